@@ -1,0 +1,21 @@
+/*
+ * backprop: training of dense neural networks on the CPU, with the same bits on every machine.
+ *
+ * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
+ * networks, which chain them into one training step (network.h).
+ */
+#ifndef BACKPROP_BACKPROP_H
+#define BACKPROP_BACKPROP_H
+
+#include <backprop/activation.h>
+#include <backprop/cpu.h>
+#include <backprop/dense.h>
+#include <backprop/kernels.h>
+#include <backprop/loss.h>
+#include <backprop/network.h>
+#include <backprop/optimizer.h>
+#include <backprop/random.h>
+#include <backprop/status.h>
+#include <backprop/version.h>
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * The kernels of one instruction set as a table of functions, for callers who want to choose it themselves: to
+ * cross-check one set against another, or to call without the checks of the functions of the same name.
+ *
+ * Each entry computes what the public function bp_<entry> documents, with the same parameters, checks nothing and
+ * returns nothing: sizes must not be zero and pointers must be valid. The scalar table holds the oracles, plain C
+ * loops that define the bits of all others.
+ */
+#ifndef BACKPROP_KERNELS_H
+#define BACKPROP_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/activation.h>
+#include <backprop/cpu.h>
+#include <backprop/export.h>
+#include <backprop/status.h>
+
+BP_BEGIN_DECLS
+
+typedef void bp_dense_forward_fn(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
+                                 const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
+                                 void *scratch);
+typedef void bp_dense_delta_fn(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+                               const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
+                               bp_activation activation, void *scratch);
+typedef void bp_dense_gradient_fn(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
+                                  const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch);
+typedef void bp_dense_gradient_sgd_fn(float *w, size_t ldw, float *bias, const float *x, size_t ldx,
+                                      const float *delta, size_t ldd, size_t batch, size_t in, size_t out, float rate,
+                                      void *scratch);
+typedef void bp_activate_fn(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
+                            bp_activation activation);
+typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows,
+                                         size_t columns, bp_activation activation);
+typedef void bp_loss_mse_fn(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
+                            size_t ldy, size_t batch, size_t out, bp_activation activation, float scale);
+typedef void bp_loss_softmax_cross_entropy_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
+                                              const uint32_t *labels, size_t batch, size_t classes, float scale);
+typedef void bp_softmax_fn(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);
+typedef float bp_sum_fn(const float *values, size_t count);
+typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float rate);
+
+typedef struct bp_kernels {
+    bp_isa isa;
+    size_t tile_rows;    /* rows and columns of the register tile of the dense products; 1 for scalar */
+    size_t tile_columns;
+    bp_dense_forward_fn *dense_forward;
+    bp_dense_delta_fn *dense_delta;
+    bp_dense_gradient_fn *dense_gradient;
+    bp_dense_gradient_sgd_fn *dense_gradient_sgd;
+    bp_activate_fn *activate;
+    bp_activation_derivative_fn *activation_derivative;
+    bp_loss_mse_fn *loss_mse;
+    bp_loss_softmax_cross_entropy_fn *loss_softmax_cross_entropy;
+    bp_softmax_fn *softmax;
+    bp_sum_fn *sum;
+    bp_sgd_fn *sgd;
+} bp_kernels;
+
+/**
+ * The kernels of one instruction set; the table is immutable and lives as long as the library.
+ * BP_ERROR_NULL, BP_ERROR_ISA_UNKNOWN, BP_ERROR_ISA_UNSUPPORTED, with *kernels unchanged.
+ */
+BP_API bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels);
+
+BP_END_DECLS
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * A multi-layer perceptron, trained by back-propagation.
+ *
+ * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). All memory is taken at creation, in
+ * one block; after that no call allocates, locks or reads the environment. Results have the same bits on every
+ * instruction set, for every number of threads and every thread pool.
+ *
+ * Different networks may be used in different threads at the same time; one network by one thread at a time.
+ */
+#ifndef BACKPROP_NETWORK_H
+#define BACKPROP_NETWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/activation.h>
+#include <backprop/cpu.h>
+#include <backprop/export.h>
+#include <backprop/status.h>
+
+BP_BEGIN_DECLS
+
+typedef struct bp_network bp_network;
+
+typedef enum bp_loss {
+    BP_LOSS_MSE = 0,               /* one half of the squared error, see bp_loss_mse */
+    BP_LOSS_SOFTMAX_CROSS_ENTROPY, /* with class labels; the output layer must be the identity: it gives logits */
+    BP_LOSS_COUNT
+} bp_loss;
+
+/** Memory from the caller. `allocate` returns null on failure; its result needs no more than malloc's alignment. */
+typedef struct bp_allocator {
+    void *(*allocate)(void *context, size_t bytes);
+    void (*release)(void *context, void *memory);
+    void *context;
+} bp_allocator;
+
+/**
+ * A thread pool of the host's. `run` calls task(argument, index) once for each index < count, on any threads and in
+ * any order, and returns when all calls have ended. `threads` is how many of them can run at the same time.
+ */
+typedef struct bp_thread_pool {
+    void (*run)(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
+    void *context;
+    size_t threads;
+} bp_thread_pool;
+
+/** What a network is made from. Zeroed optional fields take their defaults. Nothing of it is kept by reference
+ *  but the contexts of allocator and pool. */
+typedef struct bp_network_config {
+    size_t layers;                    /* number of dense layers, at least 1 */
+    const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
+    const bp_activation *activations; /* one a layer */
+    bp_loss loss;
+    size_t batch_max;                 /* largest batch of later calls, at least 1 */
+    size_t threads;                   /* most threads to use; 0: BACKPROP_THREADS if set, else all of this process */
+    bp_thread_pool pool;              /* run null: the library makes its own pool if more than one thread helps */
+    bp_allocator allocator;           /* allocate null: malloc and free */
+} bp_network_config;
+
+/** A mini-batch: rows of inputs with what they should give. */
+typedef struct bp_batch {
+    size_t rows;
+    const float *inputs;    /* [rows x sizes[0]] */
+    size_t input_stride;    /* elements between rows; 0: packed */
+    const float *targets;   /* BP_LOSS_MSE: [rows x sizes[layers]] */
+    size_t target_stride;   /* elements between rows; 0: packed */
+    const uint32_t *labels; /* BP_LOSS_SOFTMAX_CROSS_ENTROPY: [rows], each below sizes[layers] */
+} bp_batch;
+
+/** One layer of a network; weights and biases may be read and written between calls on the network. */
+typedef struct bp_layer {
+    size_t in, out;
+    float *weights;       /* [in x out], w_ij: from input i to neuron j */
+    size_t weight_stride; /* elements between rows, at least out; what lies between is zero and stays zero */
+    float *biases;        /* [out] */
+    bp_activation activation;
+} bp_layer;
+
+/**
+ * Bytes that bp_network_create would ask of the allocator, in one piece. (A thread pool of the library's own is
+ * allocated by its implementation, besides.) Errors as bp_network_create.
+ */
+BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *bytes);
+
+/**
+ * Makes a network with all weights and biases zero; see bp_network_initialize.
+ *
+ * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope; a release
+ * function missing; softmax cross-entropy on an activated output layer), BP_ERROR_MEMORY, BP_ERROR_THREADS, and
+ * those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
+ */
+BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
+
+/** Frees a network; null is allowed. */
+BP_API void bp_network_destroy(bp_network *network);
+
+/**
+ * Draws initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j), biases +0, with
+ * limit = sqrt(6 / in) where the layer's activation is a ReLU (K. He et al., "Delving deep into rectifiers", 2015),
+ * else sqrt(6 / (in + out)) (X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+ * networks", 2010), computed in binary32.
+ */
+BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
+
+/**
+ * Forward pass: outputs [rows x sizes[layers]] with `output_stride` elements between rows (0: packed). For softmax
+ * cross-entropy these are the logits; bp_softmax turns them into probabilities. Only rows and inputs of `batch` are
+ * used. BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT.
+ */
+BP_API bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride);
+
+/** Mean loss over the batch; weights stay as they are. Errors as for bp_network_train_step. */
+BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss);
+
+/**
+ * One step of stochastic gradient descent: forward, loss, deltas, and w = fma(-rate, G, w) with G the gradient of
+ * the mean loss over the batch. *loss (if not null) is that mean, for the weights before the step.
+ *
+ * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP (the batch
+ * lies in the network's own memory), BP_ERROR_LABEL: on error nothing is changed. A rate that is not finite is
+ * BP_ERROR_VALUE.
+ */
+BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss);
+
+/** Access to layer `index`, counted from 0 at the inputs. BP_ERROR_NULL, BP_ERROR_VALUE. */
+BP_API bp_status bp_network_layer(bp_network *network, size_t index, bp_layer *layer);
+
+/**
+ * Hash of all parameters' bits: 64-bit FNV-1a over the bytes (least significant first) of every weight, row by row,
+ * then every bias, layer after layer; a NaN counts as 0x7fc00000. Equal networks hash equal on every machine.
+ * 0 for a null network.
+ */
+BP_API uint64_t bp_network_hash(const bp_network *network);
+
+/** Instruction set that this network runs on, fixed at creation; BP_ISA_SCALAR for null. */
+BP_API bp_isa bp_network_isa(const bp_network *network);
+
+/** Threads that this network can use, itself included; 0 for null. Small steps use fewer. */
+BP_API size_t bp_network_threads(const bp_network *network);
+
+/** Number of weights and biases; 0 for null. */
+BP_API size_t bp_network_parameters(const bp_network *network);
+
+/**
+ * Floating-point operations of the products in one training step of `rows` rows:
+ * 2 * rows * sum(n_l * n_{l+1}) * 3 - 2 * rows * n_0 * n_1 (no delta is computed for the inputs). 0 for null.
+ */
+BP_API double bp_network_step_flops(const bp_network *network, size_t rows);
+
+BP_END_DECLS
+
+#endif

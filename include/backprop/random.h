@@ -1,0 +1,38 @@
+/*
+ * Random numbers from one counter-based generator: Philox4x32-10 (J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw,
+ * "Parallel random numbers: as easy as 1, 2, 3", SC11). Number `index` of stream `stream` under `seed` is
+ *
+ *   word (index mod 4) of philox4x32_10(counter = {lo(index / 4), hi(index / 4), lo(stream), hi(stream)},
+ *                                       key = {lo(seed), hi(seed)})
+ *
+ * with lo and hi the 32-bit halves: no state, any number at any time, the same on every machine. Floating-point
+ * values are made by exact integer-to-float steps.
+ */
+#ifndef BACKPROP_RANDOM_H
+#define BACKPROP_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/export.h>
+#include <backprop/status.h>
+
+BP_BEGIN_DECLS
+
+/** Number `index` of a stream, uniform over all 32-bit values. */
+BP_API uint32_t bp_random_u32(uint64_t seed, uint64_t stream, uint64_t index);
+
+/** Uniform on [-1, 1): ((float)(bp_random_u32 >> 8) - 2^23) * 2^-23; every step is exact. */
+BP_API float bp_random_symmetric(uint64_t seed, uint64_t stream, uint64_t index);
+
+/**
+ * A permutation of 0 .. count-1, each equally likely: starting from the identity, for k = count-1 down to 1,
+ * order[k] is swapped with order[r], r = ((u * (k + 1)) >> 64), u being the 64-bit number of the two 32-bit numbers
+ * 2k (low half) and 2k+1 (high half) of the stream. The bias of r is below count * 2^-64.
+ * BP_ERROR_NULL, BP_ERROR_SIZE (count is zero or exceeds 2^32), BP_ERROR_ALIGNMENT.
+ */
+BP_API bp_status bp_random_permutation(uint64_t seed, uint64_t stream, uint32_t *order, size_t count);
+
+BP_END_DECLS
+
+#endif

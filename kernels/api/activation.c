@@ -1,0 +1,62 @@
+#include <backprop/activation.h>
+
+#include <string.h>
+
+#include "api/check.h"
+#include "dispatch/dispatch.h"
+#include "float_environment.h"
+
+static const char *const names[BP_ACTIVATION_COUNT] = {
+    [BP_IDENTITY] = "identity", [BP_RELU] = "relu", [BP_LEAKY_RELU] = "leaky-relu",
+    [BP_SIGMOID] = "sigmoid",   [BP_TANH] = "tanh",
+};
+
+const char *bp_activation_name(bp_activation_kind kind) {
+    return (unsigned)kind < BP_ACTIVATION_COUNT ? names[kind] : NULL;
+}
+
+bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind) {
+    if (!name || !kind)
+        return BP_ERROR_NULL;
+    for (unsigned k = 0; k < BP_ACTIVATION_COUNT; k++)
+        if (strcmp(name, names[k]) == 0) {
+            *kind = (bp_activation_kind)k;
+            return BP_OK;
+        }
+    return BP_ERROR_VALUE;
+}
+
+static bp_status check_elementwise(matrix result, matrix argument, bp_activation activation) {
+    if (!result.data || !argument.data)
+        return BP_ERROR_NULL;
+    const bp_status status = check_activation(activation);
+    if (status != BP_OK)
+        return status;
+    return check_matrices(&result, 1, &argument, same_matrix(result, argument) ? 0 : 1);
+}
+
+bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
+                      bp_activation activation) {
+    const bp_kernels *kernels;
+    bp_status status =
+        check_elementwise(matrix_of(a, rows, columns, lda), matrix_of(z, rows, columns, ldz), activation);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->activate(a, lda, z, ldz, rows, columns, activation);
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_activation_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                                   bp_activation activation) {
+    const bp_kernels *kernels;
+    bp_status status =
+        check_elementwise(matrix_of(d, rows, columns, ldd), matrix_of(a, rows, columns, lda), activation);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->activation_derivative(d, ldd, a, lda, rows, columns, activation);
+    float_environment_leave(host);
+    return BP_OK;
+}

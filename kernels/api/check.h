@@ -1,0 +1,106 @@
+/* Argument checks of the public entry points. */
+#ifndef BP_API_CHECK_H
+#define BP_API_CHECK_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/activation.h>
+#include <backprop/dense.h>
+#include <backprop/status.h>
+
+/* A row-major array as the caller gave it. A vector is one row. */
+typedef struct matrix {
+    const void *data;
+    size_t rows, columns, ld;
+} matrix;
+
+static inline matrix matrix_of(const void *data, size_t rows, size_t columns, size_t ld) {
+    return (matrix){data, rows, columns, ld};
+}
+
+static inline matrix vector_of(const void *data, size_t count) {
+    return (matrix){data, 1, count, count};
+}
+
+/* Bytes from the first element to the end of the last; only for a matrix that check_matrix has passed. */
+static inline size_t matrix_extent(matrix m) {
+    return ((m.rows - 1) * m.ld + m.columns) * sizeof(float);
+}
+
+/* Elements are 4 bytes wide, floats or labels. A null matrix is left to the caller. */
+static inline bp_status check_matrix(matrix m) {
+    if (m.rows == 0 || m.columns == 0 || m.ld < m.columns)
+        return BP_ERROR_SIZE;
+    /* The whole extent must be addressable by ptrdiff_t. */
+    const size_t limit = PTRDIFF_MAX / sizeof(float);
+    if (m.columns > limit || m.ld > limit || (m.rows - 1) > (limit - m.columns) / m.ld)
+        return BP_ERROR_OVERFLOW;
+    if (m.data && ((uintptr_t)m.data % sizeof(float) != 0 || (uintptr_t)m.data > UINTPTR_MAX - matrix_extent(m)))
+        return BP_ERROR_ALIGNMENT;
+    return BP_OK;
+}
+
+static inline bool ranges_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+    const uintptr_t a0 = (uintptr_t)a, b0 = (uintptr_t)b;
+    return a0 < b0 + b_bytes && b0 < a0 + a_bytes;
+}
+
+/*
+ * Whether two checked arrays share an element. Column ranges of one larger array interleave without sharing any, and
+ * callers use them so: with equal strides the columns decide.
+ */
+static inline bool matrices_overlap(matrix a, matrix b) {
+    if (!a.data || !b.data || !ranges_overlap(a.data, matrix_extent(a), b.data, matrix_extent(b)))
+        return false;
+    if (a.ld != b.ld)
+        return true;
+    const bool a_first = (uintptr_t)a.data <= (uintptr_t)b.data;
+    const matrix low = a_first ? a : b, high = a_first ? b : a;
+    const size_t distance = ((uintptr_t)high.data - (uintptr_t)low.data) / sizeof(float);
+    const size_t column = distance % low.ld;
+    /* `high` starts `column` elements into a row of `low`; it may wrap into the next row. */
+    return column < low.columns || column + high.columns > low.ld;
+}
+
+/* The one overlap that in-place forms allow: the very same elements. */
+static inline bool same_matrix(matrix a, matrix b) {
+    return a.data == b.data && a.ld == b.ld;
+}
+
+static inline bp_status check_activation(bp_activation activation) {
+    if ((unsigned)activation.kind >= BP_ACTIVATION_COUNT)
+        return BP_ERROR_VALUE;
+    if (activation.kind == BP_LEAKY_RELU && !(activation.slope >= 0.0f && isfinite(activation.slope)))
+        return BP_ERROR_VALUE;
+    return BP_OK;
+}
+
+static inline bp_status check_scratch(const void *scratch) {
+    if (!scratch)
+        return BP_ERROR_NULL;
+    return (uintptr_t)scratch % BP_ALIGNMENT == 0 ? BP_OK : BP_ERROR_ALIGNMENT;
+}
+
+/* Checks all arrays of a call: each by itself, then every output against every other array. */
+static inline bp_status check_matrices(const matrix *outputs, size_t output_count, const matrix *inputs,
+                                       size_t input_count) {
+    for (size_t k = 0; k < output_count + input_count; k++) {
+        const bp_status status = check_matrix(k < output_count ? outputs[k] : inputs[k - output_count]);
+        if (status != BP_OK)
+            return status;
+    }
+    for (size_t k = 0; k < output_count; k++) {
+        for (size_t l = k + 1; l < output_count; l++)
+            if (matrices_overlap(outputs[k], outputs[l]))
+                return BP_ERROR_OVERLAP;
+        for (size_t l = 0; l < input_count; l++)
+            if (matrices_overlap(outputs[k], inputs[l]))
+                return BP_ERROR_OVERLAP;
+    }
+    return BP_OK;
+}
+
+#endif

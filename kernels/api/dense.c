@@ -1,0 +1,90 @@
+#include <backprop/dense.h>
+
+#include "api/check.h"
+#include "dispatch/dispatch.h"
+#include "float_environment.h"
+#include "tables.h"
+
+size_t bp_scratch_bytes(void) {
+    return BP_SCRATCH_BYTES;
+}
+
+static matrix scratch_of(const void *scratch) {
+    return vector_of(scratch, BP_SCRATCH_BYTES / sizeof(float));
+}
+
+bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
+                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
+                           void *scratch) {
+    if (!a || !x || !w)
+        return BP_ERROR_NULL;
+    const matrix outputs[] = {matrix_of(a, batch, out, lda), scratch_of(scratch)};
+    const matrix inputs[] = {matrix_of(x, batch, in, ldx), matrix_of(w, in, out, ldw), vector_of(bias, out)};
+    const bp_kernels *kernels;
+    bp_status status;
+    if ((status = check_scratch(scratch)) != BP_OK || (status = check_activation(activation)) != BP_OK ||
+        (status = check_matrices(outputs, 2, inputs, 3)) != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->dense_forward(a, lda, x, ldx, w, ldw, bias, batch, in, out, activation, scratch);
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+                         const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
+                         bp_activation activation, void *scratch) {
+    if (!below || !delta || !w || (!a_below && activation.kind != BP_IDENTITY))
+        return BP_ERROR_NULL;
+    const matrix outputs[] = {matrix_of(below, batch, in, ldb), scratch_of(scratch)};
+    const matrix inputs[] = {matrix_of(delta, batch, out, ldd), matrix_of(w, in, out, ldw),
+                             matrix_of(a_below, batch, in, lda)};
+    const bool in_place = same_matrix(outputs[0], inputs[2]);
+    const size_t input_count = !a_below || in_place ? 2 : 3;
+    const bp_kernels *kernels;
+    bp_status status;
+    if ((status = check_scratch(scratch)) != BP_OK || (status = check_activation(activation)) != BP_OK ||
+        (status = check_matrices(outputs, 2, inputs, input_count)) != BP_OK ||
+        (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->dense_delta(below, ldb, delta, ldd, w, ldw, a_below, lda, batch, in, out, activation, scratch);
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+/* What both gradient functions ask: `result` is the gradient or the weights, `bias` its bias. */
+static bp_status check_gradient(const float *result, size_t ld, const float *bias, const float *x, size_t ldx,
+                                const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
+                                const void *scratch) {
+    if (!x || !delta || (!result && !bias))
+        return BP_ERROR_NULL;
+    const matrix outputs[] = {scratch_of(scratch), vector_of(bias, out), matrix_of(result, in, out, ld)};
+    const matrix inputs[] = {matrix_of(x, batch, in, ldx), matrix_of(delta, batch, out, ldd)};
+    const bp_status status = check_scratch(scratch);
+    return status != BP_OK ? status : check_matrices(outputs, result ? 3 : 2, inputs, 2);
+}
+
+bp_status bp_dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
+                            const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    const bp_kernels *kernels;
+    bp_status status = check_gradient(gradient, ldg, gradient_bias, x, ldx, delta, ldd, batch, in, out, scratch);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->dense_gradient(gradient, ldg, gradient_bias, x, ldx, delta, ldd, batch, in, out, scratch);
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
+                                size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+    const bp_kernels *kernels;
+    bp_status status = check_gradient(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, rate, scratch);
+    float_environment_leave(host);
+    return BP_OK;
+}

@@ -1,0 +1,75 @@
+/* Threads of a network: the host's pool, or pthreadpool's. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <pthreadpool.h>
+
+#include "float_environment.h"
+#include "network/network.h"
+
+static size_t process_cpus(void) {
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        return (size_t)CPU_COUNT(&cpus);
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
+}
+
+bp_status bp_default_threads(size_t *threads) {
+    const char *text = getenv("BACKPROP_THREADS");
+    if (!text || !*text) {
+        *threads = process_cpus();
+        return BP_OK;
+    }
+    char *end;
+    errno = 0;
+    const unsigned long number = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number == 0)
+        return BP_ERROR_THREADS;
+    *threads = number;
+    return BP_OK;
+}
+
+static void run_on_own_pool(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
+    pthreadpool_parallelize_1d(context, task, argument, count, 0);
+}
+
+bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
+    network->pool = config->pool;
+    if (config->pool.run || network->lanes == 1)
+        return BP_OK;
+    network->own_pool = pthreadpool_create(network->lanes);
+    if (!network->own_pool)
+        return BP_ERROR_THREADS;
+    network->pool = (bp_thread_pool){run_on_own_pool, network->own_pool, network->lanes};
+    return BP_OK;
+}
+
+void bp_network_stop_threads(bp_network *network) {
+    if (network->own_pool)
+        pthreadpool_destroy(network->own_pool);
+}
+
+typedef struct lane_task {
+    void (*task)(void *argument, size_t lane);
+    void *argument;
+} lane_task;
+
+/* A worker may have been started in a floating-point mode other than the caller's. */
+static void run_lane(void *context, size_t lane) {
+    const lane_task *t = context;
+    const uint64_t host = float_environment_enter();
+    t->task(t->argument, lane);
+    float_environment_leave(host);
+}
+
+void bp_network_run(bp_network *network, void (*task)(void *argument, size_t lane), void *argument, size_t lanes) {
+    lane_task t = {task, argument};
+    if (lanes == 1)
+        run_lane(&t, 0);
+    else
+        network->pool.run(network->pool.context, run_lane, &t, lanes);
+}

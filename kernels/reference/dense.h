@@ -1,0 +1,82 @@
+/* Oracles of the dense layer's products: include/backprop/dense.h in C, one result after the other. */
+#ifndef BP_REFERENCE_DENSE_H
+#define BP_REFERENCE_DENSE_H
+
+#include <stddef.h>
+
+#include <backprop/dense.h>
+
+#include "reference/activation.h"
+
+static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
+                          const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
+                          void *scratch) {
+    (void)scratch;
+    for (size_t n = 0; n < batch; n++)
+        for (size_t j = 0; j < out; j++) {
+            float z = bias ? bias[j] : 0.0f;
+            for (size_t i = 0; i < in; i++)
+                z = fmaf(x[n * ldx + i], w[i * ldw + j], z);
+            a[n * lda + j] = activation_value(z, activation);
+        }
+}
+
+static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
+                        bp_activation activation, void *scratch) {
+    (void)scratch;
+    for (size_t n = 0; n < batch; n++)
+        for (size_t i = 0; i < in; i++) {
+            float s = 0.0f;
+            for (size_t j = 0; j < out; j++)
+                s = fmaf(delta[n * ldd + j], w[i * ldw + j], s);
+            if (activation.kind != BP_IDENTITY)
+                s = s * activation_slope(a_below[n * lda + i], activation);
+            below[n * ldb + i] = s;
+        }
+}
+
+/* Gradient of one weight: chains over blocks of rows, the blocks added in order. */
+static float weight_gradient(const float *x, size_t ldx, const float *delta, size_t ldd, size_t batch) {
+    float sum = 0.0f;
+    for (size_t block = 0; block < batch; block += BP_ROW_BLOCK) {
+        float g = 0.0f;
+        for (size_t n = block; n < batch && n < block + BP_ROW_BLOCK; n++)
+            g = fmaf(x[n * ldx], delta[n * ldd], g);
+        sum = block == 0 ? g : sum + g;
+    }
+    return sum;
+}
+
+static float bias_gradient(const float *delta, size_t ldd, size_t batch) {
+    float sum = 0.0f;
+    for (size_t block = 0; block < batch; block += BP_ROW_BLOCK) {
+        float c = 0.0f;
+        for (size_t n = block; n < batch && n < block + BP_ROW_BLOCK; n++)
+            c = c + delta[n * ldd];
+        sum = block == 0 ? c : sum + c;
+    }
+    return sum;
+}
+
+static void dense_gradient(float *gradient, size_t ldg, float *bias_sum, const float *x, size_t ldx,
+                           const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    (void)scratch;
+    for (size_t i = 0; gradient && i < in; i++)
+        for (size_t j = 0; j < out; j++)
+            gradient[i * ldg + j] = weight_gradient(x + i, ldx, delta + j, ldd, batch);
+    for (size_t j = 0; bias_sum && j < out; j++)
+        bias_sum[j] = bias_gradient(delta + j, ldd, batch);
+}
+
+static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
+                               size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+    (void)scratch;
+    for (size_t i = 0; w && i < in; i++)
+        for (size_t j = 0; j < out; j++)
+            w[i * ldw + j] = fmaf(-rate, weight_gradient(x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
+    for (size_t j = 0; bias && j < out; j++)
+        bias[j] = fmaf(-rate, bias_gradient(delta + j, ldd, batch), bias[j]);
+}
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The scalar transcendental functions, and with the SLEEF names of the vector headers the one place that knows them.
+ *
+ * SLEEF's finz_ functions give the same bits on every instruction set with fused multiply-add; SLEEF 4 drops that prefix.
+ * Without fma (an x86 CPU outside the contract) its cinz_ family stands in.
+ */
+#ifndef BP_REFERENCE_MATH_H
+#define BP_REFERENCE_MATH_H
+
+#include <math.h>
+
+/* sleef.h declares the scalar fma functions only if both are defined. */
+#if defined(__FMA__) || defined(__aarch64__)
+#ifndef FP_FAST_FMA
+#define FP_FAST_FMA 1
+#endif
+#ifndef FP_FAST_FMAF
+#define FP_FAST_FMAF 1
+#endif
+#include <sleef.h>
+#define math_exp Sleef_finz_expf1_u10purecfma
+#define math_log Sleef_finz_logf1_u10purecfma
+#define math_tanh Sleef_finz_tanhf1_u35purecfma
+#else
+#include <sleef.h>
+#define math_exp Sleef_cinz_expf1_u10purec
+#define math_log Sleef_cinz_logf1_u10purec
+#define math_tanh Sleef_cinz_tanhf1_u35purec
+#endif
+
+#endif

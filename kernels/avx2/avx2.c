@@ -1,0 +1,20 @@
+/* The AVX2 level: tile and block constants, and the shared bodies. */
+#include "vector/vec_avx2.h"
+
+/* 12 of 16 registers accumulate: 2 FMA units times a latency of 4 to 5 want at least 10 chains. */
+#define TILE_ROWS 6
+#define TILE_VECS 2
+
+#ifndef BP_SMALL_BLOCKS
+#define BLOCK_DEPTH 256   /* a panel of B, 16 KiB, stays in the first-level cache */
+#define BLOCK_COLUMNS 256 /* a block of B, 256 KiB, and one of A in the second */
+#define BLOCK_ROWS 96
+#else
+#include "vector/small_blocks.h"
+#endif
+
+#ifndef BP_TABLE
+#define BP_TABLE bp_kernels_avx2
+#endif
+#define BP_TABLE_ISA BP_ISA_AVX2
+#include "vector/table.h"

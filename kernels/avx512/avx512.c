@@ -1,0 +1,20 @@
+/* The AVX-512 level: tile and block constants, and the shared bodies. */
+#include "vector/vec_avx512.h"
+
+/* 24 of 32 registers accumulate; 12 rows divide common batches better than the 14 that would fit. */
+#define TILE_ROWS 12
+#define TILE_VECS 2
+
+#ifndef BP_SMALL_BLOCKS
+#define BLOCK_DEPTH 256
+#define BLOCK_COLUMNS 256
+#define BLOCK_ROWS 96
+#else
+#include "vector/small_blocks.h"
+#endif
+
+#ifndef BP_TABLE
+#define BP_TABLE bp_kernels_avx512
+#endif
+#define BP_TABLE_ISA BP_ISA_AVX512
+#include "vector/table.h"

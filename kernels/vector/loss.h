@@ -1,0 +1,168 @@
+/* Sums, losses and the optimizer step on vectors; include/backprop/loss.h and optimizer.h define them. */
+#ifndef BP_VECTOR_LOSS_H
+#define BP_VECTOR_LOSS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/loss.h>
+
+#include "vector/activation.h"
+
+/* The running values of a sum or maximum, and the vectors that hold them. */
+#define SUM_VECS (BP_SUM_LANES / VEC_LANES)
+
+static inline void lanes_fill(vec p[SUM_VECS], float value) {
+    for (size_t v = 0; v < SUM_VECS; v++)
+        p[v] = vec_set1(value);
+}
+
+/* Elements of a row from j on that lie in running values v * VEC_LANES and up, at most a vector of them. */
+static inline size_t lanes_left(size_t count, size_t j) {
+    return j >= count ? 0 : count - j < VEC_LANES ? count - j : VEC_LANES;
+}
+
+static inline float lanes_sum(const vec p[SUM_VECS]) {
+    float lane[BP_SUM_LANES];
+    for (size_t v = 0; v < SUM_VECS; v++)
+        vec_store(lane + v * VEC_LANES, p[v]);
+    for (size_t h = BP_SUM_LANES / 2; h > 0; h /= 2)
+        for (size_t l = 0; l < h; l++)
+            lane[l] = lane[l] + lane[l + h];
+    return lane[0];
+}
+
+static inline float lanes_maximum(const vec p[SUM_VECS]) {
+    float lane[BP_SUM_LANES];
+    for (size_t v = 0; v < SUM_VECS; v++)
+        vec_store(lane + v * VEC_LANES, p[v]);
+    for (size_t h = BP_SUM_LANES / 2; h > 0; h /= 2)
+        for (size_t l = 0; l < h; l++)
+            lane[l] = lane[l + h] > lane[l] ? lane[l + h] : lane[l];
+    return lane[0];
+}
+
+/*
+ * In the loops below j runs over whole groups of running values. Lanes beyond the row take part with a value that
+ * changes nothing: +0 in sums (a running value is never -0), -infinity in maxima.
+ */
+static float sum(const float *values, size_t count) {
+    vec p[SUM_VECS];
+    lanes_fill(p, 0.0f);
+    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+        for (size_t v = 0; v < SUM_VECS; v++) {
+            const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
+            if (n > 0)
+                p[v] = vec_add(p[v], n == VEC_LANES ? vec_load(values + at) : vec_load_first(values + at, n));
+        }
+    return lanes_sum(p);
+}
+
+static float row_maximum(const float *z, size_t count) {
+    const vec least_value = vec_set1(-INFINITY);
+    vec p[SUM_VECS];
+    lanes_fill(p, -INFINITY);
+    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+        for (size_t v = 0; v < SUM_VECS; v++) {
+            const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
+            if (n > 0)
+                p[v] = vec_max(vec_keep_first(vec_load_first(z + at, n), n, least_value), p[v]);
+        }
+    return lanes_maximum(p);
+}
+
+/* e[j] = exp(z[j] - m); returns the sum. e may be null or z itself. */
+static float row_exponentials(float *e, const float *z, float m, size_t count) {
+    const vec zero = vec_set1(0.0f);
+    vec p[SUM_VECS];
+    lanes_fill(p, 0.0f);
+    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+        for (size_t v = 0; v < SUM_VECS; v++) {
+            const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
+            if (n == 0)
+                continue;
+            const vec value = vec_exp(vec_sub(vec_load_first(z + at, n), vec_set1(m)));
+            p[v] = vec_add(p[v], vec_keep_first(value, n, zero));
+            if (e)
+                vec_store_first(e + at, n, value);
+        }
+    return lanes_sum(p);
+}
+
+static void divide_row(float *p, size_t count, float s) {
+    for (size_t j = 0; j < count; j += VEC_LANES) {
+        const size_t n = lanes_left(count, j);
+        vec_store_first(p + j, n, vec_div(vec_load_first(p + j, n), vec_set1(s)));
+    }
+}
+
+static float log_of(float x) {
+    float lane[VEC_LANES];
+    vec_store(lane, vec_log(vec_set1(x)));
+    return lane[0];
+}
+
+static void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes) {
+    for (size_t n = 0; n < rows; n++) {
+        const float m = row_maximum(z + n * ldz, classes);
+        const float s = row_exponentials(p + n * ldp, z + n * ldz, m, classes);
+        divide_row(p + n * ldp, classes, s);
+    }
+}
+
+static void loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
+                                       const uint32_t *labels, size_t batch, size_t classes, float scale) {
+    for (size_t n = 0; n < batch; n++) {
+        float *d = delta ? delta + n * ldd : NULL;
+        const float m = row_maximum(z + n * ldz, classes);
+        const float label_z = z[n * ldz + labels[n]]; /* before d, which may be z, is written */
+        const float s = row_exponentials(d, z + n * ldz, m, classes);
+        if (row_loss)
+            row_loss[n] = log_of(s) - (label_z - m);
+        if (!d)
+            continue;
+        const float label_e = d[labels[n]];
+        for (size_t j = 0; j < classes; j += VEC_LANES) {
+            const size_t lanes = lanes_left(classes, j);
+            const vec p = vec_div(vec_load_first(d + j, lanes), vec_set1(s));
+            vec_store_first(d + j, lanes, vec_mul(p, vec_set1(scale)));
+        }
+        d[labels[n]] = (label_e / s - 1.0f) * scale;
+    }
+}
+
+static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
+                     size_t batch, size_t out, bp_activation activation, float scale) {
+    for (size_t n = 0; n < batch; n++) {
+        vec p[SUM_VECS];
+        lanes_fill(p, 0.0f);
+        for (size_t j = 0; j < out; j += BP_SUM_LANES)
+            for (size_t v = 0; v < SUM_VECS; v++) {
+                const size_t at = j + v * VEC_LANES, lanes = lanes_left(out, at);
+                if (lanes == 0)
+                    continue;
+                const vec output = vec_load_first(a + n * lda + at, lanes);
+                const vec error = vec_sub(output, vec_load_first(y + n * ldy + at, lanes));
+                p[v] = vec_add(p[v], vec_mul(error, error));
+                if (delta) {
+                    vec d = vec_mul(error, vec_set1(scale));
+                    if (activation.kind != BP_IDENTITY)
+                        d = vec_mul(d, vec_derivative(output, activation));
+                    vec_store_first(delta + n * ldd + at, lanes, d);
+                }
+            }
+        if (row_loss)
+            row_loss[n] = 0.5f * lanes_sum(p);
+    }
+}
+
+static void sgd(float *parameters, const float *gradient, size_t count, float rate) {
+    for (size_t k = 0; k < count; k += VEC_LANES) {
+        const size_t n = lanes_left(count, k);
+        const vec g = vec_load_first(gradient + k, n);
+        vec_store_first(parameters + k, n, vec_fnma(vec_set1(rate), g, vec_load_first(parameters + k, n)));
+    }
+}
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * Packing: a panel of a matrix copied so that the tile reads it in one straight line, whatever the stride between the
+ * rows of the matrix was. Rows of a large matrix lie pages apart and fall on few sets of the cache.
+ */
+#ifndef BP_PACK_H
+#define BP_PACK_H
+
+#include <stddef.h>
+
+static inline size_t round_up(size_t n, size_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
+
+/*
+ * panel[k * width + j] = from[k * ld + j] for k < depth, j < columns, and +0 up to the next whole vector.
+ * width >= columns. Where width is not a whole number of vectors, a row's last store spills into the next row's
+ * place before that is written, and one vector beyond the last row: the panel has room for it.
+ */
+static inline void pack_rows(float *panel, size_t width, const float *from, size_t ld, size_t depth, size_t columns) {
+    for (size_t k = 0; k < depth; k++) {
+        size_t j = 0;
+        for (; j + VEC_LANES <= columns; j += VEC_LANES)
+            vec_store(panel + k * width + j, vec_load(from + k * ld + j));
+        if (j < columns)
+            vec_store(panel + k * width + j, vec_load_first(from + k * ld + j, columns - j));
+    }
+}
+
+/* to[k * ld + j] = panel[k * width + j] for k < depth, j < columns; writes nothing beyond. */
+static inline void unpack_rows(float *to, size_t ld, const float *panel, size_t width, size_t depth, size_t columns) {
+    for (size_t k = 0; k < depth; k++) {
+        size_t j = 0;
+        for (; j + VEC_LANES <= columns; j += VEC_LANES)
+            vec_store(to + k * ld + j, vec_load(panel + k * width + j));
+        if (j < columns)
+            vec_store_first(to + k * ld + j, columns - j, vec_load(panel + k * width + j));
+    }
+}
+
+/*
+ * panel[k * width + j] = from[j * ld + k] for k < depth, j < columns, and +0 up to the next whole vector.
+ * width is a whole number of vectors.
+ */
+static inline void pack_columns(float *panel, size_t width, const float *from, size_t ld, size_t depth,
+                                size_t columns) {
+    for (size_t j = 0; j < columns; j += VEC_LANES)
+        for (size_t k = 0; k < depth; k += VEC_LANES) {
+            const size_t ks = depth - k < VEC_LANES ? depth - k : VEC_LANES;
+            vec block[VEC_LANES];
+            for (size_t l = 0; l < VEC_LANES; l++) {
+                const float *row = from + (j + l) * ld + k;
+                if (j + l >= columns)
+                    block[l] = vec_set1(0.0f);
+                else
+                    block[l] = ks == VEC_LANES ? vec_load(row) : vec_load_first(row, ks);
+            }
+            vec_transpose(block);
+            for (size_t l = 0; l < ks; l++)
+                vec_store(panel + (k + l) * width + j, block[l]);
+        }
+}
+
+#endif

@@ -1,0 +1,133 @@
+/* Vector verbs on AVX-512 F, BW, DQ and VL: 16 lanes. The same verbs exist in vec_avx2.h and vec_neon.h. */
+#ifndef BP_VEC_AVX512_H
+#define BP_VEC_AVX512_H
+
+#if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) || !defined(__AVX512VL__)
+#error "vec_avx512.h needs -mavx512f -mavx512bw -mavx512dq -mavx512vl"
+#endif
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sleef.h>
+
+#define VEC_LANES 16
+
+typedef __m512 vec;
+typedef __mmask16 vec_mask;
+
+static inline vec vec_set1(float x) {
+    return _mm512_set1_ps(x);
+}
+
+static inline vec vec_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+
+static inline void vec_store(float *p, vec v) {
+    _mm512_storeu_ps(p, v);
+}
+
+/* Lanes 0..n-1, for 0 < n <= VEC_LANES. */
+static inline vec_mask vec_first_lanes(size_t n) {
+    return (vec_mask)(0xffffu >> (VEC_LANES - n));
+}
+
+/* The first n elements, 0 < n <= VEC_LANES, +0 in the other lanes; touches no memory beyond them. */
+static inline vec vec_load_first(const float *p, size_t n) {
+    return _mm512_maskz_loadu_ps(vec_first_lanes(n), p);
+}
+
+static inline void vec_store_first(float *p, size_t n, vec v) {
+    _mm512_mask_storeu_ps(p, vec_first_lanes(n), v);
+}
+
+/* v in the first n lanes, `other` in the rest. */
+static inline vec vec_keep_first(vec v, size_t n, vec other) {
+    return _mm512_mask_blend_ps(vec_first_lanes(n), other, v);
+}
+
+static inline vec vec_add(vec a, vec b) {
+    return _mm512_add_ps(a, b);
+}
+
+static inline vec vec_sub(vec a, vec b) {
+    return _mm512_sub_ps(a, b);
+}
+
+static inline vec vec_mul(vec a, vec b) {
+    return _mm512_mul_ps(a, b);
+}
+
+static inline vec vec_div(vec a, vec b) {
+    return _mm512_div_ps(a, b);
+}
+
+/* a * b + c, rounded once. */
+static inline vec vec_fma(vec a, vec b, vec c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+/* -(a * b) + c, rounded once. */
+static inline vec vec_fnma(vec a, vec b, vec c) {
+    return _mm512_fnmadd_ps(a, b, c);
+}
+
+static inline vec vec_negate(vec a) {
+    return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f));
+}
+
+/* a > b ? a : b, so b where either is NaN. */
+static inline vec vec_max(vec a, vec b) {
+    return _mm512_max_ps(a, b);
+}
+
+/* a <= b; false where either is NaN. */
+static inline vec_mask vec_less_equal(vec a, vec b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
+}
+
+/* mask ? a : b */
+static inline vec vec_select(vec_mask mask, vec a, vec b) {
+    return _mm512_mask_blend_ps(mask, b, a);
+}
+
+/* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */
+static inline void vec_transpose(vec r[VEC_LANES]) {
+    __m512 t[VEC_LANES];
+    /* 4 x 4 blocks within the 128-bit lanes ... */
+    for (int k = 0; k < VEC_LANES; k += 4) {
+        const __m512 a0 = _mm512_unpacklo_ps(r[k], r[k + 1]), a1 = _mm512_unpackhi_ps(r[k], r[k + 1]);
+        const __m512 a2 = _mm512_unpacklo_ps(r[k + 2], r[k + 3]), a3 = _mm512_unpackhi_ps(r[k + 2], r[k + 3]);
+        t[k] = _mm512_shuffle_ps(a0, a2, 0x44);
+        t[k + 1] = _mm512_shuffle_ps(a0, a2, 0xee);
+        t[k + 2] = _mm512_shuffle_ps(a1, a3, 0x44);
+        t[k + 3] = _mm512_shuffle_ps(a1, a3, 0xee);
+    }
+    /* ... then the 4 x 4 matrix of those lanes, for each column of a block. */
+    for (int k = 0; k < 4; k++) {
+        const __m512 b0 = _mm512_shuffle_f32x4(t[k], t[k + 4], 0x88), b1 = _mm512_shuffle_f32x4(t[k], t[k + 4], 0xdd);
+        const __m512 b2 = _mm512_shuffle_f32x4(t[k + 8], t[k + 12], 0x88);
+        const __m512 b3 = _mm512_shuffle_f32x4(t[k + 8], t[k + 12], 0xdd);
+        r[k] = _mm512_shuffle_f32x4(b0, b2, 0x88);
+        r[k + 4] = _mm512_shuffle_f32x4(b1, b3, 0x88);
+        r[k + 8] = _mm512_shuffle_f32x4(b0, b2, 0xdd);
+        r[k + 12] = _mm512_shuffle_f32x4(b1, b3, 0xdd);
+    }
+}
+
+/* SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. */
+static inline vec vec_exp(vec x) {
+    return Sleef_finz_expf16_u10avx512f(x);
+}
+
+static inline vec vec_log(vec x) {
+    return Sleef_finz_logf16_u10avx512f(x);
+}
+
+static inline vec vec_tanh(vec x) {
+    return Sleef_finz_tanhf16_u35avx512f(x);
+}
+
+#endif

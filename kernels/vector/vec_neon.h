@@ -1,0 +1,134 @@
+/* Vector verbs on AArch64 Advanced SIMD: 4 lanes. The same verbs exist in vec_avx2.h and vec_avx512.h. */
+#ifndef BP_VEC_NEON_H
+#define BP_VEC_NEON_H
+
+#if !defined(__aarch64__) || !defined(__ARM_NEON)
+#error "vec_neon.h needs AArch64 with Advanced SIMD"
+#endif
+
+#include <arm_neon.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sleef.h>
+
+#define VEC_LANES 4
+
+typedef float32x4_t vec;
+typedef uint32x4_t vec_mask; /* all bits of a lane set, or none */
+
+static inline vec vec_set1(float x) {
+    return vdupq_n_f32(x);
+}
+
+static inline vec vec_load(const float *p) {
+    return vld1q_f32(p);
+}
+
+static inline void vec_store(float *p, vec v) {
+    vst1q_f32(p, v);
+}
+
+/* The first n elements, 0 < n <= VEC_LANES, +0 in the other lanes; touches no memory beyond them. */
+static inline vec vec_load_first(const float *p, size_t n) {
+    vec v = vdupq_n_f32(0.0f);
+    switch (n) {
+    case 4:
+        return vld1q_f32(p);
+    case 3:
+        v = vld1q_lane_f32(p + 2, v, 2); /* fall through */
+    case 2:
+        v = vld1q_lane_f32(p + 1, v, 1); /* fall through */
+    default:
+        return vld1q_lane_f32(p, v, 0);
+    }
+}
+
+static inline void vec_store_first(float *p, size_t n, vec v) {
+    switch (n) {
+    case 4:
+        vst1q_f32(p, v);
+        return;
+    case 3:
+        vst1q_lane_f32(p + 2, v, 2); /* fall through */
+    case 2:
+        vst1q_lane_f32(p + 1, v, 1); /* fall through */
+    default:
+        vst1q_lane_f32(p, v, 0);
+    }
+}
+
+/* v in the first n lanes, `other` in the rest. */
+static inline vec vec_keep_first(vec v, size_t n, vec other) {
+    static const uint32_t lanes[VEC_LANES] = {0, 1, 2, 3};
+    return vbslq_f32(vcltq_u32(vld1q_u32(lanes), vdupq_n_u32((uint32_t)n)), v, other);
+}
+
+static inline vec vec_add(vec a, vec b) {
+    return vaddq_f32(a, b);
+}
+
+static inline vec vec_sub(vec a, vec b) {
+    return vsubq_f32(a, b);
+}
+
+static inline vec vec_mul(vec a, vec b) {
+    return vmulq_f32(a, b);
+}
+
+static inline vec vec_div(vec a, vec b) {
+    return vdivq_f32(a, b);
+}
+
+/* a * b + c, rounded once. */
+static inline vec vec_fma(vec a, vec b, vec c) {
+    return vfmaq_f32(c, a, b);
+}
+
+/* -(a * b) + c, rounded once. */
+static inline vec vec_fnma(vec a, vec b, vec c) {
+    return vfmsq_f32(c, a, b);
+}
+
+static inline vec vec_negate(vec a) {
+    return vnegq_f32(a);
+}
+
+/* a > b ? a : b, so b where either is NaN (which vmaxq_f32 does not give). */
+static inline vec vec_max(vec a, vec b) {
+    return vbslq_f32(vcgtq_f32(a, b), a, b);
+}
+
+/* a <= b; false where either is NaN. */
+static inline vec_mask vec_less_equal(vec a, vec b) {
+    return vcleq_f32(a, b);
+}
+
+/* mask ? a : b */
+static inline vec vec_select(vec_mask mask, vec a, vec b) {
+    return vbslq_f32(mask, a, b);
+}
+
+/* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */
+static inline void vec_transpose(vec r[VEC_LANES]) {
+    const float32x4x2_t low = vtrnq_f32(r[0], r[1]), high = vtrnq_f32(r[2], r[3]);
+    r[0] = vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0]));
+    r[1] = vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1]));
+    r[2] = vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0]));
+    r[3] = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
+}
+
+/* SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. */
+static inline vec vec_exp(vec x) {
+    return Sleef_finz_expf4_u10advsimd(x);
+}
+
+static inline vec vec_log(vec x) {
+    return Sleef_finz_logf4_u10advsimd(x);
+}
+
+static inline vec vec_tanh(vec x) {
+    return Sleef_finz_tanhf4_u35advsimd(x);
+}
+
+#endif

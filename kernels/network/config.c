@@ -103,6 +103,21 @@ static bp_status count_lanes(const bp_network_config *config, size_t *lanes) {
     return BP_OK;
 }
 
+/* What the largest of a network's products may need, in whole lines of the cache. */
+static size_t lane_scratch_bytes(const bp_network_config *config) {
+    size_t most = 0;
+    for (size_t l = 0; l < config->layers; l++) {
+        const size_t batch = config->batch_max, in = config->sizes[l], out = config->sizes[l + 1];
+        const size_t forward = product_scratch_bytes(batch, out, in);
+        const size_t delta = product_scratch_bytes(batch, in, out);
+        const size_t gradient = product_scratch_bytes(in, out, batch);
+        most = forward > most ? forward : most;
+        most = delta > most ? delta : most;
+        most = gradient > most ? gradient : most;
+    }
+    return (most + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
+}
+
 bp_status bp_network_layout(const bp_network_config *config, network_layout *layout) {
     bp_status status = check_config(config);
     if (status != BP_OK || (status = count_lanes(config, &layout->lanes)) != BP_OK)
@@ -124,7 +139,7 @@ bp_status bp_network_layout(const bp_network_config *config, network_layout *lay
     }
     tally_floats(&t, 1, config->batch_max);
     layout->scratch_at = t.bytes;
-    layout->scratch_bytes = BP_SCRATCH_BYTES;
+    layout->scratch_bytes = lane_scratch_bytes(config);
     tally_floats(&t, layout->lanes, layout->scratch_bytes / sizeof(float));
     /* Room to align the block itself, whatever the allocator gives. */
     tally_bytes(&t, BP_ALIGNMENT);

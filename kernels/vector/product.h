@@ -38,15 +38,14 @@ typedef struct product {
     float rate;
 } product;
 
-/* Scratch: a block of B, a block of A, a block of sums. Packed blocks end with room for one spilled vector. */
+/* The deepest stage: the gradient's stages are the contract's blocks of rows. */
 #define DEPTH_MAX (BLOCK_DEPTH > BP_ROW_BLOCK ? BLOCK_DEPTH : BP_ROW_BLOCK)
-#define SCRATCH_B 0
-#define SCRATCH_A (SCRATCH_B + DEPTH_MAX * BLOCK_COLUMNS + VEC_LANES)
-#define SCRATCH_PARTIAL (SCRATCH_A + DEPTH_MAX * BLOCK_ROWS + VEC_LANES)
-#define SCRATCH_END (SCRATCH_PARTIAL + BLOCK_ROWS * BLOCK_COLUMNS)
 
 _Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks of B hold whole panels");
-_Static_assert(SCRATCH_END * sizeof(float) <= BP_SCRATCH_BYTES, "packed blocks fit into scratch");
+_Static_assert(DEPTH_MAX * BLOCK_COLUMNS + (DEPTH_MAX + SCRATCH_SLACK) * BLOCK_ROWS + BLOCK_ROWS * BLOCK_COLUMNS +
+                       2 * SCRATCH_SLACK <=
+                   BP_SCRATCH_BYTES / sizeof(float),
+               "packed blocks fit into scratch");
 
 static inline size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -66,26 +65,42 @@ static inline size_t tile_height(row_cut cut, size_t tile) {
     return cut.height + (tile < cut.taller);
 }
 
+/*
+ * Packing by rows goes over all panels with a few rows at a time: they lie pages apart and fall on the same few sets of
+ * the first-level cache, which must still hold a line of each when the next panel wants its other part.
+ */
+#define PACK_STEP 8
+
 /* Packs a block of B into panels, but for those that are read in place. */
 static void pack_b_block(const product *p, float *packed, size_t k0, size_t depth, size_t n0, size_t columns) {
-    for (size_t n = 0; n < columns; n += TILE_COLUMNS) {
-        const size_t width = least(columns - n, TILE_COLUMNS);
-        float *panel = packed + n * depth;
-        if (p->pack_b == PACK_COLUMNS)
-            pack_columns(panel, round_up(width, VEC_LANES), p->b + (n0 + n) * p->ldb + k0, p->ldb, depth, width);
-        else if (p->pack_b == PACK_ROWS || width % VEC_LANES != 0)
-            pack_rows(panel, round_up(width, VEC_LANES), p->b + k0 * p->ldb + n0 + n, p->ldb, depth, width);
-    }
+    const size_t step = p->pack_b == PACK_COLUMNS ? depth : PACK_STEP;
+    for (size_t k = 0; k < depth; k += step)
+        for (size_t n = 0; n < columns; n += TILE_COLUMNS) {
+            const size_t width = least(columns - n, TILE_COLUMNS), padded = round_up(width, VEC_LANES);
+            float *panel = packed + n * depth + k * padded;
+            if (p->pack_b == PACK_COLUMNS)
+                pack_columns(panel, padded, p->b + (n0 + n) * p->ldb + k0, p->ldb, depth, width);
+            else if (p->pack_b == PACK_ROWS || width != padded)
+                pack_rows(panel, padded, p->b + (k0 + k) * p->ldb + n0 + n, p->ldb, least(depth - k, step), width);
+        }
+}
+
+/* Floats of a packed tile of A, with room for the vector that pack_rows spills. */
+static inline size_t packed_tile(size_t height, size_t depth) {
+    return height * depth + VEC_LANES;
 }
 
 /* Packs a block of A, tile after tile; A(m, k) lies at a[m + k * a_k]. */
 static void pack_a_block(const product *p, float *packed, size_t k0, size_t depth, size_t m0, row_cut cut) {
-    const float *from = p->a + m0 + k0 * p->a_k;
-    for (size_t t = 0; t < cut.tiles; t++) {
-        const size_t height = tile_height(cut, t);
-        pack_rows(packed, height, from, p->a_k, depth, height);
-        packed += height * depth;
-        from += height;
+    for (size_t k = 0; k < depth; k += PACK_STEP) {
+        const float *from = p->a + m0 + (k0 + k) * p->a_k;
+        float *to = packed;
+        for (size_t t = 0; t < cut.tiles; t++) {
+            const size_t height = tile_height(cut, t);
+            pack_rows(to + k * height, height, from, p->a_k, least(depth - k, PACK_STEP), height);
+            to += packed_tile(height, depth);
+            from += height;
+        }
     }
 }
 
@@ -113,10 +128,11 @@ static void run_block(const product *p, const tile_stage *stage, float *c, size_
             place.a = a;
             place.a_k = packed_a ? height : p->a_k;
             place.c = c + m * ldc + n;
+            place.next = place.c + height * ldc;
             place.partial = partial + m * ld_partial + n;
             place.below = p->below ? p->below + (m0 + m) * p->ld_below + n0 + n : NULL;
             tile_any(height, width, stage, &place);
-            a += packed_a ? height * depth : height * p->a_row;
+            a += packed_a ? packed_tile(height, depth) : height * p->a_row;
             m += height;
         }
     }
@@ -130,15 +146,21 @@ static tile_stage stage_at(const product *p, size_t k0, size_t depth) {
         .start = first || p->sum_blocks ? fresh : START_PARTIAL,
         .add_partial = !first && p->sum_blocks,
         .finish = last ? p->finish : FINISH_STORE,
+        .fetch_next = !first || (last && p->finish == FINISH_SGD),
         .activation = p->activation,
         .rate = p->rate,
     };
 }
 
 static void run_product(const product *p, void *scratch) {
-    float *packed_b = (float *)scratch + SCRATCH_B;
-    float *packed_a = (float *)scratch + SCRATCH_A;
-    float *own_partial = (float *)scratch + SCRATCH_PARTIAL;
+    /* Scratch holds a block of B, a block of A, and sums: as close together as their sizes allow. */
+    const size_t depth_max = least(p->depth, p->block_depth), rows_max = least(p->rows, BLOCK_ROWS);
+    const size_t columns_max = round_up(least(p->columns, BLOCK_COLUMNS), VEC_LANES);
+    float *packed_b = scratch;
+    float *packed_a = packed_b + round_up(depth_max * columns_max, FLOATS_PER_LINE);
+    float *own_partial = packed_a;
+    if (p->pack_a == PACK_ROWS)
+        own_partial += round_up(depth_max * rows_max + cut_rows(rows_max).tiles * VEC_LANES, FLOATS_PER_LINE);
     const bool own = p->own_partial && p->depth > p->block_depth;
     /* Sums in scratch serve one block of rows at a time; else all rows use a block of B while it is packed. */
     const size_t stretch = own ? BLOCK_ROWS : p->rows;
@@ -156,7 +178,7 @@ static void run_product(const product *p, void *scratch) {
                     const row_cut cut = cut_rows(rows);
                     float *c = p->c + m0 * p->ldc + n0;
                     float *partial = own ? own_partial : c;
-                    const size_t ld_partial = own ? BLOCK_COLUMNS : p->ldc;
+                    const size_t ld_partial = own ? columns_max : p->ldc;
                     if (p->pack_a == PACK_ROWS)
                         pack_a_block(p, packed_a, k0, depth, m0, cut);
                     run_block(p, &stage, last ? c : partial, last ? p->ldc : ld_partial, partial, ld_partial,

@@ -16,6 +16,7 @@
 #include "vector/activation.h"
 #include "vector/pack.h"
 
+#define FLOATS_PER_LINE 16
 #define TILE_COLUMNS (TILE_VECS * VEC_LANES)
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -44,6 +45,7 @@ typedef struct tile_place {
     const float *bias;  /* START_BIAS */
     const float *below; /* FINISH_DERIVATIVE: outputs of the layer below */
     size_t ld_below;
+    const float *next; /* where the next tile begins: its rows, ldc apart, are fetched early if they will be read */
 } tile_place;
 
 /* What is the same for all tiles of one stage of a product. */
@@ -51,12 +53,19 @@ typedef struct tile_stage {
     tile_start start;
     bool add_partial;
     tile_finish finish;
+    bool fetch_next; /* the next tile's results are read before they are written */
     bp_activation activation;
     float rate;
 } tile_stage;
 
 static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec acc[TILE_ROWS][TILE_VECS],
                                      const tile_stage *stage, const tile_place *p) {
+    if (stage->fetch_next) {
+        UNROLL for (size_t r = 0; r < rows; r++) {
+            UNROLL for (size_t v = 0; v < vecs; v += FLOATS_PER_LINE / VEC_LANES)
+                __builtin_prefetch(p->next + r * p->ldc + v * VEC_LANES);
+        }
+    }
     if (stage->start == START_PARTIAL) {
         UNROLL for (size_t r = 0; r < rows; r++) {
             UNROLL for (size_t v = 0; v < vecs; v++)

@@ -6,10 +6,9 @@
 
 #include "vector/product.h"
 
-/* Below this many rows, copying a panel of W costs more than reading it in place. */
-#define PACK_ROWS_MIN (2 * TILE_ROWS)
-/* Rows of X further apart than this many elements are packed for the gradient. */
+/* Matrices are packed if their rows lie further apart than this many elements, and enough results share the copy. */
 #define PACK_STRIDE_MIN 128
+#define PACK_ROWS_MIN (2 * TILE_ROWS)
 
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
@@ -23,7 +22,7 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
         .a_k = 1,
         .b = w,
         .ldb = ldw,
-        .pack_b = batch >= PACK_ROWS_MIN && ldw > TILE_COLUMNS ? PACK_ROWS : PACK_NONE,
+        .pack_b = batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN ? PACK_ROWS : PACK_NONE,
         .c = a,
         .ldc = lda,
         .block_depth = BLOCK_DEPTH,
@@ -72,7 +71,7 @@ static product gradient_product(float *result, size_t ld, const float *x, size_t
         .pack_a = ldx > PACK_STRIDE_MIN && out > TILE_COLUMNS ? PACK_ROWS : PACK_NONE,
         .b = delta,
         .ldb = ldd,
-        .pack_b = in >= PACK_ROWS_MIN && ldd > TILE_COLUMNS ? PACK_ROWS : PACK_NONE,
+        .pack_b = in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN ? PACK_ROWS : PACK_NONE,
         .c = result,
         .ldc = ld,
         .block_depth = BP_ROW_BLOCK,
@@ -80,25 +79,59 @@ static product gradient_product(float *result, size_t ld, const float *x, size_t
     };
 }
 
-/* Sums of one vector of delta's columns over all rows: the bias gradient. `n` lanes are read. */
-static inline vec column_sums(const float *delta, size_t ldd, size_t batch, size_t n) {
-    vec sum = vec_set1(0.0f);
+/* Vectors of columns that are summed at the same time, enough to hide the latency of an addition. */
+#define SUM_CHAINS 4
+
+/*
+ * Sums of delta's columns over all rows, the bias gradient: `vecs` vectors of columns, of which the last has `lanes`
+ * columns.
+ */
+static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], const size_t vecs, const float *delta, size_t ldd,
+                                      size_t batch, size_t lanes) {
+    UNROLL for (size_t v = 0; v < vecs; v++)
+        sum[v] = vec_set1(0.0f);
     for (size_t block = 0; block < batch; block += BP_ROW_BLOCK) {
         const size_t end = least(block + BP_ROW_BLOCK, batch);
-        vec c = vec_set1(0.0f);
-        for (size_t row = block; row < end; row++)
-            c = vec_add(c, n == VEC_LANES ? vec_load(delta + row * ldd) : vec_load_first(delta + row * ldd, n));
-        sum = block == 0 ? c : vec_add(sum, c);
+        vec c[SUM_CHAINS];
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            c[v] = vec_set1(0.0f);
+        for (size_t row = block; row < end; row++) {
+            const float *d = delta + row * ldd;
+            UNROLL for (size_t v = 0; v + 1 < vecs; v++)
+                c[v] = vec_add(c[v], vec_load(d + v * VEC_LANES));
+            const float *last = d + (vecs - 1) * VEC_LANES;
+            c[vecs - 1] = vec_add(c[vecs - 1], lanes == VEC_LANES ? vec_load(last) : vec_load_first(last, lanes));
+        }
+        UNROLL for (size_t v = 0; v < vecs; v++)
+            sum[v] = block == 0 ? c[v] : vec_add(sum[v], c[v]);
     }
-    return sum;
+}
+
+/* bias[j] = the sum of column j, or where a rate is given, bias[j] less rate times that sum. */
+static void bias_gradient(float *bias, const float *delta, size_t ldd, size_t batch, size_t out, const float *rate) {
+    size_t vecs;
+    for (size_t j = 0; j < out; j += vecs * VEC_LANES) {
+        const size_t left = out - j;
+        vec sum[SUM_CHAINS];
+        vecs = left >= SUM_CHAINS * VEC_LANES ? SUM_CHAINS : 1;
+        if (vecs == SUM_CHAINS)
+            column_sums(sum, SUM_CHAINS, delta + j, ldd, batch, VEC_LANES);
+        else
+            column_sums(sum, 1, delta + j, ldd, batch, least(left, VEC_LANES));
+        for (size_t v = 0; v < vecs; v++) {
+            float *b = bias + j + v * VEC_LANES;
+            const size_t lanes = least(left - v * VEC_LANES, VEC_LANES);
+            if (rate)
+                sum[v] = vec_fnma(vec_set1(*rate), sum[v], vec_load_first(b, lanes));
+            vec_store_first(b, lanes, sum[v]);
+        }
+    }
 }
 
 static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                            const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
-    for (size_t j = 0; gradient_bias && j < out; j += VEC_LANES) {
-        const size_t n = least(out - j, VEC_LANES);
-        vec_store_first(gradient_bias + j, n, column_sums(delta + j, ldd, batch, n));
-    }
+    if (gradient_bias)
+        bias_gradient(gradient_bias, delta, ldd, batch, out, NULL);
     if (!gradient)
         return;
     const product p = gradient_product(gradient, ldg, x, ldx, delta, ldd, batch, in, out);
@@ -107,11 +140,8 @@ static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, co
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
                                size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
-    for (size_t j = 0; bias && j < out; j += VEC_LANES) {
-        const size_t n = least(out - j, VEC_LANES);
-        const vec sum = column_sums(delta + j, ldd, batch, n);
-        vec_store_first(bias + j, n, vec_fnma(vec_set1(rate), sum, vec_load_first(bias + j, n)));
-    }
+    if (bias)
+        bias_gradient(bias, delta, ldd, batch, out, &rate);
     if (!w)
         return;
     product p = gradient_product(w, ldw, x, ldx, delta, ldd, batch, in, out);

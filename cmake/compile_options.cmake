@@ -1,6 +1,7 @@
 # One interface target with what every C file of this project is compiled with.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
 add_library(backprop_compile_options INTERFACE)
-target_compile_features(backprop_compile_options INTERFACE c_std_11)
 target_compile_options(
   backprop_compile_options
   INTERFACE -Wall

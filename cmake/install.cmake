@@ -7,15 +7,10 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/backprop DESTINATION ${CMAKE_INS
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Two exports: whoever links the shared library needs nothing else, the static one brings SLEEF and pthreadpool along.
-foreach(kind shared static)
-  if(kind STREQUAL shared)
-    install(TARGETS backprop EXPORT backprop_${kind})
-  else()
-    install(TARGETS backprop_static EXPORT backprop_${kind})
-  endif()
-  install(EXPORT backprop_${kind} FILE backprop-${kind}-targets.cmake NAMESPACE backprop::
-          DESTINATION ${package_directory})
-endforeach()
+install(TARGETS backprop EXPORT backprop_shared)
+install(EXPORT backprop_shared FILE backprop-shared-targets.cmake NAMESPACE backprop:: DESTINATION ${package_directory})
+install(TARGETS backprop_static EXPORT backprop_static)
+install(EXPORT backprop_static FILE backprop-static-targets.cmake NAMESPACE backprop:: DESTINATION ${package_directory})
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/backpropConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/backpropConfig.cmake INSTALL_DESTINATION ${package_directory})

@@ -14,9 +14,10 @@ fi
 rm -rf "$directory"
 mkdir -p "$directory/archives"
 cd "$directory/archives"
-if ! apt-get download -qq "$@" >apt.log 2>&1; then
+# The second try is for a machine whose package lists are missing or old; updating them takes root.
+if ! { apt-get download -qq "$@" || { apt-get update -qq && apt-get download -qq "$@"; }; } >apt.log 2>&1; then
     cat apt.log >&2
-    echo "unpack-packages.sh: cannot download $* (has 'apt-get update' been run, and is the architecture added?)" >&2
+    echo "unpack-packages.sh: cannot download $*" >&2
     exit 1
 fi
 for archive in *.deb; do

@@ -7,8 +7,8 @@
 
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 256
-#define BLOCK_COLUMNS 252
-#define BLOCK_ROWS 96
+#define BLOCK_COLUMNS 504
+#define BLOCK_ROWS 144
 #else
 #include "vector/small_blocks.h"
 #endif

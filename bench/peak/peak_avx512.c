@@ -1,0 +1,10 @@
+#include <immintrin.h>
+
+#define PEAK peak_burst_avx512
+#define VECTOR __m512
+#define LANES 16
+#define CHAINS 24 /* of 32 registers */
+#define BROADCAST _mm512_set1_ps
+#define FMA _mm512_fmadd_ps
+#define STORE _mm512_storeu_ps
+#include "peak_body.h"

@@ -1,0 +1,328 @@
+/*
+ * What the tests of the network share: descriptions of small networks, batches for them, thread pools of a host, and
+ * a model of the same network composed by hand of the scalar table's kernels.
+ */
+#ifndef BACKPROP_TESTS_NETWORK_SUPPORT_H
+#define BACKPROP_TESTS_NETWORK_SUPPORT_H
+
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <backprop/backprop.h>
+
+#include "harness/bits.h"
+
+#define NET_LAYERS_MAX 4
+
+/* Ends the test if there is no memory. */
+static inline void *allocate(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    assert_non_null(memory);
+    return memory;
+}
+
+/* ---- Networks ------------------------------------------------------------------------------------------------- */
+
+typedef struct net {
+    size_t layers;
+    size_t sizes[NET_LAYERS_MAX + 1];
+    bp_activation activations[NET_LAYERS_MAX];
+    bp_loss loss;
+} net;
+
+/** The configuration of a net that is created with everything else at its default. It points into `shape`. */
+static inline bp_network_config net_config(const net *shape, size_t batch_max) {
+    return (bp_network_config){.layers = shape->layers,
+                               .sizes = shape->sizes,
+                               .activations = shape->activations,
+                               .loss = shape->loss,
+                               .batch_max = batch_max};
+}
+
+/** Creates and initialises a network; ends the test if that fails. */
+static inline bp_network *net_create(const bp_network_config *config, uint64_t seed) {
+    bp_network *network = NULL;
+    assert_int_equal(bp_network_create(config, &network), BP_OK);
+    assert_non_null(network);
+    assert_int_equal(bp_network_initialize(network, seed), BP_OK);
+    return network;
+}
+
+/* ---- Batches -------------------------------------------------------------------------------------------------- */
+
+/** A batch with its memory. */
+typedef struct samples {
+    bp_batch batch;
+    float *inputs, *targets;
+    uint32_t *labels;
+} samples;
+
+static inline float *random_rows(uint64_t seed, uint64_t stream, size_t rows, size_t columns, size_t shift) {
+    const size_t stride = columns + shift, count = shift + rows * stride;
+    float *values = allocate(count, sizeof *values);
+    for (size_t k = 0; k < count; k++)
+        values[k] = NAN;
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++)
+            values[shift + n * stride + j] = bp_random_symmetric(seed, stream, n * columns + j);
+    return values;
+}
+
+/**
+ * Random rows for a net. Values depend on `seed`, row and column alone; `shift` moves every array by so many floats
+ * and makes its rows so much longer than they need be, with NaN between them.
+ */
+static inline samples samples_create(const net *shape, size_t rows, size_t shift, uint64_t seed) {
+    const size_t in = shape->sizes[0], out = shape->sizes[shape->layers];
+    samples s = {.batch = {.rows = rows}};
+    s.inputs = random_rows(seed, 1, rows, in, shift);
+    s.batch.inputs = s.inputs + shift;
+    s.batch.input_stride = shift ? in + shift : 0;
+    if (shape->loss == BP_LOSS_MSE) {
+        s.targets = random_rows(seed, 2, rows, out, shift);
+        s.batch.targets = s.targets + shift;
+        s.batch.target_stride = shift ? out + shift : 0;
+    } else {
+        s.labels = allocate(shift + rows, sizeof *s.labels);
+        for (size_t n = 0; n < rows; n++)
+            s.labels[shift + n] = (uint32_t)(bp_random_u32(seed, 3, n) % out);
+        s.batch.labels = s.labels + shift;
+    }
+    return s;
+}
+
+static inline void samples_destroy(samples *s) {
+    free(s->inputs);
+    free(s->targets);
+    free(s->labels);
+}
+
+/* ---- Thread pools of a host ----------------------------------------------------------------------------------- */
+
+/** What a pool was asked to do so far. */
+typedef struct pool_log {
+    atomic_size_t runs;  /* calls of `run` */
+    atomic_size_t tasks; /* tasks in them */
+} pool_log;
+
+typedef void task_fn(void *argument, size_t index);
+
+static inline void note(pool_log *log, size_t count) {
+    atomic_fetch_add(&log->runs, 1);
+    atomic_fetch_add(&log->tasks, count);
+}
+
+static inline void run_serial(void *context, task_fn *task, void *argument, size_t count) {
+    note(context, count);
+    for (size_t index = 0; index < count; index++)
+        task(argument, index);
+}
+
+static inline void run_reverse(void *context, task_fn *task, void *argument, size_t count) {
+    note(context, count);
+    for (size_t index = count; index > 0; index--)
+        task(argument, index - 1);
+}
+
+typedef struct shared_work {
+    task_fn *task;
+    void *argument;
+    size_t count;
+    atomic_size_t next;
+} shared_work;
+
+static inline void *take_tasks(void *argument) {
+    shared_work *work = argument;
+    for (size_t index; (index = atomic_fetch_add(&work->next, 1)) < work->count;)
+        work->task(work->argument, index);
+    return NULL;
+}
+
+static inline void run_threaded(void *context, task_fn *task, void *argument, size_t count) {
+    enum { THREADS = 4 };
+    note(context, count);
+    shared_work work = {.task = task, .argument = argument, .count = count};
+    pthread_t threads[THREADS];
+    for (size_t t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_create(&threads[t], NULL, take_tasks, &work), 0);
+    for (size_t t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_join(threads[t], NULL), 0);
+}
+
+/** Runs tasks in order, in reverse order, or on four threads of its own; each says that it has `threads`. */
+static inline bp_thread_pool pool_serial(pool_log *log, size_t threads) {
+    return (bp_thread_pool){.run = run_serial, .context = log, .threads = threads};
+}
+
+static inline bp_thread_pool pool_reverse(pool_log *log, size_t threads) {
+    return (bp_thread_pool){.run = run_reverse, .context = log, .threads = threads};
+}
+
+static inline bp_thread_pool pool_threaded(pool_log *log, size_t threads) {
+    return (bp_thread_pool){.run = run_threaded, .context = log, .threads = threads};
+}
+
+/* ---- The network by hand -------------------------------------------------------------------------------------- */
+
+typedef struct model {
+    const net *shape;
+    float *weights[NET_LAYERS_MAX]; /* packed */
+    float *biases[NET_LAYERS_MAX];
+} model;
+
+static inline const bp_kernels *scalar(void) {
+    const bp_kernels *kernels = NULL;
+    assert_int_equal(bp_kernels_for(BP_ISA_SCALAR, &kernels), BP_OK);
+    return kernels;
+}
+
+static inline void *scratch_create(void) {
+    const size_t bytes = (bp_scratch_bytes() + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
+    void *scratch = aligned_alloc(BP_ALIGNMENT, bytes ? bytes : BP_ALIGNMENT);
+    assert_non_null(scratch);
+    return scratch;
+}
+
+/** A model with the parameters of a network. */
+static inline model model_copy(const net *shape, bp_network *network) {
+    model m = {.shape = shape};
+    for (size_t l = 0; l < shape->layers; l++) {
+        bp_layer layer;
+        assert_int_equal(bp_network_layer(network, l, &layer), BP_OK);
+        assert_int_equal(layer.in, shape->sizes[l]);
+        assert_int_equal(layer.out, shape->sizes[l + 1]);
+        m.weights[l] = allocate(layer.in * layer.out, sizeof(float));
+        m.biases[l] = allocate(layer.out, sizeof(float));
+        for (size_t i = 0; i < layer.in; i++)
+            memcpy(m.weights[l] + i * layer.out, layer.weights + i * layer.weight_stride, layer.out * sizeof(float));
+        memcpy(m.biases[l], layer.biases, layer.out * sizeof(float));
+    }
+    return m;
+}
+
+static inline void model_destroy(model *m) {
+    for (size_t l = 0; l < m->shape->layers; l++) {
+        free(m->weights[l]);
+        free(m->biases[l]);
+    }
+}
+
+/* Outputs of every layer, packed; the caller frees each. */
+static inline void forward_all(const model *m, const bp_batch *batch, float *outputs[], void *scratch) {
+    const net *shape = m->shape;
+    const float *x = batch->inputs;
+    size_t ldx = batch->input_stride ? batch->input_stride : shape->sizes[0];
+    for (size_t l = 0; l < shape->layers; l++) {
+        const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
+        outputs[l] = allocate(batch->rows * out, sizeof(float));
+        scalar()->dense_forward(outputs[l], out, x, ldx, m->weights[l], out, m->biases[l], batch->rows, in, out,
+                                shape->activations[l], scratch);
+        x = outputs[l];
+        ldx = out;
+    }
+}
+
+/** Outputs [rows x outputs], packed, by the scalar table. */
+static inline void model_forward(const model *m, const bp_batch *batch, float *outputs) {
+    const size_t last = m->shape->layers - 1;
+    float *layers[NET_LAYERS_MAX];
+    void *scratch = scratch_create();
+    forward_all(m, batch, layers, scratch);
+    memcpy(outputs, layers[last], batch->rows * m->shape->sizes[last + 1] * sizeof(float));
+    for (size_t l = 0; l <= last; l++)
+        free(layers[l]);
+    free(scratch);
+}
+
+/** The training step as network.h describes it, by the scalar table. Returns the loss; rate 0 changes nothing. */
+static inline float model_step(model *m, const bp_batch *batch, float rate) {
+    const net *shape = m->shape;
+    const bp_kernels *kernels = scalar();
+    const size_t rows = batch->rows, last = shape->layers - 1, outputs = shape->sizes[shape->layers];
+    const float scale = 1.0f / (float)rows;
+    void *scratch = scratch_create();
+    float *a[NET_LAYERS_MAX];
+    forward_all(m, batch, a, scratch);
+
+    float *row_loss = allocate(rows, sizeof(float));
+    float *delta = allocate(rows * outputs, sizeof(float));
+    if (shape->loss == BP_LOSS_MSE)
+        kernels->loss_mse(delta, outputs, row_loss, a[last], outputs, batch->targets,
+                          batch->target_stride ? batch->target_stride : outputs, rows, outputs,
+                          shape->activations[last], scale);
+    else
+        kernels->loss_softmax_cross_entropy(delta, outputs, row_loss, a[last], outputs, batch->labels, rows, outputs,
+                                            scale);
+    const float loss = kernels->sum(row_loss, rows) * scale;
+    free(row_loss);
+
+    for (size_t l = last + 1; l-- > 0;) {
+        const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
+        const float *x = l ? a[l - 1] : batch->inputs;
+        const size_t ldx = l || !batch->input_stride ? in : batch->input_stride;
+        float *below = NULL;
+        if (l) {
+            below = allocate(rows * in, sizeof(float));
+            kernels->dense_delta(below, in, delta, out, m->weights[l], out, a[l - 1], in, rows, in, out,
+                                 shape->activations[l - 1], scratch);
+        }
+        if (rate != 0)
+            kernels->dense_gradient_sgd(m->weights[l], out, m->biases[l], x, ldx, delta, out, rows, in, out, rate,
+                                        scratch);
+        free(delta);
+        delta = below;
+    }
+    for (size_t l = 0; l <= last; l++)
+        free(a[l]);
+    free(scratch);
+    return loss;
+}
+
+static inline uint64_t hash_floats(uint64_t hash, const float *values, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        hash = test_hash(hash, test_bits(values[k]));
+    return hash;
+}
+
+/** The hash that bp_network_hash describes. */
+static inline uint64_t model_hash(const model *m) {
+    const size_t *sizes = m->shape->sizes;
+    uint64_t hash = TEST_HASH_START;
+    for (size_t l = 0; l < m->shape->layers; l++) {
+        hash = hash_floats(hash, m->weights[l], sizes[l] * sizes[l + 1]);
+        hash = hash_floats(hash, m->biases[l], sizes[l + 1]);
+    }
+    return hash;
+}
+
+/** Ends the test unless both have the same bits. */
+static inline void assert_same_bits(const float *actual, const float *expected, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        if (test_bits(actual[k]) != test_bits(expected[k]))
+            fail_msg("element %zu of %zu: %a, expected %a", k, count, actual[k], expected[k]);
+}
+
+/** Ends the test unless all parameters have the same bits. */
+static inline void assert_same_parameters(const model *m, bp_network *network) {
+    for (size_t l = 0; l < m->shape->layers; l++) {
+        bp_layer layer;
+        assert_int_equal(bp_network_layer(network, l, &layer), BP_OK);
+        for (size_t i = 0; i < layer.in; i++) {
+            assert_same_bits(layer.weights + i * layer.weight_stride, m->weights[l] + i * layer.out, layer.out);
+            for (size_t j = layer.out; i + 1 < layer.in && j < layer.weight_stride; j++)
+                assert_true(layer.weights[i * layer.weight_stride + j] == 0);
+        }
+        assert_same_bits(layer.biases, m->biases[l], layer.out);
+    }
+}
+
+#endif

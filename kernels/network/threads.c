@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include <errno.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -60,20 +61,30 @@ void bp_network_stop_threads(bp_network *network) {
 typedef struct lane_task {
     void (*task)(void *argument, size_t lane);
     void *argument;
+    atomic_size_t turn; /* tells a race detector of the hand-over when the pool itself was built without it */
 } lane_task;
 
 /* A worker may have been started in a floating-point mode other than the caller's. */
-static void run_lane(void *context, size_t lane) {
-    const lane_task *t = context;
+static void run_in_environment(const lane_task *t, size_t lane) {
     const uint64_t host = float_environment_enter();
     t->task(t->argument, lane);
     float_environment_leave(host);
 }
 
+static void run_lane(void *context, size_t lane) {
+    lane_task *t = context;
+    atomic_load_explicit(&t->turn, memory_order_acquire);
+    run_in_environment(t, lane);
+    atomic_fetch_add_explicit(&t->turn, 1, memory_order_release);
+}
+
 void bp_network_run(bp_network *network, void (*task)(void *argument, size_t lane), void *argument, size_t lanes) {
-    lane_task t = {task, argument};
-    if (lanes == 1)
-        run_lane(&t, 0);
-    else
-        network->pool.run(network->pool.context, run_lane, &t, lanes);
+    lane_task t = {.task = task, .argument = argument};
+    if (lanes == 1) {
+        run_in_environment(&t, 0);
+        return;
+    }
+    atomic_store_explicit(&t.turn, 1, memory_order_release);
+    network->pool.run(network->pool.context, run_lane, &t, lanes);
+    atomic_load_explicit(&t.turn, memory_order_acquire);
 }

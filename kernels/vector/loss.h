@@ -18,9 +18,21 @@ static inline void lanes_fill(vec p[SUM_VECS], float value) {
         p[v] = vec_set1(value);
 }
 
-/* Elements of a row from j on that lie in running values v * VEC_LANES and up, at most a vector of them. */
+/* How many of the vector of elements from j on lie in a row of `count`. */
 static inline size_t lanes_left(size_t count, size_t j) {
     return j >= count ? 0 : count - j < VEC_LANES ? count - j : VEC_LANES;
+}
+
+/* The first n elements; masked accesses, slow on some processors, only where they are needed. */
+static inline vec load_some(const float *p, size_t n) {
+    return n == VEC_LANES ? vec_load(p) : vec_load_first(p, n);
+}
+
+static inline void store_some(float *p, size_t n, vec v) {
+    if (n == VEC_LANES)
+        vec_store(p, v);
+    else
+        vec_store_first(p, n, v);
 }
 
 static inline float lanes_sum(const vec p[SUM_VECS]) {
@@ -54,7 +66,7 @@ static float sum(const float *values, size_t count) {
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n > 0)
-                p[v] = vec_add(p[v], n == VEC_LANES ? vec_load(values + at) : vec_load_first(values + at, n));
+                p[v] = vec_add(p[v], load_some(values + at, n));
         }
     return lanes_sum(p);
 }
@@ -67,7 +79,7 @@ static float row_maximum(const float *z, size_t count) {
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n > 0)
-                p[v] = vec_max(vec_keep_first(vec_load_first(z + at, n), n, least_value), p[v]);
+                p[v] = vec_max(vec_keep_first(load_some(z + at, n), n, least_value), p[v]);
         }
     return lanes_maximum(p);
 }
@@ -82,10 +94,10 @@ static float row_exponentials(float *e, const float *z, float m, size_t count) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n == 0)
                 continue;
-            const vec value = vec_exp(vec_sub(vec_load_first(z + at, n), vec_set1(m)));
+            const vec value = vec_exp(vec_sub(load_some(z + at, n), vec_set1(m)));
             p[v] = vec_add(p[v], vec_keep_first(value, n, zero));
             if (e)
-                vec_store_first(e + at, n, value);
+                store_some(e + at, n, value);
         }
     return lanes_sum(p);
 }
@@ -93,7 +105,7 @@ static float row_exponentials(float *e, const float *z, float m, size_t count) {
 static void divide_row(float *p, size_t count, float s) {
     for (size_t j = 0; j < count; j += VEC_LANES) {
         const size_t n = lanes_left(count, j);
-        vec_store_first(p + j, n, vec_div(vec_load_first(p + j, n), vec_set1(s)));
+        store_some(p + j, n, vec_div(load_some(p + j, n), vec_set1(s)));
     }
 }
 
@@ -125,32 +137,39 @@ static void loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss
         const float label_e = d[labels[n]];
         for (size_t j = 0; j < classes; j += VEC_LANES) {
             const size_t lanes = lanes_left(classes, j);
-            const vec p = vec_div(vec_load_first(d + j, lanes), vec_set1(s));
-            vec_store_first(d + j, lanes, vec_mul(p, vec_set1(scale)));
+            const vec p = vec_div(load_some(d + j, lanes), vec_set1(s));
+            store_some(d + j, lanes, vec_mul(p, vec_set1(scale)));
         }
         d[labels[n]] = (label_e / s - 1.0f) * scale;
     }
 }
 
+/* Errors of n columns of one row: adds their squares to *p, and writes their deltas if d is not null. */
+static inline void mse_errors(vec *p, float *d, const float *a, const float *y, size_t n, bp_activation activation,
+                              float scale) {
+    const vec output = load_some(a, n);
+    const vec error = vec_sub(output, load_some(y, n));
+    *p = vec_add(*p, vec_mul(error, error));
+    if (!d)
+        return;
+    vec delta = vec_mul(error, vec_set1(scale));
+    if (activation.kind != BP_IDENTITY)
+        delta = vec_mul(delta, vec_derivative(output, activation));
+    store_some(d, n, delta);
+}
+
 static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
                      size_t batch, size_t out, bp_activation activation, float scale) {
     for (size_t n = 0; n < batch; n++) {
+        const float *row = a + n * lda, *target = y + n * ldy;
+        float *d = delta ? delta + n * ldd : NULL;
         vec p[SUM_VECS];
         lanes_fill(p, 0.0f);
         for (size_t j = 0; j < out; j += BP_SUM_LANES)
             for (size_t v = 0; v < SUM_VECS; v++) {
                 const size_t at = j + v * VEC_LANES, lanes = lanes_left(out, at);
-                if (lanes == 0)
-                    continue;
-                const vec output = vec_load_first(a + n * lda + at, lanes);
-                const vec error = vec_sub(output, vec_load_first(y + n * ldy + at, lanes));
-                p[v] = vec_add(p[v], vec_mul(error, error));
-                if (delta) {
-                    vec d = vec_mul(error, vec_set1(scale));
-                    if (activation.kind != BP_IDENTITY)
-                        d = vec_mul(d, vec_derivative(output, activation));
-                    vec_store_first(delta + n * ldd + at, lanes, d);
-                }
+                if (lanes > 0)
+                    mse_errors(&p[v], d ? d + at : NULL, row + at, target + at, lanes, activation, scale);
             }
         if (row_loss)
             row_loss[n] = 0.5f * lanes_sum(p);
@@ -160,8 +179,8 @@ static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, 
 static void sgd(float *parameters, const float *gradient, size_t count, float rate) {
     for (size_t k = 0; k < count; k += VEC_LANES) {
         const size_t n = lanes_left(count, k);
-        const vec g = vec_load_first(gradient + k, n);
-        vec_store_first(parameters + k, n, vec_fnma(vec_set1(rate), g, vec_load_first(parameters + k, n)));
+        const vec g = load_some(gradient + k, n);
+        store_some(parameters + k, n, vec_fnma(vec_set1(rate), g, load_some(parameters + k, n)));
     }
 }
 

@@ -53,7 +53,7 @@ typedef struct bp_network_config {
     const bp_activation *activations; /* one a layer */
     bp_loss loss;
     size_t batch_max;                 /* largest batch of later calls, at least 1 */
-    size_t threads;                   /* most threads to use; 0: BACKPROP_THREADS if set, else all of this process */
+    size_t threads;                   /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
     bp_thread_pool pool;              /* run null: the library makes its own pool if more than one thread helps */
     bp_allocator allocator;           /* allocate null: malloc and free */
 } bp_network_config;

@@ -1,0 +1,107 @@
+#include "public.h"
+
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <backprop/backprop.h>
+
+static void host_mode(void) {
+    fesetround(FE_TOWARDZERO);
+}
+
+/* What a public function returned, back in this program's mode. */
+static void returned(bp_status status) {
+    if (fegetround() != FE_TOWARDZERO) {
+        fprintf(stderr, "FAILED: a public function changed its host's rounding mode\n");
+        exit(1);
+    }
+    fesetround(FE_TONEAREST);
+    if (status != BP_OK) {
+        fprintf(stderr, "refused: %s\n", bp_status_string(status));
+    }
+}
+
+static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
+                          const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
+                          void *scratch) {
+    host_mode();
+    returned(bp_dense_forward(a, lda, x, ldx, w, ldw, bias, batch, in, out, activation, scratch));
+}
+
+static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
+                        void *scratch) {
+    host_mode();
+    returned(bp_dense_delta(below, ldb, delta, ldd, w, ldw, a_below, lda, batch, in, out, activation, scratch));
+}
+
+static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
+                           const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    host_mode();
+    returned(bp_dense_gradient(gradient, ldg, gradient_bias, x, ldx, delta, ldd, batch, in, out, scratch));
+}
+
+static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
+                               size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+    host_mode();
+    returned(bp_dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, rate, scratch));
+}
+
+static void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
+                     bp_activation activation) {
+    host_mode();
+    returned(bp_activate(a, lda, z, ldz, rows, columns, activation));
+}
+
+static void activation_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                                  bp_activation activation) {
+    host_mode();
+    returned(bp_activation_derivative(d, ldd, a, lda, rows, columns, activation));
+}
+
+static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
+                     size_t batch, size_t out, bp_activation activation, float scale) {
+    host_mode();
+    returned(bp_loss_mse(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale));
+}
+
+static void loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
+                                       const uint32_t *labels, size_t batch, size_t classes, float scale) {
+    host_mode();
+    returned(bp_loss_softmax_cross_entropy(delta, ldd, row_loss, z, ldz, labels, batch, classes, scale));
+}
+
+static void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes) {
+    host_mode();
+    returned(bp_softmax(p, ldp, z, ldz, rows, classes));
+}
+
+static float sum(const float *values, size_t count) {
+    float result = 0.0f;
+    host_mode();
+    returned(bp_sum(values, count, &result));
+    return result;
+}
+
+static void sgd(float *parameters, const float *gradient, size_t count, float rate) {
+    host_mode();
+    returned(bp_sgd(parameters, gradient, count, rate));
+}
+
+const bp_kernels test_public_kernels = {
+    .isa = BP_ISA_COUNT, /* none of its own */
+    .tile_rows = 4,
+    .tile_columns = 16,
+    .dense_forward = dense_forward,
+    .dense_delta = dense_delta,
+    .dense_gradient = dense_gradient,
+    .dense_gradient_sgd = dense_gradient_sgd,
+    .activate = activate,
+    .activation_derivative = activation_derivative,
+    .loss_mse = loss_mse,
+    .loss_softmax_cross_entropy = loss_softmax_cross_entropy,
+    .softmax = softmax,
+    .sum = sum,
+    .sgd = sgd,
+};

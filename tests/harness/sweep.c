@@ -1,0 +1,105 @@
+#include "sweep.h"
+
+/* The scalar table's tile is 1 x 1; it still has rows, columns and guard pages to go through. */
+static size_t sweep_end(size_t tile) {
+    return 2 * (tile < 4 ? 4 : tile) + 1;
+}
+
+static void both_sides(test_table *table, test_product *visit, size_t rows, size_t columns, size_t depth) {
+    visit(table, TEST_END, rows, columns, depth);
+    visit(table, TEST_START, rows, columns, depth);
+}
+
+/* Several tiles each way and a remainder: more than one cache block where blocks are small. */
+static void sweep_blocks(test_table *table, test_product *visit) {
+    static const size_t row_tiles[] = {2, 3, 4, 7}, column_tiles[] = {2, 3, 5}, depths[] = {4, 11, 26};
+    const size_t rows = table->kernels->tile_rows, columns = table->kernels->tile_columns;
+    size_t turn = 0;
+    for (size_t r = 0; r < sizeof row_tiles / sizeof *row_tiles; r++) {
+        for (size_t c = 0; c < sizeof column_tiles / sizeof *column_tiles; c++) {
+            for (size_t d = 0; d < sizeof depths / sizeof *depths; d++, turn++) {
+                if (test_quick() && (row_tiles[r] > 4 || column_tiles[c] > 3 || turn % 3 != 0)) {
+                    continue;
+                }
+                both_sides(table, visit, row_tiles[r] * rows + 2 + r, column_tiles[c] * columns + 1 + 2 * d, depths[d]);
+                both_sides(table, visit, row_tiles[r] * rows, column_tiles[c] * columns, depths[d]);
+            }
+        }
+    }
+}
+
+void test_sweep_products(test_table *table, test_product *visit) {
+    static const size_t depths[] = {1, 17, 3, 8, 33, 2, 5};
+    enum { DEPTHS = sizeof depths / sizeof *depths, QUICK_DEPTHS = 4 };
+    const size_t rows_end = sweep_end(table->kernels->tile_rows);
+    const size_t columns_end = sweep_end(table->kernels->tile_columns);
+    for (size_t rows = 1; rows <= rows_end; rows++) {
+        for (size_t columns = 1; columns <= columns_end; columns++) {
+            if (!test_quick()) {
+                for (size_t k = 0; k < DEPTHS; k++) {
+                    both_sides(table, visit, rows, columns, depths[k]);
+                }
+            } else if ((rows + columns) % 3 == 0) {
+                const size_t turn = rows + columns / 3;
+                visit(table, turn / QUICK_DEPTHS % 2 ? TEST_START : TEST_END, rows, columns,
+                      depths[turn % QUICK_DEPTHS]);
+            }
+        }
+    }
+    sweep_blocks(table, visit);
+}
+
+void test_sweep_shapes(test_table *table, test_product *visit, const test_shape *shapes, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        const test_shape s = shapes[k];
+        if (!test_quick() || s.rows * s.columns * s.depth <= (size_t)1 << 17) {
+            both_sides(table, visit, s.rows, s.columns, s.depth);
+        }
+    }
+}
+
+static void repeat_plane(test_table *table, test_plane *visit, size_t rows, size_t columns, size_t repetitions) {
+    for (size_t repetition = 0; repetition < repetitions; repetition++) {
+        visit(table, TEST_END, rows, columns, repetition);
+        visit(table, TEST_START, rows, columns, repetition);
+    }
+}
+
+void test_sweep_planes(test_table *table, test_plane *visit) {
+    static const struct {
+        size_t rows, columns;
+    } large[] = {{67, 131}, {1, 1027}, {3, 1000}, {129, 10}, {300, 1}, {17, 4099}};
+    const size_t columns_end = sweep_end(table->kernels->tile_columns);
+    for (size_t rows = 1; rows <= 5; rows++) {
+        for (size_t columns = 1; columns <= columns_end; columns++) {
+            repeat_plane(table, visit, rows, columns, test_quick() ? 1 : 8);
+        }
+    }
+    for (size_t k = 0; k < sizeof large / sizeof *large; k++) {
+        if (!test_quick() || large[k].rows * large[k].columns <= 3000) {
+            repeat_plane(table, visit, large[k].rows, large[k].columns, test_quick() ? 1 : 4);
+        }
+    }
+}
+
+bp_activation test_draw_activation(test_trial *trial) {
+    static const float slopes[] = {0.0f, 0.01f, 0.25f, 1.0f, 1.7f};
+    const bp_activation activation = {
+        .kind = (bp_activation_kind)test_random_below(&trial->random, BP_ACTIVATION_COUNT),
+        .slope = slopes[test_random_below(&trial->random, sizeof slopes / sizeof *slopes)],
+    };
+    test_note(trial, ", %s", bp_activation_name(activation.kind));
+    if (activation.kind == BP_LEAKY_RELU) {
+        test_note(trial, " of slope %g", (double)activation.slope);
+    }
+    return activation;
+}
+
+void test_draw_cuts(test_trial *trial, size_t rows, size_t *row_cut, size_t columns, size_t *column_cut) {
+    *row_cut = *column_cut = 0;
+    if (test_random_below(&trial->random, 4) == 0) {
+        *row_cut = test_random_below(&trial->random, rows);
+        *column_cut = test_random_below(&trial->random, columns);
+        test_note(trial, ", cut at row %zu, column %zu", *row_cut, *column_cut);
+    }
+}

@@ -11,7 +11,7 @@
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 
-#define MXCSR_FLAGS 0x3fu     /* sticky exception flags: not a mode */
+#define MXCSR_FLAGS 0x3fu /* sticky exception flags: not a mode */
 #define MXCSR_CONTRACT 0x1f80u
 
 static inline uint64_t float_environment_enter(void) {

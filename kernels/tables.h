@@ -19,7 +19,8 @@ static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t d
     if (rows >= large || columns >= large || depth >= large)
         return BP_SCRATCH_BYTES;
     const uint64_t padded = (uint64_t)columns + SCRATCH_SLACK;
-    const uint64_t floats = depth * padded + rows * ((uint64_t)depth + SCRATCH_SLACK) + rows * padded + 2 * SCRATCH_SLACK;
+    const uint64_t floats =
+        depth * padded + rows * ((uint64_t)depth + SCRATCH_SLACK) + rows * padded + 2 * SCRATCH_SLACK;
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 

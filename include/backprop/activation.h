@@ -57,8 +57,8 @@ BP_API bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, s
  * d[n][j] = f'(z[n][j]), computed from a[n][j] = f(z[n][j]), for n < rows, j < columns.
  * Strides and aliasing as for bp_activate.
  */
-BP_API bp_status bp_activation_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows,
-                                          size_t columns, bp_activation activation);
+BP_API bp_status bp_activation_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                                          bp_activation activation);
 
 BP_END_DECLS
 

@@ -27,13 +27,12 @@ typedef void bp_dense_delta_fn(float *below, size_t ldb, const float *delta, siz
                                bp_activation activation, void *scratch);
 typedef void bp_dense_gradient_fn(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                                   const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch);
-typedef void bp_dense_gradient_sgd_fn(float *w, size_t ldw, float *bias, const float *x, size_t ldx,
-                                      const float *delta, size_t ldd, size_t batch, size_t in, size_t out, float rate,
-                                      void *scratch);
+typedef void bp_dense_gradient_sgd_fn(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
+                                      size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch);
 typedef void bp_activate_fn(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                             bp_activation activation);
-typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows,
-                                         size_t columns, bp_activation activation);
+typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                                         bp_activation activation);
 typedef void bp_loss_mse_fn(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                             size_t ldy, size_t batch, size_t out, bp_activation activation, float scale);
 typedef void bp_loss_softmax_cross_entropy_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
@@ -44,7 +43,7 @@ typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, f
 
 typedef struct bp_kernels {
     bp_isa isa;
-    size_t tile_rows;    /* rows and columns of the register tile of the dense products; 1 for scalar */
+    size_t tile_rows; /* rows and columns of the register tile of the dense products; 1 for scalar */
     size_t tile_columns;
     bp_dense_forward_fn *dense_forward;
     bp_dense_delta_fn *dense_delta;

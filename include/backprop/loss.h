@@ -49,7 +49,8 @@ BP_API bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const fl
  *   row_loss[n] = log(s) - (z[n][label] - m)
  *   delta[n][j] = (p_j - (j == label ? 1 : 0)) * scale
  *
- * exp and log are SLEEF's deterministic functions of 1.0 ULP. Finite for all finite z, unless z[n][label] - m overflows.
+ * exp and log are SLEEF's deterministic functions of 1.0 ULP. Finite for all finite z whose differences do not
+ * overflow.
  * BP_ERROR_LABEL if a label is not below `classes`.
  */
 BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,

@@ -52,10 +52,10 @@ typedef struct bp_network_config {
     const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
     const bp_activation *activations; /* one a layer */
     bp_loss loss;
-    size_t batch_max;                 /* largest batch of later calls, at least 1 */
-    size_t threads;                   /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
-    bp_thread_pool pool;              /* run null: the library makes its own pool if more than one thread helps */
-    bp_allocator allocator;           /* allocate null: malloc and free */
+    size_t batch_max;       /* largest batch of later calls, at least 1 */
+    size_t threads;         /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
+    bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */
+    bp_allocator allocator; /* allocate null: malloc and free */
 } bp_network_config;
 
 /** A mini-batch: rows of inputs with what they should give. */

@@ -32,8 +32,8 @@ static bp_status check_loss(matrix delta, matrix row_loss, const matrix *inputs)
     return check_matrices(outputs, 2, inputs, 2);
 }
 
-bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                      size_t ldy, size_t batch, size_t out, bp_activation activation, float scale) {
+bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
+                      size_t batch, size_t out, bp_activation activation, float scale) {
     const matrix inputs[] = {matrix_of(a, batch, out, lda), matrix_of(y, batch, out, ldy)};
     const bp_kernels *kernels;
     bp_status status = check_loss(matrix_of(delta, batch, out, ldd), vector_of(row_loss, batch), inputs);

@@ -6,7 +6,7 @@
 #define TILE_VECS 2
 
 #ifndef BP_SMALL_BLOCKS
-#define BLOCK_DEPTH 256 /* a panel of B, 16 KiB, stays in the first-level cache */
+#define BLOCK_DEPTH 256   /* a panel of B, 16 KiB, stays in the first-level cache */
 #define BLOCK_COLUMNS 512 /* wide, so that a packed block of A, 144 KiB in the second-level cache, is used often */
 #define BLOCK_ROWS 144
 #else

@@ -29,7 +29,7 @@ struct bp_network {
     layer *layer;
     bp_loss loss;
     size_t batch_max;
-    size_t lanes; /* the most that a step can use */
+    size_t lanes;      /* the most that a step can use */
     size_t slice_rows; /* rows that pass through all layers together while they stay in the cache */
     float *row_loss;   /* [batch_max] */
     char *scratch;     /* [lanes x scratch_bytes] */
@@ -67,7 +67,8 @@ bp_status bp_default_threads(size_t *threads);
 bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config);
 void bp_network_stop_threads(bp_network *network);
 
-/** Runs task(argument, lane) for each lane < lanes, at the same time where the pool can; returns when all have ended. */
+/** Runs task(argument, lane) for each lane < lanes, at the same time where the pool can; returns when all have ended.
+ */
 void bp_network_run(bp_network *network, void (*task)(void *argument, size_t lane), void *argument, size_t lanes);
 
 #endif

@@ -22,8 +22,8 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
 }
 
 static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
-                        bp_activation activation, void *scratch) {
+                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
+                        void *scratch) {
     (void)scratch;
     for (size_t n = 0; n < batch; n++)
         for (size_t i = 0; i < in; i++) {
@@ -59,8 +59,8 @@ static float bias_gradient(const float *delta, size_t ldd, size_t batch) {
     return sum;
 }
 
-static void dense_gradient(float *gradient, size_t ldg, float *bias_sum, const float *x, size_t ldx,
-                           const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+static void dense_gradient(float *gradient, size_t ldg, float *bias_sum, const float *x, size_t ldx, const float *delta,
+                           size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     (void)scratch;
     for (size_t i = 0; gradient && i < in; i++)
         for (size_t j = 0; j < out; j++)

@@ -34,8 +34,8 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
 }
 
 static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
-                        bp_activation activation, void *scratch) {
+                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
+                        void *scratch) {
     const product p = {
         .rows = batch,
         .columns = in,
@@ -88,21 +88,21 @@ static product gradient_product(float *result, size_t ld, const float *x, size_t
  */
 static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], const size_t vecs, const float *delta, size_t ldd,
                                       size_t batch, size_t lanes) {
-    UNROLL for (size_t v = 0; v < vecs; v++)
+    UNROLL_FOR (size_t v = 0; v < vecs; v++)
         sum[v] = vec_set1(0.0f);
     for (size_t block = 0; block < batch; block += BP_ROW_BLOCK) {
         const size_t end = least(block + BP_ROW_BLOCK, batch);
         vec c[SUM_CHAINS];
-        UNROLL for (size_t v = 0; v < vecs; v++)
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
             c[v] = vec_set1(0.0f);
         for (size_t row = block; row < end; row++) {
             const float *d = delta + row * ldd;
-            UNROLL for (size_t v = 0; v + 1 < vecs; v++)
+            UNROLL_FOR (size_t v = 0; v + 1 < vecs; v++)
                 c[v] = vec_add(c[v], vec_load(d + v * VEC_LANES));
             const float *last = d + (vecs - 1) * VEC_LANES;
             c[vecs - 1] = vec_add(c[vecs - 1], lanes == VEC_LANES ? vec_load(last) : vec_load_first(last, lanes));
         }
-        UNROLL for (size_t v = 0; v < vecs; v++)
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
             sum[v] = block == 0 ? c[v] : vec_add(sum[v], c[v]);
     }
 }

@@ -42,7 +42,7 @@ typedef struct product {
 #define DEPTH_MAX (BLOCK_DEPTH > BP_ROW_BLOCK ? BLOCK_DEPTH : BP_ROW_BLOCK)
 
 _Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks of B hold whole panels");
-_Static_assert(DEPTH_MAX * BLOCK_COLUMNS + (DEPTH_MAX + SCRATCH_SLACK) * BLOCK_ROWS + BLOCK_ROWS * BLOCK_COLUMNS +
+_Static_assert(DEPTH_MAX *BLOCK_COLUMNS + (DEPTH_MAX + SCRATCH_SLACK) * BLOCK_ROWS + BLOCK_ROWS * BLOCK_COLUMNS +
                        2 * SCRATCH_SLACK <=
                    BP_SCRATCH_BYTES / sizeof(float),
                "packed blocks fit into scratch");

@@ -23,9 +23,9 @@
 
 /* Loops over a tile must vanish, or its registers go through memory. clang unrolls them by itself. */
 #if defined(__clang__)
-#define UNROLL
+#define UNROLL_FOR for
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL_FOR _Pragma("GCC unroll 16") for
 #endif
 
 typedef enum tile_start { START_ZERO, START_BIAS, START_PARTIAL } tile_start;
@@ -61,21 +61,21 @@ typedef struct tile_stage {
 static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec acc[TILE_ROWS][TILE_VECS],
                                      const tile_stage *stage, const tile_place *p) {
     if (stage->fetch_next) {
-        UNROLL for (size_t r = 0; r < rows; r++) {
-            UNROLL for (size_t v = 0; v < vecs; v += FLOATS_PER_LINE / VEC_LANES)
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v += FLOATS_PER_LINE / VEC_LANES)
                 __builtin_prefetch(p->next + r * p->ldc + v * VEC_LANES);
         }
     }
     if (stage->start == START_PARTIAL) {
-        UNROLL for (size_t r = 0; r < rows; r++) {
-            UNROLL for (size_t v = 0; v < vecs; v++)
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 acc[r][v] = vec_load(p->partial + r * p->ld_partial + v * VEC_LANES);
         }
         return;
     }
-    UNROLL for (size_t v = 0; v < vecs; v++) {
+    UNROLL_FOR (size_t v = 0; v < vecs; v++) {
         const vec first = stage->start == START_BIAS ? vec_load(p->bias + v * VEC_LANES) : vec_set1(0.0f);
-        UNROLL for (size_t r = 0; r < rows; r++)
+        UNROLL_FOR (size_t r = 0; r < rows; r++)
             acc[r][v] = first;
     }
 }
@@ -83,17 +83,17 @@ static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec a
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec acc[TILE_ROWS][TILE_VECS],
                                         const tile_place *p) {
     const float *a[TILE_ROWS];
-    UNROLL for (size_t r = 0; r < rows; r++)
+    UNROLL_FOR (size_t r = 0; r < rows; r++)
         a[r] = p->a + r * p->a_row;
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k, end = p->depth * a_k;
     for (size_t k = 0; k != end; k += a_k, b += b_k) {
         vec bv[TILE_VECS];
-        UNROLL for (size_t v = 0; v < vecs; v++)
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
             bv[v] = vec_load(b + v * VEC_LANES);
-        UNROLL for (size_t r = 0; r < rows; r++) {
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
             const vec ar = vec_set1(a[r][k]);
-            UNROLL for (size_t v = 0; v < vecs; v++)
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 acc[r][v] = vec_fma(ar, bv[v], acc[r][v]);
         }
     }
@@ -102,38 +102,37 @@ static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, ve
 static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec acc[TILE_ROWS][TILE_VECS],
                                    const tile_stage *stage, const tile_place *p) {
     if (stage->add_partial) {
-        UNROLL for (size_t r = 0; r < rows; r++) {
-            UNROLL for (size_t v = 0; v < vecs; v++)
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 acc[r][v] = vec_add(vec_load(p->partial + r * p->ld_partial + v * VEC_LANES), acc[r][v]);
         }
     }
     if (stage->finish == FINISH_SGD) {
         const vec rate = vec_set1(stage->rate);
-        UNROLL for (size_t r = 0; r < rows; r++) {
-            UNROLL for (size_t v = 0; v < vecs; v++)
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 acc[r][v] = vec_fnma(rate, acc[r][v], vec_load(p->c + r * p->ldc + v * VEC_LANES));
         }
     } else if (stage->finish == FINISH_ACTIVATION) {
-        UNROLL for (size_t r = 0; r < rows; r++) {
-            UNROLL for (size_t v = 0; v < vecs; v++)
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 acc[r][v] = vec_rectify(acc[r][v], stage->activation);
         }
     } else if (stage->finish == FINISH_DERIVATIVE) {
-        UNROLL for (size_t r = 0; r < rows; r++) {
-            UNROLL for (size_t v = 0; v < vecs; v++) {
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v++) {
                 const vec below = vec_load(p->below + r * p->ld_below + v * VEC_LANES);
                 acc[r][v] = vec_mul(acc[r][v], vec_derivative(below, stage->activation));
             }
         }
     }
-    UNROLL for (size_t r = 0; r < rows; r++) {
-        UNROLL for (size_t v = 0; v < vecs; v++)
+    UNROLL_FOR (size_t r = 0; r < rows; r++) {
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
             vec_store(p->c + r * p->ldc + v * VEC_LANES, acc[r][v]);
     }
 }
 
-static ALWAYS_INLINE void tile_run(const size_t rows, const size_t vecs, const tile_stage *stage,
-                                   const tile_place *p) {
+static ALWAYS_INLINE void tile_run(const size_t rows, const size_t vecs, const tile_stage *stage, const tile_place *p) {
     vec acc[TILE_ROWS][TILE_VECS];
     tile_begin(rows, vecs, acc, stage, p);
     tile_multiply(rows, vecs, acc, p);

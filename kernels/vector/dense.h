@@ -9,6 +9,12 @@
 /* Matrices are packed if their rows lie further apart than this many elements, and enough results share the copy. */
 #define PACK_STRIDE_MIN 128
 #define PACK_ROWS_MIN (2 * TILE_ROWS)
+#define COPY_COLUMNS_MIN (4 * TILE_COLUMNS)
+
+/* Rows a whole number of pages apart fall on the same sets of the caches, which hold fewer of them than a tile has. */
+static inline pack_kind copy_paged_rows(size_t ld, size_t rows, size_t columns) {
+    return ld % PAGED_STRIDE == 0 && rows > 1 && columns >= COPY_COLUMNS_MIN ? PACK_COLUMNS : PACK_NONE;
+}
 
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
@@ -20,6 +26,7 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
         .a = x,
         .a_row = ldx,
         .a_k = 1,
+        .pack_a = copy_paged_rows(ldx, batch, out),
         .b = w,
         .ldb = ldw,
         .pack_b = batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN ? PACK_ROWS : PACK_NONE,
@@ -43,6 +50,7 @@ static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd
         .a = delta,
         .a_row = ldd,
         .a_k = 1,
+        .pack_a = copy_paged_rows(ldd, batch, in),
         .b = w,
         .ldb = ldw,
         .pack_b = PACK_COLUMNS,
@@ -90,12 +98,12 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], const size_t vecs, co
                                       size_t batch, size_t lanes) {
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         sum[v] = vec_set1(0.0f);
-    for (size_t block = 0; block < batch; block += BP_ROW_BLOCK) {
-        const size_t end = least(block + BP_ROW_BLOCK, batch);
+    for (size_t first = 0; first < batch; first += BP_ROW_BLOCK) {
+        const size_t end = least(first + BP_ROW_BLOCK, batch);
         vec c[SUM_CHAINS];
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             c[v] = vec_set1(0.0f);
-        for (size_t row = block; row < end; row++) {
+        for (size_t row = first; row < end; row++) {
             const float *d = delta + row * ldd;
             UNROLL_FOR (size_t v = 0; v + 1 < vecs; v++)
                 c[v] = vec_add(c[v], vec_load(d + v * VEC_LANES));
@@ -103,7 +111,7 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], const size_t vecs, co
             c[vecs - 1] = vec_add(c[vecs - 1], lanes == VEC_LANES ? vec_load(last) : vec_load_first(last, lanes));
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            sum[v] = block == 0 ? c[v] : vec_add(sum[v], c[v]);
+            sum[v] = first == 0 ? c[v] : vec_add(sum[v], c[v]);
     }
 }
 

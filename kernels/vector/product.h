@@ -5,7 +5,7 @@
  * BLOCK_DEPTH, are read where they lie or packed likewise; then all tiles of the block run. A chain that is longer
  * than a block continues through memory, which changes no bit.
  *
- * Before inclusion, besides what tile.h needs: BLOCK_DEPTH, BLOCK_ROWS, BLOCK_COLUMNS.
+ * Before inclusion, besides what tile.h needs: BLOCK_DEPTH, BLOCK_ROWS, BLOCK_COLUMNS, PAGED_STRIDE.
  */
 #ifndef BP_PRODUCT_H
 #define BP_PRODUCT_H
@@ -21,7 +21,7 @@ typedef struct product {
     size_t rows, columns, depth;
     const float *a; /* A(m, k) = a[m * a_row + k * a_k] */
     size_t a_row, a_k;
-    pack_kind pack_a; /* none, or rows where a_row is 1 */
+    pack_kind pack_a; /* none; rows (of k) into tiles where a_row is 1; columns copied as they are where a_k is 1 */
     const float *b;   /* row k of B at b + k * ldb; with PACK_COLUMNS column n of B at b + n * ldb */
     size_t ldb;
     pack_kind pack_b; /* none: whole panels are read where they lie */
@@ -42,10 +42,9 @@ typedef struct product {
 #define DEPTH_MAX (BLOCK_DEPTH > BP_ROW_BLOCK ? BLOCK_DEPTH : BP_ROW_BLOCK)
 
 _Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks of B hold whole panels");
-_Static_assert(DEPTH_MAX *BLOCK_COLUMNS + (DEPTH_MAX + SCRATCH_SLACK) * BLOCK_ROWS + BLOCK_ROWS * BLOCK_COLUMNS +
-                       2 * SCRATCH_SLACK <=
-                   BP_SCRATCH_BYTES / sizeof(float),
-               "packed blocks fit into scratch");
+#define SCRATCH_FLOATS                                                                                                 \
+    (BLOCK_COLUMNS * (DEPTH_MAX + BLOCK_ROWS) + BLOCK_ROWS * (DEPTH_MAX + SCRATCH_SLACK) + 2 * SCRATCH_SLACK)
+_Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
 
 static inline size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -71,17 +70,31 @@ static inline size_t tile_height(row_cut cut, size_t tile) {
  */
 #define PACK_STEP 8
 
+/* A block of the product: the tiles of some rows and columns over a stretch of the depth. */
+typedef struct block {
+    size_t k0, depth, m0, rows, n0, columns;
+    row_cut cut;    /* of the rows */
+    const float *a; /* packed tiles of A, null if A is read in place */
+    const float *b; /* packed panels of B */
+    float *c;       /* where this stage's results go */
+    size_t ldc;
+    const float *partial; /* sums of the stages before */
+    size_t ld_partial;
+} block;
+
 /* Packs a block of B into panels, but for those that are read in place. */
-static void pack_b_block(const product *p, float *packed, size_t k0, size_t depth, size_t n0, size_t columns) {
-    const size_t step = p->pack_b == PACK_COLUMNS ? depth : PACK_STEP;
-    for (size_t k = 0; k < depth; k += step)
-        for (size_t n = 0; n < columns; n += TILE_COLUMNS) {
-            const size_t width = least(columns - n, TILE_COLUMNS), padded = round_up(width, VEC_LANES);
-            float *panel = packed + n * depth + k * padded;
+static void pack_b_block(const product *p, const block *b, float *packed) {
+    const size_t step = p->pack_b == PACK_COLUMNS ? b->depth : PACK_STEP;
+    for (size_t k = 0; k < b->depth; k += step)
+        for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
+            const size_t width = least(b->columns - n, TILE_COLUMNS), padded = round_up(width, VEC_LANES);
+            float *panel = packed + n * b->depth + k * padded;
+            const float *row = p->b + (b->k0 + k) * p->ldb + b->n0 + n;
+            const float *column = p->b + (b->n0 + n) * p->ldb + b->k0;
             if (p->pack_b == PACK_COLUMNS)
-                pack_columns(panel, padded, p->b + (n0 + n) * p->ldb + k0, p->ldb, depth, width);
+                pack_columns(panel, padded, column, p->ldb, b->depth, width);
             else if (p->pack_b == PACK_ROWS || width != padded)
-                pack_rows(panel, padded, p->b + (k0 + k) * p->ldb + n0 + n, p->ldb, least(depth - k, step), width);
+                pack_rows(panel, padded, row, p->ldb, least(b->depth - k, step), width);
         }
 }
 
@@ -91,49 +104,56 @@ static inline size_t packed_tile(size_t height, size_t depth) {
 }
 
 /* Packs a block of A, tile after tile; A(m, k) lies at a[m + k * a_k]. */
-static void pack_a_block(const product *p, float *packed, size_t k0, size_t depth, size_t m0, row_cut cut) {
-    for (size_t k = 0; k < depth; k += PACK_STEP) {
-        const float *from = p->a + m0 + (k0 + k) * p->a_k;
+static void pack_a_rows(const product *p, const block *b, float *packed) {
+    for (size_t k = 0; k < b->depth; k += PACK_STEP) {
+        const float *from = p->a + b->m0 + (b->k0 + k) * p->a_k;
         float *to = packed;
-        for (size_t t = 0; t < cut.tiles; t++) {
-            const size_t height = tile_height(cut, t);
-            pack_rows(to + k * height, height, from, p->a_k, least(depth - k, PACK_STEP), height);
-            to += packed_tile(height, depth);
+        for (size_t t = 0; t < b->cut.tiles; t++) {
+            const size_t height = tile_height(b->cut, t);
+            pack_rows(to + k * height, height, from, p->a_k, least(b->depth - k, PACK_STEP), height);
+            to += packed_tile(height, b->depth);
             from += height;
         }
     }
 }
 
-/* All tiles of one block of rows, columns and depth. */
-static void run_block(const product *p, const tile_stage *stage, float *c, size_t ldc, const float *partial,
-                      size_t ld_partial, const float *packed_a, const float *packed_b, size_t k0, size_t depth,
-                      size_t m0, row_cut cut, size_t n0, size_t columns) {
-    for (size_t n = 0; n < columns; n += TILE_COLUMNS) {
-        const size_t width = least(columns - n, TILE_COLUMNS);
+/* Copies a block of A, row after row, each with `depth` elements; A(m, k) lies at a[m * a_row + k]. */
+static void copy_a_rows(const product *p, const block *b, float *copy) {
+    pack_rows(copy, b->depth, p->a + b->m0 * p->a_row + b->k0, p->a_row, b->rows, b->depth);
+}
+
+static void run_block(const product *p, const tile_stage *stage, const block *b) {
+    const bool tiled = b->a && p->pack_a == PACK_ROWS; /* A is packed in tiles, else row after row */
+    const size_t a_row = tiled ? 1 : b->a ? b->depth : p->a_row;
+    const float *a_first = b->a ? b->a : p->a + b->m0 * p->a_row + b->k0 * p->a_k;
+    for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
+        const size_t width = least(b->columns - n, TILE_COLUMNS);
         const bool b_in_place = p->pack_b == PACK_NONE && width % VEC_LANES == 0;
         tile_place place = {
-            .a_row = packed_a ? 1 : p->a_row,
-            .b = b_in_place ? p->b + k0 * p->ldb + n0 + n : packed_b + n * depth,
+            .a = a_first,
+            .a_row = a_row,
+            .a_k = p->a_k,
+            .b = b_in_place ? p->b + b->k0 * p->ldb + b->n0 + n : b->b + n * b->depth,
             .b_k = b_in_place ? p->ldb : round_up(width, VEC_LANES),
-            .depth = depth,
-            .ldc = ldc,
-            .ld_partial = ld_partial,
-            .bias = p->bias ? p->bias + n0 + n : NULL,
+            .depth = b->depth,
+            .c = b->c + n,
+            .ldc = b->ldc,
+            .partial = b->partial + n,
+            .ld_partial = b->ld_partial,
+            .bias = p->bias ? p->bias + b->n0 + n : NULL,
+            .below = p->below ? p->below + b->m0 * p->ld_below + b->n0 + n : NULL,
             .ld_below = p->ld_below,
         };
-        const float *a = packed_a ? packed_a : p->a + m0 * p->a_row + k0 * p->a_k;
-        size_t m = 0;
-        for (size_t t = 0; t < cut.tiles; t++) {
-            const size_t height = tile_height(cut, t);
-            place.a = a;
-            place.a_k = packed_a ? height : p->a_k;
-            place.c = c + m * ldc + n;
-            place.next = place.c + height * ldc;
-            place.partial = partial + m * ld_partial + n;
-            place.below = p->below ? p->below + (m0 + m) * p->ld_below + n0 + n : NULL;
+        for (size_t t = 0; t < b->cut.tiles; t++) {
+            const size_t height = tile_height(b->cut, t);
+            place.next = place.c + height * b->ldc;
+            if (tiled)
+                place.a_k = height;
             tile_any(height, width, stage, &place);
-            a += packed_a ? packed_tile(height, depth) : height * p->a_row;
-            m += height;
+            place.a += tiled ? packed_tile(height, b->depth) : height * a_row;
+            place.c += height * b->ldc;
+            place.partial += height * b->ld_partial;
+            place.below = p->below ? place.below + height * p->ld_below : NULL;
         }
     }
 }
@@ -152,43 +172,60 @@ static tile_stage stage_at(const product *p, size_t k0, size_t depth) {
     };
 }
 
+/* Scratch holds a block of B, one of A, and sums: as close together as their sizes allow. */
+typedef struct workspace {
+    float *b, *a, *sums;
+    size_t ld_sums;
+} workspace;
+
+static workspace cut_scratch(const product *p, float *scratch) {
+    const size_t depth = least(p->depth, p->block_depth), rows = least(p->rows, BLOCK_ROWS);
+    const size_t columns = round_up(least(p->columns, BLOCK_COLUMNS), VEC_LANES);
+    workspace w = {.b = scratch, .ld_sums = columns};
+    w.a = w.b + round_up(depth * columns, FLOATS_PER_LINE);
+    w.sums = w.a;
+    if (p->pack_a != PACK_NONE)
+        w.sums += round_up(depth * rows + cut_rows(rows).tiles * VEC_LANES, FLOATS_PER_LINE);
+    return w;
+}
+
+/* The rows of a block, BLOCK_ROWS at a time; B is packed already. */
+static void run_rows(const product *p, const tile_stage *stage, block b, size_t end, const workspace *w, bool own) {
+    const bool last = b.k0 + b.depth == p->depth;
+    for (; b.m0 < end; b.m0 += BLOCK_ROWS) {
+        float *c = p->c + b.m0 * p->ldc + b.n0;
+        b.rows = least(end - b.m0, BLOCK_ROWS);
+        b.cut = cut_rows(b.rows);
+        b.partial = own ? w->sums : c;
+        b.ld_partial = own ? w->ld_sums : p->ldc;
+        b.c = own && !last ? w->sums : c;
+        b.ldc = own && !last ? w->ld_sums : p->ldc;
+        if (p->pack_a == PACK_ROWS)
+            pack_a_rows(p, &b, w->a);
+        else if (p->pack_a == PACK_COLUMNS)
+            copy_a_rows(p, &b, w->a);
+        run_block(p, stage, &b);
+        if (last && p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
+            activate(c, p->ldc, c, p->ldc, b.rows, b.columns, p->activation);
+    }
+}
+
 static void run_product(const product *p, void *scratch) {
-    /* Scratch holds a block of B, a block of A, and sums: as close together as their sizes allow. */
-    const size_t depth_max = least(p->depth, p->block_depth), rows_max = least(p->rows, BLOCK_ROWS);
-    const size_t columns_max = round_up(least(p->columns, BLOCK_COLUMNS), VEC_LANES);
-    float *packed_b = scratch;
-    float *packed_a = packed_b + round_up(depth_max * columns_max, FLOATS_PER_LINE);
-    float *own_partial = packed_a;
-    if (p->pack_a == PACK_ROWS)
-        own_partial += round_up(depth_max * rows_max + cut_rows(rows_max).tiles * VEC_LANES, FLOATS_PER_LINE);
+    const workspace w = cut_scratch(p, scratch);
     const bool own = p->own_partial && p->depth > p->block_depth;
     /* Sums in scratch serve one block of rows at a time; else all rows use a block of B while it is packed. */
     const size_t stretch = own ? BLOCK_ROWS : p->rows;
-    for (size_t n0 = 0; n0 < p->columns; n0 += BLOCK_COLUMNS) {
-        const size_t columns = least(p->columns - n0, BLOCK_COLUMNS);
-        for (size_t s0 = 0; s0 < p->rows; s0 += stretch) {
+    for (size_t n0 = 0; n0 < p->columns; n0 += BLOCK_COLUMNS)
+        for (size_t m0 = 0; m0 < p->rows; m0 += stretch)
             for (size_t k0 = 0; k0 < p->depth; k0 += p->block_depth) {
-                const size_t depth = least(p->depth - k0, p->block_depth);
-                const bool last = k0 + depth == p->depth;
-                const tile_stage stage = stage_at(p, k0, depth);
-                pack_b_block(p, packed_b, k0, depth, n0, columns);
-                const size_t s1 = least(s0 + stretch, p->rows);
-                for (size_t m0 = s0; m0 < s1; m0 += BLOCK_ROWS) {
-                    const size_t rows = least(s1 - m0, BLOCK_ROWS);
-                    const row_cut cut = cut_rows(rows);
-                    float *c = p->c + m0 * p->ldc + n0;
-                    float *partial = own ? own_partial : c;
-                    const size_t ld_partial = own ? columns_max : p->ldc;
-                    if (p->pack_a == PACK_ROWS)
-                        pack_a_block(p, packed_a, k0, depth, m0, cut);
-                    run_block(p, &stage, last ? c : partial, last ? p->ldc : ld_partial, partial, ld_partial,
-                              p->pack_a == PACK_ROWS ? packed_a : NULL, packed_b, k0, depth, m0, cut, n0, columns);
-                    if (last && p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
-                        activate(c, p->ldc, c, p->ldc, rows, columns, p->activation);
-                }
+                block b = {.k0 = k0, .m0 = m0, .n0 = n0, .b = w.b};
+                b.depth = least(p->depth - k0, p->block_depth);
+                b.columns = least(p->columns - n0, BLOCK_COLUMNS);
+                b.a = p->pack_a == PACK_NONE ? NULL : w.a;
+                pack_b_block(p, &b, w.b);
+                const tile_stage stage = stage_at(p, k0, b.depth);
+                run_rows(p, &stage, b, least(m0 + stretch, p->rows), &w, own);
             }
-        }
-    }
 }
 
 #endif

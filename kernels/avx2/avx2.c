@@ -9,7 +9,6 @@
 #define BLOCK_DEPTH 256   /* a panel of B, 16 KiB, stays in the first-level cache */
 #define BLOCK_COLUMNS 512 /* wide, so that a packed block of A, 144 KiB in the second-level cache, is used often */
 #define BLOCK_ROWS 144
-#define PAGED_STRIDE 1024 /* floats of a page of memory */
 #else
 #include "vector/small_blocks.h"
 #endif

@@ -9,7 +9,6 @@
 #define BLOCK_DEPTH 256
 #define BLOCK_COLUMNS 512
 #define BLOCK_ROWS 144
-#define PAGED_STRIDE 1024 /* floats of a page of memory */
 #else
 #include "vector/small_blocks.h"
 #endif

@@ -9,12 +9,6 @@
 /* Matrices are packed if their rows lie further apart than this many elements, and enough results share the copy. */
 #define PACK_STRIDE_MIN 128
 #define PACK_ROWS_MIN (2 * TILE_ROWS)
-#define COPY_COLUMNS_MIN (4 * TILE_COLUMNS)
-
-/* Rows a whole number of pages apart fall on the same sets of the caches, which hold fewer of them than a tile has. */
-static inline pack_kind copy_paged_rows(size_t ld, size_t rows, size_t columns) {
-    return ld % PAGED_STRIDE == 0 && rows > 1 && columns >= COPY_COLUMNS_MIN ? PACK_COLUMNS : PACK_NONE;
-}
 
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
@@ -26,7 +20,6 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
         .a = x,
         .a_row = ldx,
         .a_k = 1,
-        .pack_a = copy_paged_rows(ldx, batch, out),
         .b = w,
         .ldb = ldw,
         .pack_b = batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN ? PACK_ROWS : PACK_NONE,
@@ -50,7 +43,6 @@ static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd
         .a = delta,
         .a_row = ldd,
         .a_k = 1,
-        .pack_a = copy_paged_rows(ldd, batch, in),
         .b = w,
         .ldb = ldw,
         .pack_b = PACK_COLUMNS,
@@ -76,7 +68,7 @@ static product gradient_product(float *result, size_t ld, const float *x, size_t
         .a = x,
         .a_row = 1,
         .a_k = ldx,
-        .pack_a = ldx > PACK_STRIDE_MIN && out > TILE_COLUMNS ? PACK_ROWS : PACK_NONE,
+        .pack_a = ldx > PACK_STRIDE_MIN && out > TILE_COLUMNS,
         .b = delta,
         .ldb = ldd,
         .pack_b = in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN ? PACK_ROWS : PACK_NONE,

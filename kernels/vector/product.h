@@ -5,7 +5,7 @@
  * BLOCK_DEPTH, are read where they lie or packed likewise; then all tiles of the block run. A chain that is longer
  * than a block continues through memory, which changes no bit.
  *
- * Before inclusion, besides what tile.h needs: BLOCK_DEPTH, BLOCK_ROWS, BLOCK_COLUMNS, PAGED_STRIDE.
+ * Before inclusion, besides what tile.h needs: BLOCK_DEPTH, BLOCK_ROWS, BLOCK_COLUMNS.
  */
 #ifndef BP_PRODUCT_H
 #define BP_PRODUCT_H
@@ -21,8 +21,8 @@ typedef struct product {
     size_t rows, columns, depth;
     const float *a; /* A(m, k) = a[m * a_row + k * a_k] */
     size_t a_row, a_k;
-    pack_kind pack_a; /* none; rows (of k) into tiles where a_row is 1; columns copied as they are where a_k is 1 */
-    const float *b;   /* row k of B at b + k * ldb; with PACK_COLUMNS column n of B at b + n * ldb */
+    bool pack_a;    /* only where a_row is 1 */
+    const float *b; /* row k of B at b + k * ldb; with PACK_COLUMNS column n of B at b + n * ldb */
     size_t ldb;
     pack_kind pack_b; /* none: whole panels are read where they lie */
     float *c;
@@ -103,8 +103,8 @@ static inline size_t packed_tile(size_t height, size_t depth) {
     return height * depth + VEC_LANES;
 }
 
-/* Packs a block of A, tile after tile; A(m, k) lies at a[m + k * a_k]. */
-static void pack_a_rows(const product *p, const block *b, float *packed) {
+/* Packs a block of A, tile after tile. */
+static void pack_a_block(const product *p, const block *b, float *packed) {
     for (size_t k = 0; k < b->depth; k += PACK_STEP) {
         const float *from = p->a + b->m0 + (b->k0 + k) * p->a_k;
         float *to = packed;
@@ -117,21 +117,13 @@ static void pack_a_rows(const product *p, const block *b, float *packed) {
     }
 }
 
-/* Copies a block of A, row after row, each with `depth` elements; A(m, k) lies at a[m * a_row + k]. */
-static void copy_a_rows(const product *p, const block *b, float *copy) {
-    pack_rows(copy, b->depth, p->a + b->m0 * p->a_row + b->k0, p->a_row, b->rows, b->depth);
-}
-
 static void run_block(const product *p, const tile_stage *stage, const block *b) {
-    const bool tiled = b->a && p->pack_a == PACK_ROWS; /* A is packed in tiles, else row after row */
-    const size_t a_row = tiled ? 1 : b->a ? b->depth : p->a_row;
-    const float *a_first = b->a ? b->a : p->a + b->m0 * p->a_row + b->k0 * p->a_k;
     for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
         const size_t width = least(b->columns - n, TILE_COLUMNS);
         const bool b_in_place = p->pack_b == PACK_NONE && width % VEC_LANES == 0;
         tile_place place = {
-            .a = a_first,
-            .a_row = a_row,
+            .a = b->a ? b->a : p->a + b->m0 * p->a_row + b->k0 * p->a_k,
+            .a_row = p->a_row,
             .a_k = p->a_k,
             .b = b_in_place ? p->b + b->k0 * p->ldb + b->n0 + n : b->b + n * b->depth,
             .b_k = b_in_place ? p->ldb : round_up(width, VEC_LANES),
@@ -147,10 +139,10 @@ static void run_block(const product *p, const tile_stage *stage, const block *b)
         for (size_t t = 0; t < b->cut.tiles; t++) {
             const size_t height = tile_height(b->cut, t);
             place.next = place.c + height * b->ldc;
-            if (tiled)
+            if (b->a)
                 place.a_k = height;
             tile_any(height, width, stage, &place);
-            place.a += tiled ? packed_tile(height, b->depth) : height * a_row;
+            place.a += b->a ? packed_tile(height, b->depth) : height * p->a_row;
             place.c += height * b->ldc;
             place.partial += height * b->ld_partial;
             place.below = p->below ? place.below + height * p->ld_below : NULL;
@@ -184,7 +176,7 @@ static workspace cut_scratch(const product *p, float *scratch) {
     workspace w = {.b = scratch, .ld_sums = columns};
     w.a = w.b + round_up(depth * columns, FLOATS_PER_LINE);
     w.sums = w.a;
-    if (p->pack_a != PACK_NONE)
+    if (p->pack_a)
         w.sums += round_up(depth * rows + cut_rows(rows).tiles * VEC_LANES, FLOATS_PER_LINE);
     return w;
 }
@@ -200,10 +192,8 @@ static void run_rows(const product *p, const tile_stage *stage, block b, size_t 
         b.ld_partial = own ? w->ld_sums : p->ldc;
         b.c = own && !last ? w->sums : c;
         b.ldc = own && !last ? w->ld_sums : p->ldc;
-        if (p->pack_a == PACK_ROWS)
-            pack_a_rows(p, &b, w->a);
-        else if (p->pack_a == PACK_COLUMNS)
-            copy_a_rows(p, &b, w->a);
+        if (p->pack_a)
+            pack_a_block(p, &b, w->a);
         run_block(p, stage, &b);
         if (last && p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
             activate(c, p->ldc, c, p->ldc, b.rows, b.columns, p->activation);
@@ -221,7 +211,7 @@ static void run_product(const product *p, void *scratch) {
                 block b = {.k0 = k0, .m0 = m0, .n0 = n0, .b = w.b};
                 b.depth = least(p->depth - k0, p->block_depth);
                 b.columns = least(p->columns - n0, BLOCK_COLUMNS);
-                b.a = p->pack_a == PACK_NONE ? NULL : w.a;
+                b.a = p->pack_a ? w.a : NULL;
                 pack_b_block(p, &b, w.b);
                 const tile_stage stage = stage_at(p, k0, b.depth);
                 run_rows(p, &stage, b, least(m0 + stretch, p->rows), &w, own);

@@ -8,6 +8,5 @@
 #define BLOCK_DEPTH 5
 #define BLOCK_COLUMNS (2 * TILE_COLUMNS)
 #define BLOCK_ROWS (2 * TILE_ROWS + 1)
-#define PAGED_STRIDE 1
 
 #endif

@@ -6,8 +6,8 @@
 #define TILE_VECS 2
 
 #ifndef BP_SMALL_BLOCKS
-#define BLOCK_DEPTH 256   /* a panel of B, 16 KiB, stays in the first-level cache */
-#define BLOCK_COLUMNS 512 /* wide, so that a packed block of A, 144 KiB in the second-level cache, is used often */
+#define BLOCK_DEPTH 512   /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
+#define BLOCK_COLUMNS 512 /* wide, so that a packed block of A, which stays in that cache, is used often */
 #define BLOCK_ROWS 144
 #else
 #include "vector/small_blocks.h"

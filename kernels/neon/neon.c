@@ -6,7 +6,7 @@
 #define TILE_VECS 3
 
 #ifndef BP_SMALL_BLOCKS
-#define BLOCK_DEPTH 256
+#define BLOCK_DEPTH 512
 #define BLOCK_COLUMNS 504
 #define BLOCK_ROWS 144
 #else

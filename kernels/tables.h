@@ -2,10 +2,15 @@
 #ifndef BP_TABLES_H
 #define BP_TABLES_H
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <backprop/kernels.h>
+
+#if defined(__FAST_MATH__) || FLT_EVAL_METHOD != 0
+#error "the numerics contract needs binary32 arithmetic as written: no -ffast-math, no x87"
+#endif
 
 /* Bytes of scratch of any kernel on any level; the vector body checks at compile time that it fits. */
 #define BP_SCRATCH_BYTES (1664 * 1024)

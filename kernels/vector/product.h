@@ -118,8 +118,11 @@ static void pack_a_block(const product *p, const block *b, float *packed) {
 }
 
 static void run_block(const product *p, const tile_stage *stage, const block *b) {
-    for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
-        const size_t width = least(b->columns - n, TILE_COLUMNS);
+    const bool wide = b->rows == 1 && p->pack_b == PACK_NONE;
+    size_t width;
+    for (size_t n = 0; n < b->columns; n += width) {
+        const size_t left = b->columns - n;
+        width = wide && left >= ROW_COLUMNS ? ROW_COLUMNS : least(left, TILE_COLUMNS);
         const bool b_in_place = p->pack_b == PACK_NONE && width % VEC_LANES == 0;
         tile_place place = {
             .a = b->a ? b->a : p->a + b->m0 * p->a_row + b->k0 * p->a_k,

@@ -19,6 +19,10 @@
 #define FLOATS_PER_LINE 16
 #define TILE_COLUMNS (TILE_VECS * VEC_LANES)
 
+/* A tile of one row alone is wider: it has as many chains to hide the latency of each behind the others. */
+#define ROW_VECS 8
+#define ROW_COLUMNS (ROW_VECS * VEC_LANES)
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Loops over a tile must vanish, or its registers go through memory. clang unrolls them by itself. */
@@ -58,8 +62,8 @@ typedef struct tile_stage {
     float rate;
 } tile_stage;
 
-static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec acc[TILE_ROWS][TILE_VECS],
-                                     const tile_stage *stage, const tile_place *p) {
+static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *acc, const tile_stage *stage,
+                                     const tile_place *p) {
     if (stage->fetch_next) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v += FLOATS_PER_LINE / VEC_LANES)
@@ -69,71 +73,71 @@ static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec a
     if (stage->start == START_PARTIAL) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r][v] = vec_load(p->partial + r * p->ld_partial + v * VEC_LANES);
+                acc[r * vecs + v] = vec_load(p->partial + r * p->ld_partial + v * VEC_LANES);
         }
         return;
     }
     UNROLL_FOR (size_t v = 0; v < vecs; v++) {
         const vec first = stage->start == START_BIAS ? vec_load(p->bias + v * VEC_LANES) : vec_set1(0.0f);
         UNROLL_FOR (size_t r = 0; r < rows; r++)
-            acc[r][v] = first;
+            acc[r * vecs + v] = first;
     }
 }
 
-static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec acc[TILE_ROWS][TILE_VECS],
-                                        const tile_place *p) {
+static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const tile_place *p) {
     const float *a[TILE_ROWS];
     UNROLL_FOR (size_t r = 0; r < rows; r++)
         a[r] = p->a + r * p->a_row;
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k, end = p->depth * a_k;
     for (size_t k = 0; k != end; k += a_k, b += b_k) {
-        vec bv[TILE_VECS];
+        vec bv[ROW_VECS];
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             bv[v] = vec_load(b + v * VEC_LANES);
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             const vec ar = vec_set1(a[r][k]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r][v] = vec_fma(ar, bv[v], acc[r][v]);
+                acc[r * vecs + v] = vec_fma(ar, bv[v], acc[r * vecs + v]);
         }
     }
 }
 
-static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec acc[TILE_ROWS][TILE_VECS],
-                                   const tile_stage *stage, const tile_place *p) {
+static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec *acc, const tile_stage *stage,
+                                   const tile_place *p) {
     if (stage->add_partial) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r][v] = vec_add(vec_load(p->partial + r * p->ld_partial + v * VEC_LANES), acc[r][v]);
+                acc[r * vecs + v] =
+                    vec_add(vec_load(p->partial + r * p->ld_partial + v * VEC_LANES), acc[r * vecs + v]);
         }
     }
     if (stage->finish == FINISH_SGD) {
         const vec rate = vec_set1(stage->rate);
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r][v] = vec_fnma(rate, acc[r][v], vec_load(p->c + r * p->ldc + v * VEC_LANES));
+                acc[r * vecs + v] = vec_fnma(rate, acc[r * vecs + v], vec_load(p->c + r * p->ldc + v * VEC_LANES));
         }
     } else if (stage->finish == FINISH_ACTIVATION) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r][v] = vec_rectify(acc[r][v], stage->activation);
+                acc[r * vecs + v] = vec_rectify(acc[r * vecs + v], stage->activation);
         }
     } else if (stage->finish == FINISH_DERIVATIVE) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++) {
                 const vec below = vec_load(p->below + r * p->ld_below + v * VEC_LANES);
-                acc[r][v] = vec_mul(acc[r][v], vec_derivative(below, stage->activation));
+                acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(below, stage->activation));
             }
         }
     }
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            vec_store(p->c + r * p->ldc + v * VEC_LANES, acc[r][v]);
+            vec_store(p->c + r * p->ldc + v * VEC_LANES, acc[r * vecs + v]);
     }
 }
 
 static ALWAYS_INLINE void tile_run(const size_t rows, const size_t vecs, const tile_stage *stage, const tile_place *p) {
-    vec acc[TILE_ROWS][TILE_VECS];
+    vec acc[TILE_ROWS * TILE_VECS];
     tile_begin(rows, vecs, acc, stage, p);
     tile_multiply(rows, vecs, acc, p);
     tile_end(rows, vecs, acc, stage, p);
@@ -163,9 +167,13 @@ static ALWAYS_INLINE void tile_of_rows(size_t rows, const size_t vecs, const til
     }
 }
 
-/* A tile of rows x (vecs whole vectors); 0 < rows <= TILE_ROWS, 0 < vecs <= TILE_VECS <= 3. */
+/*
+ * A tile of rows x (vecs whole vectors): 0 < rows <= TILE_ROWS and 0 < vecs <= TILE_VECS <= 3, or one row of ROW_VECS.
+ */
 static void tile_whole(size_t rows, size_t vecs, const tile_stage *stage, const tile_place *p) {
-    if (vecs == TILE_VECS)
+    if (vecs == ROW_VECS)
+        tile_run(1, ROW_VECS, stage, p);
+    else if (vecs == TILE_VECS)
         tile_of_rows(rows, TILE_VECS, stage, p);
     else if (TILE_VECS > 2 && vecs == 2)
         tile_of_rows(rows, 2, stage, p);

@@ -19,8 +19,8 @@
 #define FLOATS_PER_LINE 16
 #define TILE_COLUMNS (TILE_VECS * VEC_LANES)
 
-/* A tile of one row alone is wider: it has as many chains to hide the latency of each behind the others. */
-#define ROW_VECS 8
+/* A tile of one row alone is as wide as several panels: it needs as many chains to hide their latency. */
+#define ROW_VECS (4 * TILE_VECS)
 #define ROW_COLUMNS (ROW_VECS * VEC_LANES)
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))

@@ -1,19 +1,12 @@
 #include "measure.h"
 
 #include <algorithm>
-#include <ctime>
 #include <vector>
 
 #include "peak/peak.h"
+#include "thread_seconds.h"
 
 namespace {
-
-// Time that this thread ran: on a shared machine the clock on the wall would count the others' turns too.
-double thread_seconds() {
-    timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 // The smallest time that at least `fraction` of the samples do not exceed.
 double percentile(std::vector<double> &samples, double fraction) {
@@ -38,26 +31,38 @@ int64_t group_size(const std::function<void()> &call) {
 } // namespace
 
 void measure(benchmark::State &state, bp_isa isa, const Work &work, const std::function<void()> &call) {
-    measured_peak(isa);
     const int64_t calls = group_size(call);
-    std::vector<double> samples;
+    const bool counts_flop = work.flop > 0 && measured_peak(isa) > 0;
+    std::vector<double> samples, paired;
     samples.reserve(static_cast<size_t>(state.max_iterations / calls) + 1);
+    paired.reserve(samples.capacity());
 
+    double peak_before = counts_flop ? peak_now(isa, 1e-3) : 0;
     while (state.KeepRunningBatch(calls)) {
         const double start = thread_seconds();
         for (int64_t i = 0; i < calls; i++)
             call();
-        samples.push_back((thread_seconds() - start) / static_cast<double>(calls));
+        const double seconds = thread_seconds() - start;
+        samples.push_back(seconds / static_cast<double>(calls));
+        if (counts_flop) {
+            state.PauseTiming();
+            const double peak_after = peak_now(isa, std::min(0.1 * seconds, 2e-3));
+            state.ResumeTiming();
+            const double rate = work.flop * static_cast<double>(calls) / seconds;
+            paired.push_back(rate / (0.5 * (peak_before + peak_after)));
+            peak_before = peak_after;
+        }
     }
 
-    if (work.flop > 0) {
+    if (work.flop > 0)
         state.counters["FLOPS"] = benchmark::Counter(work.flop, benchmark::Counter::kIsIterationInvariantRate);
+    if (counts_flop) {
         // Measured again after the calls: the peak is the largest of the run, never a stale small one.
-        if (const double peak = measured_peak(isa); peak > 0) {
-            state.counters["peak"] = peak;
-            state.counters["peak_fraction"] = work.flop / percentile(samples, 0.1) / peak;
-            state.counters["peak_fraction_median"] = work.flop / percentile(samples, 0.5) / peak;
-        }
+        const double peak = measured_peak(isa);
+        state.counters["peak"] = peak;
+        state.counters["peak_fraction"] = work.flop / percentile(samples, 0.1) / peak;
+        state.counters["peak_fraction_median"] = work.flop / percentile(samples, 0.5) / peak;
+        state.counters["peak_fraction_paired"] = percentile(paired, 0.5);
     }
     if (work.bytes > 0)
         state.SetBytesProcessed(static_cast<int64_t>(work.bytes) * state.iterations());

@@ -5,9 +5,16 @@
 
 #include <benchmark/benchmark.h>
 
+#include "../thread_seconds.h"
+
 namespace {
 
+// Rounds of a burst: some tens of microseconds, long for the clock, short enough to fall between two interruptions.
+const size_t rounds = 20000;
+
 const peak_burst *burst_of(bp_isa isa) {
+    if (!bp_cpu_supports(isa))
+        return nullptr;
     switch (isa) {
     case BP_ISA_SCALAR:
         return bp_cpu_covered() ? &peak_burst_scalar : nullptr;
@@ -35,11 +42,9 @@ double measured_peak(bp_isa isa) {
     static double best[BP_ISA_COUNT];
 
     const peak_burst *burst = burst_of(isa);
-    if (!burst || !bp_cpu_supports(isa))
+    if (!burst)
         return 0;
 
-    // Some tens of microseconds: long for the clock, short enough to fall between two interruptions.
-    const size_t rounds = 20000;
     const double flop = rounds * burst->flop_per_round;
     const auto until = clock::now() + std::chrono::milliseconds(best[isa] > 0 ? 5 : 200);
     clock::time_point end;
@@ -51,4 +56,19 @@ double measured_peak(bp_isa isa) {
         best[isa] = std::max(best[isa], flop / seconds.count());
     } while (end < until);
     return best[isa];
+}
+
+double peak_now(bp_isa isa, double seconds) {
+    const peak_burst *burst = burst_of(isa);
+    if (!burst)
+        return 0;
+
+    const double start = thread_seconds();
+    double flop = 0, spent;
+    do {
+        benchmark::DoNotOptimize(burst->run(rounds, 1e-5f));
+        flop += rounds * burst->flop_per_round;
+        spent = thread_seconds() - start;
+    } while (spent < seconds);
+    return flop / spent;
 }

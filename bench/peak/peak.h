@@ -32,6 +32,12 @@ extern const peak_burst peak_burst_neon;
  * each later one for 5 ms more. 0 where the machine has no fused multiply-add.
  */
 double measured_peak(bp_isa isa);
+
+/**
+ * FLOP/s that the core reaches on `isa` right now: the mean over bursts that take `seconds` of the thread's time, or a
+ * burst's length if that is more. 0 as above.
+ */
+double peak_now(bp_isa isa, double seconds);
 #endif
 
 #endif

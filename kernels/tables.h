@@ -13,7 +13,7 @@
 #endif
 
 /* Bytes of scratch of any kernel on any level; the vector body checks at compile time that it fits. */
-#define BP_SCRATCH_BYTES (1664 * 1024)
+#define BP_SCRATCH_BYTES (2560 * 1024)
 
 /* Floats beyond the packed matrices themselves: a spilled vector for each tile, at most one a row, and alignment. */
 #define SCRATCH_SLACK 16

@@ -42,8 +42,11 @@ typedef struct product {
 #define DEPTH_MAX (BLOCK_DEPTH > BP_ROW_BLOCK ? BLOCK_DEPTH : BP_ROW_BLOCK)
 
 _Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks of B hold whole panels");
+/* Rows whose sums between stages are kept in scratch: as many share each packed block of B. */
+#define SUM_ROWS (4 * BLOCK_ROWS)
+
 #define SCRATCH_FLOATS                                                                                                 \
-    (BLOCK_COLUMNS * (DEPTH_MAX + BLOCK_ROWS) + BLOCK_ROWS * (DEPTH_MAX + SCRATCH_SLACK) + 2 * SCRATCH_SLACK)
+    (BLOCK_COLUMNS * (DEPTH_MAX + SUM_ROWS) + BLOCK_ROWS * (DEPTH_MAX + SCRATCH_SLACK) + 2 * SCRATCH_SLACK)
 _Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
 
 static inline size_t least(size_t a, size_t b) {
@@ -187,14 +190,16 @@ static workspace cut_scratch(const product *p, float *scratch) {
 /* The rows of a block, BLOCK_ROWS at a time; B is packed already. */
 static void run_rows(const product *p, const tile_stage *stage, block b, size_t end, const workspace *w, bool own) {
     const bool last = b.k0 + b.depth == p->depth;
+    float *sums = own ? w->sums : NULL;
     for (; b.m0 < end; b.m0 += BLOCK_ROWS) {
         float *c = p->c + b.m0 * p->ldc + b.n0;
         b.rows = least(end - b.m0, BLOCK_ROWS);
         b.cut = cut_rows(b.rows);
-        b.partial = own ? w->sums : c;
+        b.partial = own ? sums : c;
         b.ld_partial = own ? w->ld_sums : p->ldc;
-        b.c = own && !last ? w->sums : c;
+        b.c = own && !last ? sums : c;
         b.ldc = own && !last ? w->ld_sums : p->ldc;
+        sums = own ? sums + BLOCK_ROWS * w->ld_sums : NULL;
         if (p->pack_a)
             pack_a_block(p, &b, w->a);
         run_block(p, stage, &b);
@@ -206,8 +211,8 @@ static void run_rows(const product *p, const tile_stage *stage, block b, size_t 
 static void run_product(const product *p, void *scratch) {
     const workspace w = cut_scratch(p, scratch);
     const bool own = p->own_partial && p->depth > p->block_depth;
-    /* Sums in scratch serve one block of rows at a time; else all rows use a block of B while it is packed. */
-    const size_t stretch = own ? BLOCK_ROWS : p->rows;
+    /* Rows that use a block of B while it is packed: all, unless their sums must fit into scratch. */
+    const size_t stretch = own ? SUM_ROWS : p->rows;
     for (size_t n0 = 0; n0 < p->columns; n0 += BLOCK_COLUMNS)
         for (size_t m0 = 0; m0 < p->rows; m0 += stretch)
             for (size_t k0 = 0; k0 < p->depth; k0 += p->block_depth) {

@@ -36,7 +36,7 @@ bp_status bp_default_threads(size_t *threads) {
 
 /*
  * Workers sleep between calls rather than spin: on a machine that also does other work, spinning threads take the
- * processor from the one they wait for, and a step can last 20 times as long (measured) as on one thread.
+ * processor from the one they wait for, and a step can last 15 times as long (measured) as on one thread.
  */
 static void run_on_own_pool(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
     pthreadpool_parallelize_1d(context, task, argument, count, PTHREADPOOL_FLAG_YIELD_WORKERS);

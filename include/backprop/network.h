@@ -2,8 +2,8 @@
  * A multi-layer perceptron, trained by back-propagation.
  *
  * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). All memory is taken at creation, in
- * one block; after that no call allocates, locks or reads the environment. Results have the same bits on every
- * instruction set, for every number of threads and every thread pool.
+ * one block; after that no call allocates or reads the environment, and none takes a lock but to share work with other
+ * threads. Results have the same bits on every instruction set, for every number of threads and every thread pool.
  *
  * Different networks may be used in different threads at the same time; one network by one thread at a time.
  */

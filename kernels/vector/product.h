@@ -41,9 +41,11 @@ typedef struct product {
 /* The deepest stage: the gradient's stages are the contract's blocks of rows. */
 #define DEPTH_MAX (BLOCK_DEPTH > BP_ROW_BLOCK ? BLOCK_DEPTH : BP_ROW_BLOCK)
 
-_Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks of B hold whole panels");
 /* Rows whose sums between stages are kept in scratch: as many share each packed block of B. */
 #define SUM_ROWS (4 * BLOCK_ROWS)
+
+_Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks of B hold whole panels");
+_Static_assert(ROW_COLUMNS % TILE_COLUMNS == 0, "the wide tile of one row ends where a panel ends");
 
 #define SCRATCH_FLOATS                                                                                                 \
     (BLOCK_COLUMNS * (DEPTH_MAX + SUM_ROWS) + BLOCK_ROWS * (DEPTH_MAX + SCRATCH_SLACK) + 2 * SCRATCH_SLACK)

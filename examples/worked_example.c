@@ -98,17 +98,6 @@ static float step_by_kernels(parameters *p, void *scratch) {
     return loss;
 }
 
-/* Copies one layer of the network out, or in. */
-static void copy_layer(bp_network *network, size_t index, float (*w)[N], float *bias, bool in) {
-    bp_layer layer;
-    check(bp_network_layer(network, index, &layer));
-    for (size_t i = 0; i < N; i++) {
-        float *row = layer.weights + i * layer.weight_stride;
-        memcpy(in ? row : w[i], in ? w[i] : row, sizeof w[i]);
-    }
-    memcpy(in ? layer.biases : bias, in ? bias : layer.biases, N * sizeof *bias);
-}
-
 /* The same step by a network. */
 static float step_by_network(parameters *p) {
     const size_t sizes[] = {N, N, N};
@@ -119,11 +108,11 @@ static float step_by_network(parameters *p) {
     bp_network *network;
     float loss;
     check(bp_network_create(&config, &network));
-    copy_layer(network, 0, p->w1, p->b1, true);
-    copy_layer(network, 1, p->w2, p->b2, true);
+    check(bp_network_set_parameters(network, 0, p->w1[0], N, p->b1));
+    check(bp_network_set_parameters(network, 1, p->w2[0], N, p->b2));
     check(bp_network_train_step(network, &batch, rate, &loss));
-    copy_layer(network, 0, p->w1, p->b1, false);
-    copy_layer(network, 1, p->w2, p->b2, false);
+    check(bp_network_get_parameters(network, 0, p->w1[0], N, p->b1));
+    check(bp_network_get_parameters(network, 1, p->w2[0], N, p->b2));
     bp_network_destroy(network);
     return loss;
 }

@@ -16,7 +16,7 @@
 #define BP_SCRATCH_BYTES (2560 * 1024)
 
 /* Floats beyond the packed matrices themselves: a spilled vector for each tile, at most one a row, and alignment. */
-#define SCRATCH_SLACK 16
+#define SCRATCH_SLACK 32
 
 /* Bytes of scratch that suffice for a product of these sizes on any level: all of A, B and C, padded. */
 static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t depth) {
@@ -29,10 +29,64 @@ static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t d
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 
-extern const bp_kernels bp_kernels_scalar;     /* baseline instructions; on x86-64 without fma */
-extern const bp_kernels bp_kernels_scalar_fma; /* x86-64 with FMA */
-extern const bp_kernels bp_kernels_avx2;
-extern const bp_kernels bp_kernels_avx512;
-extern const bp_kernels bp_kernels_neon;
+/*
+ * A matrix in panels: element (r, c) is at[c / width * panel + r * row + c % width], with the level's panel width.
+ * The tile reads and writes a panel in one straight line, so a network keeps its weights, activations and deltas so.
+ * Row-major is the case panel = width.
+ */
+typedef struct bp_panels {
+    float *at;
+    size_t row, panel;
+} bp_panels;
+
+/* A layer as the network keeps it. */
+typedef struct bp_dense_layer {
+    size_t in, out;
+    bp_panels weights; /* [in x out] */
+    float *biases;     /* [out] */
+    bp_panels sums;    /* [in x out], of the gradients of earlier slices */
+    float *bias_sums;  /* [out] */
+    bp_panels outputs; /* [rows of a slice x out] */
+    bp_panels deltas;  /* [rows of a slice x out] */
+    bp_activation activation;
+} bp_dense_layer;
+
+/* A gradient in stages: sums over slices of a batch, the last of which updates the parameters. */
+typedef struct bp_update {
+    bp_panels weights;
+    float *biases;
+    bp_panels sums; /* over the slices so far; not touched by a slice that is both first and last */
+    float *bias_sums;
+    float rate;
+    bool first, last;
+    bool with_biases;
+} bp_update;
+
+/*
+ * A level: the public kernels, and the same products on matrices in panels for the network. The arrays of these lie
+ * on whole panels: kernels may read and write the lanes between a row's end and its next whole vector. Sizes are not
+ * zero, and a slice but the last has a whole number of row blocks.
+ */
+typedef struct bp_level {
+    bp_kernels kernels;
+    size_t panel; /* columns of a panel; 0: one panel holds any number */
+    void (*pack)(bp_panels to, const float *from, size_t ld, size_t rows, size_t columns);
+    void (*unpack)(float *to, size_t ld, bp_panels from, size_t rows, size_t columns);
+    void (*forward)(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in, size_t out,
+                    bp_activation activation, void *scratch);
+    void (*delta)(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in, size_t out,
+                  bp_activation activation, void *scratch);
+    void (*update)(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
+                   void *scratch);
+    /* All layers of a batch of one row, in one call: forward, and from the last layer's delta back to all updates. */
+    void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_panels x);
+    void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_panels x, float rate);
+} bp_level;
+
+extern const bp_level bp_level_scalar;     /* baseline instructions; on x86-64 without fma */
+extern const bp_level bp_level_scalar_fma; /* x86-64 with FMA */
+extern const bp_level bp_level_avx2;
+extern const bp_level bp_level_avx512;
+extern const bp_level bp_level_neon;
 
 #endif

@@ -20,6 +20,8 @@
 #include <backprop/backprop.h>
 
 #include "harness/bits.h"
+#include "harness/session.h"
+#include "network/network.h"
 
 #define NET_LAYERS_MAX 4
 
@@ -55,6 +57,47 @@ static inline bp_network *net_create(const bp_network_config *config, uint64_t s
     assert_non_null(network);
     assert_int_equal(bp_network_initialize(network, seed), BP_OK);
     return network;
+}
+
+/**
+ * The same on a table's level, its small variant's included; for "public" as net_create.
+ */
+static inline bp_network *net_create_on(const test_table *table, const bp_network_config *config, uint64_t seed) {
+    if (!table->level)
+        return net_create(config, seed);
+    bp_network *network = NULL;
+    assert_int_equal(bp_network_create_on(table->level, BP_SLICE_ROWS_MIN, config, &network), BP_OK);
+    assert_int_equal(bp_network_isa(network), table->kernels->isa);
+    assert_int_equal(bp_network_initialize(network, seed), BP_OK);
+    return network;
+}
+
+/** One layer's parameters outside of its network. */
+typedef struct held_layer {
+    size_t in, out;
+    float *weights; /* packed */
+    float *biases;
+} held_layer;
+
+/** Copies a layer's parameters out. */
+static inline held_layer layer_get(const bp_network *network, size_t index) {
+    bp_layer described;
+    assert_int_equal(bp_network_layer(network, index, &described), BP_OK);
+    held_layer held = {.in = described.in, .out = described.out};
+    held.weights = allocate(described.in * described.out, sizeof(float));
+    held.biases = allocate(described.out, sizeof(float));
+    assert_int_equal(bp_network_get_parameters(network, index, held.weights, 0, held.biases), BP_OK);
+    return held;
+}
+
+/** Copies them in. */
+static inline void layer_set(bp_network *network, size_t index, const held_layer *held) {
+    assert_int_equal(bp_network_set_parameters(network, index, held->weights, 0, held->biases), BP_OK);
+}
+
+static inline void layer_free(held_layer *held) {
+    free(held->weights);
+    free(held->biases);
 }
 
 /* ---- Batches -------------------------------------------------------------------------------------------------- */
@@ -193,18 +236,14 @@ static inline void *scratch_create(void) {
 }
 
 /** A model with the parameters of a network. */
-static inline model model_copy(const net *shape, bp_network *network) {
+static inline model model_copy(const net *shape, const bp_network *network) {
     model m = {.shape = shape};
     for (size_t l = 0; l < shape->layers; l++) {
-        bp_layer layer;
-        assert_int_equal(bp_network_layer(network, l, &layer), BP_OK);
-        assert_int_equal(layer.in, shape->sizes[l]);
-        assert_int_equal(layer.out, shape->sizes[l + 1]);
-        m.weights[l] = allocate(layer.in * layer.out, sizeof(float));
-        m.biases[l] = allocate(layer.out, sizeof(float));
-        for (size_t i = 0; i < layer.in; i++)
-            memcpy(m.weights[l] + i * layer.out, layer.weights + i * layer.weight_stride, layer.out * sizeof(float));
-        memcpy(m.biases[l], layer.biases, layer.out * sizeof(float));
+        const held_layer held = layer_get(network, l);
+        assert_int_equal(held.in, shape->sizes[l]);
+        assert_int_equal(held.out, shape->sizes[l + 1]);
+        m.weights[l] = held.weights;
+        m.biases[l] = held.biases;
     }
     return m;
 }
@@ -312,16 +351,12 @@ static inline void assert_same_bits(const float *actual, const float *expected, 
 }
 
 /** Ends the test unless all parameters have the same bits. */
-static inline void assert_same_parameters(const model *m, bp_network *network) {
+static inline void assert_same_parameters(const model *m, const bp_network *network) {
     for (size_t l = 0; l < m->shape->layers; l++) {
-        bp_layer layer;
-        assert_int_equal(bp_network_layer(network, l, &layer), BP_OK);
-        for (size_t i = 0; i < layer.in; i++) {
-            assert_same_bits(layer.weights + i * layer.weight_stride, m->weights[l] + i * layer.out, layer.out);
-            for (size_t j = layer.out; i + 1 < layer.in && j < layer.weight_stride; j++)
-                assert_true(layer.weights[i * layer.weight_stride + j] == 0);
-        }
-        assert_same_bits(layer.biases, m->biases[l], layer.out);
+        held_layer held = layer_get(network, l);
+        assert_same_bits(held.weights, m->weights[l], held.in * held.out);
+        assert_same_bits(held.biases, m->biases[l], held.out);
+        layer_free(&held);
     }
 }
 

@@ -45,7 +45,7 @@ static bool suits(const test_trial *trial, const copy *c, wanted w) {
 static test_outcome outcome_of(bp_activate_fn *kernel, test_side side, wanted w) {
     bp_kernels kernels = *test_oracle();
     kernels.activate = kernel;
-    test_table table = {"broken", &kernels, 0};
+    test_table table = {"broken", &kernels, NULL, 0};
     for (size_t number = 0; number < 100000; number++) {
         test_trial *trial = test_begin(&table, "activate", side, "%zu", number);
         assert_non_null(trial);
@@ -278,7 +278,7 @@ static void a_report_says_how_to_repeat_it(void **state) {
 /* The same key brings the same data, whatever ran before. */
 static void a_case_repeats_alone(void **state) {
     (void)state;
-    test_table table = {"table", test_oracle(), 0};
+    test_table table = {"table", test_oracle(), NULL, 0};
     float values[2][16];
     size_t ld[2];
     for (size_t k = 0; k < 2; k++) {

@@ -108,14 +108,15 @@ static const variant variants[] = {
     {"three threads, data 12 bytes off", 3, NULL, 3, false},
 };
 
-static uint64_t train(const run *r, const variant *v, bp_isa isa) {
+/* On a level's table, or on the instruction set in use. */
+static uint64_t train(const run *r, const variant *v, const test_table *table, bp_isa isa) {
     const size_t steps = test_quick() ? STEPS_QUICK : STEPS;
     pool_log log = {0};
     bp_network_config config = net_config(&r->shape, ROWS_MAX);
     config.threads = v->threads;
     if (v->pool)
         config.pool = v->pool(&log, v->threads);
-    bp_network *network = net_create(&config, 2024);
+    bp_network *network = table ? net_create_on(table, &config, 2024) : net_create(&config, 2024);
     assert_int_equal(bp_network_isa(network), isa);
     float loss = NAN;
     for (size_t k = 0; k < steps; k++) {
@@ -146,7 +147,7 @@ static void training_gives_the_stored_bits(void **state) {
             for (size_t v = 0; v < COUNT(variants); v++) {
                 if (!variants[v].brief && (test_quick() || isa == BP_ISA_SCALAR))
                     continue;
-                const uint64_t hash = train(&runs[k], &variants[v], (bp_isa)isa);
+                const uint64_t hash = train(&runs[k], &variants[v], NULL, (bp_isa)isa);
                 if (!known) {
                     expected = hash;
                     known = true;
@@ -163,6 +164,28 @@ static void training_gives_the_stored_bits(void **state) {
     assert_true(compared >= 2 * COUNT(runs));
     if (wrong)
         fail_msg("%zu of %zu trainings differ", wrong, compared);
+}
+
+/* The levels with tiny blocks are those whose name is no instruction set's. */
+static void train_on_small_blocks(test_table *table) {
+    bp_isa isa;
+    if (!table->level || bp_isa_from_name(table->name, &isa) == BP_OK)
+        return;
+    for (size_t k = 0; k < COUNT(runs); k++)
+        for (size_t v = 0; v < COUNT(variants); v++) {
+            if (!variants[v].brief)
+                continue;
+            const uint64_t hash = train(&runs[k], &variants[v], table, table->kernels->isa);
+            const uint64_t expected = test_quick() ? runs[k].quick : runs[k].full;
+            if (hash != expected)
+                fail_msg("%s, %s, %s: %016" PRIx64 ", expected %016" PRIx64, runs[k].name, table->name,
+                         variants[v].name, hash, expected);
+        }
+}
+
+static void small_blocks_give_the_stored_bits(void **state) {
+    (void)state;
+    test_each_table(train_on_small_blocks);
 }
 
 /* A network keeps its instruction set when another one is chosen. */
@@ -189,6 +212,7 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(training_gives_the_stored_bits),
+        cmocka_unit_test(small_blocks_give_the_stored_bits),
         cmocka_unit_test(a_network_keeps_its_instruction_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,12 +68,9 @@ typedef struct bp_batch {
     const uint32_t *labels; /* BP_LOSS_SOFTMAX_CROSS_ENTROPY: [rows], each below sizes[layers] */
 } bp_batch;
 
-/** One layer of a network; weights and biases may be read and written between calls on the network. */
+/** What one layer of a network is. */
 typedef struct bp_layer {
     size_t in, out;
-    float *weights;       /* [in x out], w_ij: from input i to neuron j */
-    size_t weight_stride; /* elements between rows, at least out; what lies between is zero and stays zero */
-    float *biases;        /* [out] */
     bp_activation activation;
 } bp_layer;
 
@@ -123,8 +120,22 @@ BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, flo
  */
 BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss);
 
-/** Access to layer `index`, counted from 0 at the inputs. BP_ERROR_NULL, BP_ERROR_VALUE. */
-BP_API bp_status bp_network_layer(bp_network *network, size_t index, bp_layer *layer);
+/** Describes layer `index`, counted from 0 at the inputs. BP_ERROR_NULL, BP_ERROR_VALUE. */
+BP_API bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *layer);
+
+/**
+ * Copies the parameters of layer `index` out of a network (get) or into it (set), between other calls on it:
+ * weights [in x out], w_ij from input i to neuron j, with `weight_stride` elements between rows (0: packed), and
+ * biases [out]. Either may be null and is left out. (A network keeps its weights in an order of its own, so that a
+ * step never rearranges them.)
+ *
+ * BP_ERROR_NULL (network), BP_ERROR_VALUE (index), BP_ERROR_SIZE (stride), BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT,
+ * BP_ERROR_OVERLAP (arrays overlap each other or the network's own memory): on error nothing is copied.
+ */
+BP_API bp_status bp_network_get_parameters(const bp_network *network, size_t index, float *weights,
+                                           size_t weight_stride, float *biases);
+BP_API bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights,
+                                           size_t weight_stride, const float *biases);
 
 /**
  * Hash of all parameters' bits: 64-bit FNV-1a over the bytes (least significant first) of every weight, row by row,

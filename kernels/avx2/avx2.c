@@ -4,6 +4,7 @@
 /* 12 of 16 registers accumulate: 2 FMA units times a latency of 4 to 5 want at least 10 chains. */
 #define TILE_ROWS 6
 #define TILE_VECS 2
+#define TILE_UNROLL 1
 
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 512   /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
@@ -13,8 +14,8 @@
 #include "vector/small_blocks.h"
 #endif
 
-#ifndef BP_TABLE
-#define BP_TABLE bp_kernels_avx2
+#ifndef BP_LEVEL
+#define BP_LEVEL bp_level_avx2
 #endif
-#define BP_TABLE_ISA BP_ISA_AVX2
+#define BP_LEVEL_ISA BP_ISA_AVX2
 #include "vector/table.h"

@@ -4,6 +4,7 @@
 /* 24 of 32 registers accumulate; 12 rows divide common batches better than the 14 that would fit. */
 #define TILE_ROWS 12
 #define TILE_VECS 2
+#define TILE_UNROLL 2
 
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 512
@@ -13,8 +14,8 @@
 #include "vector/small_blocks.h"
 #endif
 
-#ifndef BP_TABLE
-#define BP_TABLE bp_kernels_avx512
+#ifndef BP_LEVEL
+#define BP_LEVEL bp_level_avx512
 #endif
-#define BP_TABLE_ISA BP_ISA_AVX512
+#define BP_LEVEL_ISA BP_ISA_AVX512
 #include "vector/table.h"

@@ -19,34 +19,34 @@ static const char *const names[BP_ISA_COUNT] = {
     [BP_ISA_NEON] = "neon",
 };
 
-static _Atomic(const bp_kernels *) active;
+static _Atomic(const bp_level *) active;
 
-static const bp_kernels *scalar_table(bp_cpu_features features) {
+static const bp_level *scalar_level(bp_cpu_features features) {
 #ifdef __x86_64__
     if (features.fma)
-        return &bp_kernels_scalar_fma;
+        return &bp_level_scalar_fma;
 #endif
     (void)features;
-    return &bp_kernels_scalar;
+    return &bp_level_scalar;
 }
 
-/* The table of a valid isa, or null where CPU, system or build lack it. */
-static const bp_kernels *table(bp_isa isa) {
+/* The level of a valid isa, or null where CPU, system or build lack it. */
+static const bp_level *level_of(bp_isa isa) {
     const bp_cpu_features features = bp_cpu_detect();
     switch (isa) {
     case BP_ISA_SCALAR:
-        return scalar_table(features);
+        return scalar_level(features);
 #ifdef BP_HAVE_AVX2
     case BP_ISA_AVX2:
-        return features.avx2 ? &bp_kernels_avx2 : NULL;
+        return features.avx2 ? &bp_level_avx2 : NULL;
 #endif
 #ifdef BP_HAVE_AVX512
     case BP_ISA_AVX512:
-        return features.avx512 ? &bp_kernels_avx512 : NULL;
+        return features.avx512 ? &bp_level_avx512 : NULL;
 #endif
 #ifdef BP_HAVE_NEON
     case BP_ISA_NEON:
-        return features.neon ? &bp_kernels_neon : NULL;
+        return features.neon ? &bp_level_neon : NULL;
 #endif
     default:
         return NULL;
@@ -72,20 +72,28 @@ bp_status bp_isa_from_name(const char *name, bp_isa *isa) {
     return BP_ERROR_ISA_UNKNOWN;
 }
 
-bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels) {
-    if (!kernels)
-        return BP_ERROR_NULL;
+static bp_status find_level(bp_isa isa, const bp_level **level) {
     if (!is_isa(isa))
         return BP_ERROR_ISA_UNKNOWN;
-    const bp_kernels *found = table(isa);
+    const bp_level *found = level_of(isa);
     if (!found)
         return BP_ERROR_ISA_UNSUPPORTED;
-    *kernels = found;
+    *level = found;
     return BP_OK;
 }
 
+bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels) {
+    if (!kernels)
+        return BP_ERROR_NULL;
+    const bp_level *level;
+    const bp_status status = find_level(isa, &level);
+    if (status == BP_OK)
+        *kernels = &level->kernels;
+    return status;
+}
+
 bool bp_cpu_supports(bp_isa isa) {
-    return is_isa(isa) && table(isa) != NULL;
+    return is_isa(isa) && level_of(isa) != NULL;
 }
 
 bp_isa bp_cpu_best(void) {
@@ -101,15 +109,15 @@ bool bp_cpu_covered(void) {
 }
 
 bp_status bp_cpu_set(bp_isa isa) {
-    const bp_kernels *kernels;
-    const bp_status status = bp_kernels_for(isa, &kernels);
+    const bp_level *level;
+    const bp_status status = find_level(isa, &level);
     if (status == BP_OK)
-        atomic_store_explicit(&active, kernels, memory_order_release);
+        atomic_store_explicit(&active, level, memory_order_release);
     return status;
 }
 
-bp_status bp_dispatch(const bp_kernels **kernels) {
-    const bp_kernels *chosen = atomic_load_explicit(&active, memory_order_acquire);
+bp_status bp_dispatch_level(const bp_level **level) {
+    const bp_level *chosen = atomic_load_explicit(&active, memory_order_acquire);
     if (!chosen) {
         bp_isa isa = BP_ISA_SCALAR;
         const char *name = getenv("BACKPROP_ISA");
@@ -119,16 +127,24 @@ bp_status bp_dispatch(const bp_kernels **kernels) {
         else
             isa = bp_cpu_best();
         if (status == BP_OK)
-            status = bp_kernels_for(isa, &chosen);
+            status = find_level(isa, &chosen);
         if (status != BP_OK)
             return status;
         /* A choice that bp_cpu_set made meanwhile stays. */
-        const bp_kernels *none = NULL;
+        const bp_level *none = NULL;
         if (!atomic_compare_exchange_strong(&active, &none, chosen))
             chosen = none;
     }
-    *kernels = chosen;
+    *level = chosen;
     return BP_OK;
+}
+
+bp_status bp_dispatch(const bp_kernels **kernels) {
+    const bp_level *level;
+    const bp_status status = bp_dispatch_level(&level);
+    if (status == BP_OK)
+        *kernels = &level->kernels;
+    return status;
 }
 
 bp_status bp_cpu_active(bp_isa *isa) {

@@ -2,9 +2,12 @@
 #ifndef BP_DISPATCH_H
 #define BP_DISPATCH_H
 
-#include <backprop/kernels.h>
+#include "tables.h"
 
-/** *kernels = the active table; chooses it at the first call. Errors as bp_cpu_active. */
+/** *level = the active level; chooses it at the first call. Errors as bp_cpu_active. */
+bp_status bp_dispatch_level(const bp_level **level);
+
+/** The same; *kernels = its public kernels. */
 bp_status bp_dispatch(const bp_kernels **kernels);
 
 #endif

@@ -7,20 +7,27 @@
 #include <backprop/dense.h>
 
 #include "api/check.h"
+#include "dispatch/dispatch.h"
 #include "network/network.h"
-#include "tables.h"
 
 /* Floating-point operations below which another thread costs more than it saves: some 30 us of one core's work. */
 #define FLOPS_PER_LANE 2e6
 
-#define FLOATS_PER_LINE (BP_ALIGNMENT / sizeof(float))
-#define FLOATS_PER_PAGE (4096 / sizeof(float))
+/* Above this the columns of a slice outgrow the second-level cache when its gradients are computed. */
+#define SLICE_ROWS_MAX 1024.0
 
-size_t bp_row_stride(size_t columns) {
+#define FLOATS_PER_LINE (BP_ALIGNMENT / sizeof(float))
+
+/* Rows of a whole-width panel. */
+static size_t row_stride(size_t columns) {
     const size_t lines = (columns + FLOATS_PER_LINE - 1) / FLOATS_PER_LINE;
-    const size_t stride = lines * FLOATS_PER_LINE;
-    /* Rows a whole number of pages apart would compete for the same few sets of the cache. */
-    return stride % FLOATS_PER_PAGE == 0 ? stride + FLOATS_PER_LINE : stride;
+    return lines * FLOATS_PER_LINE;
+}
+
+panels_shape bp_panels_shape(size_t panel, size_t rows, size_t columns) {
+    if (panel == 0)
+        return (panels_shape){row_stride(columns), 0, 1};
+    return (panels_shape){panel, rows * panel, (columns + panel - 1) / panel};
 }
 
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows) {
@@ -31,6 +38,8 @@ double bp_step_flops(const size_t *sizes, size_t layers, size_t rows) {
 }
 
 size_t bp_useful_lanes(double flops, size_t lanes) {
+    if (lanes == 1)
+        return 1;
     const double useful = flops / FLOPS_PER_LANE;
     if (useful < 2.0)
         return 1;
@@ -64,7 +73,7 @@ static bp_status check_config(const bp_network_config *config) {
         return BP_ERROR_NULL;
     if (config->layers == 0 || config->batch_max == 0)
         return BP_ERROR_SIZE;
-    if (config->layers >= PTRDIFF_MAX / sizeof(layer))
+    if (config->layers >= PTRDIFF_MAX / sizeof(bp_dense_layer))
         return BP_ERROR_OVERFLOW;
     for (size_t l = 0; l <= config->layers; l++) {
         if (config->sizes[l] == 0)
@@ -103,43 +112,76 @@ static bp_status count_lanes(const bp_network_config *config, size_t *lanes) {
     return BP_OK;
 }
 
-/* What the largest of a network's products may need, in whole lines of the cache. */
-static size_t lane_scratch_bytes(const bp_network_config *config) {
+/* A matrix in panels; rows x columns is known not to overflow where rows of at least FLOATS_PER_LINE do not. */
+static void tally_panels(tally *t, size_t panel, size_t rows, size_t columns) {
+    const size_t width = panel ? panel : FLOATS_PER_LINE;
+    tally_floats(t, rows, (columns + width - 1) / width * width);
+}
+
+/*
+ * Rows of a slice. More slices mean that sums of gradients come and go through the cache once more; fewer, that rows
+ * do. A slice takes as many rows as weigh twice what the weights do, and enough for each lane.
+ */
+static size_t choose_slice(const bp_network_config *config, size_t slice_min, size_t lanes) {
+    double weights = 0, row = (double)config->sizes[0];
+    for (size_t l = 0; l < config->layers; l++) {
+        weights += (double)config->sizes[l] * (double)config->sizes[l + 1];
+        row += 2.0 * (double)config->sizes[l + 1];
+    }
+    const double wanted = fmin(SLICE_ROWS_MAX, 2.0 * weights / row) / (double)slice_min;
+    const size_t blocks = (size_t)fmax(ceil(wanted), 1.0);
+    const size_t lane_blocks = blocks > lanes ? blocks : lanes;
+    if (lane_blocks >= config->batch_max / slice_min + 1)
+        return config->batch_max;
+    const size_t rows = lane_blocks * slice_min;
+    return rows < config->batch_max ? rows : config->batch_max;
+}
+
+/* What a lane needs beside the matrices, in whole lines of the cache. */
+static size_t lane_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
     size_t most = 0;
     for (size_t l = 0; l < config->layers; l++) {
-        const size_t batch = config->batch_max, in = config->sizes[l], out = config->sizes[l + 1];
-        const size_t forward = product_scratch_bytes(batch, out, in);
-        const size_t delta = product_scratch_bytes(batch, in, out);
-        const size_t gradient = product_scratch_bytes(in, out, batch);
-        most = forward > most ? forward : most;
+        const size_t in = config->sizes[l], out = config->sizes[l + 1];
+        const size_t delta = product_scratch_bytes(slice_rows, in, out);
         most = delta > most ? delta : most;
-        most = gradient > most ? gradient : most;
     }
+    const size_t loss = 2 * BP_LOSS_ROWS * config->sizes[config->layers] * sizeof(float);
+    most = loss > most ? loss : most;
     return (most + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
 }
 
-bp_status bp_network_layout(const bp_network_config *config, network_layout *layout) {
+bp_status bp_network_layout(const bp_network_config *config, size_t panel, size_t slice_min, network_layout *layout) {
     bp_status status = check_config(config);
     if (status != BP_OK || (status = count_lanes(config, &layout->lanes)) != BP_OK)
         return status;
+    layout->panel = panel;
+    layout->slice_rows = choose_slice(config, slice_min, layout->lanes);
 
+    const size_t *sizes = config->sizes, layers = config->layers;
     tally t = {0};
     tally_bytes(&t, sizeof(bp_network));
     layout->layers_at = t.bytes;
-    tally_bytes(&t, config->layers * sizeof(layer));
+    tally_bytes(&t, layers * sizeof(bp_dense_layer));
     layout->weights_at = t.bytes;
-    for (size_t l = 0; l < config->layers; l++) {
-        tally_floats(&t, config->sizes[l], bp_row_stride(config->sizes[l + 1]));
-        tally_floats(&t, 1, config->sizes[l + 1]);
+    for (size_t l = 0; l < layers; l++) {
+        tally_panels(&t, panel, sizes[l], sizes[l + 1]);
+        tally_panels(&t, panel, 1, sizes[l + 1]);
     }
-    layout->work_at = t.bytes;
-    for (size_t l = 0; l < config->layers; l++) {
-        tally_floats(&t, config->batch_max, bp_row_stride(config->sizes[l + 1]));
-        tally_floats(&t, config->batch_max, bp_row_stride(config->sizes[l + 1]));
+    layout->sums_at = t.bytes;
+    for (size_t l = 0; l < layers && layout->slice_rows < config->batch_max; l++) {
+        tally_panels(&t, panel, sizes[l], sizes[l + 1]);
+        tally_panels(&t, panel, 1, sizes[l + 1]);
     }
+    layout->rows_at = t.bytes;
+    tally_panels(&t, panel, layout->slice_rows, sizes[0]);
+    for (size_t l = 0; l < layers; l++) {
+        tally_panels(&t, panel, layout->slice_rows, sizes[l + 1]);
+        tally_panels(&t, panel, layout->slice_rows, sizes[l + 1]);
+    }
+    layout->row_loss_at = t.bytes;
     tally_floats(&t, 1, config->batch_max);
     layout->scratch_at = t.bytes;
-    layout->scratch_bytes = lane_scratch_bytes(config);
+    layout->scratch_bytes = lane_scratch_bytes(config, layout->slice_rows);
     tally_floats(&t, layout->lanes, layout->scratch_bytes / sizeof(float));
     /* Room to align the block itself, whatever the allocator gives. */
     tally_bytes(&t, BP_ALIGNMENT);
@@ -150,8 +192,11 @@ bp_status bp_network_layout(const bp_network_config *config, network_layout *lay
 bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
     if (!config || !bytes)
         return BP_ERROR_NULL;
+    const bp_level *level;
     network_layout layout;
-    const bp_status status = bp_network_layout(config, &layout);
+    bp_status status = bp_dispatch_level(&level);
+    if (status == BP_OK)
+        status = bp_network_layout(config, level->panel, BP_SLICE_ROWS_MIN, &layout);
     if (status == BP_OK)
         *bytes = layout.bytes;
     return status;

@@ -6,16 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <backprop/dense.h>
 #include <backprop/random.h>
 
+#include "api/check.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
-
-/* Bytes of outputs and deltas of a slice that should stay in the second-level cache beside the weights' panels. */
-#define SLICE_BYTES (256 * 1024)
-/* Fewer rows would pay too much for packing the weights again for each slice. */
-#define SLICE_ROWS_MIN 128
 
 static void *default_allocate(void *context, size_t bytes) {
     (void)context;
@@ -35,45 +30,42 @@ static float *take_floats(char **next, size_t rows, size_t columns) {
     return array;
 }
 
-static void place_arrays(bp_network *network, const network_layout *layout, const bp_network_config *config) {
-    char *block = (char *)network;
-    network->layer = (layer *)(block + layout->layers_at);
-    char *next = block + layout->weights_at;
-    size_t row_bytes = 0;
-    for (size_t l = 0; l < network->layers; l++) {
-        layer *k = &network->layer[l];
-        k->in = config->sizes[l];
-        k->out = config->sizes[l + 1];
-        k->stride = bp_row_stride(k->out);
-        k->activation = config->activations[l];
-        k->weights = take_floats(&next, k->in, k->stride);
-        k->biases = take_floats(&next, 1, k->out);
-        row_bytes += 2 * k->stride * sizeof(float);
-    }
-    next = block + layout->work_at;
-    for (size_t l = 0; l < network->layers; l++) {
-        layer *k = &network->layer[l];
-        k->outputs = take_floats(&next, network->batch_max, k->stride);
-        k->deltas = take_floats(&next, network->batch_max, k->stride);
-    }
-    network->row_loss = take_floats(&next, 1, network->batch_max);
-    network->scratch = block + layout->scratch_at;
-    network->scratch_bytes = layout->scratch_bytes;
-    network->slice_rows = SLICE_BYTES / row_bytes;
-    if (network->slice_rows < SLICE_ROWS_MIN)
-        network->slice_rows = SLICE_ROWS_MIN;
+static bp_panels take_panels(char **next, size_t panel, size_t rows, size_t columns) {
+    const panels_shape shape = bp_panels_shape(panel, rows, columns);
+    return (bp_panels){take_floats(next, rows * shape.panels, shape.row), shape.row, shape.panel};
 }
 
-bp_status bp_network_create(const bp_network_config *config, bp_network **network) {
-    if (!network)
-        return BP_ERROR_NULL;
-    *network = NULL;
-    if (!config)
-        return BP_ERROR_NULL;
-    const bp_kernels *kernels;
+static void place_arrays(bp_network *network, const network_layout *layout, const bp_network_config *config) {
+    char *block = (char *)network;
+    const size_t panel = layout->panel;
+    network->layer = (bp_dense_layer *)(block + layout->layers_at);
+    char *weights = block + layout->weights_at, *sums = block + layout->sums_at, *rows = block + layout->rows_at;
+    network->inputs = take_panels(&rows, panel, layout->slice_rows, config->sizes[0]);
+    for (size_t l = 0; l < network->layers; l++) {
+        bp_dense_layer *k = &network->layer[l];
+        k->in = config->sizes[l];
+        k->out = config->sizes[l + 1];
+        k->activation = config->activations[l];
+        k->weights = take_panels(&weights, panel, k->in, k->out);
+        k->biases = take_panels(&weights, panel, 1, k->out).at;
+        if (layout->slice_rows < config->batch_max) {
+            k->sums = take_panels(&sums, panel, k->in, k->out);
+            k->bias_sums = take_panels(&sums, panel, 1, k->out).at;
+        }
+        k->outputs = take_panels(&rows, panel, layout->slice_rows, k->out);
+        k->deltas = take_panels(&rows, panel, layout->slice_rows, k->out);
+    }
+    network->row_loss = (float *)(block + layout->row_loss_at);
+    network->scratch = block + layout->scratch_at;
+    network->scratch_bytes = layout->scratch_bytes;
+    network->slice_rows = layout->slice_rows;
+}
+
+bp_status bp_network_create_on(const bp_level *level, size_t slice_min, const bp_network_config *config,
+                               bp_network **network) {
     network_layout layout;
-    bp_status status = bp_network_layout(config, &layout);
-    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+    bp_status status = bp_network_layout(config, level->panel, slice_min, &layout);
+    if (status != BP_OK)
         return status;
 
     bp_allocator allocator = config->allocator;
@@ -89,8 +81,10 @@ bp_status bp_network_create(const bp_network_config *config, bp_network **networ
     char *block = memory + BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT;
     memcpy(block - sizeof memory, &memory, sizeof memory);
     bp_network *made = (bp_network *)block;
-    made->kernels = kernels;
+    made->level = level;
     made->layers = config->layers;
+    for (size_t l = 0; l < config->layers; l++)
+        made->row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
     made->loss = config->loss;
     made->batch_max = config->batch_max;
     made->lanes = layout.lanes;
@@ -107,6 +101,17 @@ bp_status bp_network_create(const bp_network_config *config, bp_network **networ
     return BP_OK;
 }
 
+bp_status bp_network_create(const bp_network_config *config, bp_network **network) {
+    if (!network)
+        return BP_ERROR_NULL;
+    *network = NULL;
+    if (!config)
+        return BP_ERROR_NULL;
+    const bp_level *level;
+    const bp_status status = bp_dispatch_level(&level);
+    return status == BP_OK ? bp_network_create_on(level, BP_SLICE_ROWS_MIN, config, network) : status;
+}
+
 void bp_network_destroy(bp_network *network) {
     if (!network)
         return;
@@ -117,8 +122,14 @@ void bp_network_destroy(bp_network *network) {
     allocator.release(allocator.context, memory);
 }
 
+/* w_ij: from input i to neuron j. */
+static float *weight_at(const bp_network *network, const bp_dense_layer *k, size_t i, size_t j) {
+    const size_t column = network->level->panel ? j % network->level->panel : 0;
+    return panels_part(k->weights, network->level->panel, i, j - column).at + column;
+}
+
 /* The largest initial weight of a layer. */
-static float initial_limit(const layer *k) {
+static float initial_limit(const bp_dense_layer *k) {
     const bool rectified = k->activation.kind == BP_RELU || k->activation.kind == BP_LEAKY_RELU;
     return sqrtf(6.0f / (float)(rectified ? k->in : k->in + k->out));
 }
@@ -128,24 +139,71 @@ bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
         return BP_ERROR_NULL;
     const uint64_t host = float_environment_enter();
     for (size_t l = 0; l < network->layers; l++) {
-        const layer *k = &network->layer[l];
+        const bp_dense_layer *k = &network->layer[l];
         const float limit = initial_limit(k);
         for (size_t i = 0; i < k->in; i++)
             for (size_t j = 0; j < k->out; j++)
-                k->weights[i * k->stride + j] = limit * bp_random_symmetric(seed, l, (uint64_t)i * k->out + j);
+                *weight_at(network, k, i, j) = limit * bp_random_symmetric(seed, l, (uint64_t)i * k->out + j);
         memset(k->biases, 0, k->out * sizeof(float));
     }
     float_environment_leave(host);
     return BP_OK;
 }
 
-bp_status bp_network_layer(bp_network *network, size_t index, bp_layer *view) {
-    if (!network || !view)
+bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *description) {
+    if (!network || !description)
         return BP_ERROR_NULL;
     if (index >= network->layers)
         return BP_ERROR_VALUE;
-    const layer *k = &network->layer[index];
-    *view = (bp_layer){k->in, k->out, k->weights, k->stride, k->biases, k->activation};
+    const bp_dense_layer *k = &network->layer[index];
+    *description = (bp_layer){k->in, k->out, k->activation};
+    return BP_OK;
+}
+
+/* What reading and writing a layer ask; fills in the default stride. */
+static bp_status check_parameters(const bp_network *network, size_t index, const float *weights, size_t *stride,
+                                  const float *biases) {
+    if (!network)
+        return BP_ERROR_NULL;
+    if (index >= network->layers)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    if (*stride == 0)
+        *stride = k->out;
+    const matrix w = matrix_of(weights, k->in, k->out, *stride), b = vector_of(biases, k->out);
+    const bp_status status = check_matrices(&w, 1, &b, 1);
+    if (status != BP_OK)
+        return status;
+    const size_t bytes = network->bytes - BP_ALIGNMENT;
+    if ((weights && ranges_overlap(network, bytes, weights, matrix_extent(w))) ||
+        (biases && ranges_overlap(network, bytes, biases, matrix_extent(b))))
+        return BP_ERROR_OVERLAP;
+    return BP_OK;
+}
+
+bp_status bp_network_get_parameters(const bp_network *network, size_t index, float *weights, size_t weight_stride,
+                                    float *biases) {
+    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    if (status != BP_OK)
+        return status;
+    const bp_dense_layer *k = &network->layer[index];
+    if (weights)
+        network->level->unpack(weights, weight_stride, k->weights, k->in, k->out);
+    if (biases)
+        memcpy(biases, k->biases, k->out * sizeof(float));
+    return BP_OK;
+}
+
+bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights, size_t weight_stride,
+                                    const float *biases) {
+    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    if (status != BP_OK)
+        return status;
+    const bp_dense_layer *k = &network->layer[index];
+    if (weights)
+        network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
+    if (biases)
+        memcpy(k->biases, biases, k->out * sizeof(float));
     return BP_OK;
 }
 
@@ -153,15 +211,13 @@ bp_status bp_network_layer(bp_network *network, size_t index, bp_layer *view) {
 #define FNV_PRIME UINT64_C(0x100000001b3)
 #define CANONICAL_NAN 0x7fc00000u
 
-static uint64_t hash_floats(uint64_t hash, const float *values, size_t count) {
-    for (size_t k = 0; k < count; k++) {
-        uint32_t bits;
-        memcpy(&bits, &values[k], sizeof bits);
-        if (isnan(values[k]))
-            bits = CANONICAL_NAN;
-        for (int byte = 0; byte < 4; byte++)
-            hash = (hash ^ ((bits >> (8 * byte)) & 0xffu)) * FNV_PRIME;
-    }
+static uint64_t hash_float(uint64_t hash, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (isnan(value))
+        bits = CANONICAL_NAN;
+    for (int byte = 0; byte < 4; byte++)
+        hash = (hash ^ ((bits >> (8 * byte)) & 0xffu)) * FNV_PRIME;
     return hash;
 }
 
@@ -170,16 +226,18 @@ uint64_t bp_network_hash(const bp_network *network) {
         return 0;
     uint64_t hash = FNV_OFFSET;
     for (size_t l = 0; l < network->layers; l++) {
-        const layer *k = &network->layer[l];
+        const bp_dense_layer *k = &network->layer[l];
         for (size_t i = 0; i < k->in; i++)
-            hash = hash_floats(hash, k->weights + i * k->stride, k->out);
-        hash = hash_floats(hash, k->biases, k->out);
+            for (size_t j = 0; j < k->out; j++)
+                hash = hash_float(hash, *weight_at(network, k, i, j));
+        for (size_t j = 0; j < k->out; j++)
+            hash = hash_float(hash, k->biases[j]);
     }
     return hash;
 }
 
 bp_isa bp_network_isa(const bp_network *network) {
-    return network ? network->kernels->isa : BP_ISA_SCALAR;
+    return network ? network->level->kernels.isa : BP_ISA_SCALAR;
 }
 
 size_t bp_network_threads(const bp_network *network) {
@@ -196,7 +254,7 @@ size_t bp_network_parameters(const bp_network *network) {
 double bp_network_step_flops(const bp_network *network, size_t rows) {
     double products = 0;
     for (size_t l = 0; network && l < network->layers; l++) {
-        const layer *k = &network->layer[l];
+        const bp_dense_layer *k = &network->layer[l];
         products += (l == 0 ? 2.0 : 3.0) * (double)k->in * (double)k->out;
     }
     return 2.0 * (double)rows * products;

@@ -1,36 +1,30 @@
 /*
  * A network's own view of itself. Its memory is one block:
  *
- *   bp_network | layer[layers] | weights, biases | activations, deltas, row losses | scratch of each lane
+ *   bp_network | layers | weights, biases | sums of gradients | one slice's rows | scratch of each lane
  *
- * A lane is one share of a step's work; lanes run at the same time, each with its own scratch.
+ * A batch is worked on in slices: some rows go through all layers forward, back, and into the gradients while they are
+ * in the cache. A lane is one share of a slice's work; lanes run at the same time, each with its own scratch.
  */
 #ifndef BP_NETWORK_NETWORK_H
 #define BP_NETWORK_NETWORK_H
 
-#include <backprop/kernels.h>
 #include <backprop/network.h>
+
+#include "tables.h"
 
 struct pthreadpool;
 
-typedef struct layer {
-    size_t in, out;
-    size_t stride;  /* between rows of weights, outputs and deltas alike */
-    float *weights; /* [in x stride] */
-    float *biases;  /* [out] */
-    float *outputs; /* [batch_max x stride] */
-    float *deltas;  /* [batch_max x stride] */
-    bp_activation activation;
-} layer;
-
 struct bp_network {
-    const bp_kernels *kernels;
+    const bp_level *level;
     size_t layers;
-    layer *layer;
+    bp_dense_layer *layer;
     bp_loss loss;
     size_t batch_max;
+    size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
     size_t lanes;      /* the most that a step can use */
-    size_t slice_rows; /* rows that pass through all layers together while they stay in the cache */
+    double row_flops;  /* floating-point operations of one row's forward pass */
+    bp_panels inputs;  /* [slice_rows x layer[0].in] */
     float *row_loss;   /* [batch_max] */
     char *scratch;     /* [lanes x scratch_bytes] */
     size_t scratch_bytes;
@@ -40,19 +34,42 @@ struct bp_network {
     size_t bytes;
 };
 
+/** Creates a network on a level; slices hold at least `slice_min` rows, a whole number of row blocks. */
+bp_status bp_network_create_on(const bp_level *level, size_t slice_min, const bp_network_config *config,
+                               bp_network **network);
+
 /** Sizes and places of everything in a network's block, computed from a checked configuration. */
 typedef struct network_layout {
-    size_t layers_at, weights_at, work_at, scratch_at; /* bytes from the start of the block */
+    size_t panel;                                                            /* of the level */
+    size_t layers_at, weights_at, sums_at, rows_at, row_loss_at, scratch_at; /* bytes from the start of the block */
     size_t bytes;
     size_t lanes;
+    size_t slice_rows;
     size_t scratch_bytes;
 } network_layout;
 
 /** Checks a configuration and lays its network out. Reads BACKPROP_THREADS if the configuration leaves threads open. */
-bp_status bp_network_layout(const bp_network_config *config, network_layout *layout);
+bp_status bp_network_layout(const bp_network_config *config, size_t panel, size_t slice_min, network_layout *layout);
 
-/** Elements between rows of an array that is `columns` wide. */
-size_t bp_row_stride(size_t columns);
+/** Rows of the smallest slice of a net that takes several. */
+#define BP_SLICE_ROWS_MIN BP_ROW_BLOCK
+
+/** Rows whose outputs are gathered for the loss at a time. */
+#define BP_LOSS_ROWS 8
+
+/** Elements of a matrix in panels, and the places of its rows and panels. */
+typedef struct panels_shape {
+    size_t row, panel, panels;
+} panels_shape;
+
+panels_shape bp_panels_shape(size_t panel, size_t rows, size_t columns);
+
+/** The part of a matrix that begins at row r and column c; c begins a panel of `panel` columns, if that is not 0. */
+static inline bp_panels panels_part(bp_panels m, size_t panel, size_t r, size_t c) {
+    m.at += panel ? c / panel * m.panel : c;
+    m.at += r * m.row;
+    return m;
+}
 
 /** Products' floating-point operations in one step, given the widths. */
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows);
@@ -67,7 +84,9 @@ bp_status bp_default_threads(size_t *threads);
 bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config);
 void bp_network_stop_threads(bp_network *network);
 
-/** Runs task(argument, lane) for each lane < lanes, at the same time where the pool can; returns when all have ended.
+/**
+ * Runs task(argument, lane) for each lane < lanes, at the same time where the pool can; returns when all have ended.
+ * The caller is in the contract's floating-point environment; so are the tasks.
  */
 void bp_network_run(bp_network *network, void (*task)(void *argument, size_t lane), void *argument, size_t lanes);
 

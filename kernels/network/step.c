@@ -1,9 +1,10 @@
 /*
- * The training step, in two stages between which all lanes join:
+ * The training step: for each slice of the batch two stages, between which all lanes join:
  *
- *   rows     each lane takes slices of rows through all layers forward, through the loss, and back to the first
- *            layer's deltas; rows do not depend on each other, and weights are only read
- *   update   each lane computes gradients of its share of every layer's weights, over all rows, and updates them
+ *   rows     each lane takes some of the slice's rows through all layers forward, through the loss, and back to the
+ *            first layer's deltas; rows do not depend on each other, and weights are only read
+ *   update   each lane adds the slice's rows to the gradients of its share of every layer's weights; with the last
+ *            slice it updates them
  *
  * Which lane does what changes no bit: each result is one chain, computed whole by one lane.
  */
@@ -17,13 +18,14 @@
 typedef struct step {
     bp_network *network;
     bp_batch batch; /* strides filled in */
-    float *outputs; /* where the last layer's outputs go */
+    float *outputs; /* where the last layer's outputs are wanted, or null */
     size_t output_stride;
     float *row_loss; /* null if not wanted */
     float scale;     /* 1 / rows */
     float rate;
     bool train;
-    size_t lanes; /* of the current stage */
+    size_t begin, rows; /* the slice */
+    size_t lanes;       /* of the current stage */
 } step;
 
 /* Share `lane` of `lanes` of the range 0..count, cut at multiples of `unit`. */
@@ -32,6 +34,8 @@ typedef struct share {
 } share;
 
 static share share_of(size_t count, size_t unit, size_t lane, size_t lanes) {
+    if (lanes == 1)
+        return (share){0, count};
     const size_t units = (count + unit - 1) / unit;
     const size_t begin = units * lane / lanes * unit, end = units * (lane + 1) / lanes * unit;
     return (share){begin < count ? begin : count, end < count ? end : count};
@@ -41,105 +45,144 @@ static void *lane_scratch(const bp_network *network, size_t lane) {
     return network->scratch + lane * network->scratch_bytes;
 }
 
-static void forward_rows(const step *s, size_t begin, size_t rows, void *scratch) {
+static bp_panels rows_from(bp_panels m, size_t row) {
+    m.at += row * m.row;
+    return m;
+}
+
+/* Rows `at`.. of the slice, forward. */
+static void forward_rows(const step *s, size_t at, size_t rows, void *scratch) {
     const bp_network *network = s->network;
-    const float *x = s->batch.inputs + begin * s->batch.input_stride;
-    size_t ldx = s->batch.input_stride;
+    const bp_level *level = network->level;
+    bp_panels x = rows_from(network->inputs, at);
+    level->pack(x, s->batch.inputs + (s->begin + at) * s->batch.input_stride, s->batch.input_stride, rows,
+                network->layer[0].in);
     for (size_t l = 0; l < network->layers; l++) {
-        const layer *k = &network->layer[l];
-        const bool last = l + 1 == network->layers;
-        const size_t lda = last ? s->output_stride : k->stride;
-        float *a = (last ? s->outputs : k->outputs) + begin * lda;
-        network->kernels->dense_forward(a, lda, x, ldx, k->weights, k->stride, k->biases, rows, k->in, k->out,
-                                        k->activation, scratch);
+        const bp_dense_layer *k = &network->layer[l];
+        const bp_panels a = rows_from(k->outputs, at);
+        level->forward(a, x, k->weights, k->biases, rows, k->in, k->out, k->activation, scratch);
         x = a;
-        ldx = lda;
     }
+    if (s->outputs)
+        level->unpack(s->outputs + (s->begin + at) * s->output_stride, s->output_stride, x, rows,
+                      network->layer[network->layers - 1].out);
+}
+
+/* Loss of row-major outputs, and their deltas; `row` counts from the start of the batch. */
+static void loss_of(const step *s, float *delta, size_t ldd, const float *a, size_t lda, size_t row, size_t rows) {
+    const bp_network *network = s->network;
+    const bp_dense_layer *k = &network->layer[network->layers - 1];
+    const bp_kernels *kernels = &network->level->kernels;
+    float *row_loss = s->row_loss ? s->row_loss + row : NULL;
+    if (network->loss == BP_LOSS_MSE)
+        kernels->loss_mse(delta, ldd, row_loss, a, lda, s->batch.targets + row * s->batch.target_stride,
+                          s->batch.target_stride, rows, k->out, k->activation, s->scale);
+    else
+        kernels->loss_softmax_cross_entropy(delta, ldd, row_loss, a, lda, s->batch.labels + row, rows, k->out,
+                                            s->scale);
 }
 
 /* Loss of rows, and the output layer's deltas if the step trains. */
-static void loss_rows(const step *s, size_t begin, size_t rows) {
+static void loss_rows(const step *s, size_t at, size_t rows, float *scratch) {
     const bp_network *network = s->network;
-    const layer *k = &network->layer[network->layers - 1];
-    const float *a = s->outputs + begin * s->output_stride;
-    float *delta = s->train ? k->deltas + begin * k->stride : NULL;
-    float *row_loss = s->row_loss ? s->row_loss + begin : NULL;
-    if (!delta && !row_loss)
+    const bp_level *level = network->level;
+    const bp_dense_layer *k = &network->layer[network->layers - 1];
+    if (!s->train && !s->row_loss)
         return;
-    if (network->loss == BP_LOSS_MSE)
-        network->kernels->loss_mse(delta, k->stride, row_loss, a, s->output_stride,
-                                   s->batch.targets + begin * s->batch.target_stride, s->batch.target_stride, rows,
-                                   k->out, k->activation, s->scale);
-    else
-        network->kernels->loss_softmax_cross_entropy(delta, k->stride, row_loss, a, s->output_stride,
-                                                     s->batch.labels + begin, rows, k->out, s->scale);
+    const bp_panels a = rows_from(k->outputs, at), delta = rows_from(k->deltas, at);
+    if (k->out <= level->panel || level->panel == 0) { /* one panel is row-major */
+        loss_of(s, s->train ? delta.at : NULL, delta.row, a.at, a.row, s->begin + at, rows);
+        return;
+    }
+    float *row = scratch, *row_delta = scratch + BP_LOSS_ROWS * k->out;
+    for (size_t n = 0; n < rows; n += BP_LOSS_ROWS) {
+        const size_t count = rows - n < BP_LOSS_ROWS ? rows - n : BP_LOSS_ROWS;
+        level->unpack(row, k->out, rows_from(a, n), count, k->out);
+        loss_of(s, s->train ? row_delta : NULL, k->out, row, k->out, s->begin + at + n, count);
+        if (s->train)
+            level->pack(rows_from(delta, n), row_delta, k->out, count, k->out);
+    }
 }
 
-static void backward_rows(const step *s, size_t begin, size_t rows, void *scratch) {
+static void backward_rows(const step *s, size_t at, size_t rows, void *scratch) {
     const bp_network *network = s->network;
     for (size_t l = network->layers - 1; l > 0; l--) {
-        const layer *k = &network->layer[l], *below = &network->layer[l - 1];
-        network->kernels->dense_delta(below->deltas + begin * below->stride, below->stride,
-                                      k->deltas + begin * k->stride, k->stride, k->weights, k->stride,
-                                      below->outputs + begin * below->stride, below->stride, rows, k->in, k->out,
-                                      below->activation, scratch);
+        const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
+        network->level->delta(rows_from(below->deltas, at), rows_from(k->deltas, at), k->weights,
+                              rows_from(below->outputs, at), rows, k->in, k->out, below->activation, scratch);
     }
 }
 
 static void rows_stage(void *argument, size_t lane) {
     const step *s = argument;
-    const bp_network *network = s->network;
-    void *scratch = lane_scratch(network, lane);
-    const share rows = share_of(s->batch.rows, network->kernels->tile_rows, lane, s->lanes);
-    /* Slices of equal size, none larger than slice_rows. */
-    const size_t slices = (rows.end - rows.begin + network->slice_rows - 1) / network->slice_rows;
-    for (size_t k = 0; k < slices; k++) {
-        const share slice = share_of(rows.end - rows.begin, network->kernels->tile_rows, k, slices);
-        const size_t begin = rows.begin + slice.begin, count = slice.end - slice.begin;
-        if (count == 0)
-            continue;
-        forward_rows(s, begin, count, scratch);
-        loss_rows(s, begin, count);
-        if (s->train)
-            backward_rows(s, begin, count, scratch);
-    }
+    void *scratch = lane_scratch(s->network, lane);
+    const share rows = share_of(s->rows, s->network->level->kernels.tile_rows, lane, s->lanes);
+    if (rows.begin == rows.end)
+        return;
+    forward_rows(s, rows.begin, rows.end - rows.begin, scratch);
+    loss_rows(s, rows.begin, rows.end - rows.begin, scratch);
+    if (s->train)
+        backward_rows(s, rows.begin, rows.end - rows.begin, scratch);
 }
 
-/* One lane's share of every layer's weights: a range of rows or of columns, whichever side has more tiles. */
+/* One lane's share of every layer's weights: a range of rows or of columns, whichever side is longer. */
 static void update_stage(void *argument, size_t lane) {
     const step *s = argument;
     const bp_network *network = s->network;
-    const bp_kernels *kernels = network->kernels;
-    void *scratch = lane_scratch(network, lane);
+    const bp_level *level = network->level;
+    const size_t panel = level->panel, unit = panel ? panel : 1;
     for (size_t l = 0; l < network->layers; l++) {
-        const layer *k = &network->layer[l];
-        const float *x = l == 0 ? s->batch.inputs : network->layer[l - 1].outputs;
-        const size_t ldx = l == 0 ? s->batch.input_stride : network->layer[l - 1].stride;
-        const bool by_rows = k->in / kernels->tile_rows >= k->out / kernels->tile_columns;
+        const bp_dense_layer *k = &network->layer[l];
+        const bp_panels x = l == 0 ? network->inputs : network->layer[l - 1].outputs;
+        const bool by_rows = k->in >= k->out;
         share in = {0, k->in}, out = {0, k->out};
         if (by_rows)
-            in = share_of(k->in, kernels->tile_rows, lane, s->lanes);
+            in = share_of(k->in, unit, lane, s->lanes);
         else
-            out = share_of(k->out, kernels->tile_columns, lane, s->lanes);
-        const bool with_bias = !by_rows || in.begin == 0;
-        if (in.begin < in.end && out.begin < out.end)
-            kernels->dense_gradient_sgd(k->weights + in.begin * k->stride + out.begin, k->stride,
-                                        with_bias ? k->biases + out.begin : NULL, x + in.begin, ldx,
-                                        k->deltas + out.begin, k->stride, s->batch.rows, in.end - in.begin,
-                                        out.end - out.begin, s->rate, scratch);
+            out = share_of(k->out, unit, lane, s->lanes);
+        if (in.begin == in.end || out.begin == out.end)
+            continue;
+        const bp_update u = {
+            .weights = panels_part(k->weights, panel, in.begin, out.begin),
+            .biases = k->biases + out.begin,
+            .sums = k->sums.at ? panels_part(k->sums, panel, in.begin, out.begin) : k->sums,
+            .bias_sums = k->bias_sums ? k->bias_sums + out.begin : NULL,
+            .rate = s->rate,
+            .first = s->begin == 0,
+            .last = s->begin + s->rows == s->batch.rows,
+            .with_biases = in.begin == 0,
+        };
+        level->update(&u, panels_part(x, panel, 0, in.begin), panels_part(k->deltas, panel, 0, out.begin), s->rows,
+                      in.end - in.begin, out.end - out.begin, lane_scratch(network, lane));
     }
+}
+
+/* A training step of one row on one lane. */
+static void run_row(step *s) {
+    const bp_network *network = s->network;
+    const bp_level *level = network->level;
+    level->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
+    level->forward_row(network->layer, network->layers, network->inputs);
+    loss_rows(s, 0, 1, lane_scratch(network, 0));
+    level->backward_row(network->layer, network->layers, network->inputs, s->rate);
 }
 
 static void run_step(step *s) {
     bp_network *network = s->network;
-    double products = 0;
-    for (size_t l = 0; l < network->layers; l++)
-        products += 2.0 * (double)s->batch.rows * (double)network->layer[l].in * (double)network->layer[l].out;
-    s->lanes = bp_useful_lanes(s->train ? 2 * products : products, network->lanes);
-    bp_network_run(network, rows_stage, s, s->lanes);
-    if (s->train) {
-        s->lanes = bp_useful_lanes(products, network->lanes);
-        bp_network_run(network, update_stage, s, s->lanes);
+    if (s->batch.rows == 1 && s->train && bp_useful_lanes(network->row_flops, network->lanes) == 1) {
+        run_row(s);
+        return;
+    }
+    for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows) {
+        const size_t left = s->batch.rows - s->begin;
+        s->rows = left < network->slice_rows ? left : network->slice_rows;
+        const double flops = network->row_flops * (double)s->rows;
+        s->lanes = bp_useful_lanes(s->train ? 2 * flops : flops, network->lanes);
+        bp_network_run(network, rows_stage, s, s->lanes);
+        if (s->train) {
+            s->lanes = bp_useful_lanes(flops, network->lanes);
+            bp_network_run(network, update_stage, s, s->lanes);
+        }
     }
 }
 
@@ -180,16 +223,10 @@ static bp_status check_targets(const bp_network *network, bp_batch *batch) {
     return BP_OK;
 }
 
-/* A step whose outputs stay in the network. */
-static step inner_step(bp_network *network, const bp_batch *batch) {
-    const layer *last = &network->layer[network->layers - 1];
-    return (step){.network = network, .batch = *batch, .outputs = last->outputs, .output_stride = last->stride};
-}
-
 bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride) {
     if (!network || !batch || !outputs)
         return BP_ERROR_NULL;
-    step s = inner_step(network, batch);
+    step s = {.network = network, .batch = *batch};
     bp_status status = check_inputs(network, &s.batch);
     if (status != BP_OK)
         return status;
@@ -202,7 +239,9 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
         return status;
     if (ranges_overlap(network, network->bytes - BP_ALIGNMENT, outputs, matrix_extent(result)))
         return BP_ERROR_OVERLAP;
+    const uint64_t host = float_environment_enter();
     run_step(&s);
+    float_environment_leave(host);
     return BP_OK;
 }
 
@@ -213,14 +252,14 @@ static void run_with_loss(step *s, float *loss) {
     s->scale = 1.0f / (float)s->batch.rows;
     run_step(s);
     if (loss)
-        *loss = s->network->kernels->sum(s->row_loss, s->batch.rows) * s->scale;
+        *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
     float_environment_leave(host);
 }
 
 bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss) {
     if (!network || !batch || !loss)
         return BP_ERROR_NULL;
-    step s = inner_step(network, batch);
+    step s = {.network = network, .batch = *batch};
     bp_status status;
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
@@ -233,7 +272,7 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
         return BP_ERROR_NULL;
     if (!isfinite(rate))
         return BP_ERROR_VALUE;
-    step s = inner_step(network, batch);
+    step s = {.network = network, .batch = *batch};
     s.train = true;
     s.rate = rate;
     bp_status status;

@@ -65,25 +65,21 @@ typedef struct lane_task {
 } lane_task;
 
 /* A worker may have been started in a floating-point mode other than the caller's. */
-static void run_in_environment(const lane_task *t, size_t lane) {
-    const uint64_t host = float_environment_enter();
-    t->task(t->argument, lane);
-    float_environment_leave(host);
-}
-
 static void run_lane(void *context, size_t lane) {
     lane_task *t = context;
     atomic_load_explicit(&t->turn, memory_order_acquire);
-    run_in_environment(t, lane);
+    const uint64_t host = float_environment_enter();
+    t->task(t->argument, lane);
+    float_environment_leave(host);
     atomic_fetch_add_explicit(&t->turn, 1, memory_order_release);
 }
 
 void bp_network_run(bp_network *network, void (*task)(void *argument, size_t lane), void *argument, size_t lanes) {
-    lane_task t = {.task = task, .argument = argument};
     if (lanes == 1) {
-        run_in_environment(&t, 0);
+        task(argument, 0);
         return;
     }
+    lane_task t = {.task = task, .argument = argument};
     atomic_store_explicit(&t.turn, 1, memory_order_release);
     network->pool.run(network->pool.context, run_lane, &t, lanes);
     atomic_load_explicit(&t.turn, memory_order_acquire);

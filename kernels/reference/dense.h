@@ -36,25 +36,26 @@ static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd
         }
 }
 
-/* Gradient of one weight: chains over blocks of rows, the blocks added in order. */
-static float weight_gradient(const float *x, size_t ldx, const float *delta, size_t ldd, size_t batch) {
-    float sum = 0.0f;
+/* Gradient of one weight: chains over blocks of rows, added in order to the sum of the blocks before, if any. */
+static float weight_gradient(const float *before, const float *x, size_t ldx, const float *delta, size_t ldd,
+                             size_t batch) {
+    float sum = before ? *before : 0.0f;
     for (size_t block = 0; block < batch; block += BP_ROW_BLOCK) {
         float g = 0.0f;
         for (size_t n = block; n < batch && n < block + BP_ROW_BLOCK; n++)
             g = fmaf(x[n * ldx], delta[n * ldd], g);
-        sum = block == 0 ? g : sum + g;
+        sum = block == 0 && !before ? g : sum + g;
     }
     return sum;
 }
 
-static float bias_gradient(const float *delta, size_t ldd, size_t batch) {
-    float sum = 0.0f;
+static float bias_gradient(const float *before, const float *delta, size_t ldd, size_t batch) {
+    float sum = before ? *before : 0.0f;
     for (size_t block = 0; block < batch; block += BP_ROW_BLOCK) {
         float c = 0.0f;
         for (size_t n = block; n < batch && n < block + BP_ROW_BLOCK; n++)
             c = c + delta[n * ldd];
-        sum = block == 0 ? c : sum + c;
+        sum = block == 0 && !before ? c : sum + c;
     }
     return sum;
 }
@@ -64,9 +65,9 @@ static void dense_gradient(float *gradient, size_t ldg, float *bias_sum, const f
     (void)scratch;
     for (size_t i = 0; gradient && i < in; i++)
         for (size_t j = 0; j < out; j++)
-            gradient[i * ldg + j] = weight_gradient(x + i, ldx, delta + j, ldd, batch);
+            gradient[i * ldg + j] = weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch);
     for (size_t j = 0; bias_sum && j < out; j++)
-        bias_sum[j] = bias_gradient(delta + j, ldd, batch);
+        bias_sum[j] = bias_gradient(NULL, delta + j, ldd, batch);
 }
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
@@ -74,9 +75,9 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
     (void)scratch;
     for (size_t i = 0; w && i < in; i++)
         for (size_t j = 0; j < out; j++)
-            w[i * ldw + j] = fmaf(-rate, weight_gradient(x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
+            w[i * ldw + j] = fmaf(-rate, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
     for (size_t j = 0; bias && j < out; j++)
-        bias[j] = fmaf(-rate, bias_gradient(delta + j, ldd, batch), bias[j]);
+        bias[j] = fmaf(-rate, bias_gradient(NULL, delta + j, ldd, batch), bias[j]);
 }
 
 #endif

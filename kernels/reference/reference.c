@@ -1,25 +1,37 @@
 /*
  * The scalar level: the oracles, plain loops that define the bits of every other level, and the fallback.
- * On x86-64 this file is built twice, for CPUs with and without FMA; BP_TABLE names the table.
+ * On x86-64 this file is built twice, for CPUs with and without FMA; BP_LEVEL names the level.
  */
 #include "reference/activation.h"
 #include "reference/dense.h"
 #include "reference/loss.h"
+#include "reference/panels.h"
 #include "tables.h"
 
-const bp_kernels BP_TABLE = {
-    .isa = BP_ISA_SCALAR,
-    .tile_rows = 1,
-    .tile_columns = 1,
-    .dense_forward = dense_forward,
-    .dense_delta = dense_delta,
-    .dense_gradient = dense_gradient,
-    .dense_gradient_sgd = dense_gradient_sgd,
-    .activate = activate,
-    .activation_derivative = activation_derivative,
-    .loss_mse = loss_mse,
-    .loss_softmax_cross_entropy = loss_softmax_cross_entropy,
-    .softmax = softmax,
-    .sum = sum,
-    .sgd = sgd,
+const bp_level BP_LEVEL = {
+    .kernels =
+        {
+            .isa = BP_ISA_SCALAR,
+            .tile_rows = 1,
+            .tile_columns = 1,
+            .dense_forward = dense_forward,
+            .dense_delta = dense_delta,
+            .dense_gradient = dense_gradient,
+            .dense_gradient_sgd = dense_gradient_sgd,
+            .activate = activate,
+            .activation_derivative = activation_derivative,
+            .loss_mse = loss_mse,
+            .loss_softmax_cross_entropy = loss_softmax_cross_entropy,
+            .softmax = softmax,
+            .sum = sum,
+            .sgd = sgd,
+        },
+    .panel = 0,
+    .pack = panels_pack,
+    .unpack = panels_unpack,
+    .forward = panels_forward,
+    .delta = panels_delta,
+    .update = panels_update,
+    .forward_row = forward_row,
+    .backward_row = backward_row,
 };

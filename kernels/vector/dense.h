@@ -9,121 +9,143 @@
 /* Matrices are packed if their rows lie further apart than this many elements, and enough results share the copy. */
 #define PACK_STRIDE_MIN 128
 #define PACK_ROWS_MIN (2 * TILE_ROWS)
+#define PACK_COLUMNS_MIN 256
+#define FLOATS_PER_PAGE 1024
 
-static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
-                          const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
-                          void *scratch) {
-    const product p = {
+/* Rows of A whole pages apart fall on the same sets of the cache: packed, if enough columns share the copy. */
+static pack_kind pack_left_rows(size_t ld, size_t columns) {
+    return ld % FLOATS_PER_PAGE == 0 && columns >= PACK_COLUMNS_MIN ? PACK_ROWS : PACK_NONE;
+}
+
+static product forward_product(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
+                               size_t out, bp_activation activation) {
+    return (product){
         .rows = batch,
         .columns = out,
         .depth = in,
-        .a = x,
-        .a_row = ldx,
-        .a_k = 1,
+        .a = rows_of(x),
         .b = w,
-        .ldb = ldw,
-        .pack_b = batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN ? PACK_ROWS : PACK_NONE,
         .c = a,
-        .ldc = lda,
+        .block_rows = BLOCK_ROWS,
         .block_depth = BLOCK_DEPTH,
         .bias = bias,
         .finish = FINISH_ACTIVATION,
         .activation = activation,
     };
+}
+
+static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
+                          const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
+                          void *scratch) {
+    product p =
+        forward_product(row_major(a, lda), row_major(x, ldx), row_major(w, ldw), bias, batch, in, out, activation);
+    if (batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN)
+        p.pack_b = PACK_ROWS;
+    p.pack_a = pack_left_rows(ldx, out);
     run_product(&p, scratch);
+}
+
+static product delta_product(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in,
+                             size_t out, bp_activation activation) {
+    return (product){
+        .rows = batch,
+        .columns = in,
+        .depth = out,
+        .a = rows_of(delta),
+        .b = w,
+        .pack_b = PACK_COLUMNS,
+        .c = below,
+        .block_rows = BLOCK_ROWS,
+        .block_depth = BLOCK_DEPTH,
+        .own_partial = below.at == a_below.at,
+        .below = a_below,
+        .finish = activation.kind == BP_IDENTITY ? FINISH_STORE : FINISH_DERIVATIVE,
+        .activation = activation,
+    };
 }
 
 static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
                         const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
-    const product p = {
-        .rows = batch,
-        .columns = in,
-        .depth = out,
-        .a = delta,
-        .a_row = ldd,
-        .a_k = 1,
-        .b = w,
-        .ldb = ldw,
-        .pack_b = PACK_COLUMNS,
-        .c = below,
-        .ldc = ldb,
-        .block_depth = BLOCK_DEPTH,
-        .own_partial = below == a_below,
-        .below = a_below,
-        .ld_below = lda,
-        .finish = activation.kind == BP_IDENTITY ? FINISH_STORE : FINISH_DERIVATIVE,
-        .activation = activation,
-    };
+    product p = delta_product(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(a_below, lda),
+                              batch, in, out, activation);
+    p.pack_a = pack_left_rows(ldd, in);
     run_product(&p, scratch);
 }
 
 /* X^T delta in blocks of rows, added up. */
-static product gradient_product(float *result, size_t ld, const float *x, size_t ldx, const float *delta, size_t ldd,
-                                size_t batch, size_t in, size_t out) {
+static product gradient_product(bp_panels result, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out) {
     return (product){
         .rows = in,
         .columns = out,
         .depth = batch,
-        .a = x,
-        .a_row = 1,
-        .a_k = ldx,
-        .pack_a = ldx > PACK_STRIDE_MIN && out > TILE_COLUMNS,
+        .a = columns_of(x),
         .b = delta,
-        .ldb = ldd,
-        .pack_b = in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN ? PACK_ROWS : PACK_NONE,
         .c = result,
-        .ldc = ld,
+        .block_rows = COLUMN_BLOCK,
         .block_depth = BP_ROW_BLOCK,
-        .sum_blocks = true,
+        .chain = BP_ROW_BLOCK,
     };
+}
+
+static product row_major_gradient(float *result, size_t ld, const float *x, size_t ldx, const float *delta, size_t ldd,
+                                  size_t batch, size_t in, size_t out) {
+    product p = gradient_product(row_major(result, ld), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
+    p.pack_a = ldx > PACK_STRIDE_MIN && out > TILE_COLUMNS ? PACK_COLUMNS : PACK_NONE;
+    if (in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN)
+        p.pack_b = PACK_ROWS;
+    return p;
 }
 
 /* Vectors of columns that are summed at the same time, enough to hide the latency of an addition. */
 #define SUM_CHAINS 4
 
 /*
- * Sums of delta's columns over all rows, the bias gradient: `vecs` vectors of columns, of which the last has `lanes`
- * columns.
+ * Sums of delta's columns over blocks of rows, added to `sum` if it holds those of earlier blocks: `vecs` vectors of
+ * columns, of which the last has `lanes` columns.
  */
-static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], const size_t vecs, const float *delta, size_t ldd,
-                                      size_t batch, size_t lanes) {
-    UNROLL_FOR (size_t v = 0; v < vecs; v++)
-        sum[v] = vec_set1(0.0f);
-    for (size_t first = 0; first < batch; first += BP_ROW_BLOCK) {
-        const size_t end = least(first + BP_ROW_BLOCK, batch);
+static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const size_t vecs, const float *delta,
+                                      size_t ldd, size_t batch, size_t lanes) {
+    for (size_t begin = 0; begin < batch; begin += BP_ROW_BLOCK) {
+        const size_t end = least(begin + BP_ROW_BLOCK, batch);
         vec c[SUM_CHAINS];
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             c[v] = vec_set1(0.0f);
-        for (size_t row = first; row < end; row++) {
+        for (size_t row = begin; row < end; row++) {
             const float *d = delta + row * ldd;
             UNROLL_FOR (size_t v = 0; v + 1 < vecs; v++)
                 c[v] = vec_add(c[v], vec_load(d + v * VEC_LANES));
             const float *last = d + (vecs - 1) * VEC_LANES;
-            c[vecs - 1] = vec_add(c[vecs - 1], lanes == VEC_LANES ? vec_load(last) : vec_load_first(last, lanes));
+            c[vecs - 1] = vec_add(c[vecs - 1], load_some(last, lanes));
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            sum[v] = first == 0 ? c[v] : vec_add(sum[v], c[v]);
+            sum[v] = first && begin == 0 ? c[v] : vec_add(sum[v], c[v]);
     }
 }
 
-/* bias[j] = the sum of column j, or where a rate is given, bias[j] less rate times that sum. */
-static void bias_gradient(float *bias, const float *delta, size_t ldd, size_t batch, size_t out, const float *rate) {
+/*
+ * to[j] = the sum of column j, on top of sums[j] if sums of earlier blocks are given; where a rate is given,
+ * to[j] less rate times that sum.
+ */
+static void bias_gradient(float *to, const float *sums, const float *delta, size_t ldd, size_t batch, size_t out,
+                          const float *rate) {
     size_t vecs;
     for (size_t j = 0; j < out; j += vecs * VEC_LANES) {
         const size_t left = out - j;
         vec sum[SUM_CHAINS];
         vecs = left >= SUM_CHAINS * VEC_LANES ? SUM_CHAINS : 1;
+        for (size_t v = 0; sums && v < vecs; v++)
+            sum[v] = load_some(sums + j + v * VEC_LANES, least(left - v * VEC_LANES, VEC_LANES));
         if (vecs == SUM_CHAINS)
-            column_sums(sum, SUM_CHAINS, delta + j, ldd, batch, VEC_LANES);
+            column_sums(sum, !sums, SUM_CHAINS, delta + j, ldd, batch, VEC_LANES);
         else
-            column_sums(sum, 1, delta + j, ldd, batch, least(left, VEC_LANES));
+            column_sums(sum, !sums, 1, delta + j, ldd, batch, least(left, VEC_LANES));
         for (size_t v = 0; v < vecs; v++) {
-            float *b = bias + j + v * VEC_LANES;
+            float *b = to + j + v * VEC_LANES;
             const size_t lanes = least(left - v * VEC_LANES, VEC_LANES);
             if (rate)
-                sum[v] = vec_fnma(vec_set1(*rate), sum[v], vec_load_first(b, lanes));
-            vec_store_first(b, lanes, sum[v]);
+                sum[v] = vec_fnma(vec_set1(*rate), sum[v], load_some(b, lanes));
+            store_some(b, lanes, sum[v]);
         }
     }
 }
@@ -131,10 +153,10 @@ static void bias_gradient(float *bias, const float *delta, size_t ldd, size_t ba
 static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                            const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     if (gradient_bias)
-        bias_gradient(gradient_bias, delta, ldd, batch, out, NULL);
+        bias_gradient(gradient_bias, NULL, delta, ldd, batch, out, NULL);
     if (!gradient)
         return;
-    const product p = gradient_product(gradient, ldg, x, ldx, delta, ldd, batch, in, out);
+    const product p = row_major_gradient(gradient, ldg, x, ldx, delta, ldd, batch, in, out);
     run_product(&p, scratch);
 }
 
@@ -161,14 +183,14 @@ static void single_row_update(float *w, size_t ldw, const float *x, const float 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
                                size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
     if (bias)
-        bias_gradient(bias, delta, ldd, batch, out, &rate);
+        bias_gradient(bias, NULL, delta, ldd, batch, out, &rate);
     if (!w)
         return;
     if (batch == 1) {
         single_row_update(w, ldw, x, delta, in, out, rate);
         return;
     }
-    product p = gradient_product(w, ldw, x, ldx, delta, ldd, batch, in, out);
+    product p = row_major_gradient(w, ldw, x, ldx, delta, ldd, batch, in, out);
     p.own_partial = true;
     p.finish = FINISH_SGD;
     p.rate = rate;

@@ -9,6 +9,7 @@
 #include <backprop/loss.h>
 
 #include "vector/activation.h"
+#include "vector/pack.h"
 
 /* The running values of a sum or maximum, and the vectors that hold them. */
 #define SUM_VECS (BP_SUM_LANES / VEC_LANES)
@@ -21,18 +22,6 @@ static inline void lanes_fill(vec p[SUM_VECS], float value) {
 /* How many of the vector of elements from j on lie in a row of `count`. */
 static inline size_t lanes_left(size_t count, size_t j) {
     return j >= count ? 0 : count - j < VEC_LANES ? count - j : VEC_LANES;
-}
-
-/* The first n elements; masked accesses, slow on some processors, only where they are needed. */
-static inline vec load_some(const float *p, size_t n) {
-    return n == VEC_LANES ? vec_load(p) : vec_load_first(p, n);
-}
-
-static inline void store_some(float *p, size_t n, vec v) {
-    if (n == VEC_LANES)
-        vec_store(p, v);
-    else
-        vec_store_first(p, n, v);
 }
 
 static inline float lanes_sum(const vec p[SUM_VECS]) {

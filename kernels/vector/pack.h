@@ -11,6 +11,18 @@ static inline size_t round_up(size_t n, size_t unit) {
     return (n + unit - 1) / unit * unit;
 }
 
+/* The first n elements; masked accesses, slow on some processors, only where they are needed. */
+static inline vec load_some(const float *p, size_t n) {
+    return n == VEC_LANES ? vec_load(p) : vec_load_first(p, n);
+}
+
+static inline void store_some(float *p, size_t n, vec v) {
+    if (n == VEC_LANES)
+        vec_store(p, v);
+    else
+        vec_store_first(p, n, v);
+}
+
 /*
  * panel[k * width + j] = from[k * ld + j] for k < depth, j < columns, and +0 up to the next whole vector.
  * width >= columns. Where width is not a whole number of vectors, a row's last store spills into the next row's

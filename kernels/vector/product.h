@@ -1,9 +1,9 @@
 /*
  * The tiled product behind all dense kernels: C(m, n) <- chain over k of A(m, k) * B(k, n), see tile.h.
  *
- * Blocks of B, BLOCK_DEPTH x BLOCK_COLUMNS, are packed into panels one tile wide; blocks of A, BLOCK_ROWS x
- * BLOCK_DEPTH, are read where they lie or packed likewise; then all tiles of the block run. A chain that is longer
- * than a block continues through memory, which changes no bit.
+ * Matrices in panels are read where they lie. Of row-major ones, blocks of B, BLOCK_DEPTH x BLOCK_COLUMNS, are packed
+ * into panels, and blocks of A likewise where they are walked down their columns; then all tiles of the block run. A
+ * chain that is longer than a block continues through memory, which changes no bit.
  *
  * Before inclusion, besides what tile.h needs: BLOCK_DEPTH, BLOCK_ROWS, BLOCK_COLUMNS.
  */
@@ -17,42 +17,72 @@
 
 typedef enum pack_kind { PACK_NONE, PACK_ROWS, PACK_COLUMNS } pack_kind;
 
+/*
+ * How A is walked: A(m, k) is m * row + m / TILE_COLUMNS * skip + k / TILE_COLUMNS * panel + k % TILE_COLUMNS * k
+ * elements from `at`.
+ */
+typedef struct left_side {
+    const float *at;
+    size_t row, skip, panel, k;
+} left_side;
+
 typedef struct product {
     size_t rows, columns, depth;
-    const float *a; /* A(m, k) = a[m * a_row + k * a_k] */
-    size_t a_row, a_k;
-    bool pack_a;    /* only where a_row is 1 */
-    const float *b; /* row k of B at b + k * ldb; with PACK_COLUMNS column n of B at b + n * ldb */
-    size_t ldb;
-    pack_kind pack_b; /* none: whole panels are read where they lie */
-    float *c;
-    size_t ldc;
-    size_t block_depth; /* depth of one stage */
-    bool sum_blocks;    /* each stage is a chain of its own and the stages are added; else they continue one chain */
-    bool own_partial;   /* sums between stages may not be kept in c */
+    left_side a;
+    pack_kind pack_a; /* of a row-major matrix: its rows, or its columns, see columns_of */
+    bp_panels b;      /* B, or with PACK_COLUMNS its transpose */
+    pack_kind pack_b;
+    bool padded; /* rows of all matrices reach to the next whole vector */
+    bp_panels c;
+    size_t block_rows, block_depth;
+    size_t chain;     /* depth of one chain: longer products are sums of chains; 0: one chain over the whole depth */
+    bool own_partial; /* sums between blocks may not be kept in c */
+    const bp_panels *sums; /* of the chains before this product */
     const float *bias;
-    const float *below;
-    size_t ld_below;
-    tile_finish finish; /* of the last stage */
+    bp_panels below;
+    tile_finish finish; /* of the last block */
     bp_activation activation;
     float rate;
 } product;
 
-/* The deepest stage: the gradient's stages are the contract's blocks of rows. */
+/* The deepest block: the gradient's blocks are the contract's blocks of rows. */
 #define DEPTH_MAX (BLOCK_DEPTH > BP_ROW_BLOCK ? BLOCK_DEPTH : BP_ROW_BLOCK)
 
-/* Rows whose sums between stages are kept in scratch: as many share each packed block of B. */
-#define SUM_ROWS (4 * BLOCK_ROWS)
+/* A block of A's columns, whole panels of them. */
+#define COLUMN_BLOCK (BLOCK_ROWS < TILE_COLUMNS ? TILE_COLUMNS : BLOCK_ROWS / TILE_COLUMNS * TILE_COLUMNS)
+
+/* Rows whose sums between blocks are kept in scratch: as many share each packed block of B. */
+#define SUM_ROWS (4 * COLUMN_BLOCK)
 
 _Static_assert(BLOCK_COLUMNS % TILE_COLUMNS == 0, "blocks of B hold whole panels");
-_Static_assert(ROW_COLUMNS % TILE_COLUMNS == 0, "the wide tile of one row ends where a panel ends");
+_Static_assert(BLOCK_DEPTH % TILE_COLUMNS == 0, "blocks of A begin where a panel begins");
 
 #define SCRATCH_FLOATS                                                                                                 \
-    (BLOCK_COLUMNS * (DEPTH_MAX + SUM_ROWS) + BLOCK_ROWS * (DEPTH_MAX + SCRATCH_SLACK) + 2 * SCRATCH_SLACK)
+    (BLOCK_COLUMNS * (DEPTH_MAX + SUM_ROWS) + (BLOCK_ROWS + TILE_COLUMNS) * DEPTH_MAX + 2 * SCRATCH_SLACK)
 _Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
+_Static_assert(TILE_COLUMNS <= SCRATCH_SLACK, "panels of a small product fit into scratch");
 
 static inline size_t least(size_t a, size_t b) {
     return a < b ? a : b;
+}
+
+/* A row-major matrix. */
+static inline bp_panels row_major(const float *at, size_t ld) {
+    return (bp_panels){(float *)at, ld, TILE_COLUMNS};
+}
+
+/* The place of element (r, c); c begins a panel. */
+static inline float *panel_at(bp_panels m, size_t r, size_t c) {
+    return m.at + c / TILE_COLUMNS * m.panel + r * m.row;
+}
+
+static inline left_side rows_of(bp_panels x) {
+    return (left_side){x.at, x.row, 0, x.panel, 1};
+}
+
+/* A is the transpose of x. */
+static inline left_side columns_of(bp_panels x) {
+    return (left_side){x.at, 1, x.panel - TILE_COLUMNS, TILE_COLUMNS * x.row, x.row};
 }
 
 /* Cuts `rows` into tiles of nearly equal height: a remainder of one row would cost as much as several. */
@@ -65,10 +95,6 @@ static inline row_cut cut_rows(size_t rows) {
     return (row_cut){tiles, rows / tiles, rows % tiles};
 }
 
-static inline size_t tile_height(row_cut cut, size_t tile) {
-    return cut.height + (tile < cut.taller);
-}
-
 /*
  * Packing by rows goes over all panels with a few rows at a time: they lie pages apart and fall on the same few sets of
  * the first-level cache, which must still hold a line of each when the next panel wants its other part.
@@ -78,95 +104,148 @@ static inline size_t tile_height(row_cut cut, size_t tile) {
 /* A block of the product: the tiles of some rows and columns over a stretch of the depth. */
 typedef struct block {
     size_t k0, depth, m0, rows, n0, columns;
-    row_cut cut;    /* of the rows */
-    const float *a; /* packed tiles of A, null if A is read in place */
-    const float *b; /* packed panels of B */
-    float *c;       /* where this stage's results go */
-    size_t ldc;
-    const float *partial; /* sums of the stages before */
-    size_t ld_partial;
+    left_side a;     /* stands at (m0, k0) */
+    float *packed_b; /* its panels, if B is packed */
+    bool pack_now;   /* panels of B's transpose are packed when they are first used */
+    float *c;        /* where this block's results go */
+    size_t c_row, c_panel;
+    const float *partial; /* sums of the blocks before */
+    size_t partial_row, partial_panel;
 } block;
 
-/* Packs a block of B into panels, but for those that are read in place. */
-static void pack_b_block(const product *p, const block *b, float *packed) {
-    const size_t step = p->pack_b == PACK_COLUMNS ? b->depth : PACK_STEP;
-    for (size_t k = 0; k < b->depth; k += step)
-        for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
-            const size_t width = least(b->columns - n, TILE_COLUMNS), padded = round_up(width, VEC_LANES);
-            float *panel = packed + n * b->depth + k * padded;
-            const float *row = p->b + (b->k0 + k) * p->ldb + b->n0 + n;
-            const float *column = p->b + (b->n0 + n) * p->ldb + b->k0;
-            if (p->pack_b == PACK_COLUMNS)
-                pack_columns(panel, padded, column, p->ldb, b->depth, width);
-            else if (p->pack_b == PACK_ROWS || width != padded)
-                pack_rows(panel, padded, row, p->ldb, least(b->depth - k, step), width);
-        }
+/* The place of A(m, k) where m and k begin a panel, if there are such. */
+static const float *left_at(const product *p, size_t m, size_t k) {
+    return p->a.at + m * p->a.row + m / TILE_COLUMNS * p->a.skip + k / TILE_COLUMNS * p->a.panel +
+           k % TILE_COLUMNS * p->a.k;
 }
 
-/* Floats of a packed tile of A, with room for the vector that pack_rows spills. */
-static inline size_t packed_tile(size_t height, size_t depth) {
-    return height * depth + VEC_LANES;
+/* Packs the rows of a block of a row-major matrix into panels, each `depth` rows long. */
+static void pack_row_block(float *packed, const float *from, size_t ld, size_t depth, size_t columns) {
+    for (size_t k = 0; k < depth; k += PACK_STEP)
+        for (size_t n = 0; n < columns; n += TILE_COLUMNS)
+            pack_rows(packed + n * depth + k * TILE_COLUMNS, TILE_COLUMNS, from + k * ld + n, ld,
+                      least(depth - k, PACK_STEP), least(columns - n, TILE_COLUMNS));
 }
 
-/* Packs a block of A, tile after tile. */
-static void pack_a_block(const product *p, const block *b, float *packed) {
-    for (size_t k = 0; k < b->depth; k += PACK_STEP) {
-        const float *from = p->a + b->m0 + (b->k0 + k) * p->a_k;
-        float *to = packed;
-        for (size_t t = 0; t < b->cut.tiles; t++) {
-            const size_t height = tile_height(b->cut, t);
-            pack_rows(to + k * height, height, from, p->a_k, least(b->depth - k, PACK_STEP), height);
-            to += packed_tile(height, b->depth);
-            from += height;
-        }
+/* Packs the panel of columns n.. of B where B is the transpose of p->b. */
+static void pack_transposed_panel(float *panel, const product *p, const block *b, size_t n) {
+    const size_t width = least(b->columns - n, TILE_COLUMNS);
+    for (size_t k = 0; k < b->depth; k += TILE_COLUMNS)
+        pack_columns(panel + k * TILE_COLUMNS, TILE_COLUMNS, panel_at(p->b, b->n0 + n, b->k0 + k), p->b.row,
+                     least(b->depth - k, TILE_COLUMNS), width);
+}
+
+/* A tile of several chains, whose sums are added up. */
+static void run_chains(size_t rows, size_t columns, size_t chain, const tile_stage *stage, tile_place *place) {
+    float sums[TILE_ROWS * TILE_COLUMNS];
+    tile_stage s = *stage;
+    s.finish = FINISH_STORE;
+    s.fetch_next = false;
+    tile_place at = *place;
+    at.ldc = TILE_COLUMNS;
+    at.depth = chain;
+    for (size_t left = place->depth; left > chain; left -= chain) {
+        tile_place p = at;
+        p.c = sums;
+        tiles_any(rows, columns, &s, &p, 1);
+        at.a += chain * at.a_k;
+        at.b += chain * at.b_k;
+        at.partial = sums;
+        at.ld_partial = TILE_COLUMNS;
+        at.depth = least(left - chain, chain);
+        at.ahead = NULL;
+        s.add_partial = true;
     }
+    const size_t offset = (size_t)(at.a - place->a);
+    at.ldc = place->ldc;
+    s.finish = stage->finish;
+    s.fetch_next = stage->fetch_next;
+    tiles_any(rows, columns, &s, &at, 1);
+    place->a = at.a - offset;
+    place->a_row_in_panel = at.a_row_in_panel;
+    place->c = at.c;
+    place->partial += rows * place->ld_partial;
+    place->below = at.below;
 }
 
-static void run_block(const product *p, const tile_stage *stage, const block *b) {
-    const bool wide = b->rows == 1 && p->pack_b == PACK_NONE;
-    size_t width;
-    for (size_t n = 0; n < b->columns; n += width) {
-        const size_t left = b->columns - n;
-        width = wide && left >= ROW_COLUMNS ? ROW_COLUMNS : least(left, TILE_COLUMNS);
-        const bool b_in_place = p->pack_b == PACK_NONE && width % VEC_LANES == 0;
+static void run_tiles(size_t rows, size_t columns, size_t chain, const tile_stage *stage, tile_place *place,
+                      size_t count) {
+    if (chain == 0 || place->depth <= chain)
+        tiles_any(rows, columns, stage, place, count);
+    else
+        for (; count > 0; count--)
+            run_chains(rows, columns, chain, stage, place);
+}
+
+/* The block of A that follows in the same columns of C, to be fetched while `tiles` tiles run. */
+static ahead next_of_a(const product *p, const block *b, size_t end, size_t tiles) {
+    const size_t m0 = b->m0 + b->rows;
+    if (p->pack_a != PACK_NONE || m0 >= end)
+        return (ahead){0};
+    const size_t rows = least(end - m0, p->block_rows);
+    ahead f = {.at = left_at(p, m0, b->k0)};
+    if (p->a.row == 1) { /* columns of X */
+        f.row = p->a.k;
+        f.panel = p->a.skip + TILE_COLUMNS;
+        f.rows = b->depth;
+        f.panels = (rows + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    } else {
+        f.row = p->a.row;
+        f.panel = p->a.panel;
+        f.rows = rows;
+        f.panels = (b->depth + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    }
+    f.per_tile = (f.rows * f.panels + tiles - 1) / tiles;
+    return f;
+}
+
+/* Columns of a panel that are computed: where matrices are padded, whole vectors of them. */
+static inline size_t panel_columns(const product *p, size_t columns) {
+    return p->padded ? round_up(columns, VEC_LANES) : columns;
+}
+
+static void run_block(const product *p, const tile_stage *stage, const block *b, size_t end) {
+    const bool all_packed = p->pack_b != PACK_NONE;
+    const row_cut cut = cut_rows(b->rows);
+    const bp_panels below = p->below.at ? p->below : p->c; /* not read unless given */
+    ahead next = next_of_a(p, b, end, cut.tiles * ((b->columns + TILE_COLUMNS - 1) / TILE_COLUMNS));
+    for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
+        const size_t columns = panel_columns(p, least(b->columns - n, TILE_COLUMNS));
+        if (b->pack_now)
+            pack_transposed_panel(b->packed_b + n * b->depth, p, b, n);
+        const bool packed = all_packed || columns % VEC_LANES != 0;
         tile_place place = {
-            .a = b->a ? b->a : p->a + b->m0 * p->a_row + b->k0 * p->a_k,
-            .a_row = p->a_row,
-            .a_k = p->a_k,
-            .b = b_in_place ? p->b + b->k0 * p->ldb + b->n0 + n : b->b + n * b->depth,
-            .b_k = b_in_place ? p->ldb : round_up(width, VEC_LANES),
+            .a = b->a.at,
+            .a_row = b->a.row,
+            .a_k = b->a.k,
+            .a_panel = b->a.panel,
+            .a_skip = b->a.skip,
+            .b = packed ? b->packed_b + n * b->depth : panel_at(p->b, b->k0, b->n0 + n),
+            .b_k = packed ? TILE_COLUMNS : p->b.row,
             .depth = b->depth,
-            .c = b->c + n,
-            .ldc = b->ldc,
-            .partial = b->partial + n,
-            .ld_partial = b->ld_partial,
+            .c = b->c + n / TILE_COLUMNS * b->c_panel,
+            .ldc = b->c_row,
+            .partial = b->partial + n / TILE_COLUMNS * b->partial_panel,
+            .ld_partial = b->partial_row,
             .bias = p->bias ? p->bias + b->n0 + n : NULL,
-            .below = p->below ? p->below + b->m0 * p->ld_below + b->n0 + n : NULL,
-            .ld_below = p->ld_below,
+            .below = panel_at(below, b->m0, b->n0 + n),
+            .ld_below = below.row,
+            .ahead = next.panels > 0 ? &next : NULL,
         };
-        for (size_t t = 0; t < b->cut.tiles; t++) {
-            const size_t height = tile_height(b->cut, t);
-            place.next = place.c + height * b->ldc;
-            if (b->a)
-                place.a_k = height;
-            tile_any(height, width, stage, &place);
-            place.a += b->a ? packed_tile(height, b->depth) : height * p->a_row;
-            place.c += height * b->ldc;
-            place.partial += height * b->ld_partial;
-            place.below = p->below ? place.below + height * p->ld_below : NULL;
-        }
+        run_tiles(cut.height + 1, columns, p->chain, stage, &place, cut.taller);
+        run_tiles(cut.height, columns, p->chain, stage, &place, cut.tiles - cut.taller);
     }
 }
 
-/* What the tiles of the stage that starts at depth k0 begin and end with. */
+/* What the tiles of the block at depth k0 begin and end with. */
 static tile_stage stage_at(const product *p, size_t k0, size_t depth) {
     const bool first = k0 == 0, last = k0 + depth == p->depth;
     const tile_start fresh = p->bias ? START_BIAS : START_ZERO;
     return (tile_stage){
-        .start = first || p->sum_blocks ? fresh : START_PARTIAL,
-        .add_partial = !first && p->sum_blocks,
+        .start = first || p->chain ? fresh : START_PARTIAL,
+        .add_partial = p->chain && (!first || p->sums),
         .finish = last ? p->finish : FINISH_STORE,
-        .fetch_next = !first || (last && p->finish == FINISH_SGD),
+        .fetch_next = !p->padded && (!first || (last && p->finish == FINISH_SGD)),
         .activation = p->activation,
         .rate = p->rate,
     };
@@ -175,54 +254,109 @@ static tile_stage stage_at(const product *p, size_t k0, size_t depth) {
 /* Scratch holds a block of B, one of A, and sums: as close together as their sizes allow. */
 typedef struct workspace {
     float *b, *a, *sums;
-    size_t ld_sums;
 } workspace;
 
 static workspace cut_scratch(const product *p, float *scratch) {
-    const size_t depth = least(p->depth, p->block_depth), rows = least(p->rows, BLOCK_ROWS);
-    const size_t columns = round_up(least(p->columns, BLOCK_COLUMNS), VEC_LANES);
-    workspace w = {.b = scratch, .ld_sums = columns};
-    w.a = w.b + round_up(depth * columns, FLOATS_PER_LINE);
-    w.sums = w.a;
-    if (p->pack_a)
-        w.sums += round_up(depth * rows + cut_rows(rows).tiles * VEC_LANES, FLOATS_PER_LINE);
+    const size_t depth = least(p->depth, p->block_depth), rows = least(p->rows, p->block_rows);
+    const size_t columns = round_up(least(p->columns, BLOCK_COLUMNS), TILE_COLUMNS);
+    workspace w = {.b = scratch};
+    w.a = w.b + depth * columns;
+    w.sums = p->pack_a != PACK_NONE ? w.a + round_up(depth, TILE_COLUMNS) * round_up(rows, TILE_COLUMNS) : w.a;
     return w;
 }
 
-/* The rows of a block, BLOCK_ROWS at a time; B is packed already. */
+/* The rows of a block, block_rows at a time. */
 static void run_rows(const product *p, const tile_stage *stage, block b, size_t end, const workspace *w, bool own) {
     const bool last = b.k0 + b.depth == p->depth;
-    float *sums = own ? w->sums : NULL;
-    for (; b.m0 < end; b.m0 += BLOCK_ROWS) {
-        float *c = p->c + b.m0 * p->ldc + b.n0;
-        b.rows = least(end - b.m0, BLOCK_ROWS);
-        b.cut = cut_rows(b.rows);
+    const size_t sum_panel = SUM_ROWS * TILE_COLUMNS;
+    for (const size_t begin = b.m0; b.m0 < end; b.m0 += p->block_rows) {
+        float *sums = w->sums + (b.m0 - begin) * TILE_COLUMNS, *c = panel_at(p->c, b.m0, b.n0);
+        const bool to_sums = own && !last;
+        b.rows = least(end - b.m0, p->block_rows);
+        b.c = to_sums ? sums : c;
+        b.c_row = to_sums ? TILE_COLUMNS : p->c.row;
+        b.c_panel = to_sums ? sum_panel : p->c.panel;
         b.partial = own ? sums : c;
-        b.ld_partial = own ? w->ld_sums : p->ldc;
-        b.c = own && !last ? sums : c;
-        b.ldc = own && !last ? w->ld_sums : p->ldc;
-        sums = own ? sums + BLOCK_ROWS * w->ld_sums : NULL;
-        if (p->pack_a)
-            pack_a_block(p, &b, w->a);
-        run_block(p, stage, &b);
+        b.partial_row = own ? TILE_COLUMNS : p->c.row;
+        b.partial_panel = own ? sum_panel : p->c.panel;
+        if (b.k0 == 0 && p->sums) {
+            b.partial = panel_at(*p->sums, b.m0, b.n0);
+            b.partial_row = p->sums->row;
+            b.partial_panel = p->sums->panel;
+        }
+        if (p->pack_a == PACK_COLUMNS) {
+            pack_row_block(w->a, p->a.at + b.m0 + b.k0 * p->a.k, p->a.k, b.depth, b.rows);
+            b.a = columns_of((bp_panels){w->a, TILE_COLUMNS, b.depth * TILE_COLUMNS});
+        } else if (p->pack_a == PACK_ROWS) {
+            pack_row_block(w->a, p->a.at + b.m0 * p->a.row + b.k0, p->a.row, b.rows, b.depth);
+            b.a = rows_of((bp_panels){w->a, TILE_COLUMNS, b.rows * TILE_COLUMNS});
+        } else {
+            b.a = p->a;
+            b.a.at = left_at(p, b.m0, b.k0);
+        }
+        run_block(p, stage, &b, end);
+        b.pack_now = false;
         if (last && p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
-            activate(c, p->ldc, c, p->ldc, b.rows, b.columns, p->activation);
+            for (size_t n = 0; n < b.columns; n += TILE_COLUMNS, c += p->c.panel)
+                activate(c, p->c.row, c, p->c.row, b.rows, panel_columns(p, least(b.columns - n, TILE_COLUMNS)),
+                         p->activation);
     }
 }
 
+/* A product of one tile and one chain, as in tiny networks: blocks would cost more than the product. */
+static void run_one_tile(const product *p, float *scratch) {
+    const size_t columns = round_up(p->columns, VEC_LANES);
+    const tile_stage stage = stage_at(p, 0, p->depth);
+    tile_place place = {
+        .a = p->a.at,
+        .a_row = p->a.row,
+        .a_k = p->a.k,
+        .a_panel = p->a.panel,
+        .a_skip = p->a.skip,
+        .b = p->b.at,
+        .b_k = p->b.row,
+        .depth = p->depth,
+        .c = p->c.at,
+        .ldc = p->c.row,
+        .partial = p->sums ? p->sums->at : p->c.at,
+        .ld_partial = p->sums ? p->sums->row : p->c.row,
+        .bias = p->bias,
+        .below = p->below.at ? p->below.at : p->c.at,
+        .ld_below = p->below.row,
+    };
+    if (p->pack_b == PACK_COLUMNS) {
+        pack_columns(scratch, TILE_COLUMNS, p->b.at, p->b.row, p->depth, p->columns);
+        place.b = scratch;
+        place.b_k = TILE_COLUMNS;
+    }
+    tiles_whole(p->rows, columns / VEC_LANES, &stage, &place, 1);
+    if (p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
+        activate(p->c.at, p->c.row, p->c.at, p->c.row, p->rows, columns, p->activation);
+}
+
 static void run_product(const product *p, void *scratch) {
+    if (p->padded && p->rows <= TILE_ROWS && p->columns <= TILE_COLUMNS && p->depth <= TILE_COLUMNS) {
+        run_one_tile(p, scratch);
+        return;
+    }
     const workspace w = cut_scratch(p, scratch);
     const bool own = p->own_partial && p->depth > p->block_depth;
     /* Rows that use a block of B while it is packed: all, unless their sums must fit into scratch. */
-    const size_t stretch = own ? SUM_ROWS : p->rows;
+    const size_t stretch = own ? SUM_ROWS / p->block_rows * p->block_rows : p->rows;
     for (size_t n0 = 0; n0 < p->columns; n0 += BLOCK_COLUMNS)
         for (size_t m0 = 0; m0 < p->rows; m0 += stretch)
             for (size_t k0 = 0; k0 < p->depth; k0 += p->block_depth) {
-                block b = {.k0 = k0, .m0 = m0, .n0 = n0, .b = w.b};
+                block b = {.k0 = k0, .m0 = m0, .n0 = n0, .packed_b = w.b};
                 b.depth = least(p->depth - k0, p->block_depth);
                 b.columns = least(p->columns - n0, BLOCK_COLUMNS);
-                b.a = p->pack_a ? w.a : NULL;
-                pack_b_block(p, &b, w.b);
+                b.pack_now = p->pack_b == PACK_COLUMNS;
+                const size_t ragged = p->padded ? 0 : b.columns % VEC_LANES, whole = b.columns / TILE_COLUMNS;
+                const float *from = p->b.at + k0 * p->b.row + n0;
+                if (p->pack_b == PACK_ROWS)
+                    pack_row_block(w.b, from, p->b.row, b.depth, b.columns);
+                else if (p->pack_b == PACK_NONE && ragged) /* the panel that ends within a vector */
+                    pack_row_block(w.b + whole * TILE_COLUMNS * b.depth, from + whole * TILE_COLUMNS, p->b.row, b.depth,
+                                   b.columns % TILE_COLUMNS);
                 const tile_stage stage = stage_at(p, k0, b.depth);
                 run_rows(p, &stage, b, least(m0 + stretch, p->rows), &w, own);
             }

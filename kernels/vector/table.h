@@ -1,26 +1,37 @@
-/* The table of one vector instruction set; BP_TABLE names it and BP_TABLE_ISA says which set it is. */
+/* The level of one vector instruction set; BP_LEVEL names it and BP_LEVEL_ISA says which set it is. */
 #ifndef BP_VECTOR_TABLE_H
 #define BP_VECTOR_TABLE_H
 
 #include "tables.h"
-#include "vector/dense.h"
 #include "vector/loss.h"
+#include "vector/panels.h"
 
-const bp_kernels BP_TABLE = {
-    .isa = BP_TABLE_ISA,
-    .tile_rows = TILE_ROWS,
-    .tile_columns = TILE_COLUMNS,
-    .dense_forward = dense_forward,
-    .dense_delta = dense_delta,
-    .dense_gradient = dense_gradient,
-    .dense_gradient_sgd = dense_gradient_sgd,
-    .activate = activate,
-    .activation_derivative = activation_derivative,
-    .loss_mse = loss_mse,
-    .loss_softmax_cross_entropy = loss_softmax_cross_entropy,
-    .softmax = softmax,
-    .sum = sum,
-    .sgd = sgd,
+const bp_level BP_LEVEL = {
+    .kernels =
+        {
+            .isa = BP_LEVEL_ISA,
+            .tile_rows = TILE_ROWS,
+            .tile_columns = TILE_COLUMNS,
+            .dense_forward = dense_forward,
+            .dense_delta = dense_delta,
+            .dense_gradient = dense_gradient,
+            .dense_gradient_sgd = dense_gradient_sgd,
+            .activate = activate,
+            .activation_derivative = activation_derivative,
+            .loss_mse = loss_mse,
+            .loss_softmax_cross_entropy = loss_softmax_cross_entropy,
+            .softmax = softmax,
+            .sum = sum,
+            .sgd = sgd,
+        },
+    .panel = TILE_COLUMNS,
+    .pack = panels_pack,
+    .unpack = panels_unpack,
+    .forward = panels_forward,
+    .delta = panels_delta,
+    .update = panels_update,
+    .forward_row = row_forward_all,
+    .backward_row = row_backward_all,
 };
 
 #endif

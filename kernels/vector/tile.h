@@ -5,7 +5,8 @@
  * over a stretch of the depth k broadcasting a value of A against TILE_VECS vectors of B, and finishes with what
  * the product asks for. Lanes hold different results, so neither their number nor the tile's shape touches a bit.
  *
- * Before inclusion: a vec_ header, TILE_ROWS and TILE_VECS.
+ * Before inclusion: a vec_ header, TILE_ROWS, TILE_VECS, and TILE_UNROLL, the steps of the depth in one turn of the
+ * loop.
  */
 #ifndef BP_TILE_H
 #define BP_TILE_H
@@ -19,15 +20,11 @@
 #define FLOATS_PER_LINE 16
 #define TILE_COLUMNS (TILE_VECS * VEC_LANES)
 
-/* A tile of one row alone is as wide as several panels: it needs as many chains to hide their latency. */
-#define ROW_VECS (4 * TILE_VECS)
-#define ROW_COLUMNS (ROW_VECS * VEC_LANES)
-
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Loops over a tile must vanish, or its registers go through memory. clang unrolls them by itself. */
+/* Loops over a tile must vanish, or its registers go through memory. */
 #if defined(__clang__)
-#define UNROLL_FOR for
+#define UNROLL_FOR _Pragma("clang loop unroll(full)") for
 #else
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
 #endif
@@ -35,10 +32,27 @@
 typedef enum tile_start { START_ZERO, START_BIAS, START_PARTIAL } tile_start;
 typedef enum tile_finish { FINISH_STORE, FINISH_ACTIVATION, FINISH_DERIVATIVE, FINISH_SGD } tile_finish;
 
-/* What a tile reads and writes; all pointers stand at its first element. */
+/*
+ * Rows of panels that are needed soon. They are fetched into the second-level cache a few a tile: whoever came upon
+ * them first would wait for memory at every row, since panels lie too far apart for the hardware to see it coming.
+ */
+typedef struct ahead {
+    const float *at;
+    size_t row, panel;
+    size_t rows, panels; /* of which so many rows lie together */
+    size_t next_row;
+    size_t per_tile;
+} ahead;
+
+/* What a tile reads and writes; all pointers stand at its first element, and move on to the tile below it. */
 typedef struct tile_place {
-    const float *a; /* A(r, k) = a[r * a_row + k * a_k] */
-    size_t a_row, a_k;
+    /*
+     * A(r, k) is r * a_row + k / TILE_COLUMNS * a_panel + k % TILE_COLUMNS * a_k elements from a. Rows come in panels
+     * too where they are columns of X: after TILE_COLUMNS - a_row_in_panel of them, a_skip more elements are passed.
+     */
+    const float *a;
+    size_t a_row, a_k, a_panel;
+    size_t a_row_in_panel, a_skip;
     const float *b; /* B(k, j) = b[k * b_k + j], whole vectors */
     size_t b_k;
     size_t depth;
@@ -49,7 +63,7 @@ typedef struct tile_place {
     const float *bias;  /* START_BIAS */
     const float *below; /* FINISH_DERIVATIVE: outputs of the layer below */
     size_t ld_below;
-    const float *next; /* where the next tile begins: its rows, ldc apart, are fetched early if they will be read */
+    ahead *ahead; /* or null */
 } tile_place;
 
 /* What is the same for all tiles of one stage of a product. */
@@ -57,7 +71,7 @@ typedef struct tile_stage {
     tile_start start;
     bool add_partial;
     tile_finish finish;
-    bool fetch_next; /* the next tile's results are read before they are written */
+    bool fetch_next; /* the next tile's results are read before they are written, and lie apart */
     bp_activation activation;
     float rate;
 } tile_stage;
@@ -67,7 +81,7 @@ static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *
     if (stage->fetch_next) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v += FLOATS_PER_LINE / VEC_LANES)
-                __builtin_prefetch(p->next + r * p->ldc + v * VEC_LANES);
+                __builtin_prefetch(p->c + (rows + r) * p->ldc + v * VEC_LANES);
         }
     }
     if (stage->start == START_PARTIAL) {
@@ -84,22 +98,44 @@ static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *
     }
 }
 
-static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const tile_place *p) {
-    const float *a[TILE_ROWS];
-    UNROLL_FOR (size_t r = 0; r < rows; r++)
-        a[r] = p->a + r * p->a_row;
-    const float *b = p->b;
-    const size_t a_k = p->a_k, b_k = p->b_k, end = p->depth * a_k;
-    for (size_t k = 0; k != end; k += a_k, b += b_k) {
-        vec bv[ROW_VECS];
+/* One step down the depth: a column of A times a row of B. */
+static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *acc, const float *const *a, size_t k,
+                                    const float *b) {
+    vec bv[TILE_VECS];
+    UNROLL_FOR (size_t v = 0; v < vecs; v++)
+        bv[v] = vec_load(b + v * VEC_LANES);
+    UNROLL_FOR (size_t r = 0; r < rows; r++) {
+        const vec ar = vec_set1(a[r][k]);
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            bv[v] = vec_load(b + v * VEC_LANES);
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            const vec ar = vec_set1(a[r][k]);
-            UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_fma(ar, bv[v], acc[r * vecs + v]);
+            acc[r * vecs + v] = vec_fma(ar, bv[v], acc[r * vecs + v]);
+    }
+}
+
+/* Where the tile's rows of A begin; moves on to the rows below. */
+static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, tile_place *p) {
+    UNROLL_FOR (size_t r = 0; r < rows; r++) {
+        a[r] = p->a;
+        p->a += p->a_row;
+        if (++p->a_row_in_panel == TILE_COLUMNS) {
+            p->a_row_in_panel = 0;
+            p->a += p->a_skip;
         }
     }
+}
+
+static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
+                                        const tile_place *p) {
+    const float *b = p->b;
+    const size_t a_k = p->a_k, b_k = p->b_k;
+    size_t left = p->depth, panel = 0;
+    for (; left >= TILE_COLUMNS; left -= TILE_COLUMNS, panel += p->a_panel) {
+        size_t k = panel;
+        for (size_t steps = TILE_COLUMNS / TILE_UNROLL; steps > 0; steps--)
+            UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += a_k, b += b_k)
+                tile_step(rows, vecs, acc, a, k, b);
+    }
+    for (size_t k = panel; left > 0; left--, k += a_k, b += b_k)
+        tile_step(rows, vecs, acc, a, k, b);
 }
 
 static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec *acc, const tile_stage *stage,
@@ -136,21 +172,45 @@ static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec *ac
     }
 }
 
-static ALWAYS_INLINE void tile_run(const size_t rows, const size_t vecs, const tile_stage *stage, const tile_place *p) {
-    vec acc[TILE_ROWS * TILE_VECS];
-    tile_begin(rows, vecs, acc, stage, p);
-    tile_multiply(rows, vecs, acc, p);
-    tile_end(rows, vecs, acc, stage, p);
+static inline void fetch_ahead(ahead *f) {
+    for (size_t n = 0; n < f->per_tile && f->panels > 0; n++) {
+        for (size_t j = 0; j < TILE_COLUMNS; j += FLOATS_PER_LINE)
+            __builtin_prefetch(f->at + f->next_row * f->row + j, 0, 2);
+        if (++f->next_row == f->rows) {
+            f->next_row = 0;
+            f->panels--;
+            f->at += f->panel;
+        }
+    }
+}
+
+/* `count` tiles, one below the other. */
+static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
+                                    size_t count) {
+    for (; count > 0; count--) {
+        const float *a[TILE_ROWS];
+        vec acc[TILE_ROWS * TILE_VECS];
+        if (p->ahead)
+            fetch_ahead(p->ahead);
+        tile_rows_of_a(rows, a, p);
+        tile_begin(rows, vecs, acc, stage, p);
+        tile_multiply(rows, vecs, acc, a, p);
+        tile_end(rows, vecs, acc, stage, p);
+        p->c += rows * p->ldc;
+        p->partial += rows * p->ld_partial;
+        p->below += rows * p->ld_below;
+    }
 }
 
 /* One copy of the tile for each number of rows, so that no row is computed in vain. */
 #define TILE_CASE(r)                                                                                                   \
     case r:                                                                                                            \
         if (r <= TILE_ROWS)                                                                                            \
-            tile_run(r, vecs, stage, p);                                                                               \
+            tiles_run(r, vecs, stage, p, count);                                                                       \
         break;
 
-static ALWAYS_INLINE void tile_of_rows(size_t rows, const size_t vecs, const tile_stage *stage, const tile_place *p) {
+static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
+                                        size_t count) {
     switch (rows) {
         TILE_CASE(1)
         TILE_CASE(2)
@@ -167,25 +227,21 @@ static ALWAYS_INLINE void tile_of_rows(size_t rows, const size_t vecs, const til
     }
 }
 
-/*
- * A tile of rows x (vecs whole vectors): 0 < rows <= TILE_ROWS and 0 < vecs <= TILE_VECS <= 3, or one row of ROW_VECS.
- */
-static void tile_whole(size_t rows, size_t vecs, const tile_stage *stage, const tile_place *p) {
-    if (vecs == ROW_VECS)
-        tile_run(1, ROW_VECS, stage, p);
-    else if (vecs == TILE_VECS)
-        tile_of_rows(rows, TILE_VECS, stage, p);
+/* Tiles of rows x (vecs whole vectors): 0 < rows <= TILE_ROWS and 0 < vecs <= TILE_VECS <= 3. */
+static void tiles_whole(size_t rows, size_t vecs, const tile_stage *stage, tile_place *p, size_t count) {
+    if (vecs == TILE_VECS)
+        tiles_of_rows(rows, TILE_VECS, stage, p, count);
     else if (TILE_VECS > 2 && vecs == 2)
-        tile_of_rows(rows, 2, stage, p);
+        tiles_of_rows(rows, 2, stage, p, count);
     else
-        tile_of_rows(rows, 1, stage, p);
+        tiles_of_rows(rows, 1, stage, p, count);
 }
 
 /*
  * A tile whose last vector is not whole: computed on copies, so that nothing beyond the columns is read or written.
  * b is packed and padded.
  */
-static void tile_ragged(size_t rows, size_t columns, const tile_stage *stage, const tile_place *p) {
+static void tile_ragged(size_t rows, size_t columns, const tile_stage *stage, tile_place *p) {
     float c[TILE_ROWS * TILE_COLUMNS], partial[TILE_ROWS * TILE_COLUMNS], below[TILE_ROWS * TILE_COLUMNS];
     float bias[TILE_COLUMNS];
     tile_place copy = *p;
@@ -202,15 +258,21 @@ static void tile_ragged(size_t rows, size_t columns, const tile_stage *stage, co
     copy.below = below;
     copy.bias = bias;
     copy.ldc = copy.ld_partial = copy.ld_below = TILE_COLUMNS;
-    tile_whole(rows, (columns + VEC_LANES - 1) / VEC_LANES, stage, &copy);
+    tiles_whole(rows, (columns + VEC_LANES - 1) / VEC_LANES, stage, &copy, 1);
     unpack_rows(p->c, p->ldc, c, TILE_COLUMNS, rows, columns);
+    p->a = copy.a;
+    p->a_row_in_panel = copy.a_row_in_panel;
+    p->c += rows * p->ldc;
+    p->partial += rows * p->ld_partial;
+    p->below += rows * p->ld_below;
 }
 
-static inline void tile_any(size_t rows, size_t columns, const tile_stage *stage, const tile_place *p) {
+static inline void tiles_any(size_t rows, size_t columns, const tile_stage *stage, tile_place *p, size_t count) {
     if (columns % VEC_LANES == 0)
-        tile_whole(rows, columns / VEC_LANES, stage, p);
+        tiles_whole(rows, columns / VEC_LANES, stage, p, count);
     else
-        tile_ragged(rows, columns, stage, p);
+        for (; count > 0; count--)
+            tile_ragged(rows, columns, stage, p);
 }
 
 #endif

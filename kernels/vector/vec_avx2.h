@@ -40,8 +40,25 @@ static inline vec vec_load_first(const float *p, size_t n) {
     return _mm256_maskload_ps(p, vec_first_lanes(n));
 }
 
+/* In pieces: AMD's processors take a masked store in dozens of steps. */
 static inline void vec_store_first(float *p, size_t n, vec v) {
-    _mm256_maskstore_ps(p, vec_first_lanes(n), v);
+    __m128 four = _mm256_castps256_ps128(v);
+    if (n == VEC_LANES) {
+        _mm256_storeu_ps(p, v);
+        return;
+    }
+    if (n & 4) {
+        _mm_storeu_ps(p, four);
+        four = _mm256_extractf128_ps(v, 1);
+        p += 4;
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)p, four);
+        four = _mm_movehl_ps(four, four);
+        p += 2;
+    }
+    if (n & 1)
+        _mm_store_ss(p, four);
 }
 
 /* v in the first n lanes, `other` in the rest. */

@@ -16,7 +16,8 @@ stand_in() {
 
 # shellcheck disable=SC2016 # the stand-in expands them
 stand_in dpkg-query 'for name; do :; done' \
-    'case $name in zlib1g-dev | dataset-fashion-mnist | libbenchmark-dev) exit 1 ;; esac' 'echo amd64 installed'
+    'case $name in zlib1g-dev | dataset-fashion-mnist | libbenchmark-dev | python3-matplotlib) exit 1 ;; esac' \
+    'echo amd64 installed'
 # shellcheck disable=SC2016
 stand_in dpkg 'case $1 in --print-architecture) echo amd64 ;; esac'
 stand_in apt-get
@@ -42,8 +43,11 @@ passed_if "train tells the command" \
     contains "$said" "sudo apt-get install --no-install-recommends zlib1g-dev dataset-fashion-mnist"
 passed_if "train stops there" equal "$called" ""
 quickstart_as 1000 2 bench
-passed_if "bench names what is missing" contains "$said" "packages are missing: zlib1g-dev libbenchmark-dev"
+passed_if "bench names what is missing" \
+    contains "$said" "packages are missing: zlib1g-dev libbenchmark-dev python3-matplotlib"
 passed_if "bench stops there" equal "$called" ""
+quickstart_as 1000 2 bench kernels
+passed_if "one program needs no plots" test "${said/matplotlib/}" = "$said"
 quickstart_as 1000 2 test
 passed_if "test names what is missing, foreign packages too" contains "$said" "libsleef-dev:arm64"
 passed_if "test tells how to add the foreign architecture" contains "$said" "sudo dpkg --add-architecture arm64 && "
@@ -70,6 +74,21 @@ stand_in apt-get
 quickstart_as 1000 9 train
 passed_if "nothing to install" test "${called/apt-get/}" = "$called"
 
+# The libraries to compare with are left out where they can't be installed.
+# shellcheck disable=SC2016
+stand_in dpkg-query 'for name; do :; done' 'case $name in *blis*) exit 1 ;; esac' 'echo amd64 installed'
+quickstart_as 1000 9 bench
+passed_if "a library is missing" contains "$said" "goes without these packages' libraries, not installed: "
+passed_if "nothing is installed without the right to" test "${called/apt-get/}" = "$called"
+passed_if "and the build begins" contains "$called" "cmake"
+stand_in apt-get 'exit 100'
+quickstart_as 0 9 bench step
+passed_if "one that cannot be installed" contains "$said" "goes without these packages' libraries, not installed: "
+passed_if "and the build begins" contains "$called" "cmake"
+
+quickstart_as 1000 2 bench fly
+passed_if "an unknown benchmark" \
+    contains "$said" "quickstart: bench takes 'step', 'kernels', 'report' or nothing, not 'fly'"
 quickstart_as 1000 2 fly
 passed_if "an unknown command" contains "$said" "quickstart: unknown command 'fly'"
 quickstart_as 1000 0

@@ -14,25 +14,25 @@
 enum { REPORTS_MAX = 10 };
 
 #ifdef BP_TEST_SMALL_AVX2
-extern const bp_kernels bp_kernels_avx2_small;
+extern const bp_level bp_level_avx2_small;
 #endif
 #ifdef BP_TEST_SMALL_AVX512
-extern const bp_kernels bp_kernels_avx512_small;
+extern const bp_level bp_level_avx512_small;
 #endif
 #ifdef BP_TEST_SMALL_NEON
-extern const bp_kernels bp_kernels_neon_small;
+extern const bp_level bp_level_neon_small;
 #endif
 
-static const bp_kernels *const small_tables[BP_ISA_COUNT] = {
+static const bp_level *const small_levels[BP_ISA_COUNT] = {
     [BP_ISA_SCALAR] = NULL,
 #ifdef BP_TEST_SMALL_AVX2
-    [BP_ISA_AVX2] = &bp_kernels_avx2_small,
+    [BP_ISA_AVX2] = &bp_level_avx2_small,
 #endif
 #ifdef BP_TEST_SMALL_AVX512
-    [BP_ISA_AVX512] = &bp_kernels_avx512_small,
+    [BP_ISA_AVX512] = &bp_level_avx512_small,
 #endif
 #ifdef BP_TEST_SMALL_NEON
-    [BP_ISA_NEON] = &bp_kernels_neon_small,
+    [BP_ISA_NEON] = &bp_level_neon_small,
 #endif
 };
 static const char *const small_names[BP_ISA_COUNT] = {
@@ -67,8 +67,8 @@ static void read_seed(void) {
     }
 }
 
-static void add_table(const char *name, const bp_kernels *kernels) {
-    session.tables[session.table_count++] = (test_table){name, kernels, 0};
+static void add_level(const char *name, const bp_level *level) {
+    session.tables[session.table_count++] = (test_table){name, &level->kernels, level, 0};
 }
 
 static void list_tables(void) {
@@ -82,12 +82,13 @@ static void list_tables(void) {
             fprintf(stderr, "bp_kernels_for has no table of %s, which this CPU supports\n", bp_isa_name((bp_isa)isa));
             exit(2);
         }
-        add_table(bp_isa_name((bp_isa)isa), kernels);
-        if (small_tables[isa] != NULL) {
-            add_table(small_names[isa], small_tables[isa]);
+        /* A table of the library's is the first member of its level. */
+        add_level(bp_isa_name((bp_isa)isa), (const bp_level *)(const void *)kernels);
+        if (small_levels[isa] != NULL) {
+            add_level(small_names[isa], small_levels[isa]);
         }
     }
-    add_table("public", &test_public_kernels);
+    session.tables[session.table_count++] = (test_table){"public", &test_public_kernels, NULL, 0};
     session.oracle = session.tables[0].kernels;
 }
 
@@ -128,6 +129,16 @@ void test_start(const char *program) {
     }
     putchar('\n');
     fflush(stdout);
+}
+
+void test_keep_levels(void) {
+    size_t kept = 0;
+    for (size_t k = 0; k < session.table_count; k++) {
+        if (session.tables[k].level != NULL) {
+            session.tables[kept++] = session.tables[k];
+        }
+    }
+    session.table_count = kept;
 }
 
 int test_finish(int cmocka_failures) {

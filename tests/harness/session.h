@@ -16,16 +16,22 @@
 
 #include <backprop/kernels.h>
 
+#include "tables.h"
+
 /** A kernel table under test. Small tables are the same kernels with tiny cache blocks, so that small arrays cross all
  *  block borders; they are named like avx2_small. The table "public" calls the public functions, see public.h. */
 typedef struct test_table {
     const char *name;
     const bp_kernels *kernels;
-    size_t cases; /* executed so far */
+    const bp_level *level; /* that the kernels belong to; null for "public" */
+    size_t cases;          /* executed so far */
 } test_table;
 
 /** Reads the environment and prints the settings; call it first in main. A wrong setting ends the program. */
 void test_start(const char *program);
+
+/** Leaves out "public", which is no level: for tests of what only levels have. Call it after test_start. */
+void test_keep_levels(void);
 
 /**
  * Prints the counts and gives main's exit status: 0 if cmocka counted no failure, no case failed, and at least one case

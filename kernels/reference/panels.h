@@ -1,0 +1,71 @@
+/* The products of a dense layer for the network, on the scalar level: one panel is as wide as its matrix. */
+#ifndef BP_REFERENCE_PANELS_H
+#define BP_REFERENCE_PANELS_H
+
+#include <string.h>
+
+#include "reference/dense.h"
+#include "tables.h"
+
+static void panels_pack(bp_panels to, const float *from, size_t ld, size_t rows, size_t columns) {
+    for (size_t n = 0; n < rows; n++)
+        memcpy(to.at + n * to.row, from + n * ld, columns * sizeof(float));
+}
+
+static void panels_unpack(float *to, size_t ld, bp_panels from, size_t rows, size_t columns) {
+    for (size_t n = 0; n < rows; n++)
+        memcpy(to + n * ld, from.at + n * from.row, columns * sizeof(float));
+}
+
+static void panels_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
+                           size_t out, bp_activation activation, void *scratch) {
+    dense_forward(a.at, a.row, x.at, x.row, w.at, w.row, bias, batch, in, out, activation, scratch);
+}
+
+static void panels_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in,
+                         size_t out, bp_activation activation, void *scratch) {
+    dense_delta(below.at, below.row, delta.at, delta.row, w.at, w.row, a_below.at, a_below.row, batch, in, out,
+                activation, scratch);
+}
+
+static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
+                          void *scratch) {
+    (void)scratch;
+    for (size_t i = 0; i < in; i++)
+        for (size_t j = 0; j < out; j++) {
+            float *sum = u->sums.at + i * u->sums.row + j, *w = u->weights.at + i * u->weights.row + j;
+            const float g = weight_gradient(u->first ? NULL : sum, x.at + i, x.row, delta.at + j, delta.row, batch);
+            if (u->last)
+                *w = fmaf(-u->rate, g, *w);
+            else
+                *sum = g;
+        }
+    for (size_t j = 0; u->with_biases && j < out; j++) {
+        const float g = bias_gradient(u->first ? NULL : &u->bias_sums[j], delta.at + j, delta.row, batch);
+        if (u->last)
+            u->biases[j] = fmaf(-u->rate, g, u->biases[j]);
+        else
+            u->bias_sums[j] = g;
+    }
+}
+
+static void forward_row(const bp_dense_layer *layers, size_t count, bp_panels x) {
+    for (size_t l = 0; l < count; l++) {
+        const bp_dense_layer *k = &layers[l];
+        panels_forward(k->outputs, x, k->weights, k->biases, 1, k->in, k->out, k->activation, NULL);
+        x = k->outputs;
+    }
+}
+
+static void backward_row(const bp_dense_layer *layers, size_t count, bp_panels x, float rate) {
+    for (size_t l = count; l-- > 0;) {
+        const bp_dense_layer *k = &layers[l];
+        if (l > 0)
+            panels_delta(k[-1].deltas, k->deltas, k->weights, k[-1].outputs, 1, k->in, k->out, k[-1].activation, NULL);
+        const bp_update u = {
+            .weights = k->weights, .biases = k->biases, .rate = rate, .first = true, .last = true, .with_biases = true};
+        panels_update(&u, l > 0 ? k[-1].outputs : x, k->deltas, 1, k->in, k->out, NULL);
+    }
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* The products of a dense layer on matrices in panels, for the network; tables.h says what they promise each other. */
+#ifndef BP_VECTOR_PANELS_H
+#define BP_VECTOR_PANELS_H
+
+#include "vector/dense.h"
+#include "vector/row.h"
+
+/* A few rows at a time, whole: the hardware sees them coming only if they are read from end to end. */
+static void panels_pack(bp_panels to, const float *from, size_t ld, size_t rows, size_t columns) {
+    for (size_t n = 0; n < rows; n += PACK_STEP)
+        for (size_t c = 0; c < columns; c += TILE_COLUMNS)
+            pack_rows(panel_at(to, n, c), to.row, from + n * ld + c, ld, least(rows - n, PACK_STEP),
+                      least(columns - c, TILE_COLUMNS));
+}
+
+static void panels_unpack(float *to, size_t ld, bp_panels from, size_t rows, size_t columns) {
+    for (size_t c = 0; c < columns; c += TILE_COLUMNS)
+        unpack_rows(to + c, ld, panel_at(from, 0, c), from.row, rows, least(columns - c, TILE_COLUMNS));
+}
+
+static void panels_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
+                           size_t out, bp_activation activation, void *scratch) {
+    if (batch == 1) {
+        row_forward(a, x, w, bias, in, out, activation);
+        return;
+    }
+    product p = forward_product(a, x, w, bias, batch, in, out, activation);
+    p.padded = true;
+    run_product(&p, scratch);
+}
+
+static void panels_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in,
+                         size_t out, bp_activation activation, void *scratch) {
+    if (batch == 1) {
+        row_delta(below, delta, w, a_below, in, out, activation);
+        return;
+    }
+    product p = delta_product(below, delta, w, a_below, batch, in, out, activation);
+    p.padded = true;
+    run_product(&p, scratch);
+}
+
+/* Elements of a block of X whose columns are used again and again: a share of the second-level cache. */
+#define UPDATE_BLOCK (BLOCK_DEPTH * BLOCK_ROWS)
+
+static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
+                          void *scratch) {
+    if (u->with_biases) {
+        float *to = u->last ? u->biases : u->bias_sums;
+        const float *sums = u->first ? NULL : u->bias_sums;
+        for (size_t j = 0; j < out; j += TILE_COLUMNS)
+            bias_gradient(to + j, sums ? sums + j : NULL, panel_at(delta, 0, j), delta.row, batch,
+                          round_up(least(out - j, TILE_COLUMNS), VEC_LANES), u->last ? &u->rate : NULL);
+    }
+    if (batch == 1 && u->first && u->last) {
+        row_update(u->weights, x, delta, in, out, u->rate);
+        return;
+    }
+    product p = gradient_product(u->last ? u->weights : u->sums, x, delta, batch, in, out);
+    p.padded = true;
+    p.block_depth = batch;
+    p.block_rows = UPDATE_BLOCK / batch / TILE_COLUMNS * TILE_COLUMNS;
+    if (p.block_rows == 0)
+        p.block_rows = TILE_COLUMNS;
+    p.sums = u->first ? NULL : &u->sums;
+    p.finish = u->last ? FINISH_SGD : FINISH_STORE;
+    p.rate = u->rate;
+    run_product(&p, scratch);
+}
+
+#endif

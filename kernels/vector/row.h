@@ -1,0 +1,149 @@
+/*
+ * Products of a batch of one row. Nothing is used twice, so all that matters is that W streams through once, with
+ * enough chains at the same time to hide the latency of each.
+ */
+#ifndef BP_VECTOR_ROW_H
+#define BP_VECTOR_ROW_H
+
+#include "vector/dense.h"
+
+/* Panels of columns whose chains run together. */
+#define ROW_PANELS 4
+
+/* a = x W + bias over `panels` panels of columns; the vectors of the last one beyond the columns are computed too. */
+static ALWAYS_INLINE void row_chains(const size_t panels, const size_t vecs, float *a, size_t a_panel, bp_panels x,
+                                     const float *w, size_t w_row, size_t w_panel, const float *bias, size_t in,
+                                     bp_activation activation) {
+    vec acc[ROW_PANELS * TILE_VECS];
+    UNROLL_FOR (size_t g = 0; g < panels; g++) {
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
+            acc[g * vecs + v] = bias ? vec_load(bias + g * TILE_COLUMNS + v * VEC_LANES) : vec_set1(0.0f);
+    }
+    for (size_t i = 0; i < in; i += TILE_COLUMNS) {
+        const float *xi = panel_at(x, 0, i);
+        const size_t end = least(in - i, TILE_COLUMNS);
+        for (size_t k = 0; k < end; k++, w += w_row) {
+            const vec xk = vec_set1(xi[k]);
+            UNROLL_FOR (size_t g = 0; g < panels; g++) {
+                UNROLL_FOR (size_t v = 0; v < vecs; v++)
+                    acc[g * vecs + v] = vec_fma(xk, vec_load(w + g * w_panel + v * VEC_LANES), acc[g * vecs + v]);
+            }
+        }
+    }
+    UNROLL_FOR (size_t g = 0; g < panels; g++) {
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
+            vec_store(a + g * a_panel + v * VEC_LANES, vec_rectify(acc[g * vecs + v], activation));
+    }
+}
+
+static void row_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t in, size_t out,
+                        bp_activation f) {
+    size_t j = 0;
+    for (; j + ROW_PANELS * TILE_COLUMNS <= out; j += ROW_PANELS * TILE_COLUMNS)
+        row_chains(ROW_PANELS, TILE_VECS, panel_at(a, 0, j), a.panel, x, panel_at(w, 0, j), w.row, w.panel, bias + j,
+                   in, f);
+    for (; j < out; j += TILE_COLUMNS) {
+        float *z = panel_at(a, 0, j);
+        const float *wj = panel_at(w, 0, j);
+        if (out - j > 2 * VEC_LANES)
+            row_chains(1, TILE_VECS, z, 0, x, wj, w.row, 0, bias + j, in, f);
+        else if (out - j > VEC_LANES)
+            row_chains(1, 2, z, 0, x, wj, w.row, 0, bias + j, in, f);
+        else
+            row_chains(1, 1, z, 0, x, wj, w.row, 0, bias + j, in, f);
+    }
+    for (j = 0; !is_rectifier(f) && j < out; j += TILE_COLUMNS) {
+        float *z = panel_at(a, 0, j);
+        activate(z, 0, z, 0, 1, round_up(least(out - j, TILE_COLUMNS), VEC_LANES), f);
+    }
+}
+
+/* Vectors of W's rows whose chains run together: each is transposed in registers, a square block at a time. */
+#define DELTA_VECS 2
+
+static ALWAYS_INLINE void delta_chains(const size_t vecs, float *below, bp_panels delta, bp_panels w, size_t i,
+                                       size_t rows, size_t out) {
+    vec acc[DELTA_VECS];
+    UNROLL_FOR (size_t v = 0; v < vecs; v++)
+        acc[v] = vec_set1(0.0f);
+    for (size_t j = 0; j < out; j += VEC_LANES) {
+        const size_t lanes = least(out - j, VEC_LANES), at = j % TILE_COLUMNS;
+        const float *d = panel_at(delta, 0, j - at) + at;
+        UNROLL_FOR (size_t v = 0; v < vecs; v++) {
+            const float *from = panel_at(w, i + v * VEC_LANES, j - at) + at;
+            vec row[VEC_LANES];
+            for (size_t l = 0; l < VEC_LANES; l++)
+                row[l] = v * VEC_LANES + l < rows ? vec_load(from + l * w.row) : vec_set1(0.0f);
+            vec_transpose(row);
+            for (size_t l = 0; l < lanes; l++)
+                acc[v] = vec_fma(vec_set1(d[l]), row[l], acc[v]);
+        }
+    }
+    UNROLL_FOR (size_t v = 0; v < vecs; v++)
+        vec_store(below + v * VEC_LANES, acc[v]);
+}
+
+static void row_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t in, size_t out,
+                      bp_activation activation) {
+    for (size_t i = 0; i < in; i += DELTA_VECS * VEC_LANES) {
+        float s[DELTA_VECS * VEC_LANES];
+        const size_t rows = least(in - i, DELTA_VECS * VEC_LANES);
+        if (rows > VEC_LANES)
+            delta_chains(DELTA_VECS, s, delta, w, i, rows, out);
+        else
+            delta_chains(1, s, delta, w, i, rows, out);
+        for (size_t v = 0; v * VEC_LANES < rows; v++) {
+            const size_t c = i + v * VEC_LANES, at = c % TILE_COLUMNS;
+            vec slope = vec_load(s + v * VEC_LANES);
+            if (activation.kind != BP_IDENTITY)
+                slope = vec_mul(slope, vec_derivative(vec_load(panel_at(a_below, 0, c - at) + at), activation));
+            vec_store(panel_at(below, 0, c - at) + at, slope);
+        }
+    }
+}
+
+/* W less rate times the outer product of x and delta. */
+static void row_update(bp_panels w, bp_panels x, bp_panels delta, size_t in, size_t out, float rate) {
+    const vec zero = vec_set1(0.0f), r = vec_set1(rate);
+    for (size_t j = 0; j < out; j += TILE_COLUMNS) {
+        const size_t vecs = (least(out - j, TILE_COLUMNS) + VEC_LANES - 1) / VEC_LANES;
+        const float *d = panel_at(delta, 0, j);
+        for (size_t i = 0; i < in; i += TILE_COLUMNS) {
+            const float *xi = panel_at(x, 0, i);
+            float *row = panel_at(w, i, j);
+            const size_t end = least(in - i, TILE_COLUMNS);
+            for (size_t k = 0; k < end; k++, row += w.row) {
+                const vec xk = vec_set1(xi[k]);
+                for (size_t v = 0; v < vecs; v++) {
+                    const vec g = vec_fma(xk, vec_load(d + v * VEC_LANES), zero);
+                    vec_store(row + v * VEC_LANES, vec_fnma(r, g, vec_load(row + v * VEC_LANES)));
+                }
+            }
+        }
+    }
+}
+
+static void row_bias_update(float *biases, bp_panels delta, size_t out, float rate) {
+    for (size_t j = 0; j < out; j += VEC_LANES) {
+        const size_t at = j % TILE_COLUMNS;
+        const vec sum = vec_add(vec_set1(0.0f), vec_load(panel_at(delta, 0, j - at) + at));
+        vec_store(biases + j, vec_fnma(vec_set1(rate), sum, vec_load(biases + j)));
+    }
+}
+
+static void row_forward_all(const bp_dense_layer *layers, size_t count, bp_panels x) {
+    for (const bp_dense_layer *k = layers; k < layers + count; x = k++->outputs)
+        row_forward(k->outputs, x, k->weights, k->biases, k->in, k->out, k->activation);
+}
+
+static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_panels x, float rate) {
+    for (size_t l = count; l-- > 0;) {
+        const bp_dense_layer *k = &layers[l];
+        if (l > 0)
+            row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].outputs, k->in, k->out, k[-1].activation);
+        row_bias_update(k->biases, k->deltas, k->out, rate);
+        row_update(k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out, rate);
+    }
+}
+
+#endif

@@ -1,0 +1,233 @@
+/*
+ * Networks on every level, its small variant included, against the scalar kernels chained by hand: batches that take
+ * several slices on one lane and on many, and batches of a single row through layers of every width.
+ *
+ * What is expected is computed once for each net, then compared with all levels and pools.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <backprop/dense.h>
+
+#include "harness/bits.h"
+#include "harness/session.h"
+#include "network_support.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- What the kernels chained by hand compute ----------------------------------------------------------------- */
+
+enum { STEPS_MAX = 6, BATCH_MAX = 1100, SEED = 11 };
+static const float rate = 0.25f;
+
+/* A training: one step for each of these batches, then a forward pass of the first one's rows. */
+typedef struct training {
+    net shape;
+    size_t rows[STEPS_MAX];
+    size_t steps;
+    size_t lanes; /* a step of BATCH_MAX rows is worth so many */
+} training;
+
+typedef struct outcome {
+    float loss[STEPS_MAX];
+    uint64_t hash[STEPS_MAX]; /* of the parameters after each step */
+    float *outputs;           /* packed */
+} outcome;
+
+static samples batch_of(const training *t, size_t step) {
+    return samples_create(&t->shape, t->rows[step], step % 3, test_seed() + step);
+}
+
+static outcome train_model(const training *t) {
+    const bp_network_config config = net_config(&t->shape, 1);
+    bp_network *network = net_create(&config, SEED);
+    model m = model_copy(&t->shape, network);
+    bp_network_destroy(network);
+    outcome expected = {.outputs = allocate(t->rows[0] * t->shape.sizes[t->shape.layers], sizeof(float))};
+    for (size_t k = 0; k < t->steps; k++) {
+        samples s = batch_of(t, k);
+        expected.loss[k] = model_step(&m, &s.batch, rate);
+        expected.hash[k] = model_hash(&m);
+        assert_true(isfinite(expected.loss[k]));
+        samples_destroy(&s);
+    }
+    samples s = batch_of(t, 0);
+    model_forward(&m, &s.batch, expected.outputs);
+    samples_destroy(&s);
+    model_destroy(&m);
+    return expected;
+}
+
+/* ---- What a network computes ---------------------------------------------------------------------------------- */
+
+/* Outputs of the first batch, with canaries between the rows. */
+static void check_outputs(bp_network *network, const training *t, const float *expected, const char *name) {
+    const size_t rows = t->rows[0], out = t->shape.sizes[t->shape.layers], stride = out + 3;
+    float *outputs = allocate(rows * stride, sizeof(float));
+    for (size_t k = 0; k < rows * stride; k++)
+        outputs[k] = test_float(TEST_CANARY);
+    samples s = batch_of(t, 0);
+    assert_int_equal(bp_network_forward(network, &s.batch, outputs, stride), BP_OK);
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < stride; j++) {
+            const uint32_t got = test_raw_bits(outputs[n * stride + j]);
+            if (j < out ? test_bits(outputs[n * stride + j]) != test_bits(expected[n * out + j]) : got != TEST_CANARY)
+                fail_msg("%s: output [%zu][%zu] is 0x%08x", name, n, j, (unsigned)got);
+        }
+    samples_destroy(&s);
+    free(outputs);
+}
+
+static void check_network(bp_network *network, const training *t, const outcome *expected, const char *name) {
+    for (size_t k = 0; k < t->steps; k++) {
+        samples s = batch_of(t, k);
+        float before = NAN, loss = NAN;
+        assert_int_equal(bp_network_loss(network, &s.batch, &before), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+        if (test_bits(before) != test_bits(expected->loss[k]) || test_bits(loss) != test_bits(expected->loss[k]))
+            fail_msg("%s, batch %zu of %zu rows: the loss is %a, the step's %a, expected %a", name, k, t->rows[k],
+                     (double)before, (double)loss, (double)expected->loss[k]);
+        if (bp_network_hash(network) != expected->hash[k])
+            fail_msg("%s, batch %zu of %zu rows: other parameters than expected", name, k, t->rows[k]);
+        samples_destroy(&s);
+    }
+    check_outputs(network, t, expected->outputs, name);
+}
+
+/* ---- Slices --------------------------------------------------------------------------------------------------- */
+
+/* The first batch takes several slices on any number of lanes here; others end with a slice of one row, fill slices
+ * exactly, or are smaller than one. */
+#define ALL_ROWS {1100, 257, 1, 513, 768, 1025}, 6
+
+static const training sliced[] = {
+    {{2, {3, 5, 2}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
+    {{2, {17, 33, 7}, {{BP_RELU, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
+    {{2, {17, 33, 7}, {{BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
+    {{1, {9, 35}, {{BP_LEAKY_RELU, 0.1f}}, BP_LOSS_MSE}, ALL_ROWS, 1},
+    {{1, {70, 3}, {{BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
+    {{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE}, {1100, 1025}, 2, 4},
+    {{2, {40, 97, 70}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {1100, 769, 513}, 3, 4},
+};
+
+static const struct {
+    const char *name;
+    size_t threads;
+    bp_thread_pool (*pool)(pool_log *log, size_t threads); /* null: the library's own */
+} pools[] = {
+    {"one thread", 1, NULL},
+    {"two in order", 2, pool_serial},
+    {"three in reverse", 3, pool_reverse},
+    {"four threads", 4, pool_threaded},
+    {"two of the library's", 2, NULL},
+};
+
+static const training *current;
+static outcome expected;
+
+static void check_slices_on(test_table *table) {
+    for (size_t k = 0; k < COUNT(pools); k++) {
+        if ((current->lanes == 1 || test_quick()) && k > 0)
+            break;
+        char name[128];
+        snprintf(name, sizeof name, "%zu layers from %zu to %zu on %s, %s", current->shape.layers,
+                 current->shape.sizes[0], current->shape.sizes[current->shape.layers], table->name, pools[k].name);
+        pool_log log = {0};
+        bp_network_config config = net_config(&current->shape, BATCH_MAX);
+        config.threads = pools[k].threads;
+        if (pools[k].pool)
+            config.pool = pools[k].pool(&log, pools[k].threads);
+        bp_network *network = net_create_on(table, &config, SEED);
+        const size_t slices = (BATCH_MAX + network->slice_rows - 1) / network->slice_rows;
+        if (slices < 2 || bp_network_threads(network) != pools[k].threads)
+            fail_msg("%s: %zu slices on %zu lanes: this net tests nothing", name, slices, network->lanes);
+        check_network(network, current, &expected, name);
+        assert_true(!pools[k].pool || log.runs > 0);
+        bp_network_destroy(network);
+        table->cases++;
+    }
+}
+
+static void slices_change_no_bit(void **state) {
+    (void)state;
+    for (size_t k = 0; k < COUNT(sliced); k++) {
+        training t = sliced[k];
+        if (test_quick() && t.lanes > 1)
+            continue;
+        t.steps = test_quick() ? 3 : t.steps;
+        current = &t;
+        expected = train_model(&t);
+        test_each_table(check_slices_on);
+        free(expected.outputs);
+    }
+}
+
+/* ---- Single rows ---------------------------------------------------------------------------------------------- */
+
+static size_t widest;
+
+static void find_widest(test_table *table) {
+    const size_t panel = table->kernels->tile_columns;
+    widest = panel > widest ? panel : widest;
+}
+
+static void check_single_row_on(test_table *table) {
+    const size_t *sizes = current->shape.sizes;
+    char name[128];
+    snprintf(name, sizeof name, "%zu-%zu-%zu-%zu on %s", sizes[0], sizes[1], sizes[2], sizes[3], table->name);
+    bp_network_config config = net_config(&current->shape, 1);
+    config.threads = 1;
+    bp_network *network = net_create_on(table, &config, SEED);
+    check_network(network, current, &expected, name);
+    bp_network_destroy(network);
+    table->cases++;
+}
+
+static void check_single_row(size_t a, size_t b) {
+    const bp_activation activations[] = {
+        {BP_TANH, 0}, {BP_RELU, 0}, {BP_LEAKY_RELU, 0.2f}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}};
+    training t = {.shape = {.layers = 3, .sizes = {a, b, a, b}}, .rows = {1, 1}, .steps = 2, .lanes = 1};
+    t.shape.activations[0] = activations[(a + b) % 5];
+    t.shape.activations[1] = activations[(a + 2 * b) % 5];
+    t.shape.activations[2] = activations[4];
+    t.shape.loss = (a + b) % 2 ? BP_LOSS_MSE : BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    current = &t;
+    expected = train_model(&t);
+    test_each_table(check_single_row_on);
+    free(expected.outputs);
+}
+
+/* Both layer pairs a-b and b-a go forward, back and into an update; 9 panels are more than run together. */
+static void single_rows_of_every_width(void **state) {
+    (void)state;
+    test_each_table(find_widest);
+    const size_t step = test_quick() ? 7 : 1, end = 2 * widest + 1;
+    for (size_t a = 1; a <= end; a += step)
+        for (size_t b = 1; b <= end; b += step)
+            check_single_row(a, b);
+    const size_t wide[] = {4 * widest - 1, 4 * widest, 4 * widest + 1, 9 * widest + 3};
+    for (size_t k = 0; k < COUNT(wide); k++) {
+        check_single_row(wide[k], k + 1);
+        check_single_row(k + 1, wide[k]);
+        if (!test_quick())
+            check_single_row(wide[k], wide[COUNT(wide) - 1 - k]);
+    }
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    test_start(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slices_change_no_bit),
+        cmocka_unit_test(single_rows_of_every_width),
+    };
+    return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,555 @@
+/*
+ * The functions of a level that a network is made of, on matrices in panels (see tables.h), against the scalar kernels
+ * on the same matrices row-major: the same bits, and nothing written but the results and what fills their last vector.
+ *
+ * Every matrix lies against a guard page, its panels some rows further apart than they need be; what is no element
+ * holds a canary. A failure's last line repeats the case.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <backprop/dense.h>
+
+#include "harness/fault.h"
+#include "harness/harness.h"
+
+enum { MATRICES = 9, MATRIX_BYTES = 4 << 20, SLICES_MAX = 4 };
+
+/* ---- Matrices ------------------------------------------------------------------------------------------------- */
+
+/* What the level under test may do with a matrix. */
+typedef enum use {
+    READ,    /* it stays as it is */
+    RESULT,  /* its elements become the scalar kernels' */
+    SCRATCH, /* its elements may become anything */
+    UNUSED   /* holds canaries and keeps them */
+} use;
+
+/* A matrix twice: row-major for the scalar kernels, and in panels. */
+typedef struct matrix {
+    const char *name;
+    use use;
+    size_t rows, columns;
+    float *plain; /* packed */
+    size_t width; /* of a panel */
+    size_t pitch; /* rows from panel to panel */
+    test_array array;
+    bp_panels panels;
+} matrix;
+
+static struct {
+    test_table *table;
+    char key[128], note[128];
+    test_random random;
+    test_side side;
+    test_fill_kind fill;
+    matrix matrices[MATRICES];
+    size_t count;
+    test_array scratch;
+} trial;
+
+static bool begin(test_table *table, const char *function, test_side side, size_t rows, size_t columns, size_t depth) {
+    const char *end = side == TEST_END ? "end" : "start";
+    snprintf(trial.key, sizeof trial.key, "panels_%s/%zux%zux%zu/%s", function, rows, columns, depth, end);
+    if (!test_selected(trial.key))
+        return false;
+    trial.table = table;
+    trial.note[0] = '\0';
+    trial.random = test_random_for(test_seed(), trial.key);
+    trial.side = side;
+    trial.fill = test_fill_draw(&trial.random);
+    trial.count = 0;
+    for (size_t k = 0; k < MATRICES && !trial.matrices[k].plain; k++) {
+        test_array_create(&trial.matrices[k].array, MATRIX_BYTES);
+        trial.matrices[k].plain = malloc(MATRIX_BYTES);
+        assert_non_null(trial.matrices[k].plain);
+    }
+    if (!trial.scratch.memory)
+        test_array_create(&trial.scratch, BP_SCRATCH_BYTES);
+    return true;
+}
+
+static float *element(const matrix *m, size_t r, size_t c) {
+    return m->array.data + (c / m->width * m->pitch + r) * m->width + c % m->width;
+}
+
+static matrix *add(const char *name, use purpose, size_t rows, size_t columns, size_t gap) {
+    assert_true(trial.count < MATRICES);
+    matrix *m = &trial.matrices[trial.count++];
+    const size_t panel = trial.table->level->panel;
+    m->name = name;
+    m->use = purpose;
+    m->rows = rows;
+    m->columns = columns;
+    m->width = panel ? panel : columns;
+    m->pitch = rows + gap;
+    const size_t panels = (columns + m->width - 1) / m->width;
+    const size_t lines = (panels - 1) * m->pitch + rows;
+    assert_true(rows * columns * sizeof(float) <= MATRIX_BYTES);
+    test_array_place(&m->array, lines, m->width, m->width, 0, trial.side);
+    for (size_t k = 0; k < lines * m->width; k++)
+        m->array.data[k] = test_float(TEST_CANARY);
+    m->panels = (bp_panels){m->array.data, m->width, panel ? m->pitch * m->width : 0};
+
+    const test_array plain = {.data = m->plain, .rows = rows, .columns = columns, .ld = columns};
+    test_fill(&plain, trial.fill, &trial.random);
+    for (size_t r = 0; r < rows && purpose != UNUSED; r++)
+        for (size_t c = 0; c < columns; c++)
+            *element(m, r, c) = m->plain[r * columns + c];
+    return m;
+}
+
+static matrix *add_matrix(const char *name, use purpose, size_t rows, size_t columns) {
+    return add(name, purpose, rows, columns, test_random_below(&trial.random, 4));
+}
+
+static matrix *add_vector(const char *name, use purpose, size_t count) {
+    return add(name, purpose, 1, count, 0);
+}
+
+/* Takes back what it holds: it has not been written yet. */
+static void empty(const matrix *m) {
+    for (size_t r = 0; r < m->rows; r++)
+        for (size_t c = 0; c < m->columns; c++)
+            *element(m, r, c) = test_float(TEST_CANARY);
+}
+
+/* As many bytes as a network would have for this product, against the guard page. */
+static void *scratch_for(size_t rows, size_t columns, size_t depth) {
+    const size_t bytes = product_scratch_bytes(rows, columns, depth);
+    const size_t floats = (bytes + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT / sizeof(float);
+    test_array_place(&trial.scratch, 1, floats, floats, 0, trial.side);
+    return trial.scratch.data;
+}
+
+/* ---- Comparison ----------------------------------------------------------------------------------------------- */
+
+static size_t vector_lanes(bp_isa isa) {
+    switch (isa) {
+    case BP_ISA_AVX512:
+        return 16;
+    case BP_ISA_AVX2:
+        return 8;
+    case BP_ISA_NEON:
+        return 4;
+    default:
+        return 1;
+    }
+}
+
+static bool is_canary(float value) {
+    return test_raw_bits(value) == TEST_CANARY;
+}
+
+/* Looks at every lane of the array; `lanes` fill the last vector of a row. Writes what is wrong to `text`. */
+static bool as_promised(const matrix *m, size_t lanes, FILE *text) {
+    for (size_t line = 0; line < m->array.rows; line++)
+        for (size_t lane = 0; lane < m->width; lane++) {
+            const size_t r = line % m->pitch, c = line / m->pitch * m->width + lane;
+            const float got = m->array.data[line * m->width + lane];
+            if (r >= m->rows || c >= (m->columns + lanes - 1) / lanes * lanes || m->use == UNUSED) {
+                if (is_canary(got))
+                    continue;
+                fprintf(text, "  %s: wrote %a to [%zu][%zu], outside\n", m->name, (double)got, r, c);
+                return false;
+            }
+            const float *expected = &m->plain[r * m->columns + c];
+            if (c >= m->columns || m->use == SCRATCH || test_bits(got) == test_bits(*expected))
+                continue;
+            fprintf(text, "  %s[%zu][%zu]: expected %a, got %a%s\n", m->name, r, c, (double)*expected, (double)got,
+                    is_canary(got) ? ", not written" : "");
+            return false;
+        }
+    return test_array_intact(&m->array, m->name, text);
+}
+
+static void report(const char *findings) {
+    fprintf(stderr, "FAILED %s on %s: fill %s%s\n%s", trial.key, trial.table->name, test_fill_name(trial.fill),
+            trial.note, findings);
+    fprintf(stderr, "  again: BACKPROP_TEST_SEED=0x%" PRIx64 " BACKPROP_TEST_ISA=%s BACKPROP_TEST_CASE=%s %s\n",
+            test_seed(), trial.table->name, trial.key, test_program());
+}
+
+/* Runs the level's call, the scalar kernels having filled the results' plain halves, and compares. */
+static void run(void (*call)(void *argument), void *argument) {
+    char *findings = NULL;
+    size_t length = 0;
+    FILE *text = open_memstream(&findings, &length);
+    assert_non_null(text);
+    test_fault fault;
+    bool passed = test_survives(call, argument, &fault);
+    if (!passed) {
+        fprintf(text, "  %s\n", strsignal(fault.signal));
+        for (size_t k = 0; k < trial.count; k++)
+            test_array_locate(&trial.matrices[k].array, trial.matrices[k].name, fault.address, text);
+        test_array_locate(&trial.scratch, "scratch", fault.address, text);
+    }
+    for (size_t k = 0; k < trial.count && passed; k++)
+        passed = as_promised(&trial.matrices[k], vector_lanes(trial.table->kernels->isa), text);
+    if (passed && trial.scratch.data)
+        passed = test_array_intact(&trial.scratch, "scratch", text);
+    fclose(text);
+    trial.table->cases++;
+    if (!passed && test_count_failure())
+        report(findings);
+    free(findings);
+}
+
+static bp_activation draw_activation(void) {
+    const bp_activation activation = {(bp_activation_kind)test_random_below(&trial.random, BP_ACTIVATION_COUNT), 0.25f};
+    const size_t used = strlen(trial.note);
+    snprintf(trial.note + used, sizeof trial.note - used, ", %s", bp_activation_name(activation.kind));
+    return activation;
+}
+
+static void *oracle_scratch(void) {
+    static void *scratch;
+    if (!scratch)
+        scratch = aligned_alloc(BP_ALIGNMENT, BP_SCRATCH_BYTES);
+    assert_non_null(scratch);
+    return scratch;
+}
+
+/* ---- Packing -------------------------------------------------------------------------------------------------- */
+
+typedef struct packing {
+    matrix *m;
+    float *rows; /* of the caller */
+    size_t ld;
+} packing;
+
+static void call_pack(void *argument) {
+    const packing *p = argument;
+    trial.table->level->pack(p->m->panels, p->rows, p->ld, p->m->rows, p->m->columns);
+}
+
+static void call_unpack(void *argument) {
+    const packing *p = argument;
+    trial.table->level->unpack(p->rows, p->ld, p->m->panels, p->m->rows, p->m->columns);
+}
+
+/* The caller's array has no room for whole vectors: its rows are ended by canaries, and the last one by a guard page.
+ */
+static void packing_case(test_table *table, test_side side, size_t rows, size_t columns, size_t padding) {
+    static test_array caller;
+    if (!caller.memory)
+        test_array_create(&caller, MATRIX_BYTES);
+    for (int unpack = 0; unpack <= 1; unpack++) {
+        if (!begin(table, unpack ? "unpack" : "pack", side, rows, columns, padding))
+            continue;
+        trial.scratch.data = NULL;
+        matrix *m = add_matrix("panels", unpack ? READ : RESULT, rows, columns);
+        const size_t ld = columns + padding;
+        test_array_place(&caller, rows, columns, ld, 0, side);
+        for (size_t r = 0; r < rows && !unpack; r++)
+            memcpy(caller.data + r * ld, m->plain + r * columns, columns * sizeof(float));
+        if (!unpack)
+            empty(m);
+        test_array_protect(&caller, !unpack);
+        run(unpack ? call_unpack : call_pack, &(packing){m, caller.data, ld});
+        test_array_protect(&caller, false);
+        bool same = test_array_intact(&caller, "the caller's rows", stderr);
+        for (size_t r = 0; r < rows && same; r++)
+            same = memcmp(caller.data + r * ld, m->plain + r * columns, columns * sizeof(float)) == 0;
+        if (!same && test_count_failure())
+            report("  the caller's rows are not as expected\n");
+    }
+}
+
+static void packings(test_table *table) {
+    const size_t widest = 3 * table->kernels->tile_columns + 1;
+    for (size_t columns = 1; columns <= widest; columns++)
+        for (size_t rows = 1; rows <= 10; rows += test_quick() ? 4 : 1)
+            for (size_t padding = 0; padding <= 5; padding += 5) {
+                packing_case(table, TEST_END, rows, columns, padding);
+                packing_case(table, TEST_START, rows, columns, padding);
+            }
+}
+
+/* ---- Forward -------------------------------------------------------------------------------------------------- */
+
+typedef struct layer_call {
+    matrix *result, *left, *weights, *other; /* other: biases, or the outputs of the layer below */
+    size_t batch, in, out;
+    bp_activation activation;
+    void *scratch;
+} layer_call;
+
+static void call_forward(void *argument) {
+    const layer_call *c = argument;
+    trial.table->level->forward(c->result->panels, c->left->panels, c->weights->panels, c->other->panels.at, c->batch,
+                                c->in, c->out, c->activation, c->scratch);
+}
+
+static void forward_case(test_table *table, test_side side, size_t batch, size_t out, size_t in) {
+    if (!begin(table, "forward", side, batch, out, in))
+        return;
+    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation()};
+    c.left = add_matrix("x", READ, batch, in);
+    c.weights = add_matrix("w", READ, in, out);
+    c.other = add_vector("biases", READ, out);
+    c.result = add_matrix("a", RESULT, batch, out);
+    empty(c.result);
+    c.scratch = scratch_for(batch, in, out);
+    test_oracle()->dense_forward(c.result->plain, out, c.left->plain, in, c.weights->plain, out, c.other->plain, batch,
+                                 in, out, c.activation, oracle_scratch());
+    run(call_forward, &c);
+}
+
+/* ---- Delta ---------------------------------------------------------------------------------------------------- */
+
+static void call_delta(void *argument) {
+    const layer_call *c = argument;
+    trial.table->level->delta(c->result->panels, c->left->panels, c->weights->panels, c->other->panels, c->batch, c->in,
+                              c->out, c->activation, c->scratch);
+}
+
+static void delta_case(test_table *table, test_side side, size_t batch, size_t in, size_t out) {
+    if (!begin(table, "delta", side, batch, in, out))
+        return;
+    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation()};
+    c.left = add_matrix("delta", READ, batch, out);
+    c.weights = add_matrix("w", READ, in, out);
+    c.other = add_matrix("a_below", READ, batch, in);
+    c.result = add_matrix("below", RESULT, batch, in);
+    empty(c.result);
+    c.scratch = scratch_for(batch, in, out);
+    test_oracle()->dense_delta(c.result->plain, in, c.left->plain, out, c.weights->plain, out, c.other->plain, in,
+                               batch, in, out, c.activation, oracle_scratch());
+    run(call_delta, &c);
+}
+
+/* ---- Update --------------------------------------------------------------------------------------------------- */
+
+typedef struct update_call {
+    bp_update update;
+    matrix *x, *delta;
+    size_t in, out;
+    size_t slices, rows[SLICES_MAX];
+    void *scratch;
+} update_call;
+
+static void call_update(void *argument) {
+    update_call *c = argument;
+    bp_panels x = c->x->panels, delta = c->delta->panels;
+    for (size_t s = 0; s < c->slices; s++) {
+        c->update.first = s == 0;
+        c->update.last = s + 1 == c->slices;
+        trial.table->level->update(&c->update, x, delta, c->rows[s], c->in, c->out, c->scratch);
+        x.at += c->rows[s] * x.row;
+        delta.at += c->rows[s] * delta.row;
+    }
+}
+
+/* Cuts the batch into slices, all but the last of whole row blocks. */
+static void draw_slices(update_call *c, size_t batch) {
+    for (c->slices = 0; batch > 0; c->slices++) {
+        const size_t blocks = (batch - 1) / BP_ROW_BLOCK;
+        size_t rows = batch;
+        if (blocks > 0 && c->slices + 1 < SLICES_MAX)
+            rows = (1 + test_random_below(&trial.random, blocks + 1)) * BP_ROW_BLOCK;
+        c->rows[c->slices] = rows < batch ? rows : batch;
+        batch -= c->rows[c->slices];
+        const size_t used = strlen(trial.note);
+        snprintf(trial.note + used, sizeof trial.note - used, ", slice of %zu", c->rows[c->slices]);
+    }
+}
+
+/* The scalar kernel takes the whole batch at once. */
+static void update_case(test_table *table, test_side side, size_t in, size_t out, size_t batch) {
+    if (!begin(table, "update", side, in, out, batch))
+        return;
+    static const float rates[] = {0.1f, -0.5f, 1.0f, 0.0f};
+    const float rate = rates[test_random_below(&trial.random, 4)];
+    const bool with_biases = test_random_below(&trial.random, 4) != 0;
+    update_call c = {.in = in, .out = out};
+    draw_slices(&c, batch);
+    const use sums = c.slices > 1 ? SCRATCH : UNUSED;
+    c.x = add_matrix("x", READ, batch, in);
+    c.delta = add_matrix("delta", READ, batch, out);
+    matrix *weights = add_matrix("w", RESULT, in, out);
+    matrix *biases = add_vector("biases", with_biases ? RESULT : READ, out);
+    matrix *weight_sums = add_matrix("sums", sums, in, out);
+    matrix *bias_sums = add_vector("bias sums", with_biases ? sums : UNUSED, out);
+    c.update = (bp_update){.weights = weights->panels,
+                           .biases = biases->panels.at,
+                           .sums = weight_sums->panels,
+                           .bias_sums = bias_sums->panels.at,
+                           .rate = rate,
+                           .with_biases = with_biases};
+    c.scratch = scratch_for(batch, in, out);
+    test_oracle()->dense_gradient_sgd(weights->plain, out, with_biases ? biases->plain : NULL, c.x->plain, in,
+                                      c.delta->plain, out, batch, in, out, rate, oracle_scratch());
+    run(call_update, &c);
+}
+
+/* ---- All layers of one row ------------------------------------------------------------------------------------ */
+
+/* Layers [a x b] and [b x a], and the outputs of the first that the second takes. */
+typedef struct row_call {
+    bp_dense_layer layers[2];
+    matrix *x, *weights[2], *biases[2], *outputs[2], *deltas[2];
+    float rate;
+} row_call;
+
+static row_call add_layers(size_t a, size_t b, bool backward) {
+    row_call c = {.x = add_matrix("x", READ, 1, a), .rate = 0.75f};
+    for (size_t l = 0; l < 2; l++) {
+        const size_t in = l ? b : a, out = l ? a : b;
+        const use parameters = backward ? RESULT : READ, output = backward ? READ : RESULT;
+        c.weights[l] = add_matrix(l ? "w 1" : "w 0", parameters, in, out);
+        c.biases[l] = add_vector(l ? "biases 1" : "biases 0", parameters, out);
+        c.outputs[l] = add_matrix(l ? "outputs 1" : "outputs 0", output, 1, out);
+        c.deltas[l] = add_matrix(l ? "deltas 1" : "deltas 0", backward ? l ? READ : RESULT : UNUSED, 1, out);
+        empty(backward ? c.deltas[0] : c.outputs[l]);
+        c.layers[l] = (bp_dense_layer){.in = in,
+                                       .out = out,
+                                       .weights = c.weights[l]->panels,
+                                       .biases = c.biases[l]->panels.at,
+                                       .outputs = c.outputs[l]->panels,
+                                       .deltas = c.deltas[l]->panels,
+                                       .activation = draw_activation()};
+    }
+    trial.scratch.data = NULL;
+    return c;
+}
+
+static void call_forward_row(void *argument) {
+    const row_call *c = argument;
+    trial.table->level->forward_row(c->layers, 2, c->x->panels);
+}
+
+static void call_backward_row(void *argument) {
+    const row_call *c = argument;
+    trial.table->level->backward_row(c->layers, 2, c->x->panels, c->rate);
+}
+
+static void row_case(test_table *table, test_side side, size_t count, size_t b, size_t a) {
+    if (begin(table, "forward_row", side, count, b, a)) {
+        row_call c = add_layers(a, b, false);
+        for (size_t l = 0; l < 2; l++) {
+            const bp_dense_layer *k = &c.layers[l];
+            test_oracle()->dense_forward(c.outputs[l]->plain, k->out, l ? c.outputs[0]->plain : c.x->plain, k->in,
+                                         c.weights[l]->plain, k->out, c.biases[l]->plain, count, k->in, k->out,
+                                         k->activation, oracle_scratch());
+        }
+        run(call_forward_row, &c);
+    }
+    if (begin(table, "backward_row", side, count, b, a)) {
+        row_call c = add_layers(a, b, true);
+        test_oracle()->dense_delta(c.deltas[0]->plain, b, c.deltas[1]->plain, a, c.weights[1]->plain, a,
+                                   c.outputs[0]->plain, b, count, b, a, c.layers[0].activation, oracle_scratch());
+        for (size_t l = 0; l < 2; l++) {
+            const bp_dense_layer *k = &c.layers[l];
+            test_oracle()->dense_gradient_sgd(c.weights[l]->plain, k->out, c.biases[l]->plain,
+                                              l ? c.outputs[0]->plain : c.x->plain, k->in, c.deltas[l]->plain, k->out,
+                                              count, k->in, k->out, c.rate, oracle_scratch());
+        }
+        run(call_backward_row, &c);
+    }
+}
+
+/* ---- Sizes ---------------------------------------------------------------------------------------------------- */
+
+/* A batch of one row has ways of its own, up to four panels at once. */
+static void single_rows(test_table *table, test_product *visit, bool batch_is_depth) {
+    const size_t panel = table->kernels->tile_columns, end = 2 * panel + 1, step = test_quick() ? 5 : 1;
+    const size_t wide[] = {3 * panel, 4 * panel - 1, 4 * panel, 4 * panel + 1, 5 * panel, 9 * panel + 3};
+    for (size_t a = 1; a <= end; a += step) {
+        for (size_t b = 1; b <= end; b += step)
+            visit(table, (a + b) / step % 2 ? TEST_END : TEST_START, batch_is_depth ? a : 1, b, batch_is_depth ? 1 : a);
+        for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) {
+            visit(table, TEST_END, batch_is_depth ? a : 1, wide[k], batch_is_depth ? 1 : a);
+            visit(table, TEST_START, batch_is_depth ? wide[k] : 1, a, batch_is_depth ? 1 : wide[k]);
+        }
+    }
+}
+
+static const test_shape large[] = {
+    {131, 257, 67}, {67, 39, 135}, {128, 10, 784}, {300, 1000, 1},  {1, 300, 530},
+    {7, 200, 530},  {513, 19, 70}, {70, 37, 1100}, {300, 130, 140},
+};
+
+static void forwards(test_table *table) {
+    test_sweep_products(table, forward_case);
+    single_rows(table, forward_case, false);
+    test_sweep_shapes(table, forward_case, large, sizeof large / sizeof *large);
+}
+
+static void deltas(test_table *table) {
+    test_sweep_products(table, delta_case);
+    single_rows(table, delta_case, false);
+    test_sweep_shapes(table, delta_case, large, sizeof large / sizeof *large);
+}
+
+static void updates(test_table *table) {
+    test_sweep_products(table, update_case);
+    single_rows(table, update_case, true);
+    test_sweep_shapes(table, update_case, large, sizeof large / sizeof *large);
+}
+
+static void rows(test_table *table) {
+    single_rows(table, row_case, false);
+}
+
+static void slices(test_table *table) {
+    enum { B = BP_ROW_BLOCK };
+    static const size_t batches[] = {B - 1, B, B + 1, 2 * B - 1, 2 * B, 2 * B + 1, 3 * B, 3 * B + 1, 4 * B + 77};
+    const size_t panel = table->kernels->tile_columns;
+    const size_t widths[] = {1, panel - (panel > 1), panel + 1, 2 * panel, 2 * panel + 3, 5 * panel + 2};
+    enum { WIDTHS = sizeof widths / sizeof *widths };
+    for (size_t k = 0; k < sizeof batches / sizeof *batches; k++)
+        for (size_t i = 0; i < WIDTHS; i++)
+            for (size_t j = 0; j < WIDTHS; j++) {
+                const test_shape shape = {widths[i], widths[j], batches[k]};
+                if (!test_quick() || (i + j + k) % 7 == 0)
+                    test_sweep_shapes(table, update_case, &shape, 1);
+            }
+}
+
+static void packing_copies(void **state) {
+    (void)state;
+    test_each_table(packings);
+}
+
+static void forward_has_the_scalar_bits(void **state) {
+    (void)state;
+    test_each_table(forwards);
+}
+
+static void delta_has_the_scalar_bits(void **state) {
+    (void)state;
+    test_each_table(deltas);
+}
+
+static void update_has_the_scalar_bits(void **state) {
+    (void)state;
+    test_each_table(updates);
+}
+
+static void single_rows_have_the_scalar_bits(void **state) {
+    (void)state;
+    test_each_table(rows);
+}
+
+static void slices_add_up(void **state) {
+    (void)state;
+    test_each_table(slices);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packing_copies),
+        cmocka_unit_test(forward_has_the_scalar_bits),
+        cmocka_unit_test(delta_has_the_scalar_bits),
+        cmocka_unit_test(update_has_the_scalar_bits),
+        cmocka_unit_test(single_rows_have_the_scalar_bits),
+        cmocka_unit_test(slices_add_up),
+    };
+    test_start(argv[0]);
+    test_keep_levels();
+    return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
+}

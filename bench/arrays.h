@@ -43,8 +43,10 @@ template <typename T> class Array {
             throw std::bad_alloc();
         data_ = reinterpret_cast<T *>(static_cast<char *>(memory_.get()) + offset);
         const std::vector<float> &values = noise();
-        for (size_t k = 0; k < count; k++)
-            data_[k] = static_cast<T>(scale * values[(k + slot * 997) % values.size()]);
+        for (size_t k = 0, from = slot * 997 % values.size(); k < count; k++) {
+            data_[k] = static_cast<T>(scale * values[from]);
+            from = from + 1 < values.size() ? from + 1 : 0;
+        }
     }
 
     operator T *() {

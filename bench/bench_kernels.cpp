@@ -3,8 +3,10 @@
  *
  * Three families, each with its arrays, a table of kernels and a table of shapes; main registers their products.
  */
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,8 @@
 
 #include "arrays.h"
 #include "measure.h"
+#include "peak/peak.h"
+#include "shapes.h"
 
 namespace {
 
@@ -20,70 +24,104 @@ const bp_activation relu = {BP_RELU, 0};
 const bp_activation leaky_relu = {BP_LEAKY_RELU, 0.01f};
 const float still_rate = 1e-12f; // an update a million times over leaves the weights where they are
 
+// Several times what the largest cache holds; where that is not known, as if it held 32 MiB.
+size_t cold_bytes() {
+    int largest = 32 << 20;
+    for (const benchmark::CPUInfo::CacheInfo &cache : benchmark::CPUInfo::Get().caches)
+        largest = std::max(largest, cache.size);
+    return 4 * static_cast<size_t>(largest);
+}
+
 // ---- Products of dense layers -----------------------------------------------------------------------------------
 
-struct DenseShape {
-    size_t batch, in, out;
+/**
+ * What a call on a dense layer works on. A cold layer has as many copies of its weights as take several times the room
+ * of the last cache, and each call takes the next one, so that it finds them in memory. The rows of a larger batch stay
+ * warm, as what the layer before has just computed; those of a batch of one rotate with the weights.
+ */
+class DenseArrays {
+  public:
+    struct Weights {
+        Array<float> w, bias;
+    };
+    struct Rows {
+        Array<float> x, a, delta, below;
+    };
 
-    double flop() const {
-        return 2.0 * static_cast<double>(batch) * static_cast<double>(in) * static_cast<double>(out);
-    }
-};
-
-const DenseShape dense_shapes[] = {
-    {1024, 1024, 1024}, {128, 512, 512}, {256, 256, 256}, {64, 64, 64},    {128, 784, 512}, {32, 1024, 1024},
-    {1, 784, 128},      {64, 784, 256},  {63, 65, 67},    {2048, 13, 512}, {16384, 64, 64},
-};
-
-const double scalar_flop_max = 2.0 * 256 * 256 * 256; // plain loops would take minutes on more
-
-struct DenseArrays {
-    DenseShape shape;
-    Array<float> x, w, bias, a, delta, below, gradient, gradient_bias;
+    const DenseShape shape;
     Array<char> scratch;
 
-    explicit DenseArrays(DenseShape s)
-        : shape(s), x(0, s.batch * s.in), w(1, s.in * s.out, 1 / std::sqrt(static_cast<float>(s.in))), bias(2, s.out),
-          a(3, s.batch * s.out), delta(4, s.batch * s.out), below(5, s.batch * s.in), gradient(6, s.in * s.out),
-          gradient_bias(7, s.out), scratch(8, bp_scratch_bytes()) {
+    DenseArrays(DenseShape s, bool cold) : shape(s), scratch(6, bp_scratch_bytes()) {
+        const float scale = 1 / std::sqrt(static_cast<float>(s.in));
+        const size_t copies = cold ? 1 + cold_bytes() / (s.in * s.out * sizeof(float)) : 1;
+        for (size_t k = 0; k < copies; k++)
+            weights_.push_back({{0, s.in * s.out, scale}, {1, s.out}});
+        for (size_t k = 0; k < (s.batch == 1 ? copies : 1); k++)
+            rows_.push_back({{2, s.batch * s.in}, {3, s.batch * s.out}, {4, s.batch * s.out}, {5, s.batch * s.in}});
     }
+
+    void next() {
+        weights_at_ = weights_at_ + 1 < weights_.size() ? weights_at_ + 1 : 0;
+        rows_at_ = rows_at_ + 1 < rows_.size() ? rows_at_ + 1 : 0;
+    }
+    Weights &weights() {
+        return weights_[weights_at_];
+    }
+    Rows &rows() {
+        return rows_[rows_at_];
+    }
+
+  private:
+    std::vector<Weights> weights_;
+    std::vector<Rows> rows_;
+    size_t weights_at_ = 0, rows_at_ = 0;
 };
 
 struct DenseKernel {
     const char *name;
+    Traffic weights; // what it does with them
+    size_t x_arrays; // how many arrays of the shape of x it reads and writes; of the shape of delta it is one
     void (*call)(const bp_kernels &kernels, DenseArrays &m);
+
+    // Read and written, biases left out.
+    double bytes(const DenseShape &s) const {
+        return sizeof(float) * ((weights == Traffic::update ? 2 : 1) * s.weights() +
+                                static_cast<double>(s.batch * (x_arrays * s.in + s.out)));
+    }
 };
 
 const DenseKernel dense_kernels[] = {
-    {"dense_forward",
+    {"dense_forward", Traffic::read, 1,
      [](const bp_kernels &kernels, DenseArrays &m) {
          const auto [batch, in, out] = m.shape;
-         kernels.dense_forward(m.a, out, m.x, in, m.w, out, m.bias, batch, in, out, relu, m.scratch);
+         auto &[w, bias] = m.weights();
+         auto &[x, a, delta, below] = m.rows();
+         kernels.dense_forward(a, out, x, in, w, out, bias, batch, in, out, relu, m.scratch);
      }},
-    {"dense_delta",
+    {"dense_delta", Traffic::read, 2,
      [](const bp_kernels &kernels, DenseArrays &m) {
          const auto [batch, in, out] = m.shape;
-         kernels.dense_delta(m.below, in, m.delta, out, m.w, out, m.x, in, batch, in, out, relu, m.scratch);
+         auto &[w, bias] = m.weights();
+         auto &[x, a, delta, below] = m.rows();
+         kernels.dense_delta(below, in, delta, out, w, out, x, in, batch, in, out, relu, m.scratch);
      }},
-    {"dense_gradient",
+    {"dense_gradient", Traffic::write, 1, // the gradient takes the weights' place
      [](const bp_kernels &kernels, DenseArrays &m) {
          const auto [batch, in, out] = m.shape;
-         kernels.dense_gradient(m.gradient, out, m.gradient_bias, m.x, in, m.delta, out, batch, in, out, m.scratch);
+         auto &[w, bias] = m.weights();
+         auto &[x, a, delta, below] = m.rows();
+         kernels.dense_gradient(w, out, bias, x, in, delta, out, batch, in, out, m.scratch);
      }},
-    {"dense_gradient_sgd",
+    {"dense_gradient_sgd", Traffic::update, 1,
      [](const bp_kernels &kernels, DenseArrays &m) {
          const auto [batch, in, out] = m.shape;
-         kernels.dense_gradient_sgd(m.w, out, m.bias, m.x, in, m.delta, out, batch, in, out, still_rate, m.scratch);
+         auto &[w, bias] = m.weights();
+         auto &[x, a, delta, below] = m.rows();
+         kernels.dense_gradient_sgd(w, out, bias, x, in, delta, out, batch, in, out, still_rate, m.scratch);
      }},
 };
 
 // ---- Kernels that pass over the elements of a matrix ------------------------------------------------------------
-
-struct RowShape {
-    size_t rows, columns;
-};
-
-const RowShape row_shapes[] = {{1024, 1024}, {128, 512}, {128, 10}, {63, 65}};
 
 struct RowArrays {
     RowShape shape;
@@ -152,6 +190,10 @@ const bp_activation activations[] = {{BP_IDENTITY, 0}, relu, leaky_relu, {BP_SIG
 
 // ---- Registration -----------------------------------------------------------------------------------------------
 
+template <typename T, size_t N> std::vector<T> list(const T (&shapes)[N]) {
+    return {std::begin(shapes), std::end(shapes)};
+}
+
 std::string text(const RowShape &shape) {
     return std::to_string(shape.rows) + "x" + std::to_string(shape.columns);
 }
@@ -160,17 +202,23 @@ std::string text(const DenseShape &shape) {
     return std::to_string(shape.batch) + "x" + text(RowShape{shape.in, shape.out});
 }
 
-void add_dense(const bp_kernels &kernels, const std::string &isa) {
-    for (const DenseKernel &kernel : dense_kernels)
-        for (const DenseShape &shape : dense_shapes) {
-            if (kernels.isa == BP_ISA_SCALAR && shape.flop() > scalar_flop_max)
-                continue;
-            const std::string name = std::string(kernel.name) + "/" + isa + "/" + text(shape);
-            benchmark::RegisterBenchmark(name.c_str(), [&kernels, &kernel, shape](benchmark::State &state) {
-                DenseArrays m(shape);
-                measure(state, kernels.isa, Work{shape.flop(), 0, 0}, [&] { kernel.call(kernels, m); });
-            });
-        }
+void add_dense(const bp_kernels &kernels, const DenseKernel &kernel, DenseShape shape, bool cold) {
+    const std::string name =
+        std::string(kernel.name) + "/" + bp_isa_name(kernels.isa) + "/" + text(shape) + (cold ? "/cold" : "");
+    benchmark::RegisterBenchmark(name.c_str(), [=, &kernels](benchmark::State &state) {
+        DenseArrays m(shape, cold);
+        const bool by_weights = shape.batch == 1; // which take longer to move than to compute with
+        const Work work = {shape.flop(), by_weights || cold ? kernel.bytes(shape) : 0, 0, shape.weights()};
+        const auto call = [&] {
+            m.next();
+            kernel.call(kernels, m);
+        };
+        const auto pass = [&] {
+            m.next();
+            return memory_pass(kernels.isa, kernel.weights, m.weights().w, shape.in * shape.out);
+        };
+        by_weights ? measure(state, kernels.isa, work, call, pass) : measure(state, kernels.isa, work, call);
+    });
 }
 
 void add_pass(const bp_kernels &kernels, const std::string &name, RowShape shape, double bytes,
@@ -178,27 +226,38 @@ void add_pass(const bp_kernels &kernels, const std::string &name, RowShape shape
     benchmark::RegisterBenchmark((name + "/" + text(shape)).c_str(), [=, &kernels](benchmark::State &state) {
         RowArrays m(shape);
         const auto count = static_cast<double>(m.count);
-        measure(state, kernels.isa, Work{0, bytes * count, count}, [&] { call(kernels, m); });
+        measure(state, kernels.isa, Work{0, bytes * count, count, 0}, [&] { call(kernels, m); });
     });
 }
 
-void add_passes(const bp_kernels &kernels, const std::string &isa) {
+void add_passes(const bp_kernels &kernels, RowShape shape) {
+    const std::string isa = bp_isa_name(kernels.isa);
     for (const RowKernel &kernel : row_kernels)
-        for (const RowShape &shape : row_shapes)
-            add_pass(kernels, std::string(kernel.name) + "/" + isa, shape, kernel.bytes, kernel.call);
+        add_pass(kernels, std::string(kernel.name) + "/" + isa, shape, kernel.bytes, kernel.call);
     for (const ActivationKernel &kernel : activation_kernels)
         for (const bp_activation &activation : activations)
-            for (const RowShape &shape : row_shapes)
-                add_pass(kernels, std::string(kernel.name) + "/" + isa + "/" + bp_activation_name(activation.kind),
-                         shape, kernel.bytes,
-                         [&kernel, activation](const bp_kernels &k, RowArrays &m) { kernel.call(k, m, activation); });
+            add_pass(kernels, std::string(kernel.name) + "/" + isa + "/" + bp_activation_name(activation.kind), shape,
+                     kernel.bytes,
+                     [&kernel, activation](const bp_kernels &k, RowArrays &m) { kernel.call(k, m, activation); });
+}
+
+void add_all(const bp_kernels &kernels) {
+    const bool scalar = kernels.isa == BP_ISA_SCALAR;
+    for (const DenseKernel &kernel : dense_kernels) {
+        for (const DenseShape &shape : scalar ? list(scalar_shapes) : list(dense_shapes))
+            add_dense(kernels, kernel, shape, false);
+        for (const DenseShape &shape : scalar ? std::vector<DenseShape>() : list(cold_shapes))
+            add_dense(kernels, kernel, shape, true);
+    }
+    for (const RowShape &shape : scalar ? list(scalar_row_shapes) : list(row_shapes))
+        add_passes(kernels, shape);
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
     // A default that comes first, so that the user's own --benchmark_min_time overrides it.
-    std::string min_time = "--benchmark_min_time=0.2";
+    std::string min_time = "--benchmark_min_time=0.1";
     std::vector<char *> arguments(argv, argv + argc);
     arguments.insert(arguments.begin() + 1, min_time.data());
     int count = static_cast<int>(arguments.size());
@@ -208,11 +267,8 @@ int main(int argc, char **argv) {
 
     for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
         const bp_kernels *kernels;
-        if (bp_kernels_for(static_cast<bp_isa>(isa), &kernels) != BP_OK)
-            continue; // not on this machine
-        const std::string name = bp_isa_name(kernels->isa);
-        add_dense(*kernels, name);
-        add_passes(*kernels, name);
+        if (bp_kernels_for(static_cast<bp_isa>(isa), &kernels) == BP_OK) // else it is not on this machine
+            add_all(*kernels);
     }
     benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();

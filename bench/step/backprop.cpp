@@ -1,0 +1,65 @@
+#include "backprop.h"
+
+#include <string>
+#include <vector>
+
+#include <backprop/backprop.h>
+
+namespace {
+
+struct Trainer {
+    bp_network *network = nullptr;
+    size_t batch = 0, layers = 0;
+};
+
+void *create(const peer_net *net, const peer_layer *initial, size_t threads) {
+    std::vector<bp_activation> activations(net->layers, net->hidden);
+    activations.back() = {BP_IDENTITY, 0};
+    bp_network_config config = {};
+    config.layers = net->layers;
+    config.sizes = net->sizes;
+    config.activations = activations.data();
+    config.loss = net->loss;
+    config.batch_max = net->batch;
+    config.threads = threads;
+    auto *trainer = new Trainer;
+    trainer->batch = net->batch;
+    trainer->layers = net->layers;
+    if (bp_network_create(&config, &trainer->network) != BP_OK)
+        return nullptr;
+    for (size_t l = 0; l < net->layers; l++)
+        bp_network_set_parameters(trainer->network, l, initial[l].weights, 0, initial[l].biases);
+    return trainer;
+}
+
+void step(void *handle, const peer_batch *batch, float rate) {
+    const auto *trainer = static_cast<Trainer *>(handle);
+    const bp_batch rows = {trainer->batch, batch->inputs, 0, batch->targets, 0, batch->labels};
+    bp_network_train_step(trainer->network, &rows, rate, nullptr);
+}
+
+void parameters(void *handle, const peer_layer *layers) {
+    const auto *trainer = static_cast<Trainer *>(handle);
+    for (size_t l = 0; l < trainer->layers; l++)
+        bp_network_get_parameters(trainer->network, l, layers[l].weights, 0, layers[l].biases);
+}
+
+void destroy(void *handle) {
+    auto *trainer = static_cast<Trainer *>(handle);
+    bp_network_destroy(trainer->network);
+    delete trainer;
+}
+
+const char *version() {
+    static const std::string text = std::to_string(BP_VERSION_MAJOR) + "." + std::to_string(BP_VERSION_MINOR) + "." +
+                                    std::to_string(BP_VERSION_PATCH);
+    return text.c_str();
+}
+
+const char *refusal(const peer_net *, size_t) {
+    return nullptr;
+}
+
+} // namespace
+
+const peer backprop_peer = {"backprop", version, refusal, create, step, parameters, destroy};

@@ -1,0 +1,116 @@
+#include "contest.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <stdexcept>
+
+#include "../peak/peak.h"
+#include "backprop.h"
+#include "check.h"
+#include "contestant.h"
+#include "cpus.h"
+
+namespace {
+
+const double turn_seconds = 10e-3;
+
+// A peer whose fastest step was this much slower than the fastest peer's, in so many rounds, sits out the rest.
+const double hopeless = 1.3;
+const size_t hopeless_rounds = 3;
+
+// Contests of long steps go on until everyone has had so many, for at most so many times the seconds asked for.
+const size_t samples_min = 10;
+const double overtime = 4;
+
+// Parameters after `steps` of this library, that all others are compared with.
+Parameters trained(const Shape &shape, const Parameters &initial, const Pool &pool, size_t steps, float rate) {
+    const peer_net net = shape.net();
+    Parameters result(shape);
+    void *trainer = backprop_peer.create(&net, initial.layers(), 1);
+    if (!trainer)
+        throw std::runtime_error("backprop could not create the network");
+    for (size_t k = 0; k < steps; k++)
+        backprop_peer.step(trainer, &pool[k], rate);
+    backprop_peer.parameters(trainer, result.layers());
+    backprop_peer.destroy(trainer);
+    return result;
+}
+
+double norm(const float *values, size_t count, const float *minus = nullptr) {
+    double sum = 0;
+    for (size_t k = 0; k < count; k++) {
+        const double value = minus ? double(values[k]) - double(minus[k]) : double(values[k]);
+        sum += value * value;
+    }
+    return std::sqrt(sum);
+}
+
+// A rate at which one step changes the weights of the layer that moves most by a twentieth of their size: far above
+// rounding, far below what would make training unstable.
+float visible_rate(const Shape &shape, const Parameters &initial, const Pool &pool) {
+    const float probe = 1e-3f;
+    const Parameters after = trained(shape, initial, pool, 1, probe);
+    double largest = 0;
+    for (size_t l = 0; l + 1 < shape.sizes.size(); l++) {
+        const float *weights = initial.layers()[l].weights;
+        const size_t count = initial.weights(l);
+        largest = std::max(largest, norm(after.layers()[l].weights, count, weights) / norm(weights, count));
+    }
+    return largest > 0 ? static_cast<float>(0.05 * probe / largest) : probe;
+}
+
+} // namespace
+
+double Result::percentile(double fraction) const {
+    return samples[static_cast<size_t>(fraction * static_cast<double>(samples.size() - 1))];
+}
+
+std::vector<Result> contest(const Shape &shape, size_t threads, const std::vector<int> &cpus, double seconds,
+                            const std::vector<Implementation> &implementations) {
+    pin(0, cpus); // so that the peak is that of the same cores
+    const Pool pool(shape);
+    Parameters initial(shape);
+    initial.initialize(shape);
+    const float rate = visible_rate(shape, initial, pool);
+    const Parameters expected = trained(shape, initial, pool, check_steps, rate);
+    // Thousands of steps on few batches: a slow rate keeps the numbers ordinary.
+    const Task task = {shape, threads, cpus, pool, initial, expected, rate, 1e-3f * rate};
+
+    std::vector<std::unique_ptr<Contestant>> contestants;
+    for (const Implementation &implementation : implementations)
+        contestants.push_back(std::make_unique<Contestant>(implementation, task));
+
+    using clock = std::chrono::steady_clock;
+    const auto start = clock::now();
+    const auto lasts = [start] { return std::chrono::duration<double>(clock::now() - start).count(); };
+    bool few;
+    std::vector<size_t> behind(contestants.size(), 0); // rounds
+    do {
+        std::vector<double> fastest(contestants.size(), INFINITY);
+        double best_peer = INFINITY;
+        for (size_t k = 0; k < contestants.size(); k++) {
+            if (behind[k] == hopeless_rounds)
+                continue;
+            fastest[k] = contestants[k]->turn(turn_seconds);
+            if (implementations[k].is_peer())
+                best_peer = std::min(best_peer, fastest[k]);
+        }
+        for (size_t k = 0; k < contestants.size(); k++)
+            if (implementations[k].is_peer() && fastest[k] > hopeless * best_peer && behind[k] < hopeless_rounds)
+                behind[k]++;
+        few = false;
+        for (size_t k = 0; k < contestants.size(); k++)
+            if (contestants[k]->error().empty() && behind[k] < hopeless_rounds)
+                few = few || contestants[k]->sample_count() < samples_min;
+        measured_peak(bp_cpu_best());
+    } while (lasts() < seconds || (few && lasts() < overtime * seconds));
+
+    std::vector<Result> results;
+    for (const auto &contestant : contestants) {
+        results.push_back({contestant->error(), contestant->deviation(), contestant->samples(), contestant->group()});
+        std::sort(results.back().samples.begin(), results.back().samples.end());
+    }
+    return results;
+}

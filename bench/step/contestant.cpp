@@ -1,0 +1,200 @@
+#include "contestant.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <poll.h>
+#include <stdexcept>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "cpus.h"
+
+/** What parent and child both see. */
+struct Contestant::Shared {
+    static constexpr size_t capacity = 1 << 20;
+    char error[256];
+    double deviation;
+    size_t group, count;
+    double samples[capacity];
+};
+
+namespace {
+
+double now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/** A peer's trainer and the batches it takes in turn. */
+struct Training {
+    const peer &implementation;
+    void *trainer;
+    const Pool &pool;
+    size_t next;
+
+    void run(size_t steps, float rate) {
+        for (size_t k = 0; k < steps; k++) {
+            implementation.step(trainer, &pool[next], rate);
+            next = next + 1 < pool.size() ? next + 1 : 0;
+        }
+    }
+
+    double time(size_t steps, float rate) {
+        const double start = now();
+        run(steps, rate);
+        return now() - start;
+    }
+};
+
+} // namespace
+
+void Contestant::run(const Implementation &implementation, const Task &task, Shared &shared, int channel) {
+    const auto answer = [&](const std::string &error) {
+        snprintf(shared.error, sizeof shared.error, "%s", error.c_str());
+        if (write(channel, "", 1) != 1 || !error.empty())
+            _exit(1);
+    };
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(STDERR_FILENO, STDOUT_FILENO); // standard output is the report's
+    pin(0, task.cpus);
+    set_thread_environment(task.threads);
+    const peer *own = load(implementation);
+    if (!own)
+        answer("its module can't be loaded");
+    const peer_net net = task.shape.net();
+    void *trainer = own->create(&net, task.initial.layers(), task.threads);
+    if (!trainer)
+        answer("it could not create the network");
+
+    Training training = {*own, trainer, task.pool, 0};
+    training.run(check_steps, task.check_rate);
+    Parameters found(task.shape);
+    own->parameters(trainer, found.layers());
+    const Verdict verdict = check(task.shape, task.initial, task.expected, found, check_steps);
+    shared.deviation = verdict.deviation;
+    if (!verdict.error.empty())
+        answer(verdict.error);
+    pin_each_thread(task.cpus);
+
+    const double group_seconds = 20e-6; // reading the clock twice is well below a part in a hundred of that
+    double seconds = training.time(1, task.rate);
+    shared.group = 1;
+    while (seconds < group_seconds) {
+        shared.group *= 2;
+        seconds = training.time(shared.group, task.rate);
+    }
+    answer("");
+
+    for (double turn; read(channel, &turn, sizeof turn) == sizeof turn; answer("")) {
+        if (seconds < 20e-3)
+            training.run(std::max<size_t>(2, shared.group), task.rate); // caches hold what another left there
+        double spent = 0;
+        for (size_t done = 0; (spent < turn || done < 2) && shared.count < Shared::capacity; done++) {
+            seconds = training.time(shared.group, task.rate);
+            shared.samples[shared.count++] = seconds / static_cast<double>(shared.group);
+            spent += seconds;
+        }
+    }
+    alarm(10); // a library that hangs when it is left
+    own->destroy(trainer);
+    _exit(0);
+}
+
+Contestant::Contestant(const Implementation &implementation, const Task &task) {
+    void *memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int ends[2];
+    if (memory == MAP_FAILED || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+        throw std::runtime_error("no memory or socket for a process");
+    shared_ = static_cast<Shared *>(memory);
+    fflush(nullptr);
+    process_ = fork();
+    if (process_ == 0) {
+        close(ends[0]);
+        run(implementation, task, *shared_, ends[1]);
+    }
+    close(ends[1]);
+    channel_ = ends[0];
+    if (process_ < 0)
+        fail("no process could be started for it");
+    else
+        wait(120);
+}
+
+Contestant::~Contestant() {
+    shutdown(channel_, SHUT_RDWR); // the process ends when it sees that
+    if (process_ > 0) {
+        kill(process_, SIGCONT);
+        waitpid(process_, nullptr, 0);
+    }
+    close(channel_);
+    munmap(shared_, sizeof(Shared));
+}
+
+double Contestant::turn(double seconds) {
+    const size_t before = shared_->count;
+    if (!error_.empty())
+        return INFINITY;
+    kill(process_, SIGCONT);
+    if (send(channel_, &seconds, sizeof seconds, MSG_NOSIGNAL) != sizeof seconds)
+        fail("its process died");
+    else
+        wait(120);
+    const double *samples = shared_->samples;
+    return before < shared_->count ? *std::min_element(samples + before, samples + shared_->count) : INFINITY;
+}
+
+double Contestant::deviation() const {
+    return shared_->deviation;
+}
+
+std::vector<double> Contestant::samples() const {
+    return std::vector<double>(shared_->samples, shared_->samples + shared_->count);
+}
+
+size_t Contestant::sample_count() const {
+    return shared_->count;
+}
+
+size_t Contestant::group() const {
+    return shared_->group;
+}
+
+// Waits for the answer that ends what the process was told to do, then stops it.
+void Contestant::wait(double seconds_max) {
+    pollfd answer = {channel_, POLLIN, 0};
+    char byte;
+    if (poll(&answer, 1, static_cast<int>(seconds_max * 1000)) == 0)
+        fail("it took too long");
+    else if (read(channel_, &byte, 1) != 1)
+        fail("its process died");
+    else if (shared_->error[0])
+        fail(shared_->error);
+    else
+        stop();
+}
+
+void Contestant::stop() {
+    int status;
+    kill(process_, SIGSTOP);
+    if (waitpid(process_, &status, WUNTRACED) == process_ && !WIFSTOPPED(status)) {
+        process_ = -1;
+        fail("its process died");
+    }
+}
+
+void Contestant::fail(const std::string &why) {
+    error_ = why;
+    if (process_ > 0) {
+        kill(process_, SIGKILL);
+        waitpid(process_, nullptr, 0);
+    }
+    process_ = -1;
+}

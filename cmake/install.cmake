@@ -6,7 +6,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/backprop DESTINATION ${CMAKE_INS
         FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# Two exports: whoever links the shared library needs nothing else, the static one brings SLEEF and pthreadpool along.
+# Two exports: whoever links the shared library needs nothing else, the static one brings SLEEF along.
 install(TARGETS backprop EXPORT backprop_shared)
 install(EXPORT backprop_shared FILE backprop-shared-targets.cmake NAMESPACE backprop:: DESTINATION ${package_directory})
 install(TARGETS backprop_static EXPORT backprop_static)
@@ -16,7 +16,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/backpropConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/backpropConfig.cmake INSTALL_DESTINATION ${package_directory})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/backpropConfigVersion.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/backpropConfig.cmake ${PROJECT_BINARY_DIR}/backpropConfigVersion.cmake
-              ${CMAKE_CURRENT_LIST_DIR}/FindSLEEF.cmake ${CMAKE_CURRENT_LIST_DIR}/Findpthreadpool.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/FindSLEEF.cmake
         DESTINATION ${package_directory})
 
 # The linker's arguments for a library file: -l alone where the linker looks anyway.
@@ -31,7 +31,6 @@ function(backprop_link_arguments library result)
   endif()
 endfunction()
 backprop_link_arguments(${SLEEF_LIBRARY} sleef_arguments)
-backprop_link_arguments(${pthreadpool_LIBRARY} pthreadpool_arguments)
 
 # The installed tree can be moved as long as its folders lie under the prefix.
 set(pc_prefix ${CMAKE_INSTALL_PREFIX})

@@ -1,4 +1,6 @@
 /* Networks and threads: whose pool runs, that bits do not depend on it, and that nothing is allocated meanwhile. */
+#define _GNU_SOURCE /* RTLD_NEXT */
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -7,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -199,7 +202,8 @@ static void networks_train_side_by_side(void **state) {
  * before the C library's. They are weak because a static C library brings its own along.
  */
 static atomic_size_t allocations;
-static bool refuse_aligned; /* makes posix_memalign fail, with which pthreadpool begins */
+static bool refuse_calloc;   /* which the pool's memory comes from */
+static size_t refuse_thread; /* the how manieth thread cannot be started; 0: none */
 
 extern void *__libc_malloc(size_t bytes);
 extern void *__libc_calloc(size_t count, size_t bytes);
@@ -213,7 +217,7 @@ __attribute__((weak)) void *malloc(size_t bytes) {
 
 __attribute__((weak)) void *calloc(size_t count, size_t bytes) {
     atomic_fetch_add(&allocations, 1);
-    return __libc_calloc(count, bytes);
+    return refuse_calloc ? NULL : __libc_calloc(count, bytes);
 }
 
 __attribute__((weak)) void *realloc(void *memory, size_t bytes) {
@@ -228,11 +232,23 @@ __attribute__((weak)) void *aligned_alloc(size_t alignment, size_t bytes) {
 
 __attribute__((weak)) int posix_memalign(void **memory, size_t alignment, size_t bytes) {
     atomic_fetch_add(&allocations, 1);
-    void *made = refuse_aligned ? NULL : __libc_memalign(alignment, bytes);
+    void *made = __libc_memalign(alignment, bytes);
     if (!made)
         return ENOMEM;
     *memory = made;
     return 0;
+}
+
+typedef int create_fn(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
+
+__attribute__((weak)) int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+                                         void *argument) {
+    if (refuse_thread > 0 && --refuse_thread == 0)
+        return EAGAIN;
+    void *found = dlsym(RTLD_NEXT, "pthread_create");
+    create_fn *create;
+    memcpy(&create, &found, sizeof create);
+    return create(thread, attributes, start, argument);
 }
 
 /* Skips the test where the C library is linked statically and its own malloc went first. */
@@ -293,15 +309,20 @@ static void a_pool_that_cannot_be_made_is_an_error(void **state) {
     need_interposition();
     size_t live = 0;
     bp_network_config config = net_config(&wide, rows_wide());
-    config.threads = 2;
+    config.threads = threads_wide();
     config.allocator = (bp_allocator){allocate_one, release_one, &live};
-    bp_network *network = (bp_network *)&live;
-    refuse_aligned = true;
-    const bp_status status = bp_network_create(&config, &network);
-    refuse_aligned = false;
-    assert_int_equal(status, BP_ERROR_THREADS);
-    assert_null(network);
-    assert_int_equal(live, 0);
+    /* No memory for the pool, then each of its threads in turn. */
+    for (size_t failing = 0; failing < config.threads; failing++) {
+        bp_network *network = (bp_network *)&live;
+        refuse_calloc = failing == 0;
+        refuse_thread = failing;
+        const bp_status status = bp_network_create(&config, &network);
+        refuse_calloc = false;
+        refuse_thread = 0;
+        assert_int_equal(status, BP_ERROR_THREADS);
+        assert_null(network);
+        assert_int_equal(live, 0);
+    }
 }
 
 #else

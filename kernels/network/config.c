@@ -10,8 +10,8 @@
 #include "dispatch/dispatch.h"
 #include "network/network.h"
 
-/* Floating-point operations below which another thread costs more than it saves: some 30 us of one core's work. */
-#define FLOPS_PER_LANE 2e6
+/* Floating-point operations below which another thread costs more than it saves: some 4 us of one core's work. */
+#define FLOPS_PER_LANE 3e5
 
 /* Above this the columns of a slice outgrow the second-level cache when its gradients are computed. */
 #define SLICE_ROWS_MAX 1024.0

@@ -11,9 +11,8 @@
 
 #include <backprop/network.h>
 
+#include "network/pool.h"
 #include "tables.h"
-
-struct pthreadpool;
 
 struct bp_network {
     const bp_level *level;
@@ -29,7 +28,7 @@ struct bp_network {
     char *scratch;     /* [lanes x scratch_bytes] */
     size_t scratch_bytes;
     bp_thread_pool pool;
-    struct pthreadpool *own_pool; /* null if the host lends one or one lane is enough */
+    bp_pool *own_pool; /* null if the host lends one or one lane is enough */
     bp_allocator allocator;
     size_t bytes;
 };

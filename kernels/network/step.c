@@ -116,7 +116,7 @@ static void backward_rows(const step *s, size_t at, size_t rows, void *scratch) 
 static void rows_stage(void *argument, size_t lane) {
     const step *s = argument;
     void *scratch = lane_scratch(s->network, lane);
-    const share rows = share_of(s->rows, s->network->level->kernels.tile_rows, lane, s->lanes);
+    const share rows = share_of(s->rows, 1, lane, s->lanes);
     if (rows.begin == rows.end)
         return;
     forward_rows(s, rows.begin, rows.end - rows.begin, scratch);

@@ -1,12 +1,10 @@
-/* Threads of a network: the host's pool, or pthreadpool's. */
+/* Threads of a network: the host's pool, or one of its own. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <pthreadpool.h>
 
 #include "float_environment.h"
 #include "network/network.h"
@@ -34,28 +32,19 @@ bp_status bp_default_threads(size_t *threads) {
     return BP_OK;
 }
 
-/*
- * Workers sleep between calls rather than spin: on a machine that also does other work, spinning threads take the
- * processor from the one they wait for, and a step can last 15 times as long (measured) as on one thread.
- */
-static void run_on_own_pool(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
-    pthreadpool_parallelize_1d(context, task, argument, count, PTHREADPOOL_FLAG_YIELD_WORKERS);
-}
-
 bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
     network->pool = config->pool;
     if (config->pool.run || network->lanes == 1)
         return BP_OK;
-    network->own_pool = pthreadpool_create(network->lanes);
+    network->own_pool = bp_pool_create(network->lanes);
     if (!network->own_pool)
         return BP_ERROR_THREADS;
-    network->pool = (bp_thread_pool){run_on_own_pool, network->own_pool, network->lanes};
+    network->pool = (bp_thread_pool){bp_pool_run, network->own_pool, network->lanes};
     return BP_OK;
 }
 
 void bp_network_stop_threads(bp_network *network) {
-    if (network->own_pool)
-        pthreadpool_destroy(network->own_pool);
+    bp_pool_destroy(network->own_pool);
 }
 
 typedef struct lane_task {

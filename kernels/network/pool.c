@@ -1,0 +1,184 @@
+#define _GNU_SOURCE /* sched_getcpu, sched_setaffinity */
+#include "network/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/*
+ * Looks before a thread sleeps: some 30 us. A sleeper takes about 50 us to wake, longer than many a stage; and on a
+ * machine that is busy with other work, longer looks would take the processor from the one they wait for.
+ */
+#define LOOKS 1500
+
+/*
+ * The number of the run in the upper half, how many of its indices are not taken yet in the lower. Both change
+ * together, so that a worker that comes late takes nothing of a run that it has not seen begin.
+ */
+typedef uint64_t ticket;
+#define RUN_SHIFT 32
+
+struct bp_pool {
+    /* The work; written between runs only. */
+    void (*task)(void *argument, size_t index);
+    void *argument;
+
+    _Atomic ticket tickets;
+    atomic_size_t unfinished; /* calls of this run that have not ended */
+
+    pthread_mutex_t mutex; /* for those that sleep */
+    pthread_cond_t work, done;
+    atomic_size_t sleepers;
+    atomic_bool caller_sleeps;
+    atomic_bool stop;
+    atomic_int caller_cpu;
+
+    size_t workers;
+    pthread_t worker[];
+};
+
+static inline void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Takes indices of a run and does their work, as long as there are any. */
+static void take_work(bp_pool *pool, uint64_t run) {
+    ticket t = atomic_load(&pool->tickets);
+    while (t >> RUN_SHIFT == run && (uint32_t)t > 0) {
+        if (!atomic_compare_exchange_weak(&pool->tickets, &t, t - 1))
+            continue;
+        /* From here to the subtraction the run cannot end, so task and argument stay. */
+        pool->task(pool->argument, (uint32_t)t - 1);
+        if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->caller_sleeps)) {
+            pthread_mutex_lock(&pool->mutex);
+            pthread_cond_signal(&pool->done);
+            pthread_mutex_unlock(&pool->mutex);
+        }
+        t = atomic_load(&pool->tickets);
+    }
+}
+
+/*
+ * Schedulers like to wake a worker on its caller's processor, and leave it there while others are idle: it would only
+ * get in the way. Such a worker goes elsewhere, and then may run anywhere again.
+ */
+static void leave_callers_cpu(bp_pool *pool) {
+    cpu_set_t host, others;
+    const int cpu = atomic_load(&pool->caller_cpu);
+    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getcpu() != cpu || sched_getaffinity(0, sizeof host, &host) != 0)
+        return;
+    others = host;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+        sched_setaffinity(0, sizeof host, &host);
+}
+
+static uint64_t current_run(bp_pool *pool) {
+    return atomic_load(&pool->tickets) >> RUN_SHIFT;
+}
+
+/* Waits for a run after `seen`; looks first, then sleeps. False when the pool ends. */
+static bool wait_for_run(bp_pool *pool, uint64_t seen) {
+    for (int look = 0; look < LOOKS; look++) {
+        if (current_run(pool) != seen)
+            return true;
+        relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleepers, 1); /* before the last look: the caller stores a run, then looks for sleepers */
+    while (current_run(pool) == seen && !atomic_load(&pool->stop))
+        pthread_cond_wait(&pool->work, &pool->mutex);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+    leave_callers_cpu(pool);
+    return current_run(pool) != seen;
+}
+
+static void *work(void *argument) {
+    bp_pool *pool = argument;
+    for (uint64_t seen = 0; wait_for_run(pool, seen);) {
+        seen = current_run(pool);
+        take_work(pool, seen);
+    }
+    return NULL;
+}
+
+static void wake_sleepers(bp_pool *pool) {
+    if (atomic_load(&pool->sleepers) == 0)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
+    bp_pool *pool = context;
+    const uint64_t run = (current_run(pool) + 1) & UINT32_MAX;
+    pool->task = task;
+    pool->argument = argument;
+    atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);
+    atomic_store(&pool->unfinished, count);
+    atomic_store(&pool->tickets, run << RUN_SHIFT | count);
+    wake_sleepers(pool);
+    take_work(pool, run);
+    for (int look = 0; look < LOOKS && atomic_load(&pool->unfinished) > 0; look++)
+        relax();
+    if (atomic_load(&pool->unfinished) == 0)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->caller_sleeps, true);
+    while (atomic_load(&pool->unfinished) > 0)
+        pthread_cond_wait(&pool->done, &pool->mutex);
+    atomic_store(&pool->caller_sleeps, false);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Starts the workers with all signals blocked: those are the host's. */
+static bool start_workers(bp_pool *pool, size_t workers) {
+    sigset_t all, host;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &host);
+    while (pool->workers < workers && pthread_create(&pool->worker[pool->workers], NULL, work, pool) == 0)
+        pool->workers++;
+    pthread_sigmask(SIG_SETMASK, &host, NULL);
+    return pool->workers == workers;
+}
+
+bp_pool *bp_pool_create(size_t threads) {
+    const size_t workers = threads - 1;
+    if (workers >= UINT32_MAX || workers > (SIZE_MAX - sizeof(bp_pool)) / sizeof(pthread_t))
+        return NULL;
+    bp_pool *pool = calloc(1, sizeof *pool + workers * sizeof pool->worker[0]);
+    if (!pool)
+        return NULL;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    if (start_workers(pool, workers))
+        return pool;
+    bp_pool_destroy(pool);
+    return NULL;
+}
+
+void bp_pool_destroy(bp_pool *pool) {
+    if (!pool)
+        return;
+    atomic_store(&pool->stop, true);
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t w = 0; w < pool->workers; w++)
+        pthread_join(pool->worker[w], NULL);
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->work);
+    pthread_mutex_destroy(&pool->mutex);
+    free(pool);
+}

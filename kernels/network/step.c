@@ -26,6 +26,7 @@ typedef struct step {
     bool train;
     size_t begin, rows; /* the slice */
     size_t lanes;       /* of the current stage */
+    bool alone;         /* one lane does both stages */
 } step;
 
 /* Share `lane` of `lanes` of the range 0..count, cut at multiples of `unit`. */
@@ -104,57 +105,67 @@ static void loss_rows(const step *s, size_t at, size_t rows, float *scratch) {
     }
 }
 
-static void backward_rows(const step *s, size_t at, size_t rows, void *scratch) {
+/* Deltas of the layer below layer l. */
+static void delta_rows(const step *s, size_t l, size_t at, size_t rows, void *scratch) {
     const bp_network *network = s->network;
-    for (size_t l = network->layers - 1; l > 0; l--) {
-        const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
-        network->level->delta(rows_from(below->deltas, at), rows_from(k->deltas, at), k->weights,
-                              rows_from(below->outputs, at), rows, k->in, k->out, below->activation, scratch);
-    }
+    const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
+    network->level->delta(rows_from(below->deltas, at), rows_from(k->deltas, at), k->weights,
+                          rows_from(below->outputs, at), rows, k->in, k->out, below->activation, scratch);
 }
 
+/* Adds the slice to the gradients of lane `lane`'s share of layer l: of its rows or columns, whichever are more. */
+static void update_layer(const step *s, size_t l, size_t lane, size_t lanes) {
+    const bp_network *network = s->network;
+    const size_t panel = network->level->panel, unit = panel ? panel : 1;
+    const bp_dense_layer *k = &network->layer[l];
+    const bp_panels x = l == 0 ? network->inputs : network->layer[l - 1].outputs;
+    share in = {0, k->in}, out = {0, k->out};
+    if (k->in >= k->out)
+        in = share_of(k->in, unit, lane, lanes);
+    else
+        out = share_of(k->out, unit, lane, lanes);
+    if (in.begin == in.end || out.begin == out.end)
+        return;
+    const bp_update u = {
+        .weights = panels_part(k->weights, panel, in.begin, out.begin),
+        .biases = k->biases + out.begin,
+        .sums = k->sums.at ? panels_part(k->sums, panel, in.begin, out.begin) : k->sums,
+        .bias_sums = k->bias_sums ? k->bias_sums + out.begin : NULL,
+        .rate = s->rate,
+        .first = s->begin == 0,
+        .last = s->begin + s->rows == s->batch.rows,
+        .with_biases = in.begin == 0,
+    };
+    network->level->update(&u, panels_part(x, panel, 0, in.begin), panels_part(k->deltas, panel, 0, out.begin), s->rows,
+                           in.end - in.begin, out.end - out.begin, lane_scratch(network, lane));
+}
+
+/*
+ * Layers are updated from the last to the first: the next step's forward pass finds those that it begins with in the
+ * cache. One lane alone updates a layer right after the deltas below it, which read the same weights.
+ */
 static void rows_stage(void *argument, size_t lane) {
     const step *s = argument;
-    void *scratch = lane_scratch(s->network, lane);
-    const share rows = share_of(s->rows, 1, lane, s->lanes);
-    if (rows.begin == rows.end)
+    const bp_network *network = s->network;
+    void *scratch = lane_scratch(network, lane);
+    const share mine = share_of(s->rows, 1, lane, s->lanes);
+    const size_t rows = mine.end - mine.begin;
+    if (rows == 0)
         return;
-    forward_rows(s, rows.begin, rows.end - rows.begin, scratch);
-    loss_rows(s, rows.begin, rows.end - rows.begin, scratch);
-    if (s->train)
-        backward_rows(s, rows.begin, rows.end - rows.begin, scratch);
+    forward_rows(s, mine.begin, rows, scratch);
+    loss_rows(s, mine.begin, rows, scratch);
+    for (size_t l = network->layers; s->train && l-- > 0;) {
+        if (l > 0)
+            delta_rows(s, l, mine.begin, rows, scratch);
+        if (s->alone)
+            update_layer(s, l, 0, 1);
+    }
 }
 
-/* One lane's share of every layer's weights: a range of rows or of columns, whichever side is longer. */
 static void update_stage(void *argument, size_t lane) {
     const step *s = argument;
-    const bp_network *network = s->network;
-    const bp_level *level = network->level;
-    const size_t panel = level->panel, unit = panel ? panel : 1;
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
-        const bp_panels x = l == 0 ? network->inputs : network->layer[l - 1].outputs;
-        const bool by_rows = k->in >= k->out;
-        share in = {0, k->in}, out = {0, k->out};
-        if (by_rows)
-            in = share_of(k->in, unit, lane, s->lanes);
-        else
-            out = share_of(k->out, unit, lane, s->lanes);
-        if (in.begin == in.end || out.begin == out.end)
-            continue;
-        const bp_update u = {
-            .weights = panels_part(k->weights, panel, in.begin, out.begin),
-            .biases = k->biases + out.begin,
-            .sums = k->sums.at ? panels_part(k->sums, panel, in.begin, out.begin) : k->sums,
-            .bias_sums = k->bias_sums ? k->bias_sums + out.begin : NULL,
-            .rate = s->rate,
-            .first = s->begin == 0,
-            .last = s->begin + s->rows == s->batch.rows,
-            .with_biases = in.begin == 0,
-        };
-        level->update(&u, panels_part(x, panel, 0, in.begin), panels_part(k->deltas, panel, 0, out.begin), s->rows,
-                      in.end - in.begin, out.end - out.begin, lane_scratch(network, lane));
-    }
+    for (size_t l = s->network->layers; l-- > 0;)
+        update_layer(s, l, lane, s->lanes);
 }
 
 /* A training step of one row on one lane. */
@@ -178,8 +189,9 @@ static void run_step(step *s) {
         s->rows = left < network->slice_rows ? left : network->slice_rows;
         const double flops = network->row_flops * (double)s->rows;
         s->lanes = bp_useful_lanes(s->train ? 2 * flops : flops, network->lanes);
+        s->alone = s->lanes == 1 && bp_useful_lanes(flops, network->lanes) == 1;
         bp_network_run(network, rows_stage, s, s->lanes);
-        if (s->train) {
+        if (s->train && !s->alone) {
             s->lanes = bp_useful_lanes(flops, network->lanes);
             bp_network_run(network, update_stage, s, s->lanes);
         }

@@ -199,6 +199,29 @@ static ahead next_of_a(const product *p, const block *b, size_t end, size_t tile
     return f;
 }
 
+/* Elements of a matrix that is not in the second-level cache anyway. */
+#define FETCH_MIN ((size_t)256 * 1024)
+
+/* The next panel of B, where it is read in place or packed then, to be fetched while `tiles` tiles run. */
+static ahead next_of_b(const product *p, const block *b, size_t n, size_t tiles) {
+    const size_t next = n + TILE_COLUMNS;
+    if (next >= b->columns || p->depth * p->columns < FETCH_MIN || p->pack_b == PACK_ROWS ||
+        (p->pack_b == PACK_COLUMNS && !b->pack_now))
+        return (ahead){0};
+    ahead f = {.row = p->b.row, .panel = p->b.panel};
+    if (p->pack_b == PACK_COLUMNS) {
+        f.at = panel_at(p->b, b->n0 + next, b->k0);
+        f.rows = least(b->columns - next, TILE_COLUMNS);
+        f.panels = (b->depth + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    } else {
+        f.at = panel_at(p->b, b->k0, b->n0 + next);
+        f.rows = b->depth;
+        f.panels = 1;
+    }
+    f.per_tile = (f.rows * f.panels + tiles - 1) / tiles;
+    return f;
+}
+
 /* Columns of a panel that are computed: where matrices are padded, whole vectors of them. */
 static inline size_t panel_columns(const product *p, size_t columns) {
     return p->padded ? round_up(columns, VEC_LANES) : columns;
@@ -208,7 +231,7 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
     const bool all_packed = p->pack_b != PACK_NONE;
     const row_cut cut = cut_rows(b->rows);
     const bp_panels below = p->below.at ? p->below : p->c; /* not read unless given */
-    ahead next = next_of_a(p, b, end, cut.tiles * ((b->columns + TILE_COLUMNS - 1) / TILE_COLUMNS));
+    ahead next_a = next_of_a(p, b, end, cut.tiles * ((b->columns + TILE_COLUMNS - 1) / TILE_COLUMNS));
     for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
         const size_t columns = panel_columns(p, least(b->columns - n, TILE_COLUMNS));
         if (b->pack_now)
@@ -230,8 +253,9 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
             .bias = p->bias ? p->bias + b->n0 + n : NULL,
             .below = panel_at(below, b->m0, b->n0 + n),
             .ld_below = below.row,
-            .ahead = next.panels > 0 ? &next : NULL,
         };
+        ahead next_b = next_of_b(p, b, n, cut.tiles);
+        place.ahead = next_a.panels > 0 ? &next_a : next_b.panels > 0 ? &next_b : NULL;
         run_tiles(cut.height + 1, columns, p->chain, stage, &place, cut.taller);
         run_tiles(cut.height, columns, p->chain, stage, &place, cut.tiles - cut.taller);
     }

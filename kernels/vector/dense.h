@@ -5,6 +5,7 @@
 #include <backprop/dense.h>
 
 #include "vector/product.h"
+#include "vector/row.h"
 
 /* Matrices are packed if their rows lie further apart than this many elements, and enough results share the copy. */
 #define PACK_STRIDE_MIN 128
@@ -37,6 +38,15 @@ static product forward_product(bp_panels a, bp_panels x, bp_panels w, const floa
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                           void *scratch) {
+    if (batch == 1 && out >= TILE_COLUMNS) {
+        /* Columns beyond the last whole panel are left to the tiles, which know ragged ones. */
+        const size_t whole = out / TILE_COLUMNS * TILE_COLUMNS;
+        row_forward(row_major(a, lda), row_major(x, ldx), row_major(w, ldw), bias, in, whole, activation);
+        if (whole < out)
+            dense_forward(a + whole, lda, x, ldx, w + whole, ldw, bias_at(bias, whole), 1, in, out - whole, activation,
+                          scratch);
+        return;
+    }
     product p =
         forward_product(row_major(a, lda), row_major(x, ldx), row_major(w, ldw), bias, batch, in, out, activation);
     if (batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN)
@@ -67,6 +77,15 @@ static product delta_product(bp_panels below, bp_panels delta, bp_panels w, bp_p
 static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
                         const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
+    if (batch == 1 && in >= VEC_LANES) {
+        const size_t whole = in / VEC_LANES * VEC_LANES;
+        row_delta(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(a_below, lda), whole, out,
+                  activation);
+        if (whole < in)
+            dense_delta(below + whole, ldb, delta, ldd, w + whole * ldw, ldw, a_below ? a_below + whole : NULL, lda, 1,
+                        in - whole, out, activation, scratch);
+        return;
+    }
     product p = delta_product(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(a_below, lda),
                               batch, in, out, activation);
     p.pack_a = pack_left_rows(ldd, in);

@@ -3,7 +3,6 @@
 #define BP_VECTOR_PANELS_H
 
 #include "vector/dense.h"
-#include "vector/row.h"
 
 /* A few rows at a time, whole: the hardware sees them coming only if they are read from end to end. */
 static void panels_pack(bp_panels to, const float *from, size_t ld, size_t rows, size_t columns) {

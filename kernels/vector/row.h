@@ -5,7 +5,7 @@
 #ifndef BP_VECTOR_ROW_H
 #define BP_VECTOR_ROW_H
 
-#include "vector/dense.h"
+#include "vector/product.h"
 
 /* Panels of columns whose chains run together. */
 #define ROW_PANELS 4
@@ -36,21 +36,25 @@ static ALWAYS_INLINE void row_chains(const size_t panels, const size_t vecs, flo
     }
 }
 
+static inline const float *bias_at(const float *bias, size_t j) {
+    return bias ? bias + j : NULL;
+}
+
 static void row_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t in, size_t out,
                         bp_activation f) {
     size_t j = 0;
     for (; j + ROW_PANELS * TILE_COLUMNS <= out; j += ROW_PANELS * TILE_COLUMNS)
-        row_chains(ROW_PANELS, TILE_VECS, panel_at(a, 0, j), a.panel, x, panel_at(w, 0, j), w.row, w.panel, bias + j,
-                   in, f);
+        row_chains(ROW_PANELS, TILE_VECS, panel_at(a, 0, j), a.panel, x, panel_at(w, 0, j), w.row, w.panel,
+                   bias_at(bias, j), in, f);
     for (; j < out; j += TILE_COLUMNS) {
         float *z = panel_at(a, 0, j);
         const float *wj = panel_at(w, 0, j);
         if (out - j > 2 * VEC_LANES)
-            row_chains(1, TILE_VECS, z, 0, x, wj, w.row, 0, bias + j, in, f);
+            row_chains(1, TILE_VECS, z, 0, x, wj, w.row, 0, bias_at(bias, j), in, f);
         else if (out - j > VEC_LANES)
-            row_chains(1, 2, z, 0, x, wj, w.row, 0, bias + j, in, f);
+            row_chains(1, 2, z, 0, x, wj, w.row, 0, bias_at(bias, j), in, f);
         else
-            row_chains(1, 1, z, 0, x, wj, w.row, 0, bias + j, in, f);
+            row_chains(1, 1, z, 0, x, wj, w.row, 0, bias_at(bias, j), in, f);
     }
     for (j = 0; !is_rectifier(f) && j < out; j += TILE_COLUMNS) {
         float *z = panel_at(a, 0, j);
@@ -73,7 +77,7 @@ static ALWAYS_INLINE void delta_chains(const size_t vecs, float *below, bp_panel
             const float *from = panel_at(w, i + v * VEC_LANES, j - at) + at;
             vec row[VEC_LANES];
             for (size_t l = 0; l < VEC_LANES; l++)
-                row[l] = v * VEC_LANES + l < rows ? vec_load(from + l * w.row) : vec_set1(0.0f);
+                row[l] = v * VEC_LANES + l < rows ? load_some(from + l * w.row, lanes) : vec_set1(0.0f);
             vec_transpose(row);
             for (size_t l = 0; l < lanes; l++)
                 acc[v] = vec_fma(vec_set1(d[l]), row[l], acc[v]);

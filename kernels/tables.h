@@ -15,7 +15,7 @@
 /* Bytes of scratch of any kernel on any level; the vector body checks at compile time that it fits. */
 #define BP_SCRATCH_BYTES (2560 * 1024)
 
-/* Floats beyond the packed matrices themselves: a spilled vector for each tile, at most one a row, and alignment. */
+/* The widest panel of any level, to which packed matrices are padded. */
 #define SCRATCH_SLACK 32
 
 /* Bytes of scratch that suffice for a product of these sizes on any level: all of A, B and C, padded. */

@@ -66,7 +66,7 @@ static inline bp_network *net_create_on(const test_table *table, const bp_networ
     if (!table->level)
         return net_create(config, seed);
     bp_network *network = NULL;
-    assert_int_equal(bp_network_create_on(table->level, BP_SLICE_ROWS_MIN, config, &network), BP_OK);
+    assert_int_equal(bp_network_create_on(table->level, config, &network), BP_OK);
     assert_int_equal(bp_network_isa(network), table->kernels->isa);
     assert_int_equal(bp_network_initialize(network, seed), BP_OK);
     return network;

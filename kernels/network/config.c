@@ -21,7 +21,7 @@
 
 #define FLOATS_PER_LINE (BP_ALIGNMENT / sizeof(float))
 
-/* Rows of a whole-width panel. */
+/* Elements between rows where one panel holds all columns. */
 static size_t row_stride(size_t columns) {
     const size_t lines = (columns + FLOATS_PER_LINE - 1) / FLOATS_PER_LINE;
     return lines * FLOATS_PER_LINE;
@@ -125,40 +125,37 @@ static void tally_panels(tally *t, size_t panel, size_t rows, size_t columns) {
  * Rows of a slice. More slices mean that sums of gradients come and go through the cache once more; fewer, that rows
  * do. A slice takes as many rows as weigh twice what the weights do, and enough for each lane.
  */
-static size_t choose_slice(const bp_network_config *config, size_t slice_min, size_t lanes) {
+static size_t choose_slice(const bp_network_config *config, size_t lanes) {
+    const size_t batch_blocks = config->batch_max / BP_ROW_BLOCK;
     double weights = 0, row = (double)config->sizes[0];
     for (size_t l = 0; l < config->layers; l++) {
         weights += (double)config->sizes[l] * (double)config->sizes[l + 1];
         row += 2.0 * (double)config->sizes[l + 1];
     }
-    const double wanted = fmin(SLICE_ROWS_MAX, 2.0 * weights / row) / (double)slice_min;
-    const size_t blocks = (size_t)fmax(ceil(wanted), 1.0);
-    const size_t lane_blocks = blocks > lanes || lanes == 1 ? blocks : LANE_BLOCKS * lanes;
-    if (lane_blocks >= config->batch_max / slice_min + 1)
-        return config->batch_max;
-    const size_t rows = lane_blocks * slice_min;
-    return rows < config->batch_max ? rows : config->batch_max;
+    size_t blocks = (size_t)fmax(ceil(fmin(SLICE_ROWS_MAX, 2.0 * weights / row) / BP_ROW_BLOCK), 1.0);
+    if (lanes > 1 && blocks <= lanes)
+        blocks = lanes > batch_blocks ? lanes : LANE_BLOCKS * lanes;
+    return blocks > batch_blocks ? config->batch_max : blocks * BP_ROW_BLOCK;
 }
 
-/* What a lane needs beside the matrices, in whole lines of the cache. */
+/* What a lane needs beside the matrices: room for a packed block, or for some rows of outputs and their deltas. */
 static size_t lane_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
-    size_t most = 0;
+    tally loss = {0};
+    tally_floats(&loss, 2 * BP_LOSS_ROWS, config->sizes[config->layers]);
+    size_t most = loss.overflow ? PTRDIFF_MAX : loss.bytes;
     for (size_t l = 0; l < config->layers; l++) {
-        const size_t in = config->sizes[l], out = config->sizes[l + 1];
-        const size_t delta = product_scratch_bytes(slice_rows, in, out);
+        const size_t delta = product_scratch_bytes(slice_rows, config->sizes[l], config->sizes[l + 1]);
         most = delta > most ? delta : most;
     }
-    const size_t loss = 2 * BP_LOSS_ROWS * config->sizes[config->layers] * sizeof(float);
-    most = loss > most ? loss : most;
-    return (most + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
+    return most;
 }
 
-bp_status bp_network_layout(const bp_network_config *config, size_t panel, size_t slice_min, network_layout *layout) {
+bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout) {
     bp_status status = check_config(config);
     if (status != BP_OK || (status = count_lanes(config, &layout->lanes)) != BP_OK)
         return status;
     layout->panel = panel;
-    layout->slice_rows = choose_slice(config, slice_min, layout->lanes);
+    layout->slice_rows = choose_slice(config, layout->lanes);
 
     const size_t *sizes = config->sizes, layers = config->layers;
     tally t = {0};
@@ -199,7 +196,7 @@ bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
     network_layout layout;
     bp_status status = bp_dispatch_level(&level);
     if (status == BP_OK)
-        status = bp_network_layout(config, level->panel, BP_SLICE_ROWS_MIN, &layout);
+        status = bp_network_layout(config, level->panel, &layout);
     if (status == BP_OK)
         *bytes = layout.bytes;
     return status;

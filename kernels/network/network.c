@@ -61,10 +61,9 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->slice_rows = layout->slice_rows;
 }
 
-bp_status bp_network_create_on(const bp_level *level, size_t slice_min, const bp_network_config *config,
-                               bp_network **network) {
+bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {
     network_layout layout;
-    bp_status status = bp_network_layout(config, level->panel, slice_min, &layout);
+    bp_status status = bp_network_layout(config, level->panel, &layout);
     if (status != BP_OK)
         return status;
 
@@ -109,7 +108,7 @@ bp_status bp_network_create(const bp_network_config *config, bp_network **networ
         return BP_ERROR_NULL;
     const bp_level *level;
     const bp_status status = bp_dispatch_level(&level);
-    return status == BP_OK ? bp_network_create_on(level, BP_SLICE_ROWS_MIN, config, network) : status;
+    return status == BP_OK ? bp_network_create_on(level, config, network) : status;
 }
 
 void bp_network_destroy(bp_network *network) {

@@ -33,9 +33,8 @@ struct bp_network {
     size_t bytes;
 };
 
-/** Creates a network on a level; slices hold at least `slice_min` rows, a whole number of row blocks. */
-bp_status bp_network_create_on(const bp_level *level, size_t slice_min, const bp_network_config *config,
-                               bp_network **network);
+/** bp_network_create on a given level. */
+bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network);
 
 /** Sizes and places of everything in a network's block, computed from a checked configuration. */
 typedef struct network_layout {
@@ -48,10 +47,7 @@ typedef struct network_layout {
 } network_layout;
 
 /** Checks a configuration and lays its network out. Reads BACKPROP_THREADS if the configuration leaves threads open. */
-bp_status bp_network_layout(const bp_network_config *config, size_t panel, size_t slice_min, network_layout *layout);
-
-/** Rows of the smallest slice of a net that takes several. */
-#define BP_SLICE_ROWS_MIN BP_ROW_BLOCK
+bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout);
 
 /** Rows whose outputs are gathered for the loss at a time. */
 #define BP_LOSS_ROWS 8

@@ -179,26 +179,6 @@ static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, co
     run_product(&p, scratch);
 }
 
-/*
- * The update of a batch of one row: no chain is longer than one fma, so tiles would only start and end. W streams
- * through once, row after row.
- */
-static void single_row_update(float *w, size_t ldw, const float *x, const float *delta, size_t in, size_t out,
-                              float rate) {
-    const vec zero = vec_set1(0.0f), r = vec_set1(rate);
-    for (size_t i = 0; i < in; i++) {
-        const vec xi = vec_set1(x[i]);
-        float *row = w + i * ldw;
-        size_t j = 0;
-        for (; j + VEC_LANES <= out; j += VEC_LANES)
-            vec_store(row + j, vec_fnma(r, vec_fma(xi, vec_load(delta + j), zero), vec_load(row + j)));
-        if (j < out) {
-            const vec g = vec_fma(xi, vec_load_first(delta + j, out - j), zero);
-            vec_store_first(row + j, out - j, vec_fnma(r, g, vec_load_first(row + j, out - j)));
-        }
-    }
-}
-
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
                                size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
     if (bias)
@@ -206,7 +186,7 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
     if (!w)
         return;
     if (batch == 1) {
-        single_row_update(w, ldw, x, delta, in, out, rate);
+        outer_product_update(w, ldw, x, delta, in, out, rate);
         return;
     }
     product p = row_major_gradient(w, ldw, x, ldx, delta, ldd, batch, in, out);

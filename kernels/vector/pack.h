@@ -25,8 +25,7 @@ static inline void store_some(float *p, size_t n, vec v) {
 
 /*
  * panel[k * width + j] = from[k * ld + j] for k < depth, j < columns, and +0 up to the next whole vector.
- * width >= columns. Where width is not a whole number of vectors, a row's last store spills into the next row's
- * place before that is written, and one vector beyond the last row: the panel has room for it.
+ * width >= columns is a whole number of vectors.
  */
 static inline void pack_rows(float *panel, size_t width, const float *from, size_t ld, size_t depth, size_t columns) {
     for (size_t k = 0; k < depth; k++) {

@@ -2,8 +2,9 @@
  * The tiled product behind all dense kernels: C(m, n) <- chain over k of A(m, k) * B(k, n), see tile.h.
  *
  * Matrices in panels are read where they lie. Of row-major ones, blocks of B, BLOCK_DEPTH x BLOCK_COLUMNS, are packed
- * into panels, and blocks of A likewise where they are walked down their columns; then all tiles of the block run. A
- * chain that is longer than a block continues through memory, which changes no bit.
+ * into panels, and blocks of A likewise where they are walked down their columns or would fall on few sets of the
+ * cache; then all tiles of the block run. A chain that is longer than a block continues through memory, which changes
+ * no bit.
  *
  * Before inclusion, besides what tile.h needs: BLOCK_DEPTH, BLOCK_ROWS, BLOCK_COLUMNS.
  */

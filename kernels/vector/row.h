@@ -106,27 +106,38 @@ static void row_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panels a
     }
 }
 
-/* W less rate times the outer product of x and delta. */
-static void row_update(bp_panels w, bp_panels x, bp_panels delta, size_t in, size_t out, float rate) {
+/* W less rate times the outer product of x and delta, for a row-major part of W: row after row, once through. */
+static ALWAYS_INLINE void outer_product_update(float *w, size_t ldw, const float *x, const float *delta, size_t in,
+                                               size_t out, float rate) {
     const vec zero = vec_set1(0.0f), r = vec_set1(rate);
-    for (size_t j = 0; j < out; j += TILE_COLUMNS) {
-        const size_t vecs = (least(out - j, TILE_COLUMNS) + VEC_LANES - 1) / VEC_LANES;
-        const float *d = panel_at(delta, 0, j);
-        for (size_t i = 0; i < in; i += TILE_COLUMNS) {
-            const float *xi = panel_at(x, 0, i);
-            float *row = panel_at(w, i, j);
-            const size_t end = least(in - i, TILE_COLUMNS);
-            for (size_t k = 0; k < end; k++, row += w.row) {
-                const vec xk = vec_set1(xi[k]);
-                for (size_t v = 0; v < vecs; v++) {
-                    const vec g = vec_fma(xk, vec_load(d + v * VEC_LANES), zero);
-                    vec_store(row + v * VEC_LANES, vec_fnma(r, g, vec_load(row + v * VEC_LANES)));
-                }
-            }
+    for (size_t i = 0; i < in; i++) {
+        const vec xi = vec_set1(x[i]);
+        float *row = w + i * ldw;
+        size_t j = 0;
+        for (; j + VEC_LANES <= out; j += VEC_LANES)
+            vec_store(row + j, vec_fnma(r, vec_fma(xi, vec_load(delta + j), zero), vec_load(row + j)));
+        if (j < out) {
+            const vec g = vec_fma(xi, vec_load_first(delta + j, out - j), zero);
+            vec_store_first(row + j, out - j, vec_fnma(r, g, vec_load_first(row + j, out - j)));
         }
     }
 }
 
+static void row_update(bp_panels w, bp_panels x, bp_panels delta, size_t in, size_t out, float rate) {
+    for (size_t j = 0; j < out; j += TILE_COLUMNS) {
+        const size_t columns = round_up(least(out - j, TILE_COLUMNS), VEC_LANES);
+        const float *d = panel_at(delta, 0, j);
+        for (size_t i = 0; i < in; i += TILE_COLUMNS) {
+            const size_t rows = least(in - i, TILE_COLUMNS);
+            if (columns == TILE_COLUMNS) /* known to the compiler: delta stays in registers */
+                outer_product_update(panel_at(w, i, j), w.row, panel_at(x, 0, i), d, rows, TILE_COLUMNS, rate);
+            else
+                outer_product_update(panel_at(w, i, j), w.row, panel_at(x, 0, i), d, rows, columns, rate);
+        }
+    }
+}
+
+/* bias_gradient for one row, without its stages: a tiny network feels them. */
 static void row_bias_update(float *biases, bp_panels delta, size_t out, float rate) {
     for (size_t j = 0; j < out; j += VEC_LANES) {
         const size_t at = j % TILE_COLUMNS;

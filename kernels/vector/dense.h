@@ -55,23 +55,54 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
     run_product(&p, scratch);
 }
 
+/* Rows of W in a block of the transposed product: few, since the first block is not fetched ahead. */
+#define TRANSPOSED_ROWS whole_panels(48)
+
+/* The time to transpose an element, in that of the same element times as many rows. */
+#define TRANSPOSE_ROWS 6
+
+/*
+ * Either W is transposed for the delta product or, where rows are few, delta and the result: whichever takes less time,
+ * lanes of the last vector of rows included that are computed in vain.
+ */
+static bool transpose_rows(size_t batch, size_t in, size_t out) {
+    const size_t panel_rows = round_up(batch, TILE_COLUMNS);
+    if (out > BLOCK_COLUMNS * DEPTH_MAX / panel_rows)
+        return false;
+    const double weights = (double)in * (double)out, rows = (double)panel_rows * ((double)in + (double)out);
+    const size_t idle = round_up(batch, VEC_LANES) - batch;
+    return rows <= weights && (double)idle * weights + TRANSPOSE_ROWS * rows < TRANSPOSE_ROWS * weights;
+}
+
 static product delta_product(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in,
                              size_t out, bp_activation activation) {
-    return (product){
-        .rows = batch,
-        .columns = in,
-        .depth = out,
-        .a = rows_of(delta),
-        .b = w,
-        .pack_b = PACK_COLUMNS,
+    product p = {
         .c = below,
-        .block_rows = BLOCK_ROWS,
-        .block_depth = BLOCK_DEPTH,
-        .own_partial = below.at == a_below.at,
+        .depth = out,
+        .pack_b = PACK_COLUMNS,
         .below = a_below,
-        .finish = activation.kind == BP_IDENTITY ? FINISH_STORE : FINISH_DERIVATIVE,
         .activation = activation,
     };
+    if (transpose_rows(batch, in, out)) {
+        p.transposed = true;
+        p.rows = in;
+        p.columns = batch;
+        p.a = rows_of(w);
+        p.b = delta;
+        p.block_depth = out;
+        p.block_rows = TRANSPOSED_ROWS;
+        p.finish = FINISH_STORE;
+    } else {
+        p.rows = batch;
+        p.columns = in;
+        p.a = rows_of(delta);
+        p.b = w;
+        p.block_depth = BLOCK_DEPTH;
+        p.block_rows = BLOCK_ROWS;
+        p.own_partial = below.at == a_below.at;
+        p.finish = activation.kind == BP_IDENTITY ? FINISH_STORE : FINISH_DERIVATIVE;
+    }
+    return p;
 }
 
 static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
@@ -88,7 +119,7 @@ static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd
     }
     product p = delta_product(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(a_below, lda),
                               batch, in, out, activation);
-    p.pack_a = pack_left_rows(ldd, in);
+    p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
     run_product(&p, scratch);
 }
 

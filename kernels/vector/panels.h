@@ -58,9 +58,7 @@ static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size
     product p = gradient_product(u->last ? u->weights : u->sums, x, delta, batch, in, out);
     p.padded = true;
     p.block_depth = batch;
-    p.block_rows = UPDATE_BLOCK / batch / TILE_COLUMNS * TILE_COLUMNS;
-    if (p.block_rows == 0)
-        p.block_rows = TILE_COLUMNS;
+    p.block_rows = whole_panels(UPDATE_BLOCK / batch);
     p.sums = u->first ? NULL : &u->sums;
     p.finish = u->last ? FINISH_SGD : FINISH_STORE;
     p.rate = u->rate;

@@ -35,6 +35,7 @@ typedef struct product {
     pack_kind pack_b;
     bool padded; /* rows of all matrices reach to the next whole vector */
     bp_panels c;
+    bool transposed; /* c is the transpose of the product; a single block of the depth */
     size_t block_rows, block_depth;
     size_t chain;     /* depth of one chain: longer products are sums of chains; 0: one chain over the whole depth */
     bool own_partial; /* sums between blocks may not be kept in c */
@@ -70,6 +71,15 @@ static inline size_t least(size_t a, size_t b) {
 /* A row-major matrix. */
 static inline bp_panels row_major(const float *at, size_t ld) {
     return (bp_panels){(float *)at, ld, TILE_COLUMNS};
+}
+
+static inline size_t panels_in(size_t columns) {
+    return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
+}
+
+/* As many rows as fit, whole panels of them. */
+static inline size_t whole_panels(size_t rows) {
+    return rows < TILE_COLUMNS ? TILE_COLUMNS : rows / TILE_COLUMNS * TILE_COLUMNS;
 }
 
 /* The place of element (r, c); c begins a panel. */
@@ -154,7 +164,6 @@ static void run_chains(size_t rows, size_t columns, size_t chain, const tile_sta
         at.partial = sums;
         at.ld_partial = TILE_COLUMNS;
         at.depth = least(left - chain, chain);
-        at.ahead = NULL;
         s.add_partial = true;
     }
     const size_t offset = (size_t)(at.a - place->a);
@@ -178,61 +187,74 @@ static void run_tiles(size_t rows, size_t columns, size_t chain, const tile_stag
             run_chains(rows, columns, chain, stage, place);
 }
 
-/* The block of A that follows in the same columns of C, to be fetched while `tiles` tiles run. */
-static ahead next_of_a(const product *p, const block *b, size_t end, size_t tiles) {
+/* A part of a matrix, to be fetched in so many turns. */
+static ahead fetch_part(bp_panels m, size_t r, size_t c, size_t rows, size_t columns, size_t turns) {
+    const size_t panels = panels_in(columns);
+    return (ahead){
+        .at = panel_at(m, r, c),
+        .row = m.row,
+        .panel = m.panel,
+        .rows = rows,
+        .panels = panels,
+        .per_turn = (rows * panels + turns - 1) / turns,
+    };
+}
+
+/* The block of A that follows in the same columns of C. */
+static ahead next_of_a(const product *p, const block *b, size_t end, size_t turns) {
     const size_t m0 = b->m0 + b->rows;
     if (p->pack_a != PACK_NONE || m0 >= end)
         return (ahead){0};
     const size_t rows = least(end - m0, p->block_rows);
-    ahead f = {.at = left_at(p, m0, b->k0)};
-    if (p->a.row == 1) { /* columns of X */
-        f.row = p->a.k;
-        f.panel = p->a.skip + TILE_COLUMNS;
-        f.rows = b->depth;
-        f.panels = (rows + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    } else {
-        f.row = p->a.row;
-        f.panel = p->a.panel;
-        f.rows = rows;
-        f.panels = (b->depth + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    }
-    f.per_tile = (f.rows * f.panels + tiles - 1) / tiles;
-    return f;
+    float *at = (float *)p->a.at;
+    if (p->a.row == 1) /* columns of X */
+        return fetch_part((bp_panels){at, p->a.k, p->a.skip + TILE_COLUMNS}, b->k0, m0, b->depth, rows, turns);
+    return fetch_part((bp_panels){at, p->a.row, p->a.panel}, m0, b->k0, rows, b->depth, turns);
 }
 
 /* Elements of a matrix that is not in the second-level cache anyway. */
 #define FETCH_MIN ((size_t)256 * 1024)
 
-/* The next panel of B, where it is read in place or packed then, to be fetched while `tiles` tiles run. */
-static ahead next_of_b(const product *p, const block *b, size_t n, size_t tiles) {
+/* The next panel of B, where it is read in place or packed then. */
+static ahead next_of_b(const product *p, const block *b, size_t n, size_t turns) {
     const size_t next = n + TILE_COLUMNS;
-    if (next >= b->columns || p->depth * p->columns < FETCH_MIN || p->pack_b == PACK_ROWS ||
-        (p->pack_b == PACK_COLUMNS && !b->pack_now))
+    if (next >= b->columns || p->depth * p->columns < FETCH_MIN)
         return (ahead){0};
-    ahead f = {.row = p->b.row, .panel = p->b.panel};
-    if (p->pack_b == PACK_COLUMNS) {
-        f.at = panel_at(p->b, b->n0 + next, b->k0);
-        f.rows = least(b->columns - next, TILE_COLUMNS);
-        f.panels = (b->depth + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    } else {
-        f.at = panel_at(p->b, b->k0, b->n0 + next);
-        f.rows = b->depth;
-        f.panels = 1;
-    }
-    f.per_tile = (f.rows * f.panels + tiles - 1) / tiles;
+    const size_t width = least(b->columns - next, TILE_COLUMNS);
+    if (p->pack_b == PACK_NONE)
+        return fetch_part(p->b, b->k0, b->n0 + next, b->depth, width, turns);
+    return b->pack_now ? fetch_part(p->b, b->n0 + next, b->k0, width, b->depth, turns) : (ahead){0};
+}
+
+/* Rows from a tile to the one for whose end something is fetched. */
+#define ENDS_LEAD (2 * TILE_ROWS)
+
+/* What the ends of tiles read, weights or outputs below, where that takes half of the cache or more. */
+static ahead next_of_ends(const product *p, const tile_stage *stage, const block *b, row_cut cut) {
+    const bool below = stage->finish == FINISH_DERIVATIVE, weights = stage->finish == FINISH_SGD;
+    if (!(below || weights) || p->rows * p->columns < FETCH_MIN / 2 || b->rows <= ENDS_LEAD)
+        return (ahead){0};
+    ahead f = fetch_part(below ? p->below : p->c, b->m0, b->n0, b->rows, b->columns, 1);
+    f.next_row = ENDS_LEAD;
+    f.per_turn = cut.height / panels_in(b->depth) + 1;
     return f;
 }
 
 /* Columns of a panel that are computed: where matrices are padded, whole vectors of them. */
 static inline size_t panel_columns(const product *p, size_t columns) {
-    return p->padded ? round_up(columns, VEC_LANES) : columns;
+    return p->padded || p->transposed ? round_up(columns, VEC_LANES) : columns;
 }
 
 static void run_block(const product *p, const tile_stage *stage, const block *b, size_t end) {
     const bool all_packed = p->pack_b != PACK_NONE;
     const row_cut cut = cut_rows(b->rows);
-    const bp_panels below = p->below.at ? p->below : p->c; /* not read unless given */
-    ahead next_a = next_of_a(p, b, end, cut.tiles * ((b->columns + TILE_COLUMNS - 1) / TILE_COLUMNS));
+    const size_t panel_turns = cut.tiles * panels_in(b->depth), turns = panel_turns * panels_in(b->columns);
+    fetches f = {.a = next_of_a(p, b, end, turns), .end = next_of_ends(p, stage, b, cut)};
+    if (p->transposed) { /* see transpose_results */
+        f.b = fetch_part(p->c, b->n0, b->m0, b->columns, b->rows, turns);
+        if (p->below.at)
+            f.end = fetch_part(p->below, b->n0, b->m0, b->columns, b->rows, turns);
+    }
     for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
         const size_t columns = panel_columns(p, least(b->columns - n, TILE_COLUMNS));
         if (b->pack_now)
@@ -252,11 +274,12 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
             .partial = b->partial + n / TILE_COLUMNS * b->partial_panel,
             .ld_partial = b->partial_row,
             .bias = p->bias ? p->bias + b->n0 + n : NULL,
-            .below = panel_at(below, b->m0, b->n0 + n),
-            .ld_below = below.row,
+            .below = p->finish == FINISH_DERIVATIVE ? panel_at(p->below, b->m0, b->n0 + n) : b->c, /* or not read */
+            .ld_below = p->below.row,
         };
-        ahead next_b = next_of_b(p, b, n, cut.tiles);
-        place.ahead = next_a.panels > 0 ? &next_a : next_b.panels > 0 ? &next_b : NULL;
+        if (!p->transposed)
+            f.b = next_of_b(p, b, n, panel_turns);
+        place.fetches = f.a.panels + f.b.panels + f.end.panels > 0 ? &f : NULL;
         run_tiles(cut.height + 1, columns, p->chain, stage, &place, cut.taller);
         run_tiles(cut.height, columns, p->chain, stage, &place, cut.tiles - cut.taller);
     }
@@ -290,20 +313,47 @@ static workspace cut_scratch(const product *p, float *scratch) {
     return w;
 }
 
+/* The results of a block, in scratch, go to their places in the transpose, times the derivatives there. */
+static void transpose_results(const product *p, const block *b) {
+    for (size_t m = 0; m < b->rows; m += VEC_LANES) {
+        const size_t at = m % TILE_COLUMNS, to = b->m0 + m - at, rows = least(b->rows - m, VEC_LANES);
+        const size_t lanes = p->padded ? VEC_LANES : rows;
+        for (size_t n = 0; n < b->columns; n += VEC_LANES) {
+            const float *from = b->c + n / TILE_COLUMNS * b->c_panel + m * b->c_row + n % TILE_COLUMNS;
+            vec v[VEC_LANES];
+            for (size_t l = 0; l < VEC_LANES; l++)
+                v[l] = l < rows ? vec_load(from + l * b->c_row) : vec_set1(0.0f);
+            vec_transpose(v);
+            for (size_t l = 0; l < least(b->columns - n, VEC_LANES); l++) {
+                if (p->activation.kind != BP_IDENTITY) {
+                    const vec below = load_some(panel_at(p->below, b->n0 + n + l, to) + at, lanes);
+                    v[l] = vec_mul(v[l], vec_derivative(below, p->activation));
+                }
+                store_some(panel_at(p->c, b->n0 + n + l, to) + at, lanes, v[l]);
+            }
+        }
+    }
+}
+
 /* The rows of a block, block_rows at a time. */
 static void run_rows(const product *p, const tile_stage *stage, block b, size_t end, const workspace *w, bool own) {
     const bool last = b.k0 + b.depth == p->depth;
     const size_t sum_panel = SUM_ROWS * TILE_COLUMNS;
     for (const size_t begin = b.m0; b.m0 < end; b.m0 += p->block_rows) {
-        float *sums = w->sums + (b.m0 - begin) * TILE_COLUMNS, *c = panel_at(p->c, b.m0, b.n0);
-        const bool to_sums = own && !last;
+        float *sums = w->sums + (b.m0 - begin) * TILE_COLUMNS;
         b.rows = least(end - b.m0, p->block_rows);
-        b.c = to_sums ? sums : c;
-        b.c_row = to_sums ? TILE_COLUMNS : p->c.row;
-        b.c_panel = to_sums ? sum_panel : p->c.panel;
-        b.partial = own ? sums : c;
-        b.partial_row = own ? TILE_COLUMNS : p->c.row;
-        b.partial_panel = own ? sum_panel : p->c.panel;
+        if (p->transposed) {
+            b.c = w->sums;
+            b.c_row = TILE_COLUMNS;
+            b.c_panel = b.rows * TILE_COLUMNS;
+        } else {
+            b.c = own && !last ? sums : panel_at(p->c, b.m0, b.n0);
+            b.c_row = own && !last ? TILE_COLUMNS : p->c.row;
+            b.c_panel = own && !last ? sum_panel : p->c.panel;
+        }
+        b.partial = own ? sums : b.c;
+        b.partial_row = own ? TILE_COLUMNS : b.c_row;
+        b.partial_panel = own ? sum_panel : b.c_panel;
         if (b.k0 == 0 && p->sums) {
             b.partial = panel_at(*p->sums, b.m0, b.n0);
             b.partial_row = p->sums->row;
@@ -321,9 +371,11 @@ static void run_rows(const product *p, const tile_stage *stage, block b, size_t 
         }
         run_block(p, stage, &b, end);
         b.pack_now = false;
+        if (p->transposed)
+            transpose_results(p, &b);
         if (last && p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
-            for (size_t n = 0; n < b.columns; n += TILE_COLUMNS, c += p->c.panel)
-                activate(c, p->c.row, c, p->c.row, b.rows, panel_columns(p, least(b.columns - n, TILE_COLUMNS)),
+            for (size_t n = 0; n < b.columns; n += TILE_COLUMNS, b.c += b.c_panel)
+                activate(b.c, b.c_row, b.c, b.c_row, b.rows, panel_columns(p, least(b.columns - n, TILE_COLUMNS)),
                          p->activation);
     }
 }

@@ -14,13 +14,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "vector/activation.h"
-#include "vector/pack.h"
-
-#define FLOATS_PER_LINE 16
 #define TILE_COLUMNS (TILE_VECS * VEC_LANES)
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+
+#include "vector/activation.h"
+#include "vector/fetch.h"
+#include "vector/pack.h"
 
 /* Loops over a tile must vanish, or its registers go through memory. */
 #if defined(__clang__)
@@ -31,18 +31,6 @@
 
 typedef enum tile_start { START_ZERO, START_BIAS, START_PARTIAL } tile_start;
 typedef enum tile_finish { FINISH_STORE, FINISH_ACTIVATION, FINISH_DERIVATIVE, FINISH_SGD } tile_finish;
-
-/*
- * Rows of panels that are needed soon. They are fetched into the second-level cache a few a tile: whoever came upon
- * them first would wait for memory at every row, since panels lie too far apart for the hardware to see it coming.
- */
-typedef struct ahead {
-    const float *at;
-    size_t row, panel;
-    size_t rows, panels; /* of which so many rows lie together */
-    size_t next_row;
-    size_t per_tile;
-} ahead;
 
 /* What a tile reads and writes; all pointers stand at its first element, and move on to the tile below it. */
 typedef struct tile_place {
@@ -63,7 +51,7 @@ typedef struct tile_place {
     const float *bias;  /* START_BIAS */
     const float *below; /* FINISH_DERIVATIVE: outputs of the layer below */
     size_t ld_below;
-    ahead *ahead; /* or null */
+    fetches *fetches; /* or null */
 } tile_place;
 
 /* What is the same for all tiles of one stage of a product. */
@@ -130,10 +118,14 @@ static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, ve
     size_t left = p->depth, panel = 0;
     for (; left >= TILE_COLUMNS; left -= TILE_COLUMNS, panel += p->a_panel) {
         size_t k = panel;
+        if (p->fetches)
+            fetch_turn(p->fetches);
         for (size_t steps = TILE_COLUMNS / TILE_UNROLL; steps > 0; steps--)
             UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += a_k, b += b_k)
                 tile_step(rows, vecs, acc, a, k, b);
     }
+    if (p->fetches && left > 0)
+        fetch_turn(p->fetches);
     for (size_t k = panel; left > 0; left--, k += a_k, b += b_k)
         tile_step(rows, vecs, acc, a, k, b);
 }
@@ -172,26 +164,12 @@ static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec *ac
     }
 }
 
-static inline void fetch_ahead(ahead *f) {
-    for (size_t n = 0; n < f->per_tile && f->panels > 0; n++) {
-        for (size_t j = 0; j < TILE_COLUMNS; j += FLOATS_PER_LINE)
-            __builtin_prefetch(f->at + f->next_row * f->row + j, 0, 2);
-        if (++f->next_row == f->rows) {
-            f->next_row = 0;
-            f->panels--;
-            f->at += f->panel;
-        }
-    }
-}
-
 /* `count` tiles, one below the other. */
 static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
                                     size_t count) {
     for (; count > 0; count--) {
         const float *a[TILE_ROWS];
         vec acc[TILE_ROWS * TILE_VECS];
-        if (p->ahead)
-            fetch_ahead(p->ahead);
         tile_rows_of_a(rows, a, p);
         tile_begin(rows, vecs, acc, stage, p);
         tile_multiply(rows, vecs, acc, a, p);

@@ -151,7 +151,6 @@ static void run_chains(size_t rows, size_t columns, size_t chain, const tile_sta
     float sums[TILE_ROWS * TILE_COLUMNS];
     tile_stage s = *stage;
     s.finish = FINISH_STORE;
-    s.fetch_next = false;
     tile_place at = *place;
     at.ldc = TILE_COLUMNS;
     at.depth = chain;
@@ -169,7 +168,6 @@ static void run_chains(size_t rows, size_t columns, size_t chain, const tile_sta
     const size_t offset = (size_t)(at.a - place->a);
     at.ldc = place->ldc;
     s.finish = stage->finish;
-    s.fetch_next = stage->fetch_next;
     tiles_any(rows, columns, &s, &at, 1);
     place->a = at.a - offset;
     place->a_row_in_panel = at.a_row_in_panel;
@@ -231,8 +229,9 @@ static ahead next_of_b(const product *p, const block *b, size_t n, size_t turns)
 
 /* What the ends of tiles read, weights or outputs below, where that takes half of the cache or more. */
 static ahead next_of_ends(const product *p, const tile_stage *stage, const block *b, row_cut cut) {
-    const bool below = stage->finish == FINISH_DERIVATIVE, weights = stage->finish == FINISH_SGD;
-    if (!(below || weights) || p->rows * p->columns < FETCH_MIN / 2 || b->rows <= ENDS_LEAD)
+    const bool below = stage->finish == FINISH_DERIVATIVE;
+    const bool sums = stage->start == START_PARTIAL || stage->add_partial || stage->finish == FINISH_SGD;
+    if (!(below || sums) || (p->padded && p->rows * p->columns < FETCH_MIN / 2) || b->rows <= ENDS_LEAD)
         return (ahead){0};
     ahead f = fetch_part(below ? p->below : p->c, b->m0, b->n0, b->rows, b->columns, 1);
     f.next_row = ENDS_LEAD;
@@ -293,7 +292,6 @@ static tile_stage stage_at(const product *p, size_t k0, size_t depth) {
         .start = first || p->chain ? fresh : START_PARTIAL,
         .add_partial = p->chain && (!first || p->sums),
         .finish = last ? p->finish : FINISH_STORE,
-        .fetch_next = !p->padded && (!first || (last && p->finish == FINISH_SGD)),
         .activation = p->activation,
         .rate = p->rate,
     };

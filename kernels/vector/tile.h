@@ -59,19 +59,12 @@ typedef struct tile_stage {
     tile_start start;
     bool add_partial;
     tile_finish finish;
-    bool fetch_next; /* the next tile's results are read before they are written, and lie apart */
     bp_activation activation;
     float rate;
 } tile_stage;
 
 static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *acc, const tile_stage *stage,
                                      const tile_place *p) {
-    if (stage->fetch_next) {
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            UNROLL_FOR (size_t v = 0; v < vecs; v += FLOATS_PER_LINE / VEC_LANES)
-                __builtin_prefetch(p->c + (rows + r) * p->ldc + v * VEC_LANES);
-        }
-    }
     if (stage->start == START_PARTIAL) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)

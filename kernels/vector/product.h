@@ -279,7 +279,8 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
         if (!p->transposed)
             f.b = next_of_b(p, b, n, panel_turns);
         place.fetches = f.a.panels + f.b.panels + f.end.panels > 0 ? &f : NULL;
-        run_tiles(cut.height + 1, columns, p->chain, stage, &place, cut.taller);
+        if (cut.taller > 0)
+            run_tiles(cut.height + 1, columns, p->chain, stage, &place, cut.taller);
         run_tiles(cut.height, columns, p->chain, stage, &place, cut.tiles - cut.taller);
     }
 }

@@ -94,30 +94,33 @@ static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *a
 
 /* Where the tile's rows of A begin; moves on to the rows below. */
 static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, tile_place *p) {
-    UNROLL_FOR (size_t r = 0; r < rows; r++) {
-        a[r] = p->a;
-        p->a += p->a_row;
-        if (++p->a_row_in_panel == TILE_COLUMNS) {
-            p->a_row_in_panel = 0;
-            p->a += p->a_skip;
-        }
+    const size_t left = TILE_COLUMNS - p->a_row_in_panel; /* rows before the panel ends */
+    if (left >= rows) {
+        UNROLL_FOR (size_t r = 0; r < rows; r++)
+            a[r] = p->a + r * p->a_row;
+    } else {
+        UNROLL_FOR (size_t r = 0; r < rows; r++)
+            a[r] = p->a + r * p->a_row + (r < left ? 0 : p->a_skip);
     }
+    p->a += rows * p->a_row + (left <= rows ? p->a_skip : 0);
+    p->a_row_in_panel = left <= rows ? rows - left : p->a_row_in_panel + rows;
 }
 
+/* The depth, one turn of TILE_COLUMNS steps after the other, as A's panels are. */
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
-                                        const tile_place *p) {
+                                        const tile_place *p, const bool fetching) {
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k;
     size_t left = p->depth, panel = 0;
     for (; left >= TILE_COLUMNS; left -= TILE_COLUMNS, panel += p->a_panel) {
         size_t k = panel;
-        if (p->fetches)
+        if (fetching)
             fetch_turn(p->fetches);
         for (size_t steps = TILE_COLUMNS / TILE_UNROLL; steps > 0; steps--)
             UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += a_k, b += b_k)
                 tile_step(rows, vecs, acc, a, k, b);
     }
-    if (p->fetches && left > 0)
+    if (fetching && left > 0)
         fetch_turn(p->fetches);
     for (size_t k = panel; left > 0; left--, k += a_k, b += b_k)
         tile_step(rows, vecs, acc, a, k, b);
@@ -151,9 +154,11 @@ static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec *ac
             }
         }
     }
+    float *const c = p->c; /* for all that the compiler knows, a store might change p */
+    const size_t ldc = p->ldc;
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            vec_store(p->c + r * p->ldc + v * VEC_LANES, acc[r * vecs + v]);
+            vec_store(c + r * ldc + v * VEC_LANES, acc[r * vecs + v]);
     }
 }
 
@@ -165,7 +170,10 @@ static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const 
         vec acc[TILE_ROWS * TILE_VECS];
         tile_rows_of_a(rows, a, p);
         tile_begin(rows, vecs, acc, stage, p);
-        tile_multiply(rows, vecs, acc, a, p);
+        if (p->fetches)
+            tile_multiply(rows, vecs, acc, a, p, true);
+        else
+            tile_multiply(rows, vecs, acc, a, p, false);
         tile_end(rows, vecs, acc, stage, p);
         p->c += rows * p->ldc;
         p->partial += rows * p->ld_partial;

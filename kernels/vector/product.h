@@ -227,13 +227,11 @@ static ahead next_of_b(const product *p, const block *b, size_t n, size_t turns)
 /* Rows from a tile to the one for whose end something is fetched. */
 #define ENDS_LEAD (2 * TILE_ROWS)
 
-/* What the ends of tiles read, weights or outputs below, where that takes half of the cache or more. */
+/* What the ends of tiles read or write: results, or outputs below, where they take half of the cache or more. */
 static ahead next_of_ends(const product *p, const tile_stage *stage, const block *b, row_cut cut) {
-    const bool below = stage->finish == FINISH_DERIVATIVE;
-    const bool sums = stage->start == START_PARTIAL || stage->add_partial || stage->finish == FINISH_SGD;
-    if (!(below || sums) || (p->padded && p->rows * p->columns < FETCH_MIN / 2) || b->rows <= ENDS_LEAD)
+    if (p->rows * p->columns < FETCH_MIN / 2 || b->rows <= ENDS_LEAD)
         return (ahead){0};
-    ahead f = fetch_part(below ? p->below : p->c, b->m0, b->n0, b->rows, b->columns, 1);
+    ahead f = fetch_part(stage->finish == FINISH_DERIVATIVE ? p->below : p->c, b->m0, b->n0, b->rows, b->columns, 1);
     f.next_row = ENDS_LEAD;
     f.per_turn = cut.height / panels_in(b->depth) + 1;
     return f;
@@ -248,8 +246,10 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
     const bool all_packed = p->pack_b != PACK_NONE;
     const row_cut cut = cut_rows(b->rows);
     const size_t panel_turns = cut.tiles * panels_in(b->depth), turns = panel_turns * panels_in(b->columns);
-    fetches f = {.a = next_of_a(p, b, end, turns), .end = next_of_ends(p, stage, b, cut)};
-    if (p->transposed) { /* see transpose_results */
+    fetches f = {.a = next_of_a(p, b, end, turns)};
+    if (!p->transposed) {
+        f.end = next_of_ends(p, stage, b, cut);
+    } else { /* see transpose_results */
         f.b = fetch_part(p->c, b->n0, b->m0, b->columns, b->rows, turns);
         if (p->below.at)
             f.end = fetch_part(p->below, b->n0, b->m0, b->columns, b->rows, turns);

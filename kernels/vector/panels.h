@@ -17,6 +17,14 @@ static void panels_unpack(float *to, size_t ld, bp_panels from, size_t rows, siz
         unpack_rows(to + c, ld, panel_at(from, 0, c), from.row, rows, least(columns - c, TILE_COLUMNS));
 }
 
+/* Chains of up to two blocks stay whole, so that no sums go through memory between them. */
+static void long_chains(product *p) {
+    if (!p->transposed && p->depth > BLOCK_DEPTH && p->depth <= 2 * BLOCK_DEPTH) {
+        p->block_depth = p->depth;
+        p->block_rows = BLOCK_ROWS / 2;
+    }
+}
+
 static void panels_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
                            size_t out, bp_activation activation, void *scratch) {
     if (batch == 1) {
@@ -24,6 +32,7 @@ static void panels_forward(bp_panels a, bp_panels x, bp_panels w, const float *b
         return;
     }
     product p = forward_product(a, x, w, bias, batch, in, out, activation);
+    long_chains(&p);
     p.padded = true;
     run_product(&p, scratch);
 }
@@ -35,6 +44,7 @@ static void panels_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panel
         return;
     }
     product p = delta_product(below, delta, w, a_below, batch, in, out, activation);
+    long_chains(&p);
     p.padded = true;
     run_product(&p, scratch);
 }

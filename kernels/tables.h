@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <backprop/kernels.h>
+#include <backprop/network.h>
 
 #if defined(__FAST_MATH__) || FLT_EVAL_METHOD != 0
 #error "the numerics contract needs binary32 arithmetic as written: no -ffast-math, no x87"
@@ -49,6 +50,7 @@ typedef struct bp_dense_layer {
     bp_panels outputs; /* [rows of a slice x out] */
     bp_panels deltas;  /* [rows of a slice x out] */
     bp_activation activation;
+    float *transposed; /* weights, [out x in] in one panel: of a small network's layers but the first, else null */
 } bp_dense_layer;
 
 /* A gradient in stages: sums over slices of a batch, the last of which updates the parameters. */
@@ -61,6 +63,18 @@ typedef struct bp_update {
     bool first, last;
     bool with_biases;
 } bp_update;
+
+/* A step of a small network: one whose layers' outputs fit one panel each. */
+typedef struct bp_small_step {
+    const bp_dense_layer *layers;
+    size_t count;
+    const bp_batch *batch; /* strides filled in; no more rows than a slice and a row block have */
+    bp_loss loss;
+    float *row_loss; /* null if not wanted */
+    float scale, rate;
+    bool train;
+    bool transpose; /* the transposed weights are not up to date */
+} bp_small_step;
 
 /*
  * A level: the public kernels, and the same products on matrices in panels for the network. The arrays of these lie
@@ -81,6 +95,8 @@ typedef struct bp_level {
     /* All layers of a batch of one row, in one call: forward, and from the last layer's delta back to all updates. */
     void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_panels x);
     void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_panels x, float rate);
+    /* Forward, loss and update of a small network, in one call. Null where panel is 0. */
+    void (*small_step)(const bp_small_step *step);
 } bp_level;
 
 extern const bp_level bp_level_scalar;     /* baseline instructions; on x86-64 without fma */

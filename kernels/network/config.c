@@ -138,6 +138,14 @@ static size_t choose_slice(const bp_network_config *config, size_t lanes) {
     return blocks > batch_blocks ? config->batch_max : blocks * BP_ROW_BLOCK;
 }
 
+/* Whether each layer's outputs fit one panel; a first layer may have any number of inputs. */
+static bool is_small(const bp_network_config *config, size_t panel) {
+    for (size_t l = 1; l <= config->layers; l++)
+        if (config->sizes[l] > panel)
+            return false;
+    return true;
+}
+
 /* What a lane needs beside the matrices: room for a packed block, or for some rows of outputs and their deltas. */
 static size_t lane_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
     tally loss = {0};
@@ -156,6 +164,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
         return status;
     layout->panel = panel;
     layout->slice_rows = choose_slice(config, layout->lanes);
+    layout->small = is_small(config, panel);
 
     const size_t *sizes = config->sizes, layers = config->layers;
     tally t = {0};
@@ -166,6 +175,8 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     for (size_t l = 0; l < layers; l++) {
         tally_panels(&t, panel, sizes[l], sizes[l + 1]);
         tally_panels(&t, panel, 1, sizes[l + 1]);
+        if (layout->small && l > 0)
+            tally_panels(&t, panel, sizes[l + 1], sizes[l]);
     }
     layout->sums_at = t.bytes;
     for (size_t l = 0; l < layers && layout->slice_rows < config->batch_max; l++) {

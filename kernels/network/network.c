@@ -48,6 +48,8 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         k->activation = config->activations[l];
         k->weights = take_panels(&weights, panel, k->in, k->out);
         k->biases = take_panels(&weights, panel, 1, k->out).at;
+        if (layout->small && l > 0)
+            k->transposed = take_panels(&weights, panel, k->out, k->in).at;
         if (layout->slice_rows < config->batch_max) {
             k->sums = take_panels(&sums, panel, k->in, k->out);
             k->bias_sums = take_panels(&sums, panel, 1, k->out).at;
@@ -59,6 +61,7 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->scratch = block + layout->scratch_at;
     network->scratch_bytes = layout->scratch_bytes;
     network->slice_rows = layout->slice_rows;
+    network->small = layout->small;
 }
 
 bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {
@@ -145,6 +148,7 @@ bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
                 *weight_at(network, k, i, j) = limit * bp_random_symmetric(seed, l, (uint64_t)i * k->out + j);
         memset(k->biases, 0, k->out * sizeof(float));
     }
+    network->transpose = true;
     float_environment_leave(host);
     return BP_OK;
 }
@@ -199,8 +203,10 @@ bp_status bp_network_set_parameters(bp_network *network, size_t index, const flo
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
-    if (weights)
+    if (weights) {
         network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
+        network->transpose = true;
+    }
     if (biases)
         memcpy(k->biases, biases, k->out * sizeof(float));
     return BP_OK;

@@ -21,6 +21,8 @@ struct bp_network {
     bp_loss loss;
     size_t batch_max;
     size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
+    bool small;        /* every layer's outputs fit one panel */
+    bool transpose;    /* of a small network: the transposed weights are not up to date */
     size_t lanes;      /* the most that a step can use */
     double row_flops;  /* floating-point operations of one row's forward pass */
     bp_panels inputs;  /* [slice_rows x layer[0].in] */
@@ -43,6 +45,7 @@ typedef struct network_layout {
     size_t bytes;
     size_t lanes;
     size_t slice_rows;
+    bool small;
     size_t scratch_bytes;
 } network_layout;
 

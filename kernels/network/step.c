@@ -15,6 +15,9 @@
 #include "api/check.h"
 #include "float_environment.h"
 
+/* Rows up to which a small network's step runs in one call. */
+#define SMALL_ROWS_MAX 16
+
 typedef struct step {
     bp_network *network;
     bp_batch batch; /* strides filled in */
@@ -178,8 +181,37 @@ static void run_row(step *s) {
     level->backward_row(network->layer, network->layers, network->inputs, s->rate);
 }
 
+/* A step of a few rows through a small network. */
+static void run_small(step *s) {
+    bp_network *network = s->network;
+    const bp_small_step small = {
+        .layers = network->layer,
+        .count = network->layers,
+        .batch = &s->batch,
+        .loss = network->loss,
+        .row_loss = s->row_loss,
+        .scale = s->scale,
+        .rate = s->rate,
+        .train = s->train,
+        .transpose = network->transpose,
+    };
+    network->level->small_step(&small);
+    if (s->train)
+        network->transpose = false;
+    if (s->outputs) {
+        const bp_dense_layer *last = &network->layer[network->layers - 1];
+        network->level->unpack(s->outputs, s->output_stride, last->outputs, s->batch.rows, last->out);
+    }
+}
+
 static void run_step(step *s) {
     bp_network *network = s->network;
+    if (network->small && s->batch.rows <= SMALL_ROWS_MAX) {
+        run_small(s);
+        return;
+    }
+    if (s->train)
+        network->transpose = true;
     if (s->batch.rows == 1 && s->train && bp_useful_lanes(network->row_flops, network->lanes) == 1) {
         run_row(s);
         return;

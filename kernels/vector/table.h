@@ -5,6 +5,7 @@
 #include "tables.h"
 #include "vector/loss.h"
 #include "vector/panels.h"
+#include "vector/small.h"
 
 const bp_level BP_LEVEL = {
     .kernels =
@@ -32,6 +33,7 @@ const bp_level BP_LEVEL = {
     .update = panels_update,
     .forward_row = row_forward_all,
     .backward_row = row_backward_all,
+    .small_step = small_step,
 };
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * A whole step of a small network: every layer's outputs fit one panel, and the batch is a few rows. All products run
  * in one call, on rows that lie one panel's width apart, with nothing set up around them; the caller's inputs are read
- * where they lie. Weights are kept transposed too, so that the deltas are the same product as the outputs:
+ * where they lie. Weights are kept transposed too, so that deltas and outputs are the same product:
  *
  *   outputs = X W + biases     deltas below = deltas W^T     W -= rate X^T deltas     W^T -= rate deltas^T X
  *
@@ -13,119 +13,162 @@
 #include "vector/loss.h"
 #include "vector/product.h"
 
-/* Rows of results whose chains run together. */
+/* Rows of results whose chains run together: 4, then 2, then 1. */
 #define SMALL_ROWS 4
 
-typedef enum small_finish { SMALL_OUTPUTS, SMALL_DELTAS } small_finish;
+/* Keeps what tiny networks seldom need out of the code that they always run. */
+#define OUT_OF_LINE static __attribute__((noinline))
 
-/* C [rows x whole vectors] = A [rows x depth] B + the same start for each row. */
-typedef struct small_product {
-    float *c;
-    const float *a;
-    size_t lda;
-    const float *b;
-    const float *start;
-    const float *below; /* SMALL_DELTAS: outputs of the layer below */
-    size_t rows, depth;
-    bp_activation activation;
-} small_product;
-
-static ALWAYS_INLINE void small_slopes(const size_t rows, const size_t vecs, vec *acc, const float *below,
-                                       bp_activation activation) {
-    UNROLL_FOR (size_t r = 0; r < rows; r++) {
-        UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            const vec a = vec_load(below + r * TILE_COLUMNS + v * VEC_LANES);
-            acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, activation));
+/* Adds A B to acc, for `rows` rows of A and `vecs` whole vectors of B's columns. */
+static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec *acc, const float *a, size_t lda,
+                                       const float *b, size_t depth) {
+    for (const float *end = a + depth; a < end; a++, b += TILE_COLUMNS) {
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            const vec ak = vec_set1(a[r * lda]);
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
+                acc[r * vecs + v] = vec_fma(ak, vec_load(b + v * VEC_LANES), acc[r * vecs + v]);
         }
     }
 }
+
+static ALWAYS_INLINE void small_store(const size_t rows, const size_t vecs, float *c, const vec *acc) {
+    UNROLL_FOR (size_t r = 0; r < rows; r++) {
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
+            vec_store(c + r * TILE_COLUMNS + v * VEC_LANES, acc[r * vecs + v]);
+    }
+}
+
+/* ---- Forward -------------------------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE void small_rectify(const size_t count, vec *acc, bp_activation activation) {
     UNROLL_FOR (size_t k = 0; k < count; k++)
         acc[k] = vec_rectify(acc[k], activation);
 }
 
-static ALWAYS_INLINE void small_rows(const size_t rows, const size_t vecs, const small_finish finish,
-                                     const small_product *p, size_t n) {
+static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, const bp_dense_layer *k, const float *x,
+                                        size_t ldx, size_t n) {
     vec acc[SMALL_ROWS * TILE_VECS];
-    const float *a = p->a + n * p->lda, *b = p->b;
-    const size_t lda = p->lda;
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            acc[r * vecs + v] = finish == SMALL_OUTPUTS ? vec_load(p->start + v * VEC_LANES) : vec_set1(0.0f);
+            acc[r * vecs + v] = vec_load(k->biases + v * VEC_LANES);
     }
-    for (size_t k = 0; k < p->depth; k++, b += TILE_COLUMNS) {
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            const vec ak = vec_set1(a[r * lda + k]);
-            UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_fma(ak, vec_load(b + v * VEC_LANES), acc[r * vecs + v]);
+    small_chains(rows, vecs, acc, x + n * ldx, ldx, k->weights.at, k->in);
+    if (k->activation.kind == BP_RELU)
+        small_rectify(rows * vecs, acc, (bp_activation){BP_RELU, 0.0f});
+    else if (k->activation.kind == BP_LEAKY_RELU)
+        small_rectify(rows * vecs, acc, (bp_activation){BP_LEAKY_RELU, k->activation.slope});
+    small_store(rows, vecs, k->outputs.at + n * TILE_COLUMNS, acc);
+}
+
+/* What is no rectifier. */
+OUT_OF_LINE void small_activate(float *a, size_t rows, size_t columns, bp_activation activation) {
+    if (activation.kind == BP_TANH)
+        for (size_t n = 0; n < rows; n++)
+            for (size_t j = 0; j < columns; j += VEC_LANES)
+                vec_store(a + n * TILE_COLUMNS + j, vec_tanh(vec_load(a + n * TILE_COLUMNS + j)));
+    else
+        activate(a, TILE_COLUMNS, a, TILE_COLUMNS, rows, round_up(columns, VEC_LANES), activation);
+}
+
+static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
+                                             size_t rows) {
+    size_t n = 0;
+    for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
+        small_outputs(SMALL_ROWS, vecs, k, x, ldx, n);
+    if (rows & 2) {
+        small_outputs(2, vecs, k, x, ldx, n);
+        n += 2;
+    }
+    if (rows & 1)
+        small_outputs(1, vecs, k, x, ldx, n);
+}
+
+static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
+    if (k->out <= VEC_LANES)
+        small_forward_vecs(1, k, x, ldx, rows);
+    else if (k->out <= 2 * VEC_LANES)
+        small_forward_vecs(2, k, x, ldx, rows);
+    else
+        small_forward_vecs(TILE_VECS, k, x, ldx, rows);
+    if (!is_rectifier(k->activation))
+        small_activate(k->outputs.at, rows, k->out, k->activation);
+}
+
+/* ---- Deltas --------------------------------------------------------------------------------------------------- */
+
+static ALWAYS_INLINE void small_slopes(const size_t rows, const size_t vecs, vec *acc, const float *outputs,
+                                       bp_activation activation) {
+    UNROLL_FOR (size_t r = 0; r < rows; r++) {
+        UNROLL_FOR (size_t v = 0; v < vecs; v++) {
+            const vec a = vec_load(outputs + r * TILE_COLUMNS + v * VEC_LANES);
+            acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, activation));
         }
     }
-    const bp_activation f = p->activation;
-    if (finish == SMALL_OUTPUTS) {
-        if (f.kind == BP_RELU)
-            small_rectify(rows * vecs, acc, (bp_activation){BP_RELU, 0});
-        else if (f.kind == BP_LEAKY_RELU)
-            small_rectify(rows * vecs, acc, (bp_activation){BP_LEAKY_RELU, f.slope});
-    } else if (f.kind != BP_IDENTITY) {
-        const float *below = p->below + n * TILE_COLUMNS;
-        if (f.kind == BP_RELU)
-            small_slopes(rows, vecs, acc, below, (bp_activation){BP_RELU, 0});
-        else if (f.kind == BP_LEAKY_RELU)
-            small_slopes(rows, vecs, acc, below, (bp_activation){BP_LEAKY_RELU, f.slope});
-        else if (f.kind == BP_SIGMOID)
-            small_slopes(rows, vecs, acc, below, (bp_activation){BP_SIGMOID, 0});
-        else
-            small_slopes(rows, vecs, acc, below, (bp_activation){BP_TANH, 0});
-    }
-    UNROLL_FOR (size_t r = 0; r < rows; r++) {
-        UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            vec_store(p->c + (n + r) * TILE_COLUMNS + v * VEC_LANES, acc[r * vecs + v]);
+}
+
+/* Sums times the derivative at the outputs. */
+static ALWAYS_INLINE void small_times_slopes(const size_t rows, const size_t vecs, vec *acc, const float *outputs,
+                                             bp_activation activation) {
+    switch (activation.kind) {
+    case BP_RELU:
+        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_RELU, 0.0f});
+        break;
+    case BP_LEAKY_RELU:
+        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_LEAKY_RELU, activation.slope});
+        break;
+    case BP_SIGMOID:
+        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_SIGMOID, 0.0f});
+        break;
+    case BP_TANH:
+        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_TANH, 0.0f});
+        break;
+    default:
+        break;
     }
 }
 
-static ALWAYS_INLINE void small_run(const size_t vecs, const small_finish finish, const small_product *p) {
+static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, const bp_dense_layer *k, size_t n) {
+    const bp_dense_layer *below = k - 1;
+    vec acc[SMALL_ROWS * TILE_VECS];
+    UNROLL_FOR (size_t i = 0; i < rows * vecs; i++)
+        acc[i] = vec_set1(0.0f);
+    small_chains(rows, vecs, acc, k->deltas.at + n * TILE_COLUMNS, TILE_COLUMNS, k->transposed, k->out);
+    if (below->activation.kind != BP_IDENTITY)
+        small_times_slopes(rows, vecs, acc, below->outputs.at + n * TILE_COLUMNS, below->activation);
+    small_store(rows, vecs, below->deltas.at + n * TILE_COLUMNS, acc);
+}
+
+static ALWAYS_INLINE void small_delta_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows) {
     size_t n = 0;
-    for (; n + 4 <= p->rows; n += 4)
-        small_rows(4, vecs, finish, p, n);
-    switch (p->rows - n) {
-    case 1:
-        small_rows(1, vecs, finish, p, n);
-        break;
-    case 2:
-        small_rows(2, vecs, finish, p, n);
-        break;
-    case 3:
-        small_rows(3, vecs, finish, p, n);
-        break;
+    for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
+        small_deltas(SMALL_ROWS, vecs, k, n);
+    if (rows & 2) {
+        small_deltas(2, vecs, k, n);
+        n += 2;
     }
+    if (rows & 1)
+        small_deltas(1, vecs, k, n);
 }
 
-static void small_outputs(const small_product *p, size_t vecs) {
-    if (vecs == 1)
-        small_run(1, SMALL_OUTPUTS, p);
-    else if (vecs == 2)
-        small_run(2, SMALL_OUTPUTS, p);
+/* Deltas of the layer below k. */
+static void small_delta(const bp_dense_layer *k, size_t rows) {
+    if (k->in <= VEC_LANES)
+        small_delta_vecs(1, k, rows);
+    else if (k->in <= 2 * VEC_LANES)
+        small_delta_vecs(2, k, rows);
     else
-        small_run(TILE_VECS, SMALL_OUTPUTS, p);
+        small_delta_vecs(TILE_VECS, k, rows);
 }
 
-static void small_deltas(const small_product *p, size_t vecs) {
-    if (vecs == 1)
-        small_run(1, SMALL_DELTAS, p);
-    else if (vecs == 2)
-        small_run(2, SMALL_DELTAS, p);
-    else
-        small_run(TILE_VECS, SMALL_DELTAS, p);
-}
+/* ---- Update --------------------------------------------------------------------------------------------------- */
 
-/* `count` rows of W, from row i on, less rate times those of X^T delta. */
-static ALWAYS_INLINE void small_gradients(const size_t count, const size_t vecs, float *w, const float *x, size_t ldx,
-                                          const float *delta, size_t rows, float rate) {
+/* `count` rows of W less rate times those of X^T delta. */
+static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, float *w, const float *x, size_t ldx,
+                                        const float *delta, size_t rows, float rate) {
     vec g[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t k = 0; k < count * vecs; k++)
         g[k] = vec_set1(0.0f);
-    for (size_t n = 0; n < rows; n++, x += ldx, delta += TILE_COLUMNS) {
+    for (const float *end = delta + rows * TILE_COLUMNS; delta < end; delta += TILE_COLUMNS, x += ldx) {
         UNROLL_FOR (size_t i = 0; i < count; i++) {
             const vec xi = vec_set1(x[i]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
@@ -143,128 +186,96 @@ static ALWAYS_INLINE void small_gradients(const size_t count, const size_t vecs,
 
 static ALWAYS_INLINE void small_update_vecs(const size_t vecs, float *w, const float *x, size_t ldx,
                                             const float *delta, size_t rows, size_t in, float rate) {
-    size_t i = 0;
-    for (; i + 4 <= in; i += 4)
-        small_gradients(4, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
-    switch (in - i) {
-    case 1:
-        small_gradients(1, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
-        break;
-    case 2:
-        small_gradients(2, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
-        break;
-    case 3:
-        small_gradients(3, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
-        break;
+    const float *end = x + in;
+    for (; x + SMALL_ROWS <= end; x += SMALL_ROWS, w += SMALL_ROWS * TILE_COLUMNS)
+        small_weights(SMALL_ROWS, vecs, w, x, ldx, delta, rows, rate);
+    if (in & 2) {
+        small_weights(2, vecs, w, x, ldx, delta, rows, rate);
+        x += 2;
+        w += 2 * TILE_COLUMNS;
     }
+    if (in & 1)
+        small_weights(1, vecs, w, x, ldx, delta, rows, rate);
 }
 
-/* W [in x whole vectors] less rate times X^T delta. */
-static void small_update(float *w, const float *x, size_t ldx, const float *delta, size_t rows, size_t in, size_t vecs,
+/* W [in x out] less rate times X^T delta. */
+static void small_update(float *w, const float *x, size_t ldx, const float *delta, size_t rows, size_t in, size_t out,
                          float rate) {
-    if (vecs == 1)
+    if (out <= VEC_LANES)
         small_update_vecs(1, w, x, ldx, delta, rows, in, rate);
-    else if (vecs == 2)
+    else if (out <= 2 * VEC_LANES)
         small_update_vecs(2, w, x, ldx, delta, rows, in, rate);
     else
         small_update_vecs(TILE_VECS, w, x, ldx, delta, rows, in, rate);
 }
 
-static inline void small_biases(float *biases, const float *delta, size_t rows, size_t vecs, float rate) {
-    for (size_t v = 0; v < vecs; v++, biases += VEC_LANES, delta += VEC_LANES) {
+static inline void small_biases(float *biases, const float *delta, size_t rows, size_t out, float rate) {
+    for (size_t j = 0; j < out; j += VEC_LANES) {
         vec sum = vec_set1(0.0f);
         for (size_t n = 0; n < rows; n++)
-            sum = vec_add(sum, vec_load(delta + n * TILE_COLUMNS));
-        vec_store(biases, vec_fnma(vec_set1(rate), sum, vec_load(biases)));
+            sum = vec_add(sum, vec_load(delta + n * TILE_COLUMNS + j));
+        vec_store(biases + j, vec_fnma(vec_set1(rate), sum, vec_load(biases + j)));
     }
 }
 
-/* a = f(a) for the kinds that are no rectifiers. */
-static inline void small_activate(float *a, size_t rows, size_t vecs, bp_activation activation) {
-    for (size_t n = 0; n < rows; n++, a += TILE_COLUMNS)
-        for (size_t v = 0; v < vecs; v++) {
-            float *at = a + v * VEC_LANES;
-            if (activation.kind == BP_TANH)
-                vec_store(at, vec_tanh(vec_load(at)));
-            else
-                vec_store(at, vec_activate(vec_load(at), (bp_activation){BP_SIGMOID, 0}));
+/* ---- Loss ----------------------------------------------------------------------------------------------------- */
+
+static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy, size_t rows, float scale) {
+    const float *a = k->outputs.at;
+    float *d = k->deltas.at;
+    for (; rows > 0; rows--, a += TILE_COLUMNS, d += TILE_COLUMNS, y += ldy)
+        for (size_t j = 0; j < k->out; j += VEC_LANES) {
+            vec error = vec_sub(vec_load(a + j), load_some(y + j, least(k->out - j, VEC_LANES)));
+            error = vec_mul(error, vec_set1(scale));
+            if (k->activation.kind != BP_IDENTITY)
+                small_times_slopes(1, 1, &error, a + j, k->activation);
+            vec_store(d + j, error);
         }
 }
 
-static inline void small_mse(const bp_small_step *s, const bp_dense_layer *last) {
-    const vec scale = vec_set1(s->scale);
-    for (size_t n = 0; n < s->batch->rows; n++) {
-        const float *a = last->outputs.at + n * TILE_COLUMNS, *y = s->batch->targets + n * s->batch->target_stride;
-        float *d = last->deltas.at + n * TILE_COLUMNS;
-        for (size_t j = 0; j < last->out; j += VEC_LANES) {
-            const vec output = vec_load(a + j);
-            vec delta = vec_mul(vec_sub(output, load_some(y + j, least(last->out - j, VEC_LANES))), scale);
-            if (last->activation.kind != BP_IDENTITY)
-                delta = vec_mul(delta, vec_derivative(output, last->activation));
-            vec_store(d + j, delta);
-        }
-    }
+/* The loss of each row; of classes, the deltas too if the step trains. */
+OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k) {
+    const bp_batch *b = s->batch;
+    if (s->loss == BP_LOSS_MSE)
+        loss_mse(NULL, 0, s->row_loss, k->outputs.at, TILE_COLUMNS, b->targets, b->target_stride, b->rows, k->out,
+                 k->activation, s->scale);
+    else
+        loss_softmax_cross_entropy(s->train ? k->deltas.at : NULL, TILE_COLUMNS, s->row_loss, k->outputs.at,
+                                   TILE_COLUMNS, b->labels, b->rows, k->out, s->scale);
 }
 
-static void small_loss(const bp_small_step *s, const bp_dense_layer *last) {
-    const bp_batch *batch = s->batch;
-    if (s->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY) {
-        if (s->train || s->row_loss)
-            loss_softmax_cross_entropy(s->train ? last->deltas.at : NULL, TILE_COLUMNS, s->row_loss, last->outputs.at,
-                                       TILE_COLUMNS, batch->labels, batch->rows, last->out, s->scale);
-        return;
-    }
-    if (s->row_loss)
-        loss_mse(NULL, 0, s->row_loss, last->outputs.at, TILE_COLUMNS, batch->targets, batch->target_stride,
-                 batch->rows, last->out, last->activation, s->scale);
-    if (s->train)
-        small_mse(s, last);
-}
+/* ---- All of it ------------------------------------------------------------------------------------------------ */
 
-static inline size_t vectors_of(size_t columns) {
-    return (columns + VEC_LANES - 1) / VEC_LANES;
+OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
+    for (const bp_dense_layer *k = layers + 1; k < layers + count; k++)
+        pack_columns(k->transposed, TILE_COLUMNS, k->weights.at, TILE_COLUMNS, k->out, k->in);
 }
 
 static void small_step(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
-    const bp_dense_layer *layers = s->layers, *last = layers + s->count - 1;
-    small_product p = {.a = batch->inputs, .lda = batch->input_stride, .rows = batch->rows};
-    for (const bp_dense_layer *k = layers; k <= last; k++) {
-        p.c = k->outputs.at;
-        p.b = k->weights.at;
-        p.start = k->biases;
-        p.depth = k->in;
-        p.activation = k->activation;
-        small_outputs(&p, vectors_of(k->out));
-        if (!is_rectifier(k->activation))
-            small_activate(p.c, p.rows, vectors_of(k->out), k->activation);
-        p.a = p.c;
-        p.lda = TILE_COLUMNS;
-    }
-    small_loss(s, last);
+    const size_t rows = batch->rows;
+    const bp_dense_layer *first = s->layers, *last = first + s->count - 1;
+    small_forward(first, batch->inputs, batch->input_stride, rows);
+    for (const bp_dense_layer *k = first; k++ < last;)
+        small_forward(k, k[-1].outputs.at, TILE_COLUMNS, rows);
+    if (s->row_loss || (s->train && s->loss != BP_LOSS_MSE))
+        small_row_loss(s, last);
     if (!s->train)
         return;
-    for (const bp_dense_layer *k = last; k >= layers; k--) {
-        const float *deltas = k->deltas.at, *x = batch->inputs;
-        size_t ldx = batch->input_stride;
-        if (k > layers) {
-            const bp_dense_layer *below = k - 1;
-            x = below->outputs.at;
-            ldx = TILE_COLUMNS;
-            if (s->transpose)
-                pack_columns(k->transposed, TILE_COLUMNS, k->weights.at, TILE_COLUMNS, k->out, k->in);
-            p.c = below->deltas.at;
-            p.a = deltas;
-            p.b = k->transposed;
-            p.below = x;
-            p.depth = k->out;
-            p.activation = below->activation;
-            small_deltas(&p, vectors_of(k->in));
-            small_update(k->transposed, deltas, TILE_COLUMNS, x, p.rows, k->out, vectors_of(k->in), s->rate);
-        }
-        small_update(k->weights.at, x, ldx, deltas, p.rows, k->in, vectors_of(k->out), s->rate);
-        small_biases(k->biases, deltas, p.rows, vectors_of(k->out), s->rate);
+    if (s->loss == BP_LOSS_MSE)
+        small_mse(last, batch->targets, batch->target_stride, rows, s->scale);
+    if (s->transpose)
+        small_transpose(first, s->count);
+    for (const bp_dense_layer *k = last; k > first; k--) {
+        const float *deltas = k->deltas.at, *x = k[-1].outputs.at;
+        small_delta(k, rows);
+        small_update(k->transposed, deltas, TILE_COLUMNS, x, rows, k->out, k->in, s->rate);
+        small_update(k->weights.at, x, TILE_COLUMNS, deltas, rows, k->in, k->out, s->rate);
+        small_biases(k->biases, deltas, rows, k->out, s->rate);
     }
+    small_update(first->weights.at, batch->inputs, batch->input_stride, first->deltas.at, rows, first->in, first->out,
+                 s->rate);
+    small_biases(first->biases, first->deltas.at, rows, first->out, s->rate);
 }
 
 #endif

@@ -68,12 +68,12 @@ typedef struct bp_update {
 typedef struct bp_small_step {
     const bp_dense_layer *layers;
     size_t count;
-    const bp_batch *batch; /* strides filled in; no more rows than a slice and a row block have */
+    const bp_batch *batch; /* strides filled in; at most BP_ROW_BLOCK rows */
     bp_loss loss;
     float *row_loss; /* null if not wanted */
     float scale, rate;
     bool train;
-    bool transpose; /* the transposed weights are not up to date */
+    bool *transposed; /* whether the transposed weights are up to date */
 } bp_small_step;
 
 /*

@@ -148,7 +148,7 @@ bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
                 *weight_at(network, k, i, j) = limit * bp_random_symmetric(seed, l, (uint64_t)i * k->out + j);
         memset(k->biases, 0, k->out * sizeof(float));
     }
-    network->transpose = true;
+    network->transposed = false;
     float_environment_leave(host);
     return BP_OK;
 }
@@ -205,7 +205,7 @@ bp_status bp_network_set_parameters(bp_network *network, size_t index, const flo
     const bp_dense_layer *k = &network->layer[index];
     if (weights) {
         network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
-        network->transpose = true;
+        network->transposed = false;
     }
     if (biases)
         memcpy(k->biases, biases, k->out * sizeof(float));

@@ -22,7 +22,7 @@ struct bp_network {
     size_t batch_max;
     size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
     bool small;        /* every layer's outputs fit one panel */
-    bool transpose;    /* of a small network: the transposed weights are not up to date */
+    bool transposed;   /* of a small network: the transposed weights are up to date */
     size_t lanes;      /* the most that a step can use */
     double row_flops;  /* floating-point operations of one row's forward pass */
     bp_panels inputs;  /* [slice_rows x layer[0].in] */

@@ -15,9 +15,6 @@
 #include "api/check.h"
 #include "float_environment.h"
 
-/* Rows up to which a small network's step runs in one call. */
-#define SMALL_ROWS_MAX 16
-
 typedef struct step {
     bp_network *network;
     bp_batch batch; /* strides filled in */
@@ -181,6 +178,12 @@ static void run_row(step *s) {
     level->backward_row(network->layer, network->layers, network->inputs, s->rate);
 }
 
+/* Whether so many rows are too little work for another lane. */
+static bool one_lane(const step *s, size_t rows) {
+    const double flops = s->network->row_flops * (double)rows;
+    return bp_useful_lanes(s->train ? 2 * flops : flops, s->network->lanes) == 1;
+}
+
 /* A step of a few rows through a small network. */
 static void run_small(step *s) {
     bp_network *network = s->network;
@@ -193,11 +196,9 @@ static void run_small(step *s) {
         .scale = s->scale,
         .rate = s->rate,
         .train = s->train,
-        .transpose = network->transpose,
+        .transposed = &network->transposed,
     };
     network->level->small_step(&small);
-    if (s->train)
-        network->transpose = false;
     if (s->outputs) {
         const bp_dense_layer *last = &network->layer[network->layers - 1];
         network->level->unpack(s->outputs, s->output_stride, last->outputs, s->batch.rows, last->out);
@@ -206,12 +207,12 @@ static void run_small(step *s) {
 
 static void run_step(step *s) {
     bp_network *network = s->network;
-    if (network->small && s->batch.rows <= SMALL_ROWS_MAX) {
+    if (network->small && s->batch.rows <= BP_ROW_BLOCK && one_lane(s, s->batch.rows)) {
         run_small(s);
         return;
     }
     if (s->train)
-        network->transpose = true;
+        network->transposed = false;
     if (s->batch.rows == 1 && s->train && bp_useful_lanes(network->row_flops, network->lanes) == 1) {
         run_row(s);
         return;

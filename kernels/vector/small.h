@@ -1,11 +1,12 @@
 /*
  * A whole step of a small network: every layer's outputs fit one panel, and the batch is a few rows. All products run
  * in one call, on rows that lie one panel's width apart, with nothing set up around them; the caller's inputs are read
- * where they lie. Weights are kept transposed too, so that deltas and outputs are the same product:
+ * where they lie. Weights lie there transposed too, so that deltas and outputs are the same product:
  *
  *   outputs = X W + biases     deltas below = deltas W^T     W -= rate X^T deltas     W^T -= rate deltas^T X
  *
- * Both updates run the same chains, factors exchanged, and so keep the same bits.
+ * Both updates run the same chains, factors exchanged, and so give the same bits. With more rows than a few it takes
+ * less to transpose W anew.
  */
 #ifndef BP_VECTOR_SMALL_H
 #define BP_VECTOR_SMALL_H
@@ -13,7 +14,7 @@
 #include "vector/loss.h"
 #include "vector/product.h"
 
-/* Rows of results whose chains run together: 4, then 2, then 1. */
+/* Rows of results whose chains run together: 4, then 2, then 1. Up to so many rows, transposed weights are updated. */
 #define SMALL_ROWS 4
 
 /* Keeps what tiny networks seldom need out of the code that they always run. */
@@ -264,12 +265,15 @@ static void small_step(const bp_small_step *s) {
         return;
     if (s->loss == BP_LOSS_MSE)
         small_mse(last, batch->targets, batch->target_stride, rows, s->scale);
-    if (s->transpose)
+    const bool update_transposed = rows <= SMALL_ROWS;
+    if (!*s->transposed)
         small_transpose(first, s->count);
+    *s->transposed = update_transposed;
     for (const bp_dense_layer *k = last; k > first; k--) {
         const float *deltas = k->deltas.at, *x = k[-1].outputs.at;
         small_delta(k, rows);
-        small_update(k->transposed, deltas, TILE_COLUMNS, x, rows, k->out, k->in, s->rate);
+        if (update_transposed)
+            small_update(k->transposed, deltas, TILE_COLUMNS, x, rows, k->out, k->in, s->rate);
         small_update(k->weights.at, x, TILE_COLUMNS, deltas, rows, k->in, k->out, s->rate);
         small_biases(k->biases, deltas, rows, k->out, s->rate);
     }

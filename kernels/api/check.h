@@ -34,9 +34,10 @@ static inline size_t matrix_extent(matrix m) {
 static inline bp_status check_matrix(matrix m) {
     if (m.rows == 0 || m.columns == 0 || m.ld < m.columns)
         return BP_ERROR_SIZE;
-    /* The whole extent must be addressable by ptrdiff_t. */
-    const size_t limit = PTRDIFF_MAX / sizeof(float);
-    if (m.columns > limit || m.ld > limit || (m.rows - 1) > (limit - m.columns) / m.ld)
+    /* The whole extent must be addressable by ptrdiff_t. Tiny steps feel a division, which most matrices don't need. */
+    const size_t limit = PTRDIFF_MAX / sizeof(float), surely = (size_t)1 << (4 * sizeof(size_t) - 2);
+    if ((m.rows >= surely || m.ld >= surely) &&
+        (m.columns > limit || m.ld > limit || (m.rows - 1) > (limit - m.columns) / m.ld))
         return BP_ERROR_OVERFLOW;
     if (m.data && ((uintptr_t)m.data % sizeof(float) != 0 || (uintptr_t)m.data > UINTPTR_MAX - matrix_extent(m)))
         return BP_ERROR_ALIGNMENT;

@@ -138,12 +138,21 @@ static size_t choose_slice(const bp_network_config *config, size_t lanes) {
     return blocks > batch_blocks ? config->batch_max : blocks * BP_ROW_BLOCK;
 }
 
-/* Whether each layer's outputs fit one panel; a first layer may have any number of inputs. */
-static bool is_small(const bp_network_config *config, size_t panel) {
-    for (size_t l = 1; l <= config->layers; l++)
-        if (config->sizes[l] > panel)
-            return false;
-    return true;
+/*
+ * The largest batch that runs in one call on one lane, whatever the step: 0 unless each layer's outputs fit one panel.
+ * (A first layer may have any number of inputs.)
+ */
+static size_t choose_small_rows(const bp_network_config *config, size_t panel, size_t lanes) {
+    double row_flops = 0;
+    for (size_t l = 0; l < config->layers; l++) {
+        if (config->sizes[l + 1] > panel)
+            return 0;
+        row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
+    }
+    size_t rows = BP_ROW_BLOCK;
+    while (rows > 0 && bp_useful_lanes(2.0 * row_flops * (double)rows, lanes) > 1)
+        rows--;
+    return rows;
 }
 
 /* What a lane needs beside the matrices: room for a packed block, or for some rows of outputs and their deltas. */
@@ -164,7 +173,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
         return status;
     layout->panel = panel;
     layout->slice_rows = choose_slice(config, layout->lanes);
-    layout->small = is_small(config, panel);
+    layout->small_rows = choose_small_rows(config, panel, layout->lanes);
 
     const size_t *sizes = config->sizes, layers = config->layers;
     tally t = {0};
@@ -175,7 +184,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     for (size_t l = 0; l < layers; l++) {
         tally_panels(&t, panel, sizes[l], sizes[l + 1]);
         tally_panels(&t, panel, 1, sizes[l + 1]);
-        if (layout->small && l > 0)
+        if (layout->small_rows > 0 && l > 0)
             tally_panels(&t, panel, sizes[l + 1], sizes[l]);
     }
     layout->sums_at = t.bytes;

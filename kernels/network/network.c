@@ -48,7 +48,7 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         k->activation = config->activations[l];
         k->weights = take_panels(&weights, panel, k->in, k->out);
         k->biases = take_panels(&weights, panel, 1, k->out).at;
-        if (layout->small && l > 0)
+        if (layout->small_rows > 0 && l > 0)
             k->transposed = take_panels(&weights, panel, k->out, k->in).at;
         if (layout->slice_rows < config->batch_max) {
             k->sums = take_panels(&sums, panel, k->in, k->out);
@@ -61,7 +61,7 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->scratch = block + layout->scratch_at;
     network->scratch_bytes = layout->scratch_bytes;
     network->slice_rows = layout->slice_rows;
-    network->small = layout->small;
+    network->small_rows = layout->small_rows;
 }
 
 bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {

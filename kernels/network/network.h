@@ -21,7 +21,7 @@ struct bp_network {
     bp_loss loss;
     size_t batch_max;
     size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
-    bool small;        /* every layer's outputs fit one panel */
+    size_t small_rows; /* batches of up to so many rows run in one call; 0 if the network is not small */
     bool transposed;   /* of a small network: the transposed weights are up to date */
     size_t lanes;      /* the most that a step can use */
     double row_flops;  /* floating-point operations of one row's forward pass */
@@ -45,7 +45,7 @@ typedef struct network_layout {
     size_t bytes;
     size_t lanes;
     size_t slice_rows;
-    bool small;
+    size_t small_rows;
     size_t scratch_bytes;
 } network_layout;
 

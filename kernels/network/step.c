@@ -178,13 +178,7 @@ static void run_row(step *s) {
     level->backward_row(network->layer, network->layers, network->inputs, s->rate);
 }
 
-/* Whether so many rows are too little work for another lane. */
-static bool one_lane(const step *s, size_t rows) {
-    const double flops = s->network->row_flops * (double)rows;
-    return bp_useful_lanes(s->train ? 2 * flops : flops, s->network->lanes) == 1;
-}
-
-/* A step of a few rows through a small network. */
+/* A step of a small network on one lane. */
 static void run_small(step *s) {
     bp_network *network = s->network;
     const bp_small_step small = {
@@ -207,7 +201,7 @@ static void run_small(step *s) {
 
 static void run_step(step *s) {
     bp_network *network = s->network;
-    if (network->small && s->batch.rows <= BP_ROW_BLOCK && one_lane(s, s->batch.rows)) {
+    if (s->batch.rows <= network->small_rows) {
         run_small(s);
         return;
     }

@@ -23,11 +23,11 @@
 /* Adds A B to acc, for `rows` rows of A and `vecs` whole vectors of B's columns. */
 static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec *acc, const float *a, size_t lda,
                                        const float *b, size_t depth) {
-    for (const float *end = a + depth; a < end; a++, b += TILE_COLUMNS) {
+    for (size_t k = 0; k < depth; k++) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            const vec ak = vec_set1(a[r * lda]);
+            const vec ak = vec_set1(a[r * lda + k]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_fma(ak, vec_load(b + v * VEC_LANES), acc[r * vecs + v]);
+                acc[r * vecs + v] = vec_fma(ak, vec_load(b + k * TILE_COLUMNS + v * VEC_LANES), acc[r * vecs + v]);
         }
     }
 }
@@ -139,29 +139,7 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
     small_store(rows, vecs, below->deltas.at + n * TILE_COLUMNS, acc);
 }
 
-static ALWAYS_INLINE void small_delta_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows) {
-    size_t n = 0;
-    for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
-        small_deltas(SMALL_ROWS, vecs, k, n);
-    if (rows & 2) {
-        small_deltas(2, vecs, k, n);
-        n += 2;
-    }
-    if (rows & 1)
-        small_deltas(1, vecs, k, n);
-}
-
-/* Deltas of the layer below k. */
-static void small_delta(const bp_dense_layer *k, size_t rows) {
-    if (k->in <= VEC_LANES)
-        small_delta_vecs(1, k, rows);
-    else if (k->in <= 2 * VEC_LANES)
-        small_delta_vecs(2, k, rows);
-    else
-        small_delta_vecs(TILE_VECS, k, rows);
-}
-
-/* ---- Update --------------------------------------------------------------------------------------------------- */
+/* ---- Updates -------------------------------------------------------------------------------------------------- */
 
 /* `count` rows of W less rate times those of X^T delta. */
 static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, float *w, const float *x, size_t ldx,
@@ -169,11 +147,12 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     vec g[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t k = 0; k < count * vecs; k++)
         g[k] = vec_set1(0.0f);
-    for (const float *end = delta + rows * TILE_COLUMNS; delta < end; delta += TILE_COLUMNS, x += ldx) {
+    for (size_t n = 0; n < rows; n++) {
+        const float *d = delta + n * TILE_COLUMNS;
         UNROLL_FOR (size_t i = 0; i < count; i++) {
-            const vec xi = vec_set1(x[i]);
+            const vec xi = vec_set1(x[n * ldx + i]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                g[i * vecs + v] = vec_fma(xi, vec_load(delta + v * VEC_LANES), g[i * vecs + v]);
+                g[i * vecs + v] = vec_fma(xi, vec_load(d + v * VEC_LANES), g[i * vecs + v]);
         }
     }
     const vec r = vec_set1(rate);
@@ -185,52 +164,87 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     }
 }
 
-static ALWAYS_INLINE void small_update_vecs(const size_t vecs, float *w, const float *x, size_t ldx,
-                                            const float *delta, size_t rows, size_t in, float rate) {
-    const float *end = x + in;
-    for (; x + SMALL_ROWS <= end; x += SMALL_ROWS, w += SMALL_ROWS * TILE_COLUMNS)
-        small_weights(SMALL_ROWS, vecs, w, x, ldx, delta, rows, rate);
+/* W [in x whole vectors] less rate times X^T delta. */
+static ALWAYS_INLINE void small_update(const size_t vecs, float *w, const float *x, size_t ldx, const float *delta,
+                                       size_t rows, size_t in, float rate) {
+    size_t i = 0;
+    for (; i + SMALL_ROWS <= in; i += SMALL_ROWS)
+        small_weights(SMALL_ROWS, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
     if (in & 2) {
-        small_weights(2, vecs, w, x, ldx, delta, rows, rate);
-        x += 2;
-        w += 2 * TILE_COLUMNS;
+        small_weights(2, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
+        i += 2;
     }
     if (in & 1)
-        small_weights(1, vecs, w, x, ldx, delta, rows, rate);
+        small_weights(1, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
 }
 
-/* W [in x out] less rate times X^T delta. */
-static void small_update(float *w, const float *x, size_t ldx, const float *delta, size_t rows, size_t in, size_t out,
-                         float rate) {
-    if (out <= VEC_LANES)
-        small_update_vecs(1, w, x, ldx, delta, rows, in, rate);
-    else if (out <= 2 * VEC_LANES)
-        small_update_vecs(2, w, x, ldx, delta, rows, in, rate);
-    else
-        small_update_vecs(TILE_VECS, w, x, ldx, delta, rows, in, rate);
-}
-
-static inline void small_biases(float *biases, const float *delta, size_t rows, size_t out, float rate) {
-    for (size_t j = 0; j < out; j += VEC_LANES) {
-        vec sum = vec_set1(0.0f);
-        for (size_t n = 0; n < rows; n++)
-            sum = vec_add(sum, vec_load(delta + n * TILE_COLUMNS + j));
-        vec_store(biases + j, vec_fnma(vec_set1(rate), sum, vec_load(biases + j)));
+static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const float *delta, size_t rows, float rate) {
+    vec sum[TILE_VECS];
+    UNROLL_FOR (size_t v = 0; v < vecs; v++)
+        sum[v] = vec_set1(0.0f);
+    for (size_t n = 0; n < rows; n++) {
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
+            sum[v] = vec_add(sum[v], vec_load(delta + n * TILE_COLUMNS + v * VEC_LANES));
     }
+    UNROLL_FOR (size_t v = 0; v < vecs; v++) {
+        float *at = biases + v * VEC_LANES;
+        vec_store(at, vec_fnma(vec_set1(rate), sum[v], vec_load(at)));
+    }
+}
+
+/* ---- Back through a layer ------------------------------------------------------------------------------------- */
+
+/* Deltas of the layer below, and then W^T if it is to be kept up to date. */
+static ALWAYS_INLINE void small_below_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows, float rate) {
+    size_t n = 0;
+    for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
+        small_deltas(SMALL_ROWS, vecs, k, n);
+    if (rows & 2) {
+        small_deltas(2, vecs, k, n);
+        n += 2;
+    }
+    if (rows & 1)
+        small_deltas(1, vecs, k, n);
+    if (rows <= SMALL_ROWS)
+        small_update(vecs, k->transposed, k->deltas.at, TILE_COLUMNS, k[-1].outputs.at, rows, k->out, rate);
+}
+
+static void small_below(const bp_dense_layer *k, size_t rows, float rate) {
+    if (k->in <= VEC_LANES)
+        small_below_vecs(1, k, rows, rate);
+    else if (k->in <= 2 * VEC_LANES)
+        small_below_vecs(2, k, rows, rate);
+    else
+        small_below_vecs(TILE_VECS, k, rows, rate);
+}
+
+static ALWAYS_INLINE void small_parameters_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
+                                                size_t rows, float rate) {
+    small_update(vecs, k->weights.at, x, ldx, k->deltas.at, rows, k->in, rate);
+    small_biases(vecs, k->biases, k->deltas.at, rows, rate);
+}
+
+/* Weights and biases of a layer, given its inputs. */
+static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows, float rate) {
+    if (k->out <= VEC_LANES)
+        small_parameters_vecs(1, k, x, ldx, rows, rate);
+    else if (k->out <= 2 * VEC_LANES)
+        small_parameters_vecs(2, k, x, ldx, rows, rate);
+    else
+        small_parameters_vecs(TILE_VECS, k, x, ldx, rows, rate);
 }
 
 /* ---- Loss ----------------------------------------------------------------------------------------------------- */
 
 static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy, size_t rows, float scale) {
-    const float *a = k->outputs.at;
-    float *d = k->deltas.at;
-    for (; rows > 0; rows--, a += TILE_COLUMNS, d += TILE_COLUMNS, y += ldy)
+    for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < k->out; j += VEC_LANES) {
-            vec error = vec_sub(vec_load(a + j), load_some(y + j, least(k->out - j, VEC_LANES)));
+            const float *a = k->outputs.at + n * TILE_COLUMNS + j;
+            vec error = vec_sub(vec_load(a), load_some(y + n * ldy + j, least(k->out - j, VEC_LANES)));
             error = vec_mul(error, vec_set1(scale));
             if (k->activation.kind != BP_IDENTITY)
-                small_times_slopes(1, 1, &error, a + j, k->activation);
-            vec_store(d + j, error);
+                small_times_slopes(1, 1, &error, a, k->activation);
+            vec_store(k->deltas.at + n * TILE_COLUMNS + j, error);
         }
 }
 
@@ -265,21 +279,14 @@ static void small_step(const bp_small_step *s) {
         return;
     if (s->loss == BP_LOSS_MSE)
         small_mse(last, batch->targets, batch->target_stride, rows, s->scale);
-    const bool update_transposed = rows <= SMALL_ROWS;
     if (!*s->transposed)
         small_transpose(first, s->count);
-    *s->transposed = update_transposed;
+    *s->transposed = rows <= SMALL_ROWS;
     for (const bp_dense_layer *k = last; k > first; k--) {
-        const float *deltas = k->deltas.at, *x = k[-1].outputs.at;
-        small_delta(k, rows);
-        if (update_transposed)
-            small_update(k->transposed, deltas, TILE_COLUMNS, x, rows, k->out, k->in, s->rate);
-        small_update(k->weights.at, x, TILE_COLUMNS, deltas, rows, k->in, k->out, s->rate);
-        small_biases(k->biases, deltas, rows, k->out, s->rate);
+        small_below(k, rows, s->rate);
+        small_parameters(k, k[-1].outputs.at, TILE_COLUMNS, rows, s->rate);
     }
-    small_update(first->weights.at, batch->inputs, batch->input_stride, first->deltas.at, rows, first->in, first->out,
-                 s->rate);
-    small_biases(first->biases, first->deltas.at, rows, first->out, s->rate);
+    small_parameters(first, batch->inputs, batch->input_stride, rows, s->rate);
 }
 
 #endif

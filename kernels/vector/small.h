@@ -61,8 +61,29 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
     small_store(rows, vecs, k->outputs.at + n * TILE_COLUMNS, acc);
 }
 
+/*
+ * a = f(a) for rows of which several fit a vector: a transcendental function takes as long for one lane as for all. A
+ * few rows, one after the other, take no longer than gathering and spreading them does.
+ */
+static void small_activate_together(float *a, size_t rows, size_t columns, bp_activation activation) {
+    const size_t together = VEC_LANES / columns;
+    for (size_t n = 0; n < rows; n += together, a += together * TILE_COLUMNS) {
+        const size_t count = least(rows - n, together);
+        vec z = vec_load(a);
+        for (size_t r = 1; r < count; r++)
+            z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * TILE_COLUMNS), VEC_LANES - r * columns));
+        z = vec_activate(z, activation);
+        for (size_t r = 0; r < count; r++)
+            vec_store(a + r * TILE_COLUMNS, vec_rotate(z, r * columns));
+    }
+}
+
 /* What is no rectifier. */
 OUT_OF_LINE void small_activate(float *a, size_t rows, size_t columns, bp_activation activation) {
+    if (rows > SMALL_ROWS && columns <= VEC_LANES / 2) {
+        small_activate_together(a, rows, columns, activation);
+        return;
+    }
     if (activation.kind == BP_TANH)
         for (size_t n = 0; n < rows; n++)
             for (size_t j = 0; j < columns; j += VEC_LANES)

@@ -66,6 +66,12 @@ static inline vec vec_keep_first(vec v, size_t n, vec other) {
     return _mm256_blendv_ps(other, v, _mm256_castsi256_ps(vec_first_lanes(n)));
 }
 
+/* Lane l takes lane l + n of v, lanes counted around. */
+static inline vec vec_rotate(vec v, size_t n) {
+    const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm256_permutevar8x32_ps(v, _mm256_add_epi32(lanes, _mm256_set1_epi32((int)n)));
+}
+
 static inline vec vec_add(vec a, vec b) {
     return _mm256_add_ps(a, b);
 }

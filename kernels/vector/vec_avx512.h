@@ -48,6 +48,12 @@ static inline vec vec_keep_first(vec v, size_t n, vec other) {
     return _mm512_mask_blend_ps(vec_first_lanes(n), other, v);
 }
 
+/* Lane l takes lane l + n of v, lanes counted around. */
+static inline vec vec_rotate(vec v, size_t n) {
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_permutexvar_ps(_mm512_add_epi32(lanes, _mm512_set1_epi32((int)n)), v);
+}
+
 static inline vec vec_add(vec a, vec b) {
     return _mm512_add_ps(a, b);
 }

@@ -64,6 +64,13 @@ static inline vec vec_keep_first(vec v, size_t n, vec other) {
     return vbslq_f32(vcltq_u32(vld1q_u32(lanes), vdupq_n_u32((uint32_t)n)), v, other);
 }
 
+/* Lane l takes lane l + n of v, lanes counted around. */
+static inline vec vec_rotate(vec v, size_t n) {
+    static const uint8_t bytes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const uint8x16_t from = vandq_u8(vaddq_u8(vld1q_u8(bytes), vdupq_n_u8((uint8_t)(4 * n))), vdupq_n_u8(15));
+    return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(v), from));
+}
+
 static inline vec vec_add(vec a, vec b) {
     return vaddq_f32(a, b);
 }

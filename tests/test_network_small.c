@@ -116,12 +116,28 @@ static bp_batch guarded(const samples *s, test_side side) {
     return b;
 }
 
+/* Deltas lie behind their layer's outputs, and a forward pass leaves them alone. Canaries stand in their first row. */
+static void mark_deltas(const bp_network *network) {
+    for (size_t l = 0; l < network->layers; l++)
+        for (size_t j = 0; j < network->layer[l].out; j++)
+            network->layer[l].deltas.at[j] = test_float(TEST_CANARY);
+}
+
+static void check_deltas(const bp_network *network, const char *name) {
+    for (size_t l = 0; l < network->layers; l++)
+        for (size_t j = 0; j < network->layer[l].out; j++)
+            if (test_raw_bits(network->layer[l].deltas.at[j]) != TEST_CANARY)
+                fail_msg("%s: the forward pass wrote to layer %zu's deltas", name, l);
+}
+
 static void check_outputs(bp_network *network, const bp_batch *batch, const float *expected, const char *name) {
     const size_t out = outputs_of(&training.shape), stride = out + 3, count = batch->rows * stride;
     float *outputs = allocate(count, sizeof(float));
     for (size_t k = 0; k < count; k++)
         outputs[k] = test_float(TEST_CANARY);
+    mark_deltas(network);
     assert_int_equal(bp_network_forward(network, batch, outputs, stride), BP_OK);
+    check_deltas(network, name);
     for (size_t k = 0; k < count; k++) {
         const size_t n = k / stride, j = k % stride;
         if (j < out ? test_bits(outputs[k]) != test_bits(expected[n * out + j])

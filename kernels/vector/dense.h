@@ -70,7 +70,7 @@ static bool transpose_rows(size_t batch, size_t in, size_t out) {
     if (out > BLOCK_COLUMNS * DEPTH_MAX / panel_rows)
         return false;
     const double weights = (double)in * (double)out, rows = (double)panel_rows * ((double)in + (double)out);
-    const size_t idle = round_up(batch, VEC_LANES) - batch;
+    const size_t idle = whole_columns(batch) - batch;
     return rows <= weights && (double)idle * weights + TRANSPOSE_ROWS * rows < TRANSPOSE_ROWS * weights;
 }
 

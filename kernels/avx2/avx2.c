@@ -4,6 +4,7 @@
 /* 12 of 16 registers accumulate: 2 FMA units times a latency of 4 to 5 want at least 10 chains. */
 #define TILE_ROWS 6
 #define TILE_VECS 2
+#define TILE_ROWS_OF_ONE 10
 #define TILE_UNROLL 1
 
 #ifndef BP_SMALL_BLOCKS

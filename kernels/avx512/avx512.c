@@ -4,7 +4,12 @@
 /* 24 of 32 registers accumulate; 12 rows divide common batches better than the 14 that would fit. */
 #define TILE_ROWS 12
 #define TILE_VECS 2
+#define TILE_ROWS_OF_ONE 10 /* as many as there are registers for their addresses */
 #define TILE_UNROLL 2
+
+/* Tiles of eight columns or fewer: narrow.c. */
+#define NARROW_COLUMNS 8
+#define narrow_tiles bp_narrow_tiles_avx512
 
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 512

@@ -4,6 +4,7 @@
 /* 24 of 32 registers accumulate. */
 #define TILE_ROWS 8
 #define TILE_VECS 3
+#define TILE_ROWS_OF_ONE 12
 #define TILE_UNROLL 1
 
 #ifndef BP_SMALL_BLOCKS

@@ -50,8 +50,8 @@ static inline vec vec_derivative(vec a, bp_activation activation) {
     }
 }
 
-static void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
-                     bp_activation activation) {
+static inline void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
+                            bp_activation activation) {
     for (size_t n = 0; n < rows; n++) {
         size_t j = 0;
         for (; j + VEC_LANES <= columns; j += VEC_LANES)
@@ -63,8 +63,8 @@ static void activate(float *a, size_t lda, const float *z, size_t ldz, size_t ro
     }
 }
 
-static void activation_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                                  bp_activation activation) {
+static inline void activation_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                                         bp_activation activation) {
     for (size_t n = 0; n < rows; n++) {
         size_t j = 0;
         for (; j + VEC_LANES <= columns; j += VEC_LANES)

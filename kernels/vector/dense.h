@@ -70,7 +70,7 @@ static bool transpose_rows(size_t batch, size_t in, size_t out) {
     if (out > BLOCK_COLUMNS * DEPTH_MAX / panel_rows)
         return false;
     const double weights = (double)in * (double)out, rows = (double)panel_rows * ((double)in + (double)out);
-    const size_t idle = round_up(batch, VEC_LANES) - batch;
+    const size_t idle = whole_columns(batch) - batch;
     return rows <= weights && (double)idle * weights + TRANSPOSE_ROWS * rows < TRANSPOSE_ROWS * weights;
 }
 
@@ -148,25 +148,26 @@ static product row_major_gradient(float *result, size_t ld, const float *x, size
 }
 
 /* Vectors of columns that are summed at the same time, enough to hide the latency of an addition. */
-#define SUM_CHAINS 4
+#define SUM_CHAINS (64 / VEC_LANES)
 
 /*
  * Sums of delta's columns over blocks of rows, added to `sum` if it holds those of earlier blocks: `vecs` vectors of
- * columns, of which the last has `lanes` columns.
+ * columns from column j, of which the last has `lanes` columns.
  */
-static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const size_t vecs, const float *delta,
-                                      size_t ldd, size_t batch, size_t lanes) {
+static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const size_t vecs, bp_panels delta, size_t j,
+                                      size_t batch, size_t lanes) {
+    const float *d[SUM_CHAINS];
+    UNROLL_FOR (size_t v = 0; v < vecs; v++, j += VEC_LANES)
+        d[v] = panel_at(delta, 0, j) + j % TILE_COLUMNS;
     for (size_t begin = 0; begin < batch; begin += BP_ROW_BLOCK) {
         const size_t end = least(begin + BP_ROW_BLOCK, batch);
         vec c[SUM_CHAINS];
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             c[v] = vec_set1(0.0f);
         for (size_t row = begin; row < end; row++) {
-            const float *d = delta + row * ldd;
             UNROLL_FOR (size_t v = 0; v + 1 < vecs; v++)
-                c[v] = vec_add(c[v], vec_load(d + v * VEC_LANES));
-            const float *last = d + (vecs - 1) * VEC_LANES;
-            c[vecs - 1] = vec_add(c[vecs - 1], load_some(last, lanes));
+                c[v] = vec_add(c[v], vec_load(d[v] + row * delta.row));
+            c[vecs - 1] = vec_add(c[vecs - 1], load_some(d[vecs - 1] + row * delta.row, lanes));
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             sum[v] = first && begin == 0 ? c[v] : vec_add(sum[v], c[v]);
@@ -177,8 +178,7 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
  * to[j] = the sum of column j, on top of sums[j] if sums of earlier blocks are given; where a rate is given,
  * to[j] less rate times that sum.
  */
-static void bias_gradient(float *to, const float *sums, const float *delta, size_t ldd, size_t batch, size_t out,
-                          const float *rate) {
+static void bias_gradient(float *to, const float *sums, bp_panels delta, size_t batch, size_t out, const float *rate) {
     size_t vecs;
     for (size_t j = 0; j < out; j += vecs * VEC_LANES) {
         const size_t left = out - j;
@@ -187,9 +187,9 @@ static void bias_gradient(float *to, const float *sums, const float *delta, size
         for (size_t v = 0; sums && v < vecs; v++)
             sum[v] = load_some(sums + j + v * VEC_LANES, least(left - v * VEC_LANES, VEC_LANES));
         if (vecs == SUM_CHAINS)
-            column_sums(sum, !sums, SUM_CHAINS, delta + j, ldd, batch, VEC_LANES);
+            column_sums(sum, !sums, SUM_CHAINS, delta, j, batch, VEC_LANES);
         else
-            column_sums(sum, !sums, 1, delta + j, ldd, batch, least(left, VEC_LANES));
+            column_sums(sum, !sums, 1, delta, j, batch, least(left, VEC_LANES));
         for (size_t v = 0; v < vecs; v++) {
             float *b = to + j + v * VEC_LANES;
             const size_t lanes = least(left - v * VEC_LANES, VEC_LANES);
@@ -203,7 +203,7 @@ static void bias_gradient(float *to, const float *sums, const float *delta, size
 static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                            const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     if (gradient_bias)
-        bias_gradient(gradient_bias, NULL, delta, ldd, batch, out, NULL);
+        bias_gradient(gradient_bias, NULL, row_major(delta, ldd), batch, out, NULL);
     if (!gradient)
         return;
     const product p = row_major_gradient(gradient, ldg, x, ldx, delta, ldd, batch, in, out);
@@ -213,7 +213,7 @@ static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, co
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
                                size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
     if (bias)
-        bias_gradient(bias, NULL, delta, ldd, batch, out, &rate);
+        bias_gradient(bias, NULL, row_major(delta, ldd), batch, out, &rate);
     if (!w)
         return;
     if (batch == 1) {

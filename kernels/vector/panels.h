@@ -54,13 +54,9 @@ static void panels_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panel
 
 static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
                           void *scratch) {
-    if (u->with_biases) {
-        float *to = u->last ? u->biases : u->bias_sums;
-        const float *sums = u->first ? NULL : u->bias_sums;
-        for (size_t j = 0; j < out; j += TILE_COLUMNS)
-            bias_gradient(to + j, sums ? sums + j : NULL, panel_at(delta, 0, j), delta.row, batch,
-                          round_up(least(out - j, TILE_COLUMNS), VEC_LANES), u->last ? &u->rate : NULL);
-    }
+    if (u->with_biases)
+        bias_gradient(u->last ? u->biases : u->bias_sums, u->first ? NULL : u->bias_sums, delta, batch,
+                      round_up(out, VEC_LANES), u->last ? &u->rate : NULL);
     if (batch == 1 && u->first && u->last) {
         row_update(u->weights, x, delta, in, out, u->rate);
         return;

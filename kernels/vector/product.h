@@ -101,8 +101,8 @@ typedef struct row_cut {
     size_t tiles, height, taller; /* the first `taller` tiles have height + 1 rows */
 } row_cut;
 
-static inline row_cut cut_rows(size_t rows) {
-    const size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+static inline row_cut cut_rows(size_t rows, size_t columns) {
+    const size_t height = tile_height(columns), tiles = (rows + height - 1) / height;
     return (row_cut){tiles, rows / tiles, rows % tiles};
 }
 
@@ -148,7 +148,7 @@ static void pack_transposed_panel(float *panel, const product *p, const block *b
 
 /* A tile of several chains, whose sums are added up. */
 static void run_chains(size_t rows, size_t columns, size_t chain, const tile_stage *stage, tile_place *place) {
-    float sums[TILE_ROWS * TILE_COLUMNS];
+    float sums[TILE_ROWS_MAX * TILE_COLUMNS];
     tile_stage s = *stage;
     s.finish = FINISH_STORE;
     tile_place at = *place;
@@ -239,16 +239,16 @@ static ahead next_of_ends(const product *p, const tile_stage *stage, const block
 
 /* Columns of a panel that are computed: where matrices are padded, whole vectors of them. */
 static inline size_t panel_columns(const product *p, size_t columns) {
-    return p->padded || p->transposed ? round_up(columns, VEC_LANES) : columns;
+    return p->padded || p->transposed ? whole_columns(columns) : columns;
 }
 
 static void run_block(const product *p, const tile_stage *stage, const block *b, size_t end) {
     const bool all_packed = p->pack_b != PACK_NONE;
-    const row_cut cut = cut_rows(b->rows);
-    const size_t panel_turns = cut.tiles * panels_in(b->depth), turns = panel_turns * panels_in(b->columns);
+    const row_cut whole = cut_rows(b->rows, TILE_COLUMNS);
+    const size_t panel_turns = whole.tiles * panels_in(b->depth), turns = panel_turns * panels_in(b->columns);
     fetches f = {.a = next_of_a(p, b, end, turns)};
     if (!p->transposed) {
-        f.end = next_of_ends(p, stage, b, cut);
+        f.end = next_of_ends(p, stage, b, whole);
     } else { /* see transpose_results */
         f.b = fetch_part(p->c, b->n0, b->m0, b->columns, b->rows, turns);
         if (p->below.at)
@@ -256,9 +256,10 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
     }
     for (size_t n = 0; n < b->columns; n += TILE_COLUMNS) {
         const size_t columns = panel_columns(p, least(b->columns - n, TILE_COLUMNS));
+        const row_cut cut = cut_rows(b->rows, columns);
         if (b->pack_now)
             pack_transposed_panel(b->packed_b + n * b->depth, p, b, n);
-        const bool packed = all_packed || columns % VEC_LANES != 0;
+        const bool packed = all_packed || (!p->padded && columns % VEC_LANES != 0);
         tile_place place = {
             .a = b->a.at,
             .a_row = b->a.row,
@@ -381,7 +382,7 @@ static void run_rows(const product *p, const tile_stage *stage, block b, size_t 
 
 /* A product of one tile and one chain, as in tiny networks: blocks would cost more than the product. */
 static void run_one_tile(const product *p, float *scratch) {
-    const size_t columns = round_up(p->columns, VEC_LANES);
+    const size_t columns = panel_columns(p, p->columns);
     const tile_stage stage = stage_at(p, 0, p->depth);
     tile_place place = {
         .a = p->a.at,
@@ -405,13 +406,13 @@ static void run_one_tile(const product *p, float *scratch) {
         place.b = scratch;
         place.b_k = TILE_COLUMNS;
     }
-    tiles_whole(p->rows, columns / VEC_LANES, &stage, &place, 1);
+    tiles_any(p->rows, columns, &stage, &place, 1);
     if (p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
         activate(p->c.at, p->c.row, p->c.at, p->c.row, p->rows, columns, p->activation);
 }
 
 static void run_product(const product *p, void *scratch) {
-    if (p->padded && p->rows <= TILE_ROWS && p->columns <= TILE_COLUMNS && p->depth <= TILE_COLUMNS) {
+    if (p->padded && p->columns <= TILE_COLUMNS && p->rows <= tile_height(p->columns) && p->depth <= TILE_COLUMNS) {
         run_one_tile(p, scratch);
         return;
     }

@@ -5,8 +5,8 @@
  * over a stretch of the depth k broadcasting a value of A against TILE_VECS vectors of B, and finishes with what
  * the product asks for. Lanes hold different results, so neither their number nor the tile's shape touches a bit.
  *
- * Before inclusion: a vec_ header, TILE_ROWS, TILE_VECS, and TILE_UNROLL, the steps of the depth in one turn of the
- * loop.
+ * Before inclusion: a vec_ header, TILE_ROWS, TILE_VECS, TILE_ROWS_OF_ONE of a tile of one vector, and TILE_UNROLL, the
+ * steps of the depth in one turn of the loop; PANEL_COLUMNS if panels are wider than this tile.
  */
 #ifndef BP_TILE_H
 #define BP_TILE_H
@@ -15,6 +15,16 @@
 #include <stddef.h>
 
 #define TILE_COLUMNS (TILE_VECS * VEC_LANES)
+#ifndef PANEL_COLUMNS
+#define PANEL_COLUMNS TILE_COLUMNS
+#endif
+
+/* A level may have narrower vectors for so few columns that half of its own vector would be idle: see narrow_tiles. */
+#ifndef NARROW_COLUMNS
+#define NARROW_COLUMNS 0
+#endif
+
+#define TILE_ROWS_MAX (TILE_ROWS > TILE_ROWS_OF_ONE ? TILE_ROWS : TILE_ROWS_OF_ONE)
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
@@ -35,8 +45,8 @@ typedef enum tile_finish { FINISH_STORE, FINISH_ACTIVATION, FINISH_DERIVATIVE, F
 /* What a tile reads and writes; all pointers stand at its first element, and move on to the tile below it. */
 typedef struct tile_place {
     /*
-     * A(r, k) is r * a_row + k / TILE_COLUMNS * a_panel + k % TILE_COLUMNS * a_k elements from a. Rows come in panels
-     * too where they are columns of X: after TILE_COLUMNS - a_row_in_panel of them, a_skip more elements are passed.
+     * A(r, k) is r * a_row + k / PANEL_COLUMNS * a_panel + k % PANEL_COLUMNS * a_k elements from a. Rows come in panels
+     * too where they are columns of X: after PANEL_COLUMNS - a_row_in_panel of them, a_skip more elements are passed.
      */
     const float *a;
     size_t a_row, a_k, a_panel;
@@ -94,7 +104,7 @@ static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *a
 
 /* Where the tile's rows of A begin; moves on to the rows below. */
 static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, tile_place *p) {
-    const size_t left = TILE_COLUMNS - p->a_row_in_panel; /* rows before the panel ends */
+    const size_t left = PANEL_COLUMNS - p->a_row_in_panel; /* rows before the panel ends */
     if (left >= rows) {
         UNROLL_FOR (size_t r = 0; r < rows; r++)
             a[r] = p->a + r * p->a_row;
@@ -106,17 +116,17 @@ static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, til
     p->a_row_in_panel = left <= rows ? rows - left : p->a_row_in_panel + rows;
 }
 
-/* The depth, one turn of TILE_COLUMNS steps after the other, as A's panels are. */
+/* The depth, one turn of PANEL_COLUMNS steps after the other, as A's panels are. */
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
                                         const tile_place *p, const bool fetching) {
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k;
     size_t left = p->depth, panel = 0;
-    for (; left >= TILE_COLUMNS; left -= TILE_COLUMNS, panel += p->a_panel) {
+    for (; left >= PANEL_COLUMNS; left -= PANEL_COLUMNS, panel += p->a_panel) {
         size_t k = panel;
         if (fetching)
             fetch_turn(p->fetches);
-        for (size_t steps = TILE_COLUMNS / TILE_UNROLL; steps > 0; steps--)
+        for (size_t steps = PANEL_COLUMNS / TILE_UNROLL; steps > 0; steps--)
             UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += a_k, b += b_k)
                 tile_step(rows, vecs, acc, a, k, b);
     }
@@ -166,8 +176,8 @@ static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec *ac
 static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
                                     size_t count) {
     for (; count > 0; count--) {
-        const float *a[TILE_ROWS];
-        vec acc[TILE_ROWS * TILE_VECS];
+        const float *a[TILE_ROWS_MAX];
+        vec acc[TILE_ROWS_MAX * TILE_VECS];
         tile_rows_of_a(rows, a, p);
         tile_begin(rows, vecs, acc, stage, p);
         if (p->fetches)
@@ -181,10 +191,15 @@ static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const 
     }
 }
 
+/* Rows of a tile of up to a whole tile's columns: one of a single vector is taller, so that it has chains enough. */
+static ALWAYS_INLINE size_t tile_height(size_t columns) {
+    return columns <= VEC_LANES ? TILE_ROWS_OF_ONE : TILE_ROWS;
+}
+
 /* One copy of the tile for each number of rows, so that no row is computed in vain. */
 #define TILE_CASE(r)                                                                                                   \
     case r:                                                                                                            \
-        if (r <= TILE_ROWS)                                                                                            \
+        if (r <= tile_height(vecs * VEC_LANES))                                                                        \
             tiles_run(r, vecs, stage, p, count);                                                                       \
         break;
 
@@ -206,9 +221,9 @@ static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const ti
     }
 }
 
-/* Tiles of rows x (vecs whole vectors): 0 < rows <= TILE_ROWS and 0 < vecs <= TILE_VECS <= 3. */
+/* Tiles of rows x (vecs whole vectors): 0 < rows <= tile_height(..) <= 12 and 0 < vecs <= TILE_VECS <= 3. */
 static void tiles_whole(size_t rows, size_t vecs, const tile_stage *stage, tile_place *p, size_t count) {
-    if (vecs == TILE_VECS)
+    if (TILE_VECS == 1 || vecs == TILE_VECS)
         tiles_of_rows(rows, TILE_VECS, stage, p, count);
     else if (TILE_VECS > 2 && vecs == 2)
         tiles_of_rows(rows, 2, stage, p, count);
@@ -221,7 +236,7 @@ static void tiles_whole(size_t rows, size_t vecs, const tile_stage *stage, tile_
  * b is packed and padded.
  */
 static void tile_ragged(size_t rows, size_t columns, const tile_stage *stage, tile_place *p) {
-    float c[TILE_ROWS * TILE_COLUMNS], partial[TILE_ROWS * TILE_COLUMNS], below[TILE_ROWS * TILE_COLUMNS];
+    float c[TILE_ROWS_MAX * TILE_COLUMNS], partial[TILE_ROWS_MAX * TILE_COLUMNS], below[TILE_ROWS_MAX * TILE_COLUMNS];
     float bias[TILE_COLUMNS];
     tile_place copy = *p;
     if (stage->finish == FINISH_SGD)
@@ -246,8 +261,18 @@ static void tile_ragged(size_t rows, size_t columns, const tile_stage *stage, ti
     p->below += rows * p->ld_below;
 }
 
+/* Columns that whole vectors compute for so many. */
+static inline size_t whole_columns(size_t columns) {
+    return columns <= NARROW_COLUMNS ? NARROW_COLUMNS : round_up(columns, VEC_LANES);
+}
+
+/* The tiles of NARROW_COLUMNS or fewer, on narrower vectors than this file's. */
+void narrow_tiles(size_t rows, size_t columns, const tile_stage *stage, tile_place *p, size_t count);
+
 static inline void tiles_any(size_t rows, size_t columns, const tile_stage *stage, tile_place *p, size_t count) {
-    if (columns % VEC_LANES == 0)
+    if (NARROW_COLUMNS > 0 && columns <= NARROW_COLUMNS)
+        narrow_tiles(rows, columns, stage, p, count);
+    else if (columns % VEC_LANES == 0)
         tiles_whole(rows, columns / VEC_LANES, stage, p, count);
     else
         for (; count > 0; count--)

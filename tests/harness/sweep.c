@@ -28,13 +28,16 @@ static void sweep_blocks(test_table *table, test_product *visit) {
     }
 }
 
+/* Tiles of few columns may be taller than the register tile, but have no more rows than this. */
+enum { FEW_COLUMNS = 17, TALLEST_TILE = 12 };
+
 void test_sweep_products(test_table *table, test_product *visit) {
     static const size_t depths[] = {1, 17, 3, 8, 33, 2, 5};
     enum { DEPTHS = sizeof depths / sizeof *depths, QUICK_DEPTHS = 4 };
-    const size_t rows_end = sweep_end(table->kernels->tile_rows);
+    const size_t rows_end = sweep_end(table->kernels->tile_rows), tall_end = sweep_end(TALLEST_TILE);
     const size_t columns_end = sweep_end(table->kernels->tile_columns);
-    for (size_t rows = 1; rows <= rows_end; rows++) {
-        for (size_t columns = 1; columns <= columns_end; columns++) {
+    for (size_t rows = 1; rows <= rows_end || rows <= tall_end; rows++) {
+        for (size_t columns = 1; columns <= (rows <= rows_end ? columns_end : FEW_COLUMNS); columns++) {
             if (!test_quick()) {
                 for (size_t k = 0; k < DEPTHS; k++) {
                     both_sides(table, visit, rows, columns, depths[k]);

@@ -8,8 +8,9 @@
 typedef void test_product(test_table *table, test_side side, size_t rows, size_t columns, size_t depth);
 
 /**
- * Every number of rows and of columns up to two tiles and one, with several depths, against both guard pages; and sizes
- * of several tiles. With test_quick a third of the pairs, each with one depth and one guard page in turn.
+ * Every number of rows and of columns up to two tiles and one, more rows where columns are few, with several depths,
+ * against both guard pages; and sizes of several tiles. With test_quick a third of the pairs, each with one depth and
+ * one guard page in turn. one guard page in turn.
  */
 void test_sweep_products(test_table *table, test_product *visit);
 

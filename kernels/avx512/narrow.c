@@ -1,0 +1,19 @@
+/*
+ * AVX-512's tiles of eight columns or fewer, on 256-bit vectors: of longer ones half the lanes would be idle, and
+ * processors run shorter ones at twice the rate, or at least as fast.
+ */
+#include "vector/vec_avx2.h"
+
+/* Panels, and rows of a tile of one vector, are those of avx512.c. */
+#define PANEL_COLUMNS 32
+#define TILE_ROWS 10
+#define TILE_VECS 1
+#define TILE_ROWS_OF_ONE TILE_ROWS
+#define TILE_UNROLL 1
+
+#define narrow_tiles bp_narrow_tiles_avx512
+#include "vector/tile.h"
+
+void narrow_tiles(size_t rows, size_t columns, const tile_stage *stage, tile_place *p, size_t count) {
+    tiles_any(rows, columns, stage, p, count);
+}

@@ -48,7 +48,7 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         k->activation = config->activations[l];
         k->weights = take_panels(&weights, panel, k->in, k->out);
         k->biases = take_panels(&weights, panel, 1, k->out).at;
-        if (layout->slice_rows < config->batch_max) {
+        if (layout->sums > 0) {
             k->sums = take_panels(&sums, panel, k->in, k->out);
             k->bias_sums = take_panels(&sums, panel, 1, k->out).at;
         }
@@ -59,6 +59,8 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->scratch = block + layout->scratch_at;
     network->scratch_bytes = layout->scratch_bytes;
     network->slice_rows = layout->slice_rows;
+    network->lane_blocks = layout->lane_blocks;
+    network->parameters = (layout->sums_at - layout->weights_at) / sizeof(float);
 }
 
 bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {

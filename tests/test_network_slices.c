@@ -204,7 +204,7 @@ static const struct {
       0},
      BY_COLUMNS,
      0},
-    {{{3, {20, 256, 250, 9}, {{BP_RELU, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {{{3, {20, 384, 380, 9}, {{BP_RELU, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
       {20, 19, 9},
       3,
       0},
@@ -212,7 +212,7 @@ static const struct {
      0},
     /* Inputs 256 elements apart are packed, others are not. */
     {{{2, {256, 250, 7}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {20, 19, 20}, 3, 0}, BY_COLUMNS, 0},
-    {{{2, {640, 640, 1}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {300}, 1, 0}, BY_COLUMNS, 256},
+    {{{2, {768, 768, 1}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {300}, 1, 0}, BY_COLUMNS, 256},
 };
 
 static const struct {

@@ -20,8 +20,8 @@
 
 #include <backprop/dense.h>
 
-/* Operations of the time that one float takes from core to core, and of a join. */
-#define CROSSING_FLOPS 32.0
+/* Operations of the time that one float takes from core to core, at the least, and of a join. */
+#define CROSSING_FLOPS 10.0
 #define JOIN_FLOPS 7e4
 
 /* ---- Shares --------------------------------------------------------------------------------------------------- */

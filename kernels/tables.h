@@ -92,6 +92,11 @@ typedef struct bp_level {
                   bp_activation activation, void *scratch);
     void (*update)(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
                    void *scratch);
+    /*
+     * Adds `count` sums of row blocks, `stride` elements apart, to u's sums in their order; with the last it updates
+     * the weights. Sums and weights are `parameters` elements in one line, whole vectors.
+     */
+    void (*add_blocks)(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters);
     /* All layers of a batch of one row, in one call: forward, and from the last layer's delta back to all updates. */
     void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_panels x);
     void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_panels x, float rate);

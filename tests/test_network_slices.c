@@ -170,6 +170,106 @@ static void slices_change_no_bit(void **state) {
     }
 }
 
+/* ---- How lanes share a slice ---------------------------------------------------------------------------------- */
+
+typedef enum way { BY_BLOCKS, BY_ROWS, BY_COLUMNS } way;
+
+/* Nets and batches that are shared in a way of network/slice.c; the last net has single layers by columns or rows. */
+static const struct {
+    training training;
+    way way;
+    size_t slice_rows; /* to which slices are cut down; 0: as they are */
+} shared[] = {
+    /* Blocks for each lane and none left, some left, an odd rest, too few for many lanes. */
+    {{{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE},
+      {2048, BATCH_MAX, 1281, 512},
+      4,
+      0},
+     BY_BLOCKS,
+     0},
+    {{{2, {3, 40, 70}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {600, BATCH_MAX}, 2, 0},
+     BY_BLOCKS,
+     0},
+    {{{3, {17, 65, 31, 35}, {{BP_RELU, 0}, {BP_TANH, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE}, {BATCH_MAX, 1281, 203}, 3, 0},
+     BY_ROWS,
+     512},
+    /* All layers by columns, the last one too; then by rows before, between and after such. */
+    {{{2, {250, 256, 300}, {{BP_TANH, 0}, {BP_RELU, 0}}, BP_LOSS_MSE}, {20, 19, 7, 20}, 4, 0}, BY_COLUMNS, 0},
+    {{{4,
+       {250, 256, 10, 256, 250},
+       {{BP_RELU, 0}, {BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}},
+       BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+      {20, 19, 7},
+      3,
+      0},
+     BY_COLUMNS,
+     0},
+    {{{3, {20, 384, 380, 9}, {{BP_RELU, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+      {20, 19, 9},
+      3,
+      0},
+     BY_COLUMNS,
+     0},
+    /* Inputs 256 elements apart are packed, others are not. */
+    {{{2, {256, 250, 7}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {20, 19, 20}, 3, 0}, BY_COLUMNS, 0},
+    {{{2, {768, 768, 1}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {300}, 1, 0}, BY_COLUMNS, 256},
+};
+
+static const struct {
+    size_t lanes;
+    bp_thread_pool (*pool)(pool_log *log, size_t threads); /* null: the library's own */
+} lane_pools[] = {{1, NULL}, {2, NULL}, {2, pool_reverse}, {3, pool_serial}, {5, pool_reverse}, {8, pool_threaded}};
+
+static bool is_shared(const bp_network *network, way expected_way) {
+    size_t by_columns = 0;
+    for (size_t l = 0; l < network->layers; l++)
+        by_columns += bp_by_columns(network, l, current->rows[0], network->lanes);
+    if (expected_way == BY_COLUMNS)
+        return by_columns > 0;
+    return by_columns == 0 && (network->lane_blocks > 0) == (expected_way == BY_BLOCKS);
+}
+
+static size_t sharing;
+
+static void check_sharing_on(test_table *table) {
+    const size_t few = current->rows[0] == 300 ? 3 : COUNT(lane_pools); /* a large net */
+    for (size_t k = 0; k < few; k++) {
+        const size_t lanes = lane_pools[k].lanes;
+        char name[128];
+        snprintf(name, sizeof name, "net %zu on %s, %zu lanes", sharing, table->name, lanes);
+        pool_log log = {0};
+        bp_network_config config = net_config(&current->shape, BATCH_MAX);
+        config.threads = lanes;
+        if (lane_pools[k].pool)
+            config.pool = lane_pools[k].pool(&log, lanes);
+        bp_network *network = net_create_on(table, &config, SEED);
+        if (shared[sharing].way == BY_ROWS)
+            network->lane_blocks = 0;
+        if (shared[sharing].slice_rows > 0 && network->slice_rows > shared[sharing].slice_rows)
+            network->slice_rows = shared[sharing].slice_rows;
+        assert_int_equal(bp_network_threads(network), lanes);
+        if (lanes > 1 && !is_shared(network, shared[sharing].way))
+            fail_msg("%s: this net tests nothing", name);
+        check_network(network, current, &expected, name);
+        bp_network_destroy(network);
+        table->cases++;
+    }
+}
+
+static void sharing_changes_no_bit(void **state) {
+    (void)state;
+    for (sharing = 0; sharing < COUNT(shared); sharing++) {
+        training t = shared[sharing].training;
+        if (test_quick() && (t.rows[0] > 600 || shared[sharing].slice_rows > 0))
+            continue;
+        t.steps = test_quick() ? 1 : t.steps;
+        current = &t;
+        expected = train_model(&t);
+        test_each_table(check_sharing_on);
+        free(expected.outputs);
+    }
+}
+
 /* ---- Single rows ---------------------------------------------------------------------------------------------- */
 
 static size_t widest;
@@ -227,6 +327,7 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_change_no_bit),
+        cmocka_unit_test(sharing_changes_no_bit),
         cmocka_unit_test(single_rows_of_every_width),
     };
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

@@ -385,6 +385,48 @@ static void update_case(test_table *table, test_side side, size_t in, size_t out
     run(call_update, &c);
 }
 
+/* ---- Sums of blocks ------------------------------------------------------------------------------------------- */
+
+typedef struct blocks_call {
+    bp_update update;
+    const float *blocks;
+    size_t stride, count, parameters;
+} blocks_call;
+
+static void call_add_blocks(void *argument) {
+    const blocks_call *c = argument;
+    trial.table->level->add_blocks(&c->update, c->blocks, c->stride, c->count, c->parameters);
+}
+
+/* `count` sums of so many parameters, somewhat apart. */
+static void blocks_case(test_table *table, test_side side, size_t parameters, size_t count, bool first, bool last) {
+    const size_t gap = 16 * (parameters % 3), stride = parameters + gap;
+    if (!begin(table,
+               first  ? last ? "all_blocks" : "first_blocks"
+               : last ? "last_blocks"
+                      : "more_blocks",
+               side, parameters, count, stride))
+        return;
+    const matrix *blocks = add_vector("blocks", READ, (count - 1) * stride + parameters);
+    matrix *weights = add_vector("w", last ? RESULT : UNUSED, parameters);
+    matrix *sums = add_vector("sums", !last ? RESULT : first ? UNUSED : READ, parameters);
+    const float rate = 0.3f;
+    blocks_call c = {.blocks = blocks->panels.at, .stride = stride, .count = count, .parameters = parameters};
+    c.update =
+        (bp_update){.weights = weights->panels, .sums = sums->panels, .rate = rate, .first = first, .last = last};
+    for (size_t k = 0; k < parameters; k++) {
+        float g = first ? blocks->plain[k] : sums->plain[k] + blocks->plain[k];
+        for (size_t b = 1; b < count; b++)
+            g = g + blocks->plain[b * stride + k];
+        if (last)
+            test_oracle()->sgd(&weights->plain[k], &g, 1, rate);
+        else
+            sums->plain[k] = g;
+    }
+    trial.scratch.data = NULL;
+    run(call_add_blocks, &c);
+}
+
 /* ---- All layers of one row ------------------------------------------------------------------------------------ */
 
 /* Layers [a x b] and [b x a], and the outputs of the first that the second takes. */
@@ -509,6 +551,16 @@ static void slices(test_table *table) {
             }
 }
 
+static void block_sums(test_table *table) {
+    static const size_t parameters[] = {16, 32, 80, 1056};
+    for (size_t k = 0; k < sizeof parameters / sizeof *parameters; k++)
+        for (size_t count = 1; count <= 5; count++)
+            for (int flags = 0; flags < 4; flags++) {
+                blocks_case(table, TEST_START, parameters[k], count, flags & 1, flags & 2);
+                blocks_case(table, TEST_END, parameters[k], count, flags & 1, flags & 2);
+            }
+}
+
 static void packing_copies(void **state) {
     (void)state;
     test_each_table(packings);
@@ -539,6 +591,11 @@ static void slices_add_up(void **state) {
     test_each_table(slices);
 }
 
+static void block_sums_add_up(void **state) {
+    (void)state;
+    test_each_table(block_sums);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
@@ -548,6 +605,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(update_has_the_scalar_bits),
         cmocka_unit_test(single_rows_have_the_scalar_bits),
         cmocka_unit_test(slices_add_up),
+        cmocka_unit_test(block_sums_add_up),
     };
     test_start(argv[0]);
     test_keep_levels();

@@ -121,20 +121,41 @@ static void tally_panels(tally *t, size_t panel, size_t rows, size_t columns) {
     tally_floats(t, rows, (columns + width - 1) / width * width);
 }
 
+/* Elements of all weights, and of one row of all values and deltas. */
+typedef struct extent {
+    double weights, row;
+} extent;
+
+static extent network_extent(const bp_network_config *config) {
+    extent e = {0, (double)config->sizes[0]};
+    for (size_t l = 0; l < config->layers; l++) {
+        e.weights += (double)config->sizes[l] * (double)config->sizes[l + 1];
+        e.row += 2.0 * (double)config->sizes[l + 1];
+    }
+    return e;
+}
+
+/*
+ * Row blocks of a slice that each lane takes whole, or 0. Their sums of gradients cross between cores, but none of
+ * their rows' values do: worth it where the weights are at most half of those.
+ */
+static size_t choose_lane_blocks(const bp_network_config *config, size_t lanes) {
+    const extent e = network_extent(config);
+    const bool enough = config->batch_max / BP_ROW_BLOCK >= lanes;
+    return lanes > 1 && enough && 2.0 * e.weights <= e.row * BP_ROW_BLOCK ? LANE_BLOCKS : 0;
+}
+
 /*
  * Rows of a slice. More slices mean that sums of gradients come and go through the cache once more; fewer, that rows
- * do. A slice takes as many rows as weigh twice what the weights do, and enough for each lane.
+ * do. A slice takes as many rows as weigh twice what the weights do, and enough for each lane; whole blocks are worked
+ * one after the other in the same place.
  */
-static size_t choose_slice(const bp_network_config *config, size_t lanes) {
+static size_t choose_slice(const bp_network_config *config, size_t lanes, size_t lane_blocks) {
     const size_t batch_blocks = config->batch_max / BP_ROW_BLOCK;
-    double weights = 0, row = (double)config->sizes[0];
-    for (size_t l = 0; l < config->layers; l++) {
-        weights += (double)config->sizes[l] * (double)config->sizes[l + 1];
-        row += 2.0 * (double)config->sizes[l + 1];
-    }
-    size_t blocks = (size_t)fmax(ceil(fmin(SLICE_ROWS_MAX, 2.0 * weights / row) / BP_ROW_BLOCK), 1.0);
+    const extent e = network_extent(config);
+    size_t blocks = (size_t)fmax(ceil(fmin(SLICE_ROWS_MAX, 2.0 * e.weights / e.row) / BP_ROW_BLOCK), 1.0);
     if (lanes > 1 && blocks <= lanes)
-        blocks = lanes > batch_blocks ? lanes : LANE_BLOCKS * lanes;
+        blocks = lanes > batch_blocks || lane_blocks > 0 ? lanes : LANE_BLOCKS * lanes;
     return blocks > batch_blocks ? config->batch_max : blocks * BP_ROW_BLOCK;
 }
 
@@ -172,7 +193,11 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     if (status != BP_OK || (status = count_lanes(config, &layout->lanes)) != BP_OK)
         return status;
     layout->panel = panel;
-    layout->slice_rows = choose_slice(config, layout->lanes);
+    layout->lane_blocks = choose_lane_blocks(config, layout->lanes);
+    layout->slice_rows = choose_slice(config, layout->lanes, layout->lane_blocks);
+    layout->sums = layout->lanes * layout->lane_blocks;
+    if (layout->slice_rows < config->batch_max || layout->sums > 0)
+        layout->sums++;
     layout->small_rows = choose_small_rows(config, panel, layout->lanes);
 
     const size_t *sizes = config->sizes, layers = config->layers;
@@ -184,14 +209,13 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     for (size_t l = 0; l < layers; l++) {
         tally_panels(&t, panel, sizes[l], sizes[l + 1]);
         tally_panels(&t, panel, 1, sizes[l + 1]);
-        if (layout->small_rows > 0 && l > 0)
-            tally_panels(&t, panel, sizes[l + 1], sizes[l]);
     }
     layout->sums_at = t.bytes;
-    for (size_t l = 0; l < layers && layout->slice_rows < config->batch_max; l++) {
-        tally_panels(&t, panel, sizes[l], sizes[l + 1]);
-        tally_panels(&t, panel, 1, sizes[l + 1]);
-    }
+    const size_t parameters = t.bytes - layout->weights_at;
+    tally_floats(&t, layout->sums, parameters / sizeof(float));
+    layout->transposed_at = t.bytes;
+    for (size_t l = 1; l < layers && layout->small_rows > 0; l++)
+        tally_panels(&t, panel, sizes[l + 1], sizes[l]);
     layout->rows_at = t.bytes;
     tally_panels(&t, panel, layout->slice_rows, sizes[0]);
     for (size_t l = 0; l < layers; l++) {

@@ -40,6 +40,7 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     const size_t panel = layout->panel;
     network->layer = (bp_dense_layer *)(block + layout->layers_at);
     char *weights = block + layout->weights_at, *sums = block + layout->sums_at, *rows = block + layout->rows_at;
+    char *transposed = block + layout->transposed_at;
     network->inputs = take_panels(&rows, panel, layout->slice_rows, config->sizes[0]);
     for (size_t l = 0; l < network->layers; l++) {
         bp_dense_layer *k = &network->layer[l];
@@ -49,8 +50,8 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         k->weights = take_panels(&weights, panel, k->in, k->out);
         k->biases = take_panels(&weights, panel, 1, k->out).at;
         if (layout->small_rows > 0 && l > 0)
-            k->transposed = take_panels(&weights, panel, k->out, k->in).at;
-        if (layout->slice_rows < config->batch_max) {
+            k->transposed = take_panels(&transposed, panel, k->out, k->in).at;
+        if (layout->sums > 0) {
             k->sums = take_panels(&sums, panel, k->in, k->out);
             k->bias_sums = take_panels(&sums, panel, 1, k->out).at;
         }
@@ -62,6 +63,8 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->scratch_bytes = layout->scratch_bytes;
     network->slice_rows = layout->slice_rows;
     network->small_rows = layout->small_rows;
+    network->lane_blocks = layout->lane_blocks;
+    network->parameters = (layout->sums_at - layout->weights_at) / sizeof(float);
 }
 
 bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {

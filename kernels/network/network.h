@@ -1,10 +1,12 @@
 /*
  * A network's own view of itself. Its memory is one block:
  *
- *   bp_network | layers | weights, biases | sums of gradients | one slice's rows | scratch of each lane
+ *   bp_network | layers | weights, biases | sums of gradients | transposed weights of a small network |
+ *   one slice's rows | scratch of each lane
  *
  * A batch is worked on in slices: some rows go through all layers forward, back, and into the gradients while they are
- * in the cache. A lane is one share of a slice's work; lanes run at the same time, each with its own scratch.
+ * in the cache. A lane is one share of a slice's work; lanes run at the same time, each with its own scratch. slice.c
+ * says how they share a slice.
  */
 #ifndef BP_NETWORK_NETWORK_H
 #define BP_NETWORK_NETWORK_H
@@ -20,14 +22,16 @@ struct bp_network {
     bp_dense_layer *layer;
     bp_loss loss;
     size_t batch_max;
-    size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
-    size_t small_rows; /* batches of up to so many rows run in one call; 0 if the network is not small */
-    bool transposed;   /* of a small network: the transposed weights are up to date */
-    size_t lanes;      /* the most that a step can use */
-    double row_flops;  /* floating-point operations of one row's forward pass */
-    bp_panels inputs;  /* [slice_rows x layer[0].in] */
-    float *row_loss;   /* [batch_max] */
-    char *scratch;     /* [lanes x scratch_bytes] */
+    size_t slice_rows;  /* a whole number of row blocks, unless one slice holds the largest batch */
+    size_t small_rows;  /* batches of up to so many rows run in one call; 0 if the network is not small */
+    bool transposed;    /* of a small network: the transposed weights are up to date */
+    size_t lanes;       /* the most that a step can use */
+    size_t lane_blocks; /* row blocks that each lane takes whole in a slice, see slice.c; 0: it never does */
+    size_t parameters;  /* elements of all weights and biases, padded: of each sum of gradients too */
+    double row_flops;   /* floating-point operations of one row's forward pass */
+    bp_panels inputs;   /* [slice_rows x layer[0].in] */
+    float *row_loss;    /* [batch_max] */
+    char *scratch;      /* [lanes x scratch_bytes] */
     size_t scratch_bytes;
     bp_thread_pool pool;
     bp_pool *own_pool; /* null if the host lends one or one lane is enough */
@@ -41,11 +45,14 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
 /** Sizes and places of everything in a network's block, computed from a checked configuration. */
 typedef struct network_layout {
     size_t panel;                                                            /* of the level */
-    size_t layers_at, weights_at, sums_at, rows_at, row_loss_at, scratch_at; /* bytes from the start of the block */
+    /* Bytes from the start of the block. */
+    size_t layers_at, weights_at, sums_at, transposed_at, rows_at, row_loss_at, scratch_at;
     size_t bytes;
     size_t lanes;
     size_t slice_rows;
     size_t small_rows;
+    size_t lane_blocks;
+    size_t sums; /* of gradients: that of the slices so far, and one for each row block of a slice */
     size_t scratch_bytes;
 } network_layout;
 
@@ -74,6 +81,9 @@ double bp_step_flops(const size_t *sizes, size_t layers, size_t rows);
 
 /** How many lanes pay for so many floating-point operations between two joins, at most `lanes`. */
 size_t bp_useful_lanes(double flops, size_t lanes);
+
+/** Whether `lanes` lanes share layer l by columns rather than rows, for a slice of so many rows; see slice.c. */
+bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t lanes);
 
 /** Threads to use where the configuration leaves it open: BACKPROP_THREADS, or all CPUs of this process. */
 bp_status bp_default_threads(size_t *threads);

@@ -49,6 +49,18 @@ static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size
     }
 }
 
+static void add_blocks(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters) {
+    for (size_t k = 0; k < parameters; k++) {
+        float g = u->first ? blocks[k] : u->sums.at[k] + blocks[k];
+        for (size_t b = 1; b < count; b++)
+            g = g + blocks[b * stride + k];
+        if (u->last)
+            u->weights.at[k] = fmaf(-u->rate, g, u->weights.at[k]);
+        else
+            u->sums.at[k] = g;
+    }
+}
+
 static void forward_row(const bp_dense_layer *layers, size_t count, bp_panels x) {
     for (size_t l = 0; l < count; l++) {
         const bp_dense_layer *k = &layers[l];

@@ -32,6 +32,7 @@ const bp_level BP_LEVEL = {
     .forward = panels_forward,
     .delta = panels_delta,
     .update = panels_update,
+    .add_blocks = add_blocks,
     .forward_row = forward_row,
     .backward_row = backward_row,
 };

@@ -71,4 +71,19 @@ static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size
     run_product(&p, scratch);
 }
 
+static void add_blocks(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters) {
+    float *sums = u->sums.at, *weights = u->weights.at;
+    for (size_t k = 0; k < parameters; k += VEC_LANES) {
+        vec g = vec_load(blocks + k);
+        if (!u->first)
+            g = vec_add(vec_load(sums + k), g);
+        for (size_t b = 1; b < count; b++)
+            g = vec_add(g, vec_load(blocks + b * stride + k));
+        if (u->last)
+            vec_store(weights + k, vec_fnma(vec_set1(u->rate), g, vec_load(weights + k)));
+        else
+            vec_store(sums + k, g);
+    }
+}
+
 #endif

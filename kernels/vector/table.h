@@ -31,6 +31,7 @@ const bp_level BP_LEVEL = {
     .forward = panels_forward,
     .delta = panels_delta,
     .update = panels_update,
+    .add_blocks = add_blocks,
     .forward_row = row_forward_all,
     .backward_row = row_backward_all,
     .small_step = small_step,

@@ -44,7 +44,7 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
 
 /** Sizes and places of everything in a network's block, computed from a checked configuration. */
 typedef struct network_layout {
-    size_t panel;                                                            /* of the level */
+    size_t panel; /* of the level */
     /* Bytes from the start of the block. */
     size_t layers_at, weights_at, sums_at, transposed_at, rows_at, row_loss_at, scratch_at;
     size_t bytes;

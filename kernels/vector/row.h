@@ -62,26 +62,52 @@ static void row_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias
     }
 }
 
-/* Vectors of W's rows whose chains run together: each is transposed in registers, a square block at a time. */
-#define DELTA_VECS 2
+/* Vectors of W's rows whose chains run together: enough of them to hide the latency of a multiply-add. */
+#define DELTA_VECS (32 / VEC_LANES)
 
+/* Columns of a cache line, all used while it is there: rows a power of two apart fall on few sets of the cache. */
+#define LINE_COLUMNS (TILE_COLUMNS % 16 == 0 ? 16 : VEC_LANES)
+
+/* acc + W d for VEC_LANES of W's rows and `lanes` of its columns, transposed in registers; rows beyond `rows` are 0. */
+static ALWAYS_INLINE vec delta_square(vec acc, const float *d, const float *from, size_t ld, size_t rows,
+                                      size_t lanes) {
+    vec row[VEC_LANES];
+    if (rows >= VEC_LANES && lanes == VEC_LANES) {
+        for (size_t l = 0; l < VEC_LANES; l++)
+            row[l] = vec_load(from + l * ld);
+        vec_transpose(row);
+        UNROLL_FOR (size_t l = 0; l < VEC_LANES; l++)
+            acc = vec_fma(vec_set1(d[l]), row[l], acc);
+        return acc;
+    }
+    for (size_t l = 0; l < VEC_LANES; l++)
+        row[l] = l < rows ? load_some(from + l * ld, lanes) : vec_set1(0.0f);
+    vec_transpose(row);
+    for (size_t l = 0; l < lanes; l++)
+        acc = vec_fma(vec_set1(d[l]), row[l], acc);
+    return acc;
+}
+
+/* Sums for `vecs` vectors of W's rows from row i on, of which the last may have fewer than all of its rows. */
 static ALWAYS_INLINE void delta_chains(const size_t vecs, float *below, bp_panels delta, bp_panels w, size_t i,
                                        size_t rows, size_t out) {
     vec acc[DELTA_VECS];
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         acc[v] = vec_set1(0.0f);
-    for (size_t j = 0; j < out; j += VEC_LANES) {
-        const size_t lanes = least(out - j, VEC_LANES), at = j % TILE_COLUMNS;
-        const float *d = panel_at(delta, 0, j - at) + at;
-        UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            const float *from = panel_at(w, i + v * VEC_LANES, j - at) + at;
-            vec row[VEC_LANES];
-            for (size_t l = 0; l < VEC_LANES; l++)
-                row[l] = v * VEC_LANES + l < rows ? load_some(from + l * w.row, lanes) : vec_set1(0.0f);
-            vec_transpose(row);
-            for (size_t l = 0; l < lanes; l++)
-                acc[v] = vec_fma(vec_set1(d[l]), row[l], acc[v]);
+    size_t j = 0;
+    for (; rows == vecs * VEC_LANES && j + LINE_COLUMNS <= out; j += LINE_COLUMNS) {
+        const size_t at = j % TILE_COLUMNS;
+        const float *d = panel_at(delta, 0, j - at) + at, *from = panel_at(w, i, j - at) + at;
+        UNROLL_FOR (size_t v = 0; v < vecs; v++, from += VEC_LANES * w.row) {
+            for (size_t c = 0; c < LINE_COLUMNS; c += VEC_LANES)
+                acc[v] = delta_square(acc[v], d + c, from + c, w.row, VEC_LANES, VEC_LANES);
         }
+    }
+    for (; j < out; j += VEC_LANES) {
+        const size_t lanes = least(out - j, VEC_LANES), at = j % TILE_COLUMNS;
+        const float *d = panel_at(delta, 0, j - at) + at, *from = panel_at(w, i, j - at) + at;
+        UNROLL_FOR (size_t v = 0; v < vecs; v++, from += VEC_LANES * w.row)
+            acc[v] = delta_square(acc[v], d, from, w.row, rows - least(rows, v * VEC_LANES), lanes);
     }
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         vec_store(below + v * VEC_LANES, acc[v]);
@@ -92,8 +118,10 @@ static void row_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panels a
     for (size_t i = 0; i < in; i += DELTA_VECS * VEC_LANES) {
         float s[DELTA_VECS * VEC_LANES];
         const size_t rows = least(in - i, DELTA_VECS * VEC_LANES);
-        if (rows > VEC_LANES)
+        if (rows > DELTA_VECS / 2 * VEC_LANES)
             delta_chains(DELTA_VECS, s, delta, w, i, rows, out);
+        else if (rows > VEC_LANES)
+            delta_chains(DELTA_VECS / 2, s, delta, w, i, rows, out);
         else
             delta_chains(1, s, delta, w, i, rows, out);
         for (size_t v = 0; v * VEC_LANES < rows; v++) {

@@ -102,6 +102,9 @@ typedef struct bp_level {
     void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_panels x, float rate);
     /* Forward, loss and update of a small network, in one call. Null where panel is 0. */
     void (*small_step)(const bp_small_step *step);
+    /* The same on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */
+    size_t narrow;
+    void (*narrow_small_step)(const bp_small_step *step);
 } bp_level;
 
 extern const bp_level bp_level_scalar;     /* baseline instructions; on x86-64 without fma */

@@ -11,6 +11,10 @@
 #define NARROW_COLUMNS 8
 #define narrow_tiles bp_narrow_tiles_avx512
 
+/* Small networks of sixteen columns or fewer: small.c. */
+#define NARROW_SMALL 16
+#define NARROW_SMALL_STEP bp_narrow_small_step_avx512
+
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 512
 #define BLOCK_COLUMNS 512

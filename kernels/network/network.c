@@ -41,6 +41,7 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->layer = (bp_dense_layer *)(block + layout->layers_at);
     char *weights = block + layout->weights_at, *sums = block + layout->sums_at, *rows = block + layout->rows_at;
     char *transposed = block + layout->transposed_at;
+    size_t widest = 0;
     network->inputs = take_panels(&rows, panel, layout->slice_rows, config->sizes[0]);
     for (size_t l = 0; l < network->layers; l++) {
         bp_dense_layer *k = &network->layer[l];
@@ -57,12 +58,15 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         }
         k->outputs = take_panels(&rows, panel, layout->slice_rows, k->out);
         k->deltas = take_panels(&rows, panel, layout->slice_rows, k->out);
+        widest = k->out > widest ? k->out : widest;
     }
     network->row_loss = (float *)(block + layout->row_loss_at);
     network->scratch = block + layout->scratch_at;
     network->scratch_bytes = layout->scratch_bytes;
     network->slice_rows = layout->slice_rows;
     network->small_rows = layout->small_rows;
+    network->small_step =
+        widest <= network->level->narrow ? network->level->narrow_small_step : network->level->small_step;
     network->lane_blocks = layout->lane_blocks;
     network->parameters = (layout->sums_at - layout->weights_at) / sizeof(float);
 }

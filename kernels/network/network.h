@@ -22,10 +22,11 @@ struct bp_network {
     bp_dense_layer *layer;
     bp_loss loss;
     size_t batch_max;
-    size_t slice_rows;  /* a whole number of row blocks, unless one slice holds the largest batch */
-    size_t small_rows;  /* batches of up to so many rows run in one call; 0 if the network is not small */
-    bool transposed;    /* of a small network: the transposed weights are up to date */
-    size_t lanes;       /* the most that a step can use */
+    size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
+    size_t small_rows; /* batches of up to so many rows run in one call; 0 if the network is not small */
+    void (*small_step)(const bp_small_step *step); /* that call */
+    bool transposed;                               /* of a small network: the transposed weights are up to date */
+    size_t lanes;                                  /* the most that a step can use */
     size_t lane_blocks; /* row blocks that each lane takes whole in a slice, see slice.c; 0: it never does */
     size_t parameters;  /* elements of all weights and biases, padded: of each sum of gradients too */
     double row_flops;   /* floating-point operations of one row's forward pass */

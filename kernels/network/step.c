@@ -34,7 +34,7 @@ static void run_small(step *s) {
         .train = s->train,
         .transposed = &network->transposed,
     };
-    network->level->small_step(&small);
+    network->small_step(&small);
     if (s->outputs) {
         const bp_dense_layer *last = &network->layer[network->layers - 1];
         network->level->unpack(s->outputs, s->output_stride, last->outputs, s->batch.rows, last->out);
@@ -55,6 +55,17 @@ static void run_step(step *s) {
     }
     for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows)
         bp_step_slice(s);
+}
+
+/* Field by field, all of them: copied as one, by vectors, it would wait for the stores of a caller who has just set it
+ * up. */
+static void copy_batch(bp_batch *to, const bp_batch *from) {
+    to->rows = from->rows;
+    to->inputs = from->inputs;
+    to->input_stride = from->input_stride;
+    to->targets = from->targets;
+    to->target_stride = from->target_stride;
+    to->labels = from->labels;
 }
 
 /* Rows and inputs of a batch; fills in the default stride. */
@@ -143,7 +154,8 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
         return BP_ERROR_NULL;
     if (!isfinite(rate))
         return BP_ERROR_VALUE;
-    step s = {.network = network, .batch = *batch};
+    step s = {.network = network};
+    copy_batch(&s.batch, batch);
     s.train = true;
     s.rate = rate;
     bp_status status;

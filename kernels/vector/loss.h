@@ -48,7 +48,7 @@ static inline float lanes_maximum(const vec p[SUM_VECS]) {
  * In the loops below j runs over whole groups of running values. Lanes beyond the row take part with a value that
  * changes nothing: +0 in sums (a running value is never -0), -infinity in maxima.
  */
-static float sum(const float *values, size_t count) {
+static inline float sum(const float *values, size_t count) {
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
     for (size_t j = 0; j < count; j += BP_SUM_LANES)
@@ -104,7 +104,7 @@ static float log_of(float x) {
     return lane[0];
 }
 
-static void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes) {
+static inline void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes) {
     for (size_t n = 0; n < rows; n++) {
         const float m = row_maximum(z + n * ldz, classes);
         const float s = row_exponentials(p + n * ldp, z + n * ldz, m, classes);
@@ -165,7 +165,7 @@ static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, 
     }
 }
 
-static void sgd(float *parameters, const float *gradient, size_t count, float rate) {
+static inline void sgd(float *parameters, const float *gradient, size_t count, float rate) {
     for (size_t k = 0; k < count; k += VEC_LANES) {
         const size_t n = lanes_left(count, k);
         const vec g = load_some(gradient + k, n);

@@ -7,6 +7,10 @@
 
 #include <stddef.h>
 
+static inline size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 static inline size_t round_up(size_t n, size_t unit) {
     return (n + unit - 1) / unit * unit;
 }

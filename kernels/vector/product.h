@@ -64,10 +64,6 @@ _Static_assert(BLOCK_DEPTH % TILE_COLUMNS == 0, "blocks of A begin where a panel
 _Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
 _Static_assert(TILE_COLUMNS <= SCRATCH_SLACK, "panels of a small product fit into scratch");
 
-static inline size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* A row-major matrix. */
 static inline bp_panels row_major(const float *at, size_t ld) {
     return (bp_panels){(float *)at, ld, TILE_COLUMNS};

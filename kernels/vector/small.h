@@ -11,8 +11,9 @@
 #ifndef BP_VECTOR_SMALL_H
 #define BP_VECTOR_SMALL_H
 
+#include "tables.h"
 #include "vector/loss.h"
-#include "vector/product.h"
+#include "vector/tile.h"
 
 /* Rows of results whose chains run together: 4, then 2, then 1. Up to so many rows, transposed weights are updated. */
 #define SMALL_ROWS 4
@@ -27,7 +28,7 @@ static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             const vec ak = vec_set1(a[r * lda + k]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_fma(ak, vec_load(b + k * TILE_COLUMNS + v * VEC_LANES), acc[r * vecs + v]);
+                acc[r * vecs + v] = vec_fma(ak, vec_load(b + k * PANEL_COLUMNS + v * VEC_LANES), acc[r * vecs + v]);
         }
     }
 }
@@ -35,7 +36,7 @@ static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec
 static ALWAYS_INLINE void small_store(const size_t rows, const size_t vecs, float *c, const vec *acc) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            vec_store(c + r * TILE_COLUMNS + v * VEC_LANES, acc[r * vecs + v]);
+            vec_store(c + r * PANEL_COLUMNS + v * VEC_LANES, acc[r * vecs + v]);
     }
 }
 
@@ -58,7 +59,7 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
         small_rectify(rows * vecs, acc, (bp_activation){BP_RELU, 0.0f});
     else if (k->activation.kind == BP_LEAKY_RELU)
         small_rectify(rows * vecs, acc, (bp_activation){BP_LEAKY_RELU, k->activation.slope});
-    small_store(rows, vecs, k->outputs.at + n * TILE_COLUMNS, acc);
+    small_store(rows, vecs, k->outputs.at + n * PANEL_COLUMNS, acc);
 }
 
 /*
@@ -67,14 +68,14 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
  */
 static void small_activate_together(float *a, size_t rows, size_t columns, bp_activation activation) {
     const size_t together = VEC_LANES / columns;
-    for (size_t n = 0; n < rows; n += together, a += together * TILE_COLUMNS) {
+    for (size_t n = 0; n < rows; n += together, a += together * PANEL_COLUMNS) {
         const size_t count = least(rows - n, together);
         vec z = vec_load(a);
         for (size_t r = 1; r < count; r++)
-            z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * TILE_COLUMNS), VEC_LANES - r * columns));
+            z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * PANEL_COLUMNS), VEC_LANES - r * columns));
         z = vec_activate(z, activation);
         for (size_t r = 0; r < count; r++)
-            vec_store(a + r * TILE_COLUMNS, vec_rotate(z, r * columns));
+            vec_store(a + r * PANEL_COLUMNS, vec_rotate(z, r * columns));
     }
 }
 
@@ -87,9 +88,9 @@ OUT_OF_LINE void small_activate(float *a, size_t rows, size_t columns, bp_activa
     if (activation.kind == BP_TANH)
         for (size_t n = 0; n < rows; n++)
             for (size_t j = 0; j < columns; j += VEC_LANES)
-                vec_store(a + n * TILE_COLUMNS + j, vec_tanh(vec_load(a + n * TILE_COLUMNS + j)));
+                vec_store(a + n * PANEL_COLUMNS + j, vec_tanh(vec_load(a + n * PANEL_COLUMNS + j)));
     else
-        activate(a, TILE_COLUMNS, a, TILE_COLUMNS, rows, round_up(columns, VEC_LANES), activation);
+        activate(a, PANEL_COLUMNS, a, PANEL_COLUMNS, rows, round_up(columns, VEC_LANES), activation);
 }
 
 static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
@@ -122,7 +123,7 @@ static ALWAYS_INLINE void small_slopes(const size_t rows, const size_t vecs, vec
                                        bp_activation activation) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            const vec a = vec_load(outputs + r * TILE_COLUMNS + v * VEC_LANES);
+            const vec a = vec_load(outputs + r * PANEL_COLUMNS + v * VEC_LANES);
             acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, activation));
         }
     }
@@ -154,10 +155,10 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
     vec acc[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t i = 0; i < rows * vecs; i++)
         acc[i] = vec_set1(0.0f);
-    small_chains(rows, vecs, acc, k->deltas.at + n * TILE_COLUMNS, TILE_COLUMNS, k->transposed, k->out);
+    small_chains(rows, vecs, acc, k->deltas.at + n * PANEL_COLUMNS, PANEL_COLUMNS, k->transposed, k->out);
     if (below->activation.kind != BP_IDENTITY)
-        small_times_slopes(rows, vecs, acc, below->outputs.at + n * TILE_COLUMNS, below->activation);
-    small_store(rows, vecs, below->deltas.at + n * TILE_COLUMNS, acc);
+        small_times_slopes(rows, vecs, acc, below->outputs.at + n * PANEL_COLUMNS, below->activation);
+    small_store(rows, vecs, below->deltas.at + n * PANEL_COLUMNS, acc);
 }
 
 /* ---- Updates -------------------------------------------------------------------------------------------------- */
@@ -169,7 +170,7 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     UNROLL_FOR (size_t k = 0; k < count * vecs; k++)
         g[k] = vec_set1(0.0f);
     for (size_t n = 0; n < rows; n++) {
-        const float *d = delta + n * TILE_COLUMNS;
+        const float *d = delta + n * PANEL_COLUMNS;
         UNROLL_FOR (size_t i = 0; i < count; i++) {
             const vec xi = vec_set1(x[n * ldx + i]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
@@ -179,7 +180,7 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     const vec r = vec_set1(rate);
     UNROLL_FOR (size_t i = 0; i < count; i++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            float *at = w + i * TILE_COLUMNS + v * VEC_LANES;
+            float *at = w + i * PANEL_COLUMNS + v * VEC_LANES;
             vec_store(at, vec_fnma(r, g[i * vecs + v], vec_load(at)));
         }
     }
@@ -190,13 +191,13 @@ static ALWAYS_INLINE void small_update(const size_t vecs, float *w, const float 
                                        size_t rows, size_t in, float rate) {
     size_t i = 0;
     for (; i + SMALL_ROWS <= in; i += SMALL_ROWS)
-        small_weights(SMALL_ROWS, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
+        small_weights(SMALL_ROWS, vecs, w + i * PANEL_COLUMNS, x + i, ldx, delta, rows, rate);
     if (in & 2) {
-        small_weights(2, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
+        small_weights(2, vecs, w + i * PANEL_COLUMNS, x + i, ldx, delta, rows, rate);
         i += 2;
     }
     if (in & 1)
-        small_weights(1, vecs, w + i * TILE_COLUMNS, x + i, ldx, delta, rows, rate);
+        small_weights(1, vecs, w + i * PANEL_COLUMNS, x + i, ldx, delta, rows, rate);
 }
 
 static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const float *delta, size_t rows, float rate) {
@@ -205,7 +206,7 @@ static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const f
         sum[v] = vec_set1(0.0f);
     for (size_t n = 0; n < rows; n++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            sum[v] = vec_add(sum[v], vec_load(delta + n * TILE_COLUMNS + v * VEC_LANES));
+            sum[v] = vec_add(sum[v], vec_load(delta + n * PANEL_COLUMNS + v * VEC_LANES));
     }
     UNROLL_FOR (size_t v = 0; v < vecs; v++) {
         float *at = biases + v * VEC_LANES;
@@ -227,7 +228,7 @@ static ALWAYS_INLINE void small_below_vecs(const size_t vecs, const bp_dense_lay
     if (rows & 1)
         small_deltas(1, vecs, k, n);
     if (rows <= SMALL_ROWS)
-        small_update(vecs, k->transposed, k->deltas.at, TILE_COLUMNS, k[-1].outputs.at, rows, k->out, rate);
+        small_update(vecs, k->transposed, k->deltas.at, PANEL_COLUMNS, k[-1].outputs.at, rows, k->out, rate);
 }
 
 static void small_below(const bp_dense_layer *k, size_t rows, float rate) {
@@ -260,12 +261,12 @@ static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx
 static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy, size_t rows, float scale) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < k->out; j += VEC_LANES) {
-            const float *a = k->outputs.at + n * TILE_COLUMNS + j;
+            const float *a = k->outputs.at + n * PANEL_COLUMNS + j;
             vec error = vec_sub(vec_load(a), load_some(y + n * ldy + j, least(k->out - j, VEC_LANES)));
             error = vec_mul(error, vec_set1(scale));
             if (k->activation.kind != BP_IDENTITY)
                 small_times_slopes(1, 1, &error, a, k->activation);
-            vec_store(k->deltas.at + n * TILE_COLUMNS + j, error);
+            vec_store(k->deltas.at + n * PANEL_COLUMNS + j, error);
         }
 }
 
@@ -273,18 +274,18 @@ static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy
 OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k) {
     const bp_batch *b = s->batch;
     if (s->loss == BP_LOSS_MSE)
-        loss_mse(NULL, 0, s->row_loss, k->outputs.at, TILE_COLUMNS, b->targets, b->target_stride, b->rows, k->out,
+        loss_mse(NULL, 0, s->row_loss, k->outputs.at, PANEL_COLUMNS, b->targets, b->target_stride, b->rows, k->out,
                  k->activation, s->scale);
     else
-        loss_softmax_cross_entropy(s->train ? k->deltas.at : NULL, TILE_COLUMNS, s->row_loss, k->outputs.at,
-                                   TILE_COLUMNS, b->labels, b->rows, k->out, s->scale);
+        loss_softmax_cross_entropy(s->train ? k->deltas.at : NULL, PANEL_COLUMNS, s->row_loss, k->outputs.at,
+                                   PANEL_COLUMNS, b->labels, b->rows, k->out, s->scale);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------------------------ */
 
 OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
     for (const bp_dense_layer *k = layers + 1; k < layers + count; k++)
-        pack_columns(k->transposed, TILE_COLUMNS, k->weights.at, TILE_COLUMNS, k->out, k->in);
+        pack_columns(k->transposed, PANEL_COLUMNS, k->weights.at, PANEL_COLUMNS, k->out, k->in);
 }
 
 static void small_step(const bp_small_step *s) {
@@ -293,7 +294,7 @@ static void small_step(const bp_small_step *s) {
     const bp_dense_layer *first = s->layers, *last = first + s->count - 1;
     small_forward(first, batch->inputs, batch->input_stride, rows);
     for (const bp_dense_layer *k = first; k++ < last;)
-        small_forward(k, k[-1].outputs.at, TILE_COLUMNS, rows);
+        small_forward(k, k[-1].outputs.at, PANEL_COLUMNS, rows);
     if (s->row_loss || (s->train && s->loss != BP_LOSS_MSE))
         small_row_loss(s, last);
     if (!s->train)
@@ -305,7 +306,7 @@ static void small_step(const bp_small_step *s) {
     *s->transposed = rows <= SMALL_ROWS;
     for (const bp_dense_layer *k = last; k > first; k--) {
         small_below(k, rows, s->rate);
-        small_parameters(k, k[-1].outputs.at, TILE_COLUMNS, rows, s->rate);
+        small_parameters(k, k[-1].outputs.at, PANEL_COLUMNS, rows, s->rate);
     }
     small_parameters(first, batch->inputs, batch->input_stride, rows, s->rate);
 }

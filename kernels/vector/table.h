@@ -7,6 +7,14 @@
 #include "vector/panels.h"
 #include "vector/small.h"
 
+/* A level may run the smallest networks on narrower vectors than its own, by the function that it names. */
+#ifdef NARROW_SMALL_STEP
+void NARROW_SMALL_STEP(const bp_small_step *step);
+#else
+#define NARROW_SMALL_STEP NULL
+#define NARROW_SMALL 0
+#endif
+
 const bp_level BP_LEVEL = {
     .kernels =
         {
@@ -35,6 +43,8 @@ const bp_level BP_LEVEL = {
     .forward_row = row_forward_all,
     .backward_row = row_backward_all,
     .small_step = small_step,
+    .narrow = NARROW_SMALL,
+    .narrow_small_step = NARROW_SMALL_STEP,
 };
 
 #endif

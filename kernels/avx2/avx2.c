@@ -6,6 +6,7 @@
 #define TILE_VECS 2
 #define TILE_ROWS_OF_ONE 10
 #define TILE_UNROLL 1
+#define TILE_TAIL 1
 
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 512   /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */

@@ -6,6 +6,7 @@
 #define TILE_VECS 2
 #define TILE_ROWS_OF_ONE 10 /* as many as there are registers for their addresses */
 #define TILE_UNROLL 2
+#define TILE_TAIL 2
 
 /* Tiles of eight columns or fewer: narrow.c. */
 #define NARROW_COLUMNS 8

@@ -10,6 +10,7 @@
 #define TILE_VECS 1
 #define TILE_ROWS_OF_ONE TILE_ROWS
 #define TILE_UNROLL 1
+#define TILE_TAIL 2
 
 #define narrow_tiles bp_narrow_tiles_avx512
 #include "vector/tile.h"

@@ -10,6 +10,7 @@
 #define TILE_VECS 2
 #define TILE_ROWS_OF_ONE 10
 #define TILE_UNROLL 1
+#define TILE_TAIL 2
 
 #include "vector/small.h"
 

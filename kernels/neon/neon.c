@@ -6,6 +6,7 @@
 #define TILE_VECS 3
 #define TILE_ROWS_OF_ONE 12
 #define TILE_UNROLL 1
+#define TILE_TAIL 1
 
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 504

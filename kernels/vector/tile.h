@@ -5,8 +5,9 @@
  * over a stretch of the depth k broadcasting a value of A against TILE_VECS vectors of B, and finishes with what
  * the product asks for. Lanes hold different results, so neither their number nor the tile's shape touches a bit.
  *
- * Before inclusion: a vec_ header, TILE_ROWS, TILE_VECS, TILE_ROWS_OF_ONE of a tile of one vector, and TILE_UNROLL, the
- * steps of the depth in one turn of the loop; PANEL_COLUMNS if panels are wider than this tile.
+ * Before inclusion: a vec_ header, TILE_ROWS, TILE_VECS, TILE_ROWS_OF_ONE of a tile of one vector, TILE_UNROLL, the
+ * steps of the depth in one turn of the loop, and TILE_TAIL, the steps that tile_end takes; PANEL_COLUMNS if panels are
+ * wider than this tile.
  */
 #ifndef BP_TILE_H
 #define BP_TILE_H
@@ -116,75 +117,107 @@ static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, til
     p->a_row_in_panel = left <= rows ? rows - left : p->a_row_in_panel + rows;
 }
 
-/* The depth, one turn of PANEL_COLUMNS steps after the other, as A's panels are. */
+/* The place of A(0, k) in the depth. */
+static ALWAYS_INLINE size_t tile_depth_at(const tile_place *p, size_t k) {
+    return k / PANEL_COLUMNS * p->a_panel + k % PANEL_COLUMNS * p->a_k;
+}
+
+/* The first `depth` steps, one turn of PANEL_COLUMNS after the other, as A's panels are. */
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
-                                        const tile_place *p, const bool fetching) {
+                                        const tile_place *p, size_t depth, const bool fetching) {
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k;
-    size_t left = p->depth, panel = 0;
-    for (; left >= PANEL_COLUMNS; left -= PANEL_COLUMNS, panel += p->a_panel) {
+    size_t panel = 0;
+    /* A small tile has no register left to count in: where its steps are as many as always, fewer are taken. */
+    for (; TILE_UNROLL == 1 && depth >= PANEL_COLUMNS; depth -= PANEL_COLUMNS, panel += p->a_panel) {
         size_t k = panel;
         if (fetching)
             fetch_turn(p->fetches);
-        for (size_t steps = PANEL_COLUMNS / TILE_UNROLL; steps > 0; steps--)
+        for (size_t left = PANEL_COLUMNS; left > 0; left--, k += a_k, b += b_k)
+            tile_step(rows, vecs, acc, a, k, b);
+    }
+    for (; depth > 0; panel += p->a_panel) {
+        const size_t steps = depth < PANEL_COLUMNS ? depth : PANEL_COLUMNS;
+        size_t k = panel;
+        depth -= steps;
+        if (fetching)
+            fetch_turn(p->fetches);
+        for (size_t turns = steps / TILE_UNROLL; turns > 0; turns--)
             UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += a_k, b += b_k)
                 tile_step(rows, vecs, acc, a, k, b);
+        for (size_t left = steps % TILE_UNROLL; left > 0; left--, k += a_k, b += b_k)
+            tile_step(rows, vecs, acc, a, k, b);
     }
-    if (fetching && left > 0)
-        fetch_turn(p->fetches);
-    for (size_t k = panel; left > 0; left--, k += a_k, b += b_k)
-        tile_step(rows, vecs, acc, a, k, b);
 }
 
-static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, vec *acc, const tile_stage *stage,
+/*
+ * The last `tail` steps and the results, row after row: results that were all stored at once, after the last step,
+ * would fill the queues of the processor with stores that wait for it, and the next tile could not begin.
+ */
+static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, const size_t tail, vec *acc,
+                                   const float *const *a, const tile_finish finish, const tile_stage *stage,
                                    const tile_place *p) {
-    if (stage->add_partial) {
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] =
-                    vec_add(vec_load(p->partial + r * p->ld_partial + v * VEC_LANES), acc[r * vecs + v]);
-        }
+    const float *b[TILE_TAIL + 1];
+    size_t k[TILE_TAIL + 1];
+    UNROLL_FOR (size_t t = 0; t < tail; t++) {
+        k[t] = tile_depth_at(p, p->depth - tail + t);
+        b[t] = p->b + (p->depth - tail + t) * p->b_k;
     }
-    if (stage->finish == FINISH_SGD) {
-        const vec rate = vec_set1(stage->rate);
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_fnma(rate, acc[r * vecs + v], vec_load(p->c + r * p->ldc + v * VEC_LANES));
-        }
-    } else if (stage->finish == FINISH_ACTIVATION) {
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_rectify(acc[r * vecs + v], stage->activation);
-        }
-    } else if (stage->finish == FINISH_DERIVATIVE) {
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-                const vec below = vec_load(p->below + r * p->ld_below + v * VEC_LANES);
-                acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(below, stage->activation));
-            }
-        }
-    }
-    float *const c = p->c; /* for all that the compiler knows, a store might change p */
-    const size_t ldc = p->ldc;
+    /* For all that the compiler knows, a store might change stage and place. */
+    const bp_activation activation = stage->activation;
+    const vec rate = vec_set1(stage->rate);
+    const bool add_partial = stage->add_partial;
+    const float *partial = p->partial, *below = p->below;
+    float *c = p->c;
+    const size_t ldc = p->ldc, ld_partial = p->ld_partial, ld_below = p->ld_below;
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
+        vec *const row = acc + r * vecs;
+        UNROLL_FOR (size_t t = 0; t < tail; t++) {
+            const vec ar = vec_set1(a[r][k[t]]);
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
+                row[v] = vec_fma(ar, vec_load(b[t] + v * VEC_LANES), row[v]);
+        }
+        if (add_partial) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
+                row[v] = vec_add(vec_load(partial + v * VEC_LANES), row[v]);
+        }
+        UNROLL_FOR (size_t v = 0; v < vecs; v++) {
+            if (finish == FINISH_SGD)
+                row[v] = vec_fnma(rate, row[v], vec_load(c + v * VEC_LANES));
+            else if (finish == FINISH_ACTIVATION)
+                row[v] = vec_rectify(row[v], activation);
+            else if (finish == FINISH_DERIVATIVE)
+                row[v] = vec_mul(row[v], vec_derivative(vec_load(below + v * VEC_LANES), activation));
+        }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            vec_store(c + r * ldc + v * VEC_LANES, acc[r * vecs + v]);
+            vec_store(c + v * VEC_LANES, row[v]);
+        c += ldc;
+        partial += ld_partial;
+        below += ld_below;
     }
 }
 
 /* `count` tiles, one below the other. */
 static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
                                     size_t count) {
+    const size_t tail = rows > 1 ? TILE_TAIL : 0;
     for (; count > 0; count--) {
         const float *a[TILE_ROWS_MAX];
         vec acc[TILE_ROWS_MAX * TILE_VECS];
         tile_rows_of_a(rows, a, p);
         tile_begin(rows, vecs, acc, stage, p);
         if (p->fetches)
-            tile_multiply(rows, vecs, acc, a, p, true);
+            tile_multiply(rows, vecs, acc, a, p, p->depth - tail, true);
         else
-            tile_multiply(rows, vecs, acc, a, p, false);
-        tile_end(rows, vecs, acc, stage, p);
+            tile_multiply(rows, vecs, acc, a, p, p->depth - tail, false);
+        if (stage->finish == FINISH_SGD)
+            tile_end(rows, vecs, tail, acc, a, FINISH_SGD, stage, p);
+        else if (stage->finish == FINISH_ACTIVATION)
+            tile_end(rows, vecs, tail, acc, a, FINISH_ACTIVATION, stage, p);
+        else if (stage->finish == FINISH_DERIVATIVE)
+            tile_end(rows, vecs, tail, acc, a, FINISH_DERIVATIVE, stage, p);
+        else
+            tile_end(rows, vecs, tail, acc, a, FINISH_STORE, stage, p);
         p->c += rows * p->ldc;
         p->partial += rows * p->ld_partial;
         p->below += rows * p->ld_below;
@@ -205,6 +238,10 @@ static ALWAYS_INLINE size_t tile_height(size_t columns) {
 
 static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
                                         size_t count) {
+    if (p->depth < TILE_TAIL) { /* rows one by one have no tail */
+        count *= rows;
+        rows = 1;
+    }
     switch (rows) {
         TILE_CASE(1)
         TILE_CASE(2)

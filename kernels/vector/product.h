@@ -309,24 +309,42 @@ static workspace cut_scratch(const product *p, float *scratch) {
     return w;
 }
 
-/* The results of a block, in scratch, go to their places in the transpose, times the derivatives there. */
+/* Rows of the transpose, `lanes` wide, go to their places, times the derivatives at the outputs below. */
+static ALWAYS_INLINE void store_transposed(const vec *v, size_t count, size_t lanes, bp_panels c, bp_panels below,
+                                           bp_activation activation) {
+    for (size_t l = 0; l < count; l++) {
+        vec result = v[l];
+        if (activation.kind != BP_IDENTITY)
+            result = vec_mul(result, vec_derivative(load_some(below.at + l * below.row, lanes), activation));
+        store_some(c.at + l * c.row, lanes, result);
+    }
+}
+
+/* The results of a block, in scratch, go to their places in the transpose. */
 static void transpose_results(const product *p, const block *b) {
     for (size_t m = 0; m < b->rows; m += VEC_LANES) {
         const size_t at = m % TILE_COLUMNS, to = b->m0 + m - at, rows = least(b->rows - m, VEC_LANES);
-        const size_t lanes = p->padded ? VEC_LANES : rows;
         for (size_t n = 0; n < b->columns; n += VEC_LANES) {
             const float *from = b->c + n / TILE_COLUMNS * b->c_panel + m * b->c_row + n % TILE_COLUMNS;
             vec v[VEC_LANES];
-            for (size_t l = 0; l < VEC_LANES; l++)
-                v[l] = l < rows ? vec_load(from + l * b->c_row) : vec_set1(0.0f);
+            if (rows == VEC_LANES)
+                UNROLL_FOR (size_t l = 0; l < VEC_LANES; l++)
+                    v[l] = vec_load(from + l * b->c_row);
+            else
+                for (size_t l = 0; l < VEC_LANES; l++)
+                    v[l] = l < rows ? vec_load(from + l * b->c_row) : vec_set1(0.0f);
             vec_transpose(v);
-            for (size_t l = 0; l < least(b->columns - n, VEC_LANES); l++) {
-                if (p->activation.kind != BP_IDENTITY) {
-                    const vec below = load_some(panel_at(p->below, b->n0 + n + l, to) + at, lanes);
-                    v[l] = vec_mul(v[l], vec_derivative(below, p->activation));
-                }
-                store_some(panel_at(p->c, b->n0 + n + l, to) + at, lanes, v[l]);
-            }
+            bp_panels c = p->c, below = p->below;
+            c.at = panel_at(c, b->n0 + n, to) + at;
+            if (below.at)
+                below.at = panel_at(below, b->n0 + n, to) + at;
+            const size_t count = least(b->columns - n, VEC_LANES);
+            if (rows < VEC_LANES && !p->padded)
+                store_transposed(v, count, rows, c, below, p->activation);
+            else if (p->activation.kind == BP_RELU)
+                store_transposed(v, count, VEC_LANES, c, below, (bp_activation){BP_RELU, 0.0f});
+            else
+                store_transposed(v, count, VEC_LANES, c, below, p->activation);
         }
     }
 }

@@ -6,8 +6,6 @@
 
 #include <backprop/random.h>
 
-#include "api/check.h"
-
 /* Streams of random numbers; those below belong to initial weights. */
 #define SHUFFLE_STREAM (UINT64_C(1) << 32)
 #define SPLIT_STREAM (UINT64_C(1) << 33)
@@ -15,6 +13,15 @@
 #define ROWS_MAX (UINT64_C(1) << 32)
 
 /* ---- Views ---------------------------------------------------------------------------------------------------- */
+
+void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAYS]) {
+    const size_t rows = checked->index ? 1 : checked->rows;
+    arrays[0] = matrix_of(checked->inputs, rows, checked->input_columns, checked->input_stride);
+    arrays[1] = checked->targets ? matrix_of(checked->targets, rows, checked->target_columns, checked->target_stride)
+                                 : vector_of(NULL, 1);
+    arrays[2] = vector_of(checked->labels, rows);
+    arrays[3] = vector_of(checked->index, checked->rows);
+}
 
 bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked) {
     if (!dataset->inputs)
@@ -26,16 +33,9 @@ bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked) {
         checked->input_stride = checked->input_columns;
     if (checked->target_stride == 0)
         checked->target_stride = checked->target_columns;
-    /* Through an index, how many rows the arrays have is not known. */
-    const size_t rows = checked->index ? 1 : checked->rows;
-    const matrix arrays[] = {
-        matrix_of(checked->inputs, rows, checked->input_columns, checked->input_stride),
-        checked->targets ? matrix_of(checked->targets, rows, checked->target_columns, checked->target_stride)
-                         : vector_of(NULL, 1),
-        vector_of(checked->labels, rows),
-        vector_of(checked->index, checked->rows),
-    };
-    return check_matrices(NULL, 0, arrays, sizeof arrays / sizeof *arrays);
+    matrix arrays[BP_DATASET_ARRAYS];
+    bp_dataset_arrays(checked, arrays);
+    return check_matrices(NULL, 0, arrays, BP_DATASET_ARRAYS);
 }
 
 bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_t seed, uint32_t *index,
@@ -48,15 +48,10 @@ bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_
         return status;
     if (first_rows == 0 || first_rows >= set.rows)
         return BP_ERROR_SIZE;
-    const size_t rows = set.index ? 1 : set.rows;
     const matrix result = vector_of(index, set.rows);
-    const matrix arrays[] = {
-        matrix_of(set.inputs, rows, set.input_columns, set.input_stride),
-        set.targets ? matrix_of(set.targets, rows, set.target_columns, set.target_stride) : vector_of(NULL, 1),
-        vector_of(set.labels, rows),
-        vector_of(set.index, set.rows),
-    };
-    if ((status = check_matrices(&result, 1, arrays, sizeof arrays / sizeof *arrays)) != BP_OK ||
+    matrix arrays[BP_DATASET_ARRAYS];
+    bp_dataset_arrays(&set, arrays);
+    if ((status = check_matrices(&result, 1, arrays, BP_DATASET_ARRAYS)) != BP_OK ||
         (status = bp_random_permutation(seed, SPLIT_STREAM, index, set.rows)) != BP_OK)
         return status;
     for (size_t n = 0; set.index && n < set.rows; n++)

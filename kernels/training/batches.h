@@ -4,6 +4,8 @@
 
 #include <backprop/data.h>
 
+#include "api/check.h"
+
 struct bp_batches {
     bp_dataset set; /* strides filled in */
     size_t batch;
@@ -20,6 +22,13 @@ struct bp_batches {
 
 /** Checks a data set and fills in its strides. */
 bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked);
+
+/** Arrays that a data set may have. */
+#define BP_DATASET_ARRAYS 4
+
+/** A checked data set's arrays, null where it lacks one. Through an index, how many rows there are is not known: then
+ *  they are taken to have one. */
+void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAYS]);
 
 /** Bytes for what batches of b->set and b->batch need: `shuffles`, or in order alone. BP_ERROR_OVERFLOW. */
 bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes);

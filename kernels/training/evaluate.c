@@ -1,7 +1,6 @@
 /* Passes over data sets of any number of rows that change no weight. */
 #include <backprop/fit.h>
 
-#include "api/check.h"
 #include "float_environment.h"
 #include "network/network.h"
 #include "training/batches.h"
@@ -41,15 +40,13 @@ static void walk_close(walk *w, const bp_network *network) {
 static bp_status check_outputs(const bp_network *network, const bp_dataset *set, float *outputs, size_t stride) {
     const size_t out = network->layer[network->layers - 1].out;
     const matrix result = matrix_of(outputs, set->rows, out, stride);
-    const matrix given[] = {
-        matrix_of(set->inputs, set->index ? 1 : set->rows, set->input_columns, set->input_stride),
-        vector_of(set->index, set->rows),
-    };
-    const bp_status status = check_matrices(&result, 1, given, 2);
+    const size_t bytes = network->bytes - BP_ALIGNMENT;
+    matrix given[BP_DATASET_ARRAYS];
+    bp_dataset_arrays(set, given);
+    const bp_status status = check_matrices(&result, 1, given, BP_DATASET_ARRAYS);
     if (status != BP_OK)
         return status;
-    const size_t bytes = network->bytes - BP_ALIGNMENT;
-    for (size_t k = 0; k < 2; k++)
+    for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (given[k].data && ranges_overlap(network, bytes, given[k].data, matrix_extent(given[k])))
             return BP_ERROR_OVERLAP;
     return ranges_overlap(network, bytes, outputs, matrix_extent(result)) ? BP_ERROR_OVERLAP : BP_OK;

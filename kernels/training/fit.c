@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "api/check.h"
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "training/batches.h"
@@ -50,14 +49,9 @@ static bp_status check_rows(const bp_network *network, const bp_dataset *dataset
         return BP_ERROR_NULL;
     if (set.input_columns != network->layer[0].in || (set.targets && set.target_columns != out))
         return BP_ERROR_SIZE;
-    const size_t rows = set.index ? 1 : set.rows;
-    const matrix arrays[] = {
-        matrix_of(set.inputs, rows, set.input_columns, set.input_stride),
-        set.targets ? matrix_of(set.targets, rows, set.target_columns, set.target_stride) : vector_of(NULL, 1),
-        vector_of(set.labels, rows),
-        vector_of(set.index, set.rows),
-    };
-    for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++)
+    matrix arrays[BP_DATASET_ARRAYS];
+    bp_dataset_arrays(&set, arrays);
+    for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (arrays[k].data && ranges_overlap(network, bytes, arrays[k].data, matrix_extent(arrays[k])))
             return BP_ERROR_OVERLAP;
     for (size_t n = 0; labelled && n < set.rows; n++)

@@ -3,7 +3,6 @@
  * stochastic gradient descent. All it needs of the library is <backprop/backprop.h>.
  */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "data.h"
 #include "fail.h"
 #include "options.h"
-#include "progress.h"
 #include "training.h"
 
 static void choose_isa(const char *name) {
@@ -94,28 +92,6 @@ static void print_plan(const options *o, const data_set *data, const bp_network 
            batch, (double)o->rate, o->seed);
 }
 
-static void run(const options *o, trainer *t) {
-    const size_t samples = t->data->train.count;
-    const bool bar_shown = !o->quiet && output_is_terminal();
-    double seconds = 0.0, flops = 0.0;
-    for (size_t epoch = 0; epoch < o->epochs; epoch++) {
-        progress bar = progress_begin(bar_shown, epoch + 1, o->epochs, samples);
-        const epoch_result result = train_epoch(t, epoch, &bar);
-        seconds += result.seconds;
-        flops += result.flops;
-        if (o->quiet)
-            continue;
-        const double accuracy = test_accuracy(t);
-        progress_end(&bar);
-        printf("epoch %zu/%zu: train loss %.4f, test accuracy %.2f %%, %.0f samples/s%s\n", epoch + 1, o->epochs,
-               result.loss, 100.0 * accuracy, (double)samples / result.seconds,
-               isfinite(result.loss) ? "" : " (the loss is not finite: a lower --rate may help)");
-        fflush(stdout);
-    }
-    if (!o->quiet)
-        printf("throughput: %.2f GFLOP/s over %.2f s of training\n", flops / seconds * 1e-9, seconds);
-}
-
 int main(int argc, char **argv) {
     const options o = options_parse(argc, argv);
     choose_isa(o.isa);
@@ -129,11 +105,9 @@ int main(int argc, char **argv) {
                 DEFAULT_FOLDER, SPIRALS);
     if (!o.quiet)
         print_plan(&o, data, network, batch);
-    trainer t = trainer_new(network, data, sizes.sizes[sizes.layers], batch, o.epochs, o.rate, o.seed);
-    run(&o, &t);
+    train(network, &o, data, sizes.sizes[sizes.layers], batch);
     printf("weights: %016" PRIx64 "\n", bp_network_hash(network));
 
-    trainer_free(&t);
     bp_network_destroy(network);
     data_free(data);
     if (fflush(stdout) != 0 || ferror(stdout))

@@ -1,95 +1,107 @@
 #include "training.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "fail.h"
-
-/* Streams of random numbers below this one belong to the layers' initial weights; see bp_network_initialize. */
-static const uint64_t shuffle_stream = (uint64_t)1 << 32;
+#include "progress.h"
 
 static void check(bp_status status) {
     if (status != BP_OK)
         fail("%s", bp_status_string(status));
 }
 
-trainer trainer_new(bp_network *network, const data_set *data, size_t classes, size_t batch, size_t epochs, float rate,
-                    uint64_t seed) {
+/* What the callbacks share. */
+typedef struct trainer {
+    bp_network *network;
+    const options *options;
+    bp_dataset test;
+    float *outputs;      /* [test.rows x classes] */
+    uint32_t *predicted; /* [test.rows] */
+    size_t classes;
+    size_t steps; /* of all epochs */
+    size_t samples;
+    progress bar;
+    double started; /* when the epoch began */
+    double seconds, flops;
+    size_t flops_rows; /* of this epoch that `flops` counts */
+} trainer;
+
+static bp_dataset view(const data_set *data, const sample_set *set) {
+    return (bp_dataset){
+        .rows = set->count, .inputs = set->inputs, .input_columns = data->inputs, .labels = set->labels};
+}
+
+/* The rate falls linearly and would be zero after the last step. */
+static float rate_of_step(void *context, size_t step) {
+    const trainer *t = context;
+    return t->options->rate * (1.0f - (float)step / (float)t->steps);
+}
+
+static void begin_epoch(trainer *t, size_t epoch) {
+    const bool shown = !t->options->quiet && output_is_terminal();
+    t->bar = progress_begin(shown, epoch + 1, t->options->epochs, t->samples);
+    t->started = seconds_now();
+    t->flops_rows = 0;
+}
+
+static bool after_step(void *context, const bp_fit_progress *now) {
+    trainer *t = context;
+    t->flops += bp_network_step_flops(t->network, now->rows - t->flops_rows);
+    t->flops_rows = now->rows;
+    progress_update(&t->bar, now->rows, now->loss);
+    return false;
+}
+
+/* Fraction of the test samples whose largest output is that of their label. */
+static double test_accuracy(trainer *t) {
+    double accuracy;
+    check(bp_network_predict(t->network, &t->test, t->outputs, 0));
+    check(bp_classify(t->predicted, t->outputs, 0, t->test.rows, t->classes));
+    check(bp_accuracy(t->predicted, t->test.labels, t->test.rows, &accuracy));
+    return accuracy;
+}
+
+static bool after_epoch(void *context, const bp_fit_progress *now) {
+    trainer *t = context;
+    const double seconds = seconds_now() - t->started;
+    t->seconds += seconds;
+    if (!t->options->quiet) {
+        const double accuracy = test_accuracy(t);
+        progress_end(&t->bar);
+        printf("epoch %zu/%zu: train loss %.4f, test accuracy %.2f %%, %.0f samples/s%s\n", now->epoch + 1, now->epochs,
+               now->loss, 100.0 * accuracy, (double)t->samples / seconds,
+               isfinite(now->loss) ? "" : " (the loss is not finite: a lower --rate may help)");
+        fflush(stdout);
+    }
+    begin_epoch(t, now->epoch + 1);
+    return false;
+}
+
+void train(bp_network *network, const options *o, const data_set *data, size_t classes, size_t batch) {
+    const bp_dataset samples = view(data, &data->train);
     trainer t = {.network = network,
-                 .data = data,
+                 .options = o,
+                 .test = view(data, &data->test),
                  .classes = classes,
-                 .batch = batch,
-                 .epochs = epochs,
-                 .rate = rate,
-                 .seed = seed};
-    t.order = allocate(data->train.count, sizeof *t.order);
-    t.inputs = allocate(batch * data->inputs, sizeof *t.inputs);
-    t.labels = allocate(batch, sizeof *t.labels);
-    t.outputs = allocate(batch * classes, sizeof *t.outputs);
-    return t;
-}
-
-void trainer_free(trainer *t) {
-    free(t->order);
-    free(t->inputs);
-    free(t->labels);
-    free(t->outputs);
-}
-
-/* Copies the samples order[0 .. rows-1] into one block. */
-static bp_batch gather(trainer *t, const uint32_t *order, size_t rows) {
-    const sample_set *set = &t->data->train;
-    const size_t width = t->data->inputs;
-    for (size_t n = 0; n < rows; n++) {
-        memcpy(t->inputs + n * width, set->inputs + order[n] * width, width * sizeof *t->inputs);
-        t->labels[n] = set->labels[order[n]];
-    }
-    const bp_batch batch = {.rows = rows, .inputs = t->inputs, .labels = t->labels};
-    return batch;
-}
-
-epoch_result train_epoch(trainer *t, size_t epoch, progress *bar) {
-    const size_t count = t->data->train.count;
-    const size_t steps = (count + t->batch - 1) / t->batch;
-    const float steps_in_all = (float)steps * (float)t->epochs;
-    epoch_result result = {0};
-    double loss_sum = 0.0;
-
-    const double start = seconds_now();
-    check(bp_random_permutation(t->seed, shuffle_stream + epoch, t->order, count));
-    for (size_t step = 0, done = 0; step < steps; step++) {
-        const size_t rows = count - done < t->batch ? count - done : t->batch;
-        const bp_batch batch = gather(t, t->order + done, rows);
-        const float remaining = 1.0f - (float)(epoch * steps + step) / steps_in_all;
-        float loss;
-        check(bp_network_train_step(t->network, &batch, t->rate * remaining, &loss));
-        done += rows;
-        loss_sum += (double)loss * (double)rows;
-        result.flops += bp_network_step_flops(t->network, rows);
-        progress_update(bar, done, loss_sum / (double)done);
-    }
-    result.seconds = seconds_now() - start;
-    result.loss = loss_sum / (double)count;
-    return result;
-}
-
-static size_t largest(const float *values, size_t count) {
-    size_t best = 0;
-    for (size_t k = 1; k < count; k++)
-        if (values[k] > values[best])
-            best = k;
-    return best;
-}
-
-double test_accuracy(trainer *t) {
-    const sample_set *set = &t->data->test;
-    size_t right = 0;
-    for (size_t done = 0, rows; done < set->count; done += rows) {
-        rows = set->count - done < t->batch ? set->count - done : t->batch;
-        const bp_batch batch = {.rows = rows, .inputs = set->inputs + done * t->data->inputs};
-        check(bp_network_forward(t->network, &batch, t->outputs, 0));
-        for (size_t n = 0; n < rows; n++)
-            right += largest(t->outputs + n * t->classes, t->classes) == set->labels[done + n];
-    }
-    return (double)right / (double)set->count;
+                 .steps = (data->train.count + batch - 1) / batch * o->epochs,
+                 .samples = data->train.count};
+    t.outputs = allocate(t.test.rows * t.classes, sizeof *t.outputs);
+    t.predicted = allocate(t.test.rows, sizeof *t.predicted);
+    const bp_fit_options fit = {.epochs = o->epochs,
+                                .batch = batch,
+                                .schedule = rate_of_step,
+                                .schedule_context = &t,
+                                .seed = o->seed,
+                                .on_step = after_step,
+                                .on_epoch = after_epoch,
+                                .context = &t};
+    begin_epoch(&t, 0);
+    check(bp_network_fit(network, &samples, &fit, NULL));
+    progress_end(&t.bar);
+    if (!o->quiet)
+        printf("throughput: %.2f GFLOP/s over %.2f s of training\n", t.flops / t.seconds * 1e-9, t.seconds);
+    free(t.outputs);
+    free(t.predicted);
 }

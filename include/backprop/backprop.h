@@ -2,16 +2,21 @@
  * backprop: training of dense neural networks on the CPU, with the same bits on every machine.
  *
  * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
- * networks, which chain them into one training step (network.h).
+ * networks, which chain them into one training step (network.h), with what feeds and reads them (data.h, fit.h,
+ * metrics.h, inspect.h).
  */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H
 
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
+#include <backprop/data.h>
 #include <backprop/dense.h>
+#include <backprop/fit.h>
+#include <backprop/inspect.h>
 #include <backprop/kernels.h>
 #include <backprop/loss.h>
+#include <backprop/metrics.h>
 #include <backprop/network.h>
 #include <backprop/optimizer.h>
 #include <backprop/random.h>

@@ -408,23 +408,27 @@ static void run_blocks(const step *s, size_t lanes) {
         bp_network_run(s->network, add_stage, &t, lanes);
 }
 
-void bp_step_slice(step *s) {
-    const bp_network *network = s->network;
-    const size_t left = s->batch.rows - s->begin;
-    size_t lanes = bp_useful_lanes(network->row_flops * (double)left, network->lanes);
+slice_plan bp_step_plan(const bp_network *network, size_t left, bool train) {
+    const size_t lanes = bp_useful_lanes(network->row_flops * (double)left, network->lanes);
     const size_t blocks = left / (lanes * BP_ROW_BLOCK); /* for each lane */
     if (lanes > 1 && blocks > 0 && network->lane_blocks > 0) {
-        s->rows = (blocks < network->lane_blocks ? blocks : network->lane_blocks) * lanes * BP_ROW_BLOCK;
-        s->in_place = in_place(s, BP_ROW_BLOCK);
-        run_blocks(s, lanes);
-        return;
+        const size_t taken = blocks < network->lane_blocks ? blocks : network->lane_blocks;
+        return (slice_plan){taken * lanes * BP_ROW_BLOCK, lanes, lanes, true};
     }
-    s->rows = left < network->slice_rows ? left : network->slice_rows;
-    s->in_place = in_place(s, s->rows);
-    const double flops = network->row_flops * (double)s->rows;
-    lanes = bp_useful_lanes(s->train ? 2 * flops : flops, network->lanes);
-    if (lanes == 1)
+    const size_t rows = left < network->slice_rows ? left : network->slice_rows;
+    const double flops = network->row_flops * (double)rows;
+    return (slice_plan){rows, bp_useful_lanes(train ? 2 * flops : flops, network->lanes),
+                        bp_useful_lanes(flops, network->lanes), false};
+}
+
+void bp_step_slice(step *s) {
+    const slice_plan plan = bp_step_plan(s->network, s->batch.rows - s->begin, s->train);
+    s->rows = plan.rows;
+    s->in_place = in_place(s, plan.blocks ? BP_ROW_BLOCK : s->rows);
+    if (plan.blocks)
+        run_blocks(s, plan.lanes);
+    else if (plan.lanes == 1)
         run_alone(s);
     else
-        run_layers(s, lanes, bp_useful_lanes(flops, network->lanes));
+        run_layers(s, plan.lanes, plan.update_lanes);
 }

@@ -49,7 +49,7 @@ static void run_step(step *s) {
     }
     if (s->train)
         network->transposed = false;
-    if (s->batch.rows == 1 && s->train && bp_useful_lanes(network->row_flops, network->lanes) == 1) {
+    if (s->train && bp_step_is_row(network, s->batch.rows)) {
         run_row(s);
         return;
     }
@@ -103,6 +103,11 @@ static bp_status check_targets(const bp_network *network, bp_batch *batch) {
         if (batch->labels[n] >= out)
             return BP_ERROR_LABEL;
     return BP_OK;
+}
+
+bp_status bp_step_check(const bp_network *network, bp_batch *batch) {
+    const bp_status status = check_inputs(network, batch);
+    return status == BP_OK ? check_targets(network, batch) : status;
 }
 
 bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride) {

@@ -23,8 +23,27 @@ typedef struct part {
     void *scratch;
 } part;
 
+/** Checks a batch that is to be trained on, as bp_network_train_step does; fills in its strides. */
+bp_status bp_step_check(const bp_network *network, bp_batch *batch);
+
 /** Loss of rows whose outputs are known, and the output layer's deltas if the step trains. */
 void bp_step_loss(const step *s, part p);
+
+/** Whether a training step of so many rows is one row's, on one lane. */
+static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
+    return rows == 1 && bp_useful_lanes(network->row_flops, network->lanes) == 1;
+}
+
+/** How the next rows of a batch are worked. */
+typedef struct slice_plan {
+    size_t rows;
+    size_t lanes;        /* at the loss, or all of them where they take blocks */
+    size_t update_lanes; /* elsewhere */
+    bool blocks;         /* each lane takes whole row blocks */
+} slice_plan;
+
+/** The next slice of a batch of which so many rows are left. */
+slice_plan bp_step_plan(const bp_network *network, size_t left, bool train);
 
 /** Takes the next rows of the batch as the slice s->begin, s->rows, and does all that the step does with them. */
 void bp_step_slice(step *s);

@@ -1,0 +1,147 @@
+/*
+ * Training over whole data sets: epochs of shuffled mini-batches, validation, early stopping, callbacks that can stop
+ * it; and passes over data sets of any number of rows.
+ */
+#ifndef BACKPROP_FIT_H
+#define BACKPROP_FIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/data.h>
+#include <backprop/export.h>
+#include <backprop/inspect.h>
+#include <backprop/network.h>
+#include <backprop/status.h>
+
+BP_BEGIN_DECLS
+
+/**
+ * Outputs of a network for every row of a data set, [rows x outputs], in the data set's order; targets and labels are
+ * not used. In steps of the network's batch_max; memory is taken only for a data set with an index, for one batch.
+ * Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of another width, BP_ERROR_MEMORY.
+ */
+BP_API bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, float *outputs,
+                                    size_t output_stride);
+
+/**
+ * Mean loss over a data set: (the sum over its batches of bp_network_loss * their rows) / rows, in binary64, in order,
+ * in batches of the network's batch_max. Memory and errors as bp_network_predict and bp_network_loss.
+ */
+BP_API bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, double *loss);
+
+/* ---- Early stopping ------------------------------------------------------------------------------------------- */
+
+/** When to stop for want of improvement (L. Prechelt, "Early stopping, but when?", 1998, with patience as the
+ *  criterion). Set the first two, zero the rest. */
+typedef struct bp_early_stopping {
+    size_t patience;    /* values in a row that are no improvement after which to stop, at least 1 */
+    double improvement; /* by which a value must lie below the best one at least to count: finite, 0 or more */
+    size_t seen;        /* values so far */
+    size_t best_at;     /* which of them was the best, counted from 0 */
+    double best;        /* that value */
+} bp_early_stopping;
+
+/**
+ * Takes the next value, a validation loss say. It improves if value < best - improvement, as the first one does unless
+ * it is NaN or +infinity. *stop: `patience` values have come since the best one (or since the start, if there was
+ * none). Either result may be null. BP_ERROR_NULL, BP_ERROR_VALUE (patience, improvement), with nothing changed.
+ */
+BP_API bp_status bp_early_stopping_next(bp_early_stopping *state, double value, bool *improved, bool *stop);
+
+/* ---- Fit ------------------------------------------------------------------------------------------------------ */
+
+/** What a fit does about numbers that are not finite. */
+typedef enum bp_nonfinite_policy {
+    BP_NONFINITE_GO_ON = 0, /* nothing */
+    BP_NONFINITE_STOP,      /* stops after the first step whose loss is not finite */
+    BP_NONFINITE_LOCATE,    /* also finds where it came from, see bp_fit_result.nonfinite; copies and reads all
+                               parameters in each step */
+    BP_NONFINITE_COUNT
+} bp_nonfinite_policy;
+
+/** Where a fit is. */
+typedef struct bp_fit_progress {
+    size_t epoch, epochs;   /* the epoch, counted from 0, and the end of the fit */
+    size_t step, steps;     /* steps of this epoch that have been done, and all of them */
+    size_t rows;            /* rows in them */
+    float rate;             /* of the last step */
+    float step_loss;        /* mean loss of the last step's batch, before its update */
+    double loss;            /* mean of the rows' losses in this epoch, each before its step's update */
+    double validation_loss; /* after an epoch, if there are validation data; else NaN */
+    bool improved;          /* after an epoch: the validation loss (without validation data, the loss) is the
+                               best so far */
+} bp_fit_progress;
+
+/** A caller's function that watches a fit; true ends it. It may use the network, but not train it or destroy it. */
+typedef bool bp_fit_callback(void *context, const bp_fit_progress *progress);
+
+/** A learning rate for each step; `step` counts from 0 through all epochs: epoch * steps of an epoch + step. */
+typedef float bp_rate_fn(void *context, size_t step);
+
+/** How to fit. Zeroed optional fields take their defaults. */
+typedef struct bp_fit_options {
+    size_t epochs;        /* the epoch before which to end, at least 1 */
+    size_t first_epoch;   /* the first one, less than `epochs`: others have been done before */
+    size_t batch;         /* rows in a step, at most the network's batch_max; 0: that */
+    float rate;           /* learning rate, if `schedule` is null */
+    bp_rate_fn *schedule; /* the learning rate of each step, or null */
+    void *schedule_context;
+    uint64_t seed;                /* of the shuffles, see data.h */
+    bool in_order;                /* rows in their own order in every epoch: no shuffles */
+    const bp_dataset *validation; /* or null */
+    bp_early_stopping *stopping;  /* or null: never; goes on from the state that it has */
+    bool keep_best;               /* end with the weights of the best epoch of this fit, see bp_fit_progress.improved */
+    bp_nonfinite_policy nonfinite;
+    bp_fit_callback *on_epoch; /* after each epoch, or null */
+    bp_fit_callback *on_step;  /* after each step, or null */
+    void *context;             /* of both callbacks */
+} bp_fit_options;
+
+typedef enum bp_fit_end {
+    BP_FIT_COMPLETE = 0, /* all epochs */
+    BP_FIT_STOPPED,      /* a callback said so */
+    BP_FIT_EARLY,        /* early stopping */
+    BP_FIT_NONFINITE     /* see bp_nonfinite_policy */
+} bp_fit_end;
+
+/** How a fit ended. */
+typedef struct bp_fit_result {
+    bp_fit_end end;
+    size_t epochs;          /* finished in this fit */
+    size_t steps;           /* done in this fit */
+    double loss;            /* as in bp_fit_progress, of the last epoch, whole or not */
+    double validation_loss; /* of the last whole epoch; NaN without one, and without validation data */
+    size_t best_epoch;      /* of this fit, counted from 0; SIZE_MAX if there is none */
+    double best_loss;       /* its validation loss, or loss; +infinity if there is none */
+    size_t bad_step;        /* BP_FIT_NONFINITE: which step of epoch bad_epoch, counted from 0 */
+    size_t bad_epoch;
+    size_t bad_row;         /* BP_NONFINITE_LOCATE: the row of the arrays that nonfinite.row is, where it is one of the
+                               batch; else SIZE_MAX */
+    bp_nonfinite nonfinite; /* BP_NONFINITE_LOCATE: what was found in that step */
+} bp_fit_result;
+
+/**
+ * Trains a network on a data set: for each epoch, one bp_network_train_step for each batch of bp_batches, in the order
+ * of bp_batches_shuffle(seed, epoch); then the validation loss by bp_network_evaluate (in batches of `batch`), early
+ * stopping on it (without validation data, on the epoch's loss), and on_epoch. Nothing depends on how many epochs are
+ * done in one call: a fit up to epoch k and one from first_epoch = k on give what one fit gives.
+ *
+ * Memory is taken from the network's allocator at the beginning and given back at the end: a batch, a row number for
+ * each row, and with keep_best or BP_NONFINITE_LOCATE a copy of the parameters.
+ *
+ * With BP_NONFINITE_LOCATE a fit that ends so leaves the network with the parameters before the bad step.
+ *
+ * `result` may be null. BP_ERROR_NULL, BP_ERROR_SIZE (data sets whose columns are not those of the network, more than
+ * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (epochs, rates, enumerators, `stopping`; keep_best
+ * is fine without validation data), BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP, BP_ERROR_MEMORY: then
+ * nothing is changed. A schedule that returns a rate which is not finite ends the fit with BP_ERROR_VALUE before that
+ * step, with *result filled in.
+ */
+BP_API bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const bp_fit_options *options,
+                                bp_fit_result *result);
+
+BP_END_DECLS
+
+#endif

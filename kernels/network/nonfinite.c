@@ -1,0 +1,275 @@
+/* Where the first number went wrong: the training step once more, matrix by matrix. */
+#include <math.h>
+#include <string.h>
+
+#include "api/check.h"
+#include "float_environment.h"
+#include "network/parameters.h"
+#include "network/step.h"
+
+const char *bp_place_name(bp_place place) {
+    static const char *const names[BP_PLACE_COUNT] = {
+        "nothing",    "weights", "biases", "inputs",   "targets",       "pre-activation",
+        "activation", "loss",    "delta",  "gradient", "bias gradient", "update",
+    };
+    return (unsigned)place < BP_PLACE_COUNT ? names[place] : NULL;
+}
+
+/* Whether a matrix has a number that is not finite; says where. */
+static bool find_in(bp_nonfinite *found, bp_place place, size_t layer, const float *values, size_t stride, size_t rows,
+                    size_t columns) {
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++)
+            if (!isfinite(values[n * stride + j])) {
+                *found = (bp_nonfinite){place, layer, n, j, values[n * stride + j]};
+                return true;
+            }
+    return false;
+}
+
+/* ---- Parameters ----------------------------------------------------------------------------------------------- */
+
+size_t bp_parameters_bytes(const bp_network *network) {
+    return network->parameters * sizeof(float);
+}
+
+void bp_parameters_copy(float *to, const bp_network *network) {
+    memcpy(to, network->layer[0].weights.at, bp_parameters_bytes(network));
+}
+
+void bp_parameters_restore(bp_network *network, const float *from) {
+    memcpy(network->layer[0].weights.at, from, bp_parameters_bytes(network));
+    network->transposed = false;
+}
+
+/* Sums of x - x stay zero while all numbers are finite: a loop that compilers make into vectors. */
+static bool all_finite(const float *values, size_t count) {
+    enum { LANES = 32 };
+    float zeros[LANES] = {0};
+    size_t k = 0;
+    for (; k + LANES <= count; k += LANES)
+        for (size_t l = 0; l < LANES; l++)
+            zeros[l] += values[k + l] - values[k + l];
+    for (; k < count; k++)
+        zeros[0] += values[k] - values[k];
+    float sum = 0.0f;
+    for (size_t l = 0; l < LANES; l++)
+        sum += zeros[l];
+    return sum == 0.0f;
+}
+
+static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
+    const size_t panel = network->level->panel;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        for (size_t i = 0; i < k->in; i++)
+            for (size_t j = 0, columns; j < k->out; j += columns) {
+                columns = panel && k->out - j > panel ? panel : k->out - j;
+                const float *row = panels_part(k->weights, panel, i, j).at;
+                if (find_in(found, BP_PLACE_WEIGHTS, l, row, 0, 1, columns)) {
+                    found->row = i;
+                    found->column += j;
+                    return true;
+                }
+            }
+        if (find_in(found, BP_PLACE_BIASES, l, k->biases, 0, 1, k->out))
+            return true;
+    }
+    return false;
+}
+
+bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network) {
+    bp_nonfinite found = {.place = BP_PLACE_NONE};
+    /* What lies between the ends of rows and panels counts for nothing, but it is nearly always finite too. */
+    if (!all_finite(network->layer[0].weights.at, network->parameters))
+        find_in_parameters(network, &found);
+    return found;
+}
+
+/* ---- A step, matrix by matrix --------------------------------------------------------------------------------- */
+
+/* Room for the search, one piece of memory, and what it works on. */
+typedef struct search {
+    bp_network *network;
+    bp_batch batch;   /* strides filled in */
+    float *outputs;   /* [rows x all layers' outputs], one layer after the other, each packed */
+    float *deltas;    /* likewise */
+    float *row_loss;  /* [rows] */
+    float *weights;   /* of one layer, or their gradients */
+    float *gradients; /* of its biases */
+    void *scratch;
+    bp_nonfinite found;
+} search;
+
+/* Floats in whole cache lines, so that each array begins with one. */
+static size_t padded(size_t floats) {
+    const size_t line = BP_ALIGNMENT / sizeof(float);
+    return (floats + line - 1) / line * line;
+}
+
+/* Bytes of all arrays; 0 if they do not fit in the address range. */
+static size_t search_bytes(const bp_network *network, size_t rows) {
+    double floats = (double)padded(rows) + 2.0 * (double)(BP_SCRATCH_BYTES / sizeof(float));
+    double weights = 0.0;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        floats += 2.0 * ((double)rows * (double)k->out + BP_ALIGNMENT) + (double)k->out;
+        weights = fmax(weights, (double)k->in * (double)k->out);
+    }
+    floats += weights + 4.0 * BP_ALIGNMENT;
+    return floats < (double)(PTRDIFF_MAX / sizeof(float) / 2) ? (size_t)floats * sizeof(float) : 0;
+}
+
+static float *take(char **next, size_t floats) {
+    float *array = (float *)(void *)*next;
+    *next += padded(floats) * sizeof(float);
+    return array;
+}
+
+static void place_search(search *s, char *memory) {
+    const bp_network *network = s->network;
+    const size_t rows = s->batch.rows;
+    size_t values = 0, weights = 0, widest = 0;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        values += padded(rows * k->out);
+        weights = k->in * k->out > weights ? k->in * k->out : weights;
+        widest = k->out > widest ? k->out : widest;
+    }
+    char *next = memory + (BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT) % BP_ALIGNMENT;
+    s->scratch = take(&next, BP_SCRATCH_BYTES / sizeof(float));
+    s->outputs = take(&next, values);
+    s->deltas = take(&next, values);
+    s->row_loss = take(&next, rows);
+    s->weights = take(&next, weights);
+    s->gradients = take(&next, widest);
+}
+
+/* Where layer l's part of outputs or deltas begins. */
+static float *layer_part(const search *s, float *all, size_t l) {
+    for (size_t below = 0; below < l; below++)
+        all += padded(s->batch.rows * s->network->layer[below].out);
+    return all;
+}
+
+static void unpack_weights(const search *s, size_t l) {
+    const bp_dense_layer *k = &s->network->layer[l];
+    s->network->level->unpack(s->weights, k->out, k->weights, k->in, k->out);
+}
+
+/* The inputs of layer l. */
+static const float *layer_inputs(const search *s, size_t l, size_t *stride) {
+    *stride = l > 0 ? s->network->layer[l].in : s->batch.input_stride;
+    return l > 0 ? layer_part(s, s->outputs, l - 1) : s->batch.inputs;
+}
+
+static bool find_forward(search *s) {
+    const bp_network *network = s->network;
+    const bp_kernels *kernels = &network->level->kernels;
+    const bp_activation identity = {.kind = BP_IDENTITY};
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        const size_t rows = s->batch.rows;
+        size_t stride;
+        const float *x = layer_inputs(s, l, &stride);
+        float *a = layer_part(s, s->outputs, l);
+        unpack_weights(s, l);
+        kernels->dense_forward(a, k->out, x, stride, s->weights, k->out, k->biases, rows, k->in, k->out, identity,
+                               s->scratch);
+        if (find_in(&s->found, BP_PLACE_PRE_ACTIVATION, l, a, k->out, rows, k->out))
+            return true;
+        kernels->activate(a, k->out, a, k->out, rows, k->out, k->activation);
+        if (find_in(&s->found, BP_PLACE_ACTIVATION, l, a, k->out, rows, k->out))
+            return true;
+    }
+    return false;
+}
+
+static bool find_loss(search *s) {
+    const bp_network *network = s->network;
+    const bp_kernels *kernels = &network->level->kernels;
+    const size_t last = network->layers - 1, rows = s->batch.rows;
+    const bp_dense_layer *k = &network->layer[last];
+    const float *a = layer_part(s, s->outputs, last), scale = 1.0f / (float)rows;
+    float *delta = layer_part(s, s->deltas, last);
+    if (network->loss == BP_LOSS_MSE)
+        kernels->loss_mse(delta, k->out, s->row_loss, a, k->out, s->batch.targets, s->batch.target_stride, rows, k->out,
+                          k->activation, scale);
+    else
+        kernels->loss_softmax_cross_entropy(delta, k->out, s->row_loss, a, k->out, s->batch.labels, rows, k->out,
+                                            scale);
+    if (find_in(&s->found, BP_PLACE_LOSS, 0, s->row_loss, 1, rows, 1))
+        return true;
+    const float mean = kernels->sum(s->row_loss, rows) * scale;
+    if (isfinite(mean))
+        return false;
+    s->found = (bp_nonfinite){.place = BP_PLACE_LOSS, .row = rows, .value = mean};
+    return true;
+}
+
+static bool find_deltas(search *s) {
+    const bp_network *network = s->network;
+    const size_t rows = s->batch.rows;
+    for (size_t l = network->layers; l-- > 0;) {
+        const bp_dense_layer *k = &network->layer[l];
+        const float *delta = layer_part(s, s->deltas, l);
+        if (find_in(&s->found, BP_PLACE_DELTA, l, delta, k->out, rows, k->out))
+            return true;
+        if (l == 0)
+            break;
+        unpack_weights(s, l);
+        network->level->kernels.dense_delta(layer_part(s, s->deltas, l - 1), k->in, delta, k->out, s->weights, k->out,
+                                            layer_part(s, s->outputs, l - 1), k->in, rows, k->in, k->out,
+                                            network->layer[l - 1].activation, s->scratch);
+    }
+    return false;
+}
+
+static bool find_gradients(search *s) {
+    const bp_network *network = s->network;
+    for (size_t l = network->layers; l-- > 0;) {
+        const bp_dense_layer *k = &network->layer[l];
+        size_t stride;
+        const float *x = layer_inputs(s, l, &stride);
+        network->level->kernels.dense_gradient(s->weights, k->out, s->gradients, x, stride, layer_part(s, s->deltas, l),
+                                               k->out, s->batch.rows, k->in, k->out, s->scratch);
+        if (find_in(&s->found, BP_PLACE_GRADIENT, l, s->weights, k->out, k->in, k->out) ||
+            find_in(&s->found, BP_PLACE_BIAS_GRADIENT, l, s->gradients, 0, 1, k->out))
+            return true;
+    }
+    return false;
+}
+
+/* What is given: parameters and batch. */
+static bool find_given(search *s) {
+    const bp_network *network = s->network;
+    const bp_batch *b = &s->batch;
+    const size_t out = network->layer[network->layers - 1].out;
+    s->found = bp_parameters_find_nonfinite(network);
+    return s->found.place != BP_PLACE_NONE ||
+           find_in(&s->found, BP_PLACE_INPUTS, 0, b->inputs, b->input_stride, b->rows, network->layer[0].in) ||
+           (network->loss == BP_LOSS_MSE &&
+            find_in(&s->found, BP_PLACE_TARGETS, 0, b->targets, b->target_stride, b->rows, out));
+}
+
+bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, bp_nonfinite *found) {
+    if (!network || !batch || !found)
+        return BP_ERROR_NULL;
+    search s = {.network = network, .batch = *batch};
+    const bp_status status = bp_step_check(network, &s.batch);
+    if (status != BP_OK)
+        return status;
+    const size_t bytes = search_bytes(network, s.batch.rows);
+    const bp_allocator allocator = network->allocator;
+    char *memory = bytes ? allocator.allocate(allocator.context, bytes) : NULL;
+    if (!memory)
+        return BP_ERROR_MEMORY;
+    place_search(&s, memory);
+    const uint64_t host = float_environment_enter();
+    if (!find_given(&s) && !find_forward(&s) && !find_loss(&s) && !find_deltas(&s))
+        find_gradients(&s);
+    float_environment_leave(host);
+    allocator.release(allocator.context, memory);
+    *found = s.found;
+    return BP_OK;
+}

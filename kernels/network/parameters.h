@@ -1,0 +1,21 @@
+/* All parameters of a network at once: copies of them, and the first that is not finite. */
+#ifndef BP_NETWORK_PARAMETERS_H
+#define BP_NETWORK_PARAMETERS_H
+
+#include <backprop/inspect.h>
+
+#include "network/network.h"
+
+/** Bytes of a copy. */
+size_t bp_parameters_bytes(const bp_network *network);
+
+/** Copies them, in the network's own order. */
+void bp_parameters_copy(float *to, const bp_network *network);
+
+/** Puts a copy back. */
+void bp_parameters_restore(bp_network *network, const float *from);
+
+/** Weights, then biases, layer by layer; BP_PLACE_NONE if all are finite. */
+bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network);
+
+#endif

@@ -1,0 +1,239 @@
+/* Data sets: views, splits, batches in order and shuffled. */
+#include "training/batches.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <backprop/random.h>
+
+/* Streams of random numbers; those below belong to initial weights. */
+#define SHUFFLE_STREAM (UINT64_C(1) << 32)
+#define SPLIT_STREAM (UINT64_C(1) << 33)
+
+#define ROWS_MAX (UINT64_C(1) << 32)
+
+/* ---- Views ---------------------------------------------------------------------------------------------------- */
+
+void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAYS]) {
+    const size_t rows = checked->index ? 1 : checked->rows;
+    arrays[0] = matrix_of(checked->inputs, rows, checked->input_columns, checked->input_stride);
+    arrays[1] = checked->targets ? matrix_of(checked->targets, rows, checked->target_columns, checked->target_stride)
+                                 : vector_of(NULL, 1);
+    arrays[2] = vector_of(checked->labels, rows);
+    arrays[3] = vector_of(checked->index, checked->rows);
+}
+
+bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked) {
+    if (!dataset->inputs)
+        return BP_ERROR_NULL;
+    if (dataset->rows == 0 || (uint64_t)dataset->rows > ROWS_MAX)
+        return BP_ERROR_SIZE;
+    *checked = *dataset;
+    if (checked->input_stride == 0)
+        checked->input_stride = checked->input_columns;
+    if (checked->target_stride == 0)
+        checked->target_stride = checked->target_columns;
+    matrix arrays[BP_DATASET_ARRAYS];
+    bp_dataset_arrays(checked, arrays);
+    return check_matrices(NULL, 0, arrays, BP_DATASET_ARRAYS);
+}
+
+bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_t seed, uint32_t *index,
+                           bp_dataset *first, bp_dataset *second) {
+    if (!dataset || !index || !first || !second)
+        return BP_ERROR_NULL;
+    bp_dataset set;
+    bp_status status = bp_dataset_check(dataset, &set);
+    if (status != BP_OK)
+        return status;
+    if (first_rows == 0 || first_rows >= set.rows)
+        return BP_ERROR_SIZE;
+    const matrix result = vector_of(index, set.rows);
+    matrix arrays[BP_DATASET_ARRAYS];
+    bp_dataset_arrays(&set, arrays);
+    if ((status = check_matrices(&result, 1, arrays, BP_DATASET_ARRAYS)) != BP_OK ||
+        (status = bp_random_permutation(seed, SPLIT_STREAM, index, set.rows)) != BP_OK)
+        return status;
+    for (size_t n = 0; set.index && n < set.rows; n++)
+        index[n] = set.index[index[n]];
+    bp_dataset part = *dataset;
+    part.rows = first_rows;
+    part.index = index;
+    *first = part;
+    part.rows = set.rows - first_rows;
+    part.index = index + first_rows;
+    *second = part;
+    return BP_OK;
+}
+
+/* ---- Memory --------------------------------------------------------------------------------------------------- */
+
+/* Room for a batch is needed where its rows do not lie one after the other. */
+static bool gathers(const bp_batches *b, bool shuffles) {
+    return shuffles || b->set.index;
+}
+
+static size_t largest_batch(const bp_batches *b) {
+    return b->batch < b->set.rows ? b->batch : b->set.rows;
+}
+
+/* Bytes of an array, and room to align it. */
+static bool add_array(size_t *bytes, size_t rows, size_t columns) {
+    const size_t limit = PTRDIFF_MAX / 2;
+    if (columns != 0 && rows > (limit - BP_ALIGNMENT) / sizeof(float) / columns)
+        return false;
+    const size_t more = rows * columns * sizeof(float) + BP_ALIGNMENT;
+    if (more > limit - *bytes)
+        return false;
+    *bytes += more;
+    return true;
+}
+
+bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes) {
+    const size_t rows = gathers(b, shuffles) ? largest_batch(b) : 0;
+    *bytes = 0;
+    const bool fits = add_array(bytes, shuffles ? b->set.rows : 0, 1) && add_array(bytes, rows, b->set.input_columns) &&
+                      add_array(bytes, rows, b->set.targets ? b->set.target_columns : 0) &&
+                      add_array(bytes, rows, b->set.labels ? 1 : 0);
+    return fits ? BP_OK : BP_ERROR_OVERFLOW;
+}
+
+/* Cuts the next aligned array off. */
+static void *take_array(char **next, size_t rows, size_t columns) {
+    char *array = *next + (BP_ALIGNMENT - (uintptr_t)*next % BP_ALIGNMENT) % BP_ALIGNMENT;
+    *next = array + rows * columns * sizeof(float);
+    return array;
+}
+
+void bp_batches_place(bp_batches *b, bool shuffles, char *memory) {
+    const size_t rows = largest_batch(b);
+    if (shuffles)
+        b->own = take_array(&memory, b->set.rows, 1);
+    if (!gathers(b, shuffles))
+        return;
+    b->inputs = take_array(&memory, rows, b->set.input_columns);
+    if (b->set.targets)
+        b->targets = take_array(&memory, rows, b->set.target_columns);
+    if (b->set.labels)
+        b->labels = take_array(&memory, rows, 1);
+}
+
+static void *default_allocate(void *context, size_t bytes) {
+    (void)context;
+    return malloc(bytes);
+}
+
+static void default_release(void *context, void *memory) {
+    (void)context;
+    free(memory);
+}
+
+bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_allocator *allocator,
+                            bp_batches **batches) {
+    if (!batches)
+        return BP_ERROR_NULL;
+    *batches = NULL;
+    if (!dataset)
+        return BP_ERROR_NULL;
+    bp_batches made = {.batch = batch, .allocator = {default_allocate, default_release, NULL}};
+    bp_status status = bp_dataset_check(dataset, &made.set);
+    if (status != BP_OK)
+        return status;
+    if (batch == 0)
+        return BP_ERROR_SIZE;
+    if (allocator) {
+        if (!allocator->allocate || !allocator->release)
+            return BP_ERROR_VALUE;
+        made.allocator = *allocator;
+    }
+    size_t bytes;
+    if ((status = bp_batches_room(&made, true, &bytes)) != BP_OK)
+        return status;
+    char *memory = made.allocator.allocate(made.allocator.context, sizeof made + bytes);
+    if (!memory)
+        return BP_ERROR_MEMORY;
+    bp_batches_place(&made, true, memory + sizeof made);
+    memcpy(memory, &made, sizeof made);
+    *batches = (bp_batches *)(void *)memory;
+    return bp_batches_restart(*batches);
+}
+
+void bp_batches_destroy(bp_batches *batches) {
+    if (!batches)
+        return;
+    const bp_allocator allocator = batches->allocator;
+    allocator.release(allocator.context, batches);
+}
+
+/* ---- Walks ---------------------------------------------------------------------------------------------------- */
+
+bp_status bp_batches_restart(bp_batches *batches) {
+    if (!batches)
+        return BP_ERROR_NULL;
+    for (size_t n = 0; n < batches->set.rows; n++)
+        batches->own[n] = batches->set.index ? batches->set.index[n] : (uint32_t)n;
+    batches->order = batches->set.index;
+    batches->done = 0;
+    batches->started = false;
+    return BP_OK;
+}
+
+bp_status bp_batches_shuffle(bp_batches *batches, uint64_t seed, uint64_t epoch) {
+    if (!batches)
+        return BP_ERROR_NULL;
+    if (epoch >= SPLIT_STREAM - SHUFFLE_STREAM)
+        return BP_ERROR_VALUE;
+    const bp_status status = bp_random_permutation(seed, SHUFFLE_STREAM + epoch, batches->own, batches->set.rows);
+    if (status != BP_OK)
+        return status;
+    for (size_t n = 0; batches->set.index && n < batches->set.rows; n++)
+        batches->own[n] = batches->set.index[batches->own[n]];
+    batches->order = batches->own;
+    batches->done = 0;
+    batches->started = false;
+    return BP_OK;
+}
+
+static void gather_floats(float *to, const float *from, size_t stride, const uint32_t *rows, size_t count,
+                          size_t columns) {
+    for (size_t n = 0; n < count; n++)
+        memcpy(to + n * columns, from + rows[n] * stride, columns * sizeof *to);
+}
+
+bool bp_batches_next(bp_batches *batches, bp_batch *batch) {
+    if (!batches || !batch || batches->done == batches->set.rows)
+        return false;
+    const bp_dataset *set = &batches->set;
+    const size_t left = set->rows - batches->done, from = batches->done;
+    bp_batch next = {.rows = batches->batch < left ? batches->batch : left};
+    if (!batches->order) {
+        next.inputs = set->inputs + from * set->input_stride;
+        next.input_stride = set->input_stride;
+        next.targets = set->targets ? set->targets + from * set->target_stride : NULL;
+        next.target_stride = set->targets ? set->target_stride : 0;
+        next.labels = set->labels ? set->labels + from : NULL;
+    } else {
+        const uint32_t *rows = batches->order + from;
+        gather_floats(batches->inputs, set->inputs, set->input_stride, rows, next.rows, set->input_columns);
+        next.inputs = batches->inputs;
+        if (set->targets)
+            gather_floats(batches->targets, set->targets, set->target_stride, rows, next.rows, set->target_columns);
+        next.targets = batches->targets;
+        for (size_t n = 0; set->labels && n < next.rows; n++)
+            batches->labels[n] = set->labels[rows[n]];
+        next.labels = batches->labels;
+    }
+    batches->started = true;
+    batches->last = from;
+    batches->done += next.rows;
+    *batch = next;
+    return true;
+}
+
+const uint32_t *bp_batches_rows(const bp_batches *batches) {
+    return batches && batches->started ? batches->own + batches->last : NULL;
+}
+
+size_t bp_batches_count(const bp_batches *batches) {
+    return batches ? (batches->set.rows - 1) / batches->batch + 1 : 0;
+}

@@ -1,0 +1,39 @@
+/* A data set's rows, cut into batches, as this folder's own files use it. */
+#ifndef BP_TRAINING_BATCHES_H
+#define BP_TRAINING_BATCHES_H
+
+#include <backprop/data.h>
+
+#include "api/check.h"
+
+struct bp_batches {
+    bp_dataset set; /* strides filled in */
+    size_t batch;
+    size_t done;           /* rows of this walk */
+    const uint32_t *order; /* rows of the arrays, in the order of this walk; null: the arrays' own order */
+    uint32_t *own;         /* room for an order, or null */
+    float *inputs;         /* room for a batch, or null */
+    float *targets;
+    uint32_t *labels;
+    bool started; /* a batch has been taken */
+    size_t last;  /* the row at which it began */
+    bp_allocator allocator;
+};
+
+/** Checks a data set and fills in its strides. */
+bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked);
+
+/** Arrays that a data set may have. */
+#define BP_DATASET_ARRAYS 4
+
+/** A checked data set's arrays, null where it lacks one. Through an index, how many rows there are is not known: then
+ *  they are taken to have one. */
+void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAYS]);
+
+/** Bytes for what batches of b->set and b->batch need: `shuffles`, or in order alone. BP_ERROR_OVERFLOW. */
+bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes);
+
+/** Places it in memory of any alignment. */
+void bp_batches_place(bp_batches *b, bool shuffles, char *memory);
+
+#endif

@@ -1,0 +1,98 @@
+/* Passes over data sets of any number of rows that change no weight. */
+#include <backprop/fit.h>
+
+#include "float_environment.h"
+#include "network/network.h"
+#include "training/batches.h"
+
+/* Batches of the network's size, in order. */
+typedef struct walk {
+    bp_batches batches;
+    char *memory; /* from the network's allocator, or null if none is needed */
+} walk;
+
+static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset *dataset) {
+    *w = (walk){.batches = {.batch = network->batch_max}};
+    bp_status status = bp_dataset_check(dataset, &w->batches.set);
+    if (status != BP_OK)
+        return status;
+    if (dataset->input_columns != network->layer[0].in)
+        return BP_ERROR_SIZE;
+    size_t bytes;
+    if ((status = bp_batches_room(&w->batches, false, &bytes)) != BP_OK)
+        return status;
+    if (dataset->index) {
+        w->memory = network->allocator.allocate(network->allocator.context, bytes);
+        if (!w->memory)
+            return BP_ERROR_MEMORY;
+        bp_batches_place(&w->batches, false, w->memory);
+        w->batches.order = dataset->index;
+    }
+    return BP_OK;
+}
+
+static void walk_close(walk *w, const bp_network *network) {
+    if (w->memory)
+        network->allocator.release(network->allocator.context, w->memory);
+}
+
+/* Outputs of all rows against the arrays that are read while they are written. */
+static bp_status check_outputs(const bp_network *network, const bp_dataset *set, float *outputs, size_t stride) {
+    const size_t out = network->layer[network->layers - 1].out;
+    const matrix result = matrix_of(outputs, set->rows, out, stride);
+    const size_t bytes = network->bytes - BP_ALIGNMENT;
+    matrix given[BP_DATASET_ARRAYS];
+    bp_dataset_arrays(set, given);
+    const bp_status status = check_matrices(&result, 1, given, BP_DATASET_ARRAYS);
+    if (status != BP_OK)
+        return status;
+    for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
+        if (given[k].data && ranges_overlap(network, bytes, given[k].data, matrix_extent(given[k])))
+            return BP_ERROR_OVERLAP;
+    return ranges_overlap(network, bytes, outputs, matrix_extent(result)) ? BP_ERROR_OVERLAP : BP_OK;
+}
+
+bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, float *outputs, size_t output_stride) {
+    if (!network || !dataset || !outputs)
+        return BP_ERROR_NULL;
+    bp_dataset inputs = *dataset;
+    inputs.targets = NULL;
+    inputs.labels = NULL;
+    const size_t stride = output_stride ? output_stride : network->layer[network->layers - 1].out;
+    walk w;
+    bp_status status = walk_open(&w, network, &inputs);
+    if (status != BP_OK)
+        return status;
+    status = check_outputs(network, &w.batches.set, outputs, stride);
+    bp_batch batch;
+    while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
+        status = bp_network_forward(network, &batch, outputs, stride);
+        outputs += batch.rows * stride;
+    }
+    walk_close(&w, network);
+    return status;
+}
+
+bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, double *loss) {
+    if (!network || !dataset || !loss)
+        return BP_ERROR_NULL;
+    if (dataset->targets && dataset->target_columns != network->layer[network->layers - 1].out)
+        return BP_ERROR_SIZE;
+    walk w;
+    bp_status status = walk_open(&w, network, dataset);
+    if (status != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    double sum = 0.0;
+    bp_batch batch;
+    while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
+        float mean;
+        if ((status = bp_network_loss(network, &batch, &mean)) == BP_OK)
+            sum += (double)mean * (double)batch.rows;
+    }
+    if (status == BP_OK)
+        *loss = sum / (double)dataset->rows;
+    float_environment_leave(host);
+    walk_close(&w, network);
+    return status;
+}

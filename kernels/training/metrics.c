@@ -1,0 +1,212 @@
+/* Classes and values against what they should be. */
+#include <backprop/metrics.h>
+
+#include <math.h>
+
+#include "api/check.h"
+#include "float_environment.h"
+
+/* ---- Classes -------------------------------------------------------------------------------------------------- */
+
+/* Whether output a of a class comes before output b of a later one: it is as large, a NaN being the smallest. */
+static bool not_below(float a, float b) {
+    return isnan(b) || a >= b;
+}
+
+static size_t largest(const float *outputs, size_t classes) {
+    size_t best = 0;
+    for (size_t k = 1; k < classes; k++)
+        if (!not_below(outputs[best], outputs[k]))
+            best = k;
+    return best;
+}
+
+/* Classes that come before `label`. */
+static size_t rank_of(const float *outputs, size_t classes, size_t label) {
+    size_t rank = 0;
+    for (size_t k = 0; k < label; k++)
+        rank += not_below(outputs[k], outputs[label]);
+    for (size_t k = label + 1; k < classes; k++)
+        rank += !not_below(outputs[label], outputs[k]);
+    return rank;
+}
+
+static bp_status check_classes(const uint32_t *values, size_t count, size_t classes) {
+    for (size_t n = 0; n < count; n++)
+        if (values[n] >= classes)
+            return BP_ERROR_LABEL;
+    return BP_OK;
+}
+
+bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, size_t classes) {
+    if (!predicted || !outputs)
+        return BP_ERROR_NULL;
+    stride = stride ? stride : classes;
+    const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, classes, stride);
+    const bp_status status = check_matrices(&result, 1, &given, 1);
+    if (status != BP_OK)
+        return status;
+    for (size_t n = 0; n < rows; n++)
+        predicted[n] = (uint32_t)largest(outputs + n * stride, classes);
+    return BP_OK;
+}
+
+bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, float threshold) {
+    if (!predicted || !outputs)
+        return BP_ERROR_NULL;
+    if (isnan(threshold))
+        return BP_ERROR_VALUE;
+    stride = stride ? stride : 1;
+    const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, 1, stride);
+    const bp_status status = check_matrices(&result, 1, &given, 1);
+    if (status != BP_OK)
+        return status;
+    for (size_t n = 0; n < rows; n++)
+        predicted[n] = outputs[n * stride] > threshold;
+    return BP_OK;
+}
+
+bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t rows, double *accuracy) {
+    if (!predicted || !labels || !accuracy)
+        return BP_ERROR_NULL;
+    const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
+    const bp_status status = check_matrices(NULL, 0, given, 2);
+    if (status != BP_OK)
+        return status;
+    size_t right = 0;
+    for (size_t n = 0; n < rows; n++)
+        right += predicted[n] == labels[n];
+    const uint64_t host = float_environment_enter();
+    *accuracy = (double)right / (double)rows;
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *labels, size_t rows, size_t classes,
+                          size_t k, double *accuracy) {
+    if (!outputs || !labels || !accuracy)
+        return BP_ERROR_NULL;
+    stride = stride ? stride : classes;
+    const matrix given[] = {matrix_of(outputs, rows, classes, stride), vector_of(labels, rows)};
+    bp_status status = check_matrices(NULL, 0, given, 2);
+    if (status != BP_OK)
+        return status;
+    if (k == 0 || k > classes)
+        return BP_ERROR_VALUE;
+    if ((status = check_classes(labels, rows, classes)) != BP_OK)
+        return status;
+    size_t right = 0;
+    for (size_t n = 0; n < rows; n++)
+        right += rank_of(outputs + n * stride, classes, labels[n]) < k;
+    const uint64_t host = float_environment_enter();
+    *accuracy = (double)right / (double)rows;
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+/* ---- Confusion ------------------------------------------------------------------------------------------------ */
+
+static bp_status check_counts(const uint64_t *counts, size_t classes) {
+    if (!counts)
+        return BP_ERROR_NULL;
+    if (classes == 0)
+        return BP_ERROR_SIZE;
+    if (classes > PTRDIFF_MAX / sizeof *counts / classes)
+        return BP_ERROR_OVERFLOW;
+    return (uintptr_t)counts % sizeof *counts == 0 ? BP_OK : BP_ERROR_ALIGNMENT;
+}
+
+bp_status bp_confusion_add(uint64_t *counts, size_t classes, const uint32_t *predicted, const uint32_t *labels,
+                           size_t rows) {
+    if (!counts || !predicted || !labels)
+        return BP_ERROR_NULL;
+    const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
+    bp_status status = check_counts(counts, classes);
+    if (status != BP_OK || (status = check_matrices(NULL, 0, given, 2)) != BP_OK)
+        return status;
+    for (size_t k = 0; k < 2; k++)
+        if (ranges_overlap(counts, classes * classes * sizeof *counts, given[k].data, matrix_extent(given[k])))
+            return BP_ERROR_OVERLAP;
+    if ((status = check_classes(predicted, rows, classes)) != BP_OK ||
+        (status = check_classes(labels, rows, classes)) != BP_OK)
+        return status;
+    for (size_t n = 0; n < rows; n++)
+        counts[labels[n] * classes + predicted[n]]++;
+    return BP_OK;
+}
+
+static double quotient(uint64_t part, uint64_t whole) {
+    return whole == 0 ? 0.0 : (double)part / (double)whole;
+}
+
+bp_status bp_confusion_report(const uint64_t *counts, size_t classes, size_t index, bp_class_report *report) {
+    if (!counts || !report)
+        return BP_ERROR_NULL;
+    const bp_status status = check_counts(counts, classes);
+    if (status != BP_OK)
+        return status;
+    if (index >= classes)
+        return BP_ERROR_LABEL;
+    bp_class_report r = {.right = counts[index * classes + index]};
+    for (size_t k = 0; k < classes; k++) {
+        r.rows += counts[index * classes + k];
+        r.predicted += counts[k * classes + index];
+    }
+    const uint64_t host = float_environment_enter();
+    r.precision = quotient(r.right, r.predicted);
+    r.recall = quotient(r.right, r.rows);
+    r.f1 = quotient(2 * r.right, r.rows + r.predicted);
+    float_environment_leave(host);
+    *report = r;
+    return BP_OK;
+}
+
+/* ---- Regression ----------------------------------------------------------------------------------------------- */
+
+/* Sums over columns so far. */
+typedef struct sums {
+    double squares, magnitudes, most, spread;
+} sums;
+
+static void add_column(sums *s, const float *a, size_t a_stride, const float *y, size_t y_stride, size_t rows) {
+    double mean = 0.0;
+    for (size_t n = 0; n < rows; n++) {
+        const double target = (double)y[n * y_stride], e = (double)a[n * a_stride] - target;
+        s->squares += e * e;
+        s->magnitudes += fabs(e);
+        if (!isnan(s->most) && !(fabs(e) <= s->most))
+            s->most = fabs(e);
+        mean += target;
+    }
+    mean /= (double)rows;
+    for (size_t n = 0; n < rows; n++) {
+        const double d = (double)y[n * y_stride] - mean;
+        s->spread += d * d;
+    }
+}
+
+bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y, size_t y_stride, size_t rows,
+                                size_t columns, bp_regression_report *report) {
+    if (!a || !y || !report)
+        return BP_ERROR_NULL;
+    a_stride = a_stride ? a_stride : columns;
+    y_stride = y_stride ? y_stride : columns;
+    const matrix given[] = {matrix_of(a, rows, columns, a_stride), matrix_of(y, rows, columns, y_stride)};
+    const bp_status status = check_matrices(NULL, 0, given, 2);
+    if (status != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    sums s = {0};
+    for (size_t j = 0; j < columns; j++)
+        add_column(&s, a + j, a_stride, y + j, y_stride, rows);
+    const double count = (double)rows * (double)columns;
+    bp_regression_report r = {.mse = s.squares / count, .mae = s.magnitudes / count, .max_error = s.most};
+    r.rmse = sqrt(r.mse);
+    if (s.spread == 0.0 && !isnan(s.squares))
+        r.r2 = s.squares == 0.0 ? 1.0 : 0.0;
+    else
+        r.r2 = 1.0 - s.squares / s.spread;
+    float_environment_leave(host);
+    *report = r;
+    return BP_OK;
+}

@@ -1,0 +1,153 @@
+/* Networks in words: whole texts against stored ones, and the rules of snprintf. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/session.h"
+#include "network_support.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { TEXT = 4096 };
+
+/* What a text says of the same net on every level; of its memory and its kernels it says what the level has. */
+typedef struct words {
+    net shape;
+    size_t batch_max, threads;
+    bool host; /* lends a pool */
+    const char *net, *layers, *step;
+    const char *scalar_step; /* where it differs on the level without panels */
+} words;
+
+static const words all[] = {
+    {.shape = {1, {2, 1}, {{BP_IDENTITY, 0}}, BP_LOSS_MSE},
+     .batch_max = 1,
+     .threads = 1,
+     .net = "network 2-1: 1 layer, 3 parameters",
+     .layers = "    0        2        1  identity             3\n"
+               "loss: squared error\n",
+     .step = "up to 1 thread\n"
+             "a step of 1 row: 8 floating-point operations, one call for the whole step on 1 thread\n",
+     .scalar_step = "up to 1 thread\n"
+                    "a step of 1 row: 8 floating-point operations, one pass over the weights each way on 1 thread\n"},
+    {.shape = {2, {784, 128, 10}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .batch_max = 64,
+     .threads = 1,
+     .net = "network 784-128-10: 2 layers, 101770 parameters",
+     .layers = "    0      784      128  relu            100480\n"
+               "    1      128       10  identity          1290\n"
+               "loss: softmax cross-entropy\n",
+     .step = "up to 1 thread\n"
+             "a step of 64 rows: 26181632 floating-point operations, in one slice on 1 thread\n"
+             "a step of 1 row: 409088 floating-point operations, one pass over the weights each way on 1 thread\n"},
+    {.shape = {4,
+               {32, 64, 64, 64, 16},
+               {{BP_TANH, 0}, {BP_SIGMOID, 0}, {BP_LEAKY_RELU, 0.1f}, {BP_IDENTITY, 0}},
+               BP_LOSS_MSE},
+     .batch_max = 4096,
+     .threads = 2,
+     .host = true,
+     .net = "network 32-64-64-64-16: 4 layers, 11472 parameters",
+     .layers = "    0       32       64  tanh              2112\n"
+               "    1       64       64  sigmoid           4160\n"
+               "    2       64       64  leaky-relu        4160\n"
+               "    3       64       16  identity          1040\n"
+               "loss: squared error\n",
+     .step = "up to 2 threads of the host's pool\n"
+             "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows on 2 threads, each "
+             "takes whole blocks of 256 rows\n"
+             "a step of 1 row: 63488 floating-point operations, one pass over the weights each way on 1 thread\n"},
+    {.shape = {3, {64, 1024, 1024, 64}, {{BP_RELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
+     .batch_max = 32,
+     .threads = 2,
+     .host = true,
+     .net = "network 64-1024-1024-64: 3 layers, 1181760 parameters",
+     .layers = "    0       64     1024  relu             66560\n"
+               "    1     1024     1024  relu           1049600\n"
+               "    2     1024       64  identity         65600\n"
+               "loss: squared error\n",
+     .step = "up to 2 threads of the host's pool\n"
+             "a step of 32 rows: 222298112 floating-point operations, in one slice on 2 threads, layers 0 to 2 by "
+             "columns\n"
+             "a step of 1 row: 6946816 floating-point operations, in one slice on 2 threads, layers 0 to 2 by "
+             "columns\n"},
+};
+
+static bp_network *create(const words *w, const test_table *table, pool_log *log) {
+    bp_network_config config = net_config(&w->shape, w->batch_max);
+    config.threads = w->threads;
+    if (w->host)
+        config.pool = pool_serial(log, w->threads);
+    return net_create_on(table, &config, 1);
+}
+
+static void texts_on(test_table *table) {
+    for (size_t k = 0; k < COUNT(all); k++) {
+        const words *w = &all[k];
+        pool_log log = {0};
+        bp_network *network = create(w, table, &log);
+        const bp_kernels *kernels = &network->level->kernels;
+        char text[TEXT], expected[TEXT];
+        const bool plain = network->level->panel == 0 && w->scalar_step;
+        snprintf(expected, sizeof expected,
+                 "%s, %zu bytes of memory\n"
+                 "layer   inputs  outputs  activation  parameters\n"
+                 "%s"
+                 "kernels: %s, tile of %zu x %zu; %s",
+                 w->net, network->bytes, w->layers, bp_isa_name(bp_network_isa(network)), kernels->tile_rows,
+                 kernels->tile_columns, plain ? w->scalar_step : w->step);
+        const size_t length = bp_network_summary(network, text, sizeof text);
+        if (strcmp(text, expected) != 0)
+            fail_msg("%s:\n%s\ninstead of\n%s", table->name, text, expected);
+        assert_int_equal(length, strlen(expected));
+        bp_network_destroy(network);
+    }
+}
+
+static void texts_are_the_stored_ones(void **state) {
+    (void)state;
+    test_each_table(texts_on);
+}
+
+static void texts_end_where_there_is_no_room(void **state) {
+    (void)state;
+    const bp_network_config config = net_config(&all[2].shape, 7);
+    bp_network *network = net_create(&config, 1);
+    char whole[TEXT], text[TEXT];
+    const size_t length = bp_network_summary(network, whole, sizeof whole);
+    assert_int_equal(length, strlen(whole));
+    assert_int_equal(bp_network_summary(network, NULL, 0), length);
+    for (size_t size = 0; size <= length + 2; size++) {
+        memset(text, '#', sizeof text);
+        assert_int_equal(bp_network_summary(network, text, size), length);
+        const size_t written = size <= length ? (size ? size - 1 : 0) : length;
+        assert_memory_equal(text, whole, written);
+        if (size > 0)
+            assert_int_equal(text[written], '\0');
+        for (size_t k = size < written + 1 ? size : written + 1; k < sizeof text; k++)
+            assert_int_equal(text[k], '#');
+    }
+    strcpy(text, "old");
+    assert_int_equal(bp_network_summary(network, NULL, 10), 0);
+    assert_int_equal(bp_network_summary(NULL, text, sizeof text), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(bp_network_summary(NULL, NULL, 0), 0);
+    bp_network_destroy(network);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    test_start(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_the_stored_ones),
+        cmocka_unit_test(texts_end_where_there_is_no_room),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -10,7 +10,10 @@
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
 #include <backprop/dense.h>
+#include <backprop/dropout.h>
+#include <backprop/initializer.h>
 #include <backprop/kernels.h>
+#include <backprop/layer_norm.h>
 #include <backprop/loss.h>
 #include <backprop/network.h>
 #include <backprop/optimizer.h>

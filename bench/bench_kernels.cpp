@@ -161,6 +161,27 @@ const RowKernel row_kernels[] = {
          const auto [rows, columns] = m.shape;
          kernels.softmax(m.out, columns, m.in, columns, rows, columns);
      }},
+    {"dropout", 8,
+     [](const bp_kernels &kernels, RowArrays &m) {
+         const auto [rows, columns] = m.shape;
+         kernels.dropout(m.out, columns, m.in, columns, rows, columns, {0.5f, 1, 2, 0, 0});
+     }},
+    {"layer_norm_forward", 12,
+     [](const bp_kernels &kernels, RowArrays &m) {
+         const auto [rows, columns] = m.shape;
+         kernels.layer_norm_forward(m.out, columns, m.target, columns, m.row_loss, m.in, columns, m.in, m.in, rows,
+                                    columns, 1e-5f);
+     }},
+    {"layer_norm_backward", 12,
+     [](const bp_kernels &kernels, RowArrays &m) {
+         const auto [rows, columns] = m.shape;
+         kernels.layer_norm_backward(m.out, columns, m.in, columns, m.target, columns, m.row_loss, m.in, rows, columns);
+     }},
+    {"layer_norm_gradient", 8,
+     [](const bp_kernels &kernels, RowArrays &m) {
+         const auto [rows, columns] = m.shape;
+         kernels.layer_norm_gradient(m.out, m.out + columns, m.in, columns, m.target, columns, rows, columns);
+     }},
     {"sum", 4, [](const bp_kernels &kernels, RowArrays &m) { benchmark::DoNotOptimize(kernels.sum(m.in, m.count)); }},
     {"sgd", 12, [](const bp_kernels &kernels, RowArrays &m) { kernels.sgd(m.out, m.in, m.count, still_rate); }},
 };

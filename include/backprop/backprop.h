@@ -14,7 +14,10 @@
 #include <backprop/dense.h>
 #include <backprop/fit.h>
 #include <backprop/inspect.h>
+#include <backprop/dropout.h>
+#include <backprop/initializer.h>
 #include <backprop/kernels.h>
+#include <backprop/layer_norm.h>
 #include <backprop/loss.h>
 #include <backprop/metrics.h>
 #include <backprop/network.h>

@@ -14,6 +14,7 @@
 
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
+#include <backprop/dropout.h>
 #include <backprop/export.h>
 #include <backprop/status.h>
 
@@ -40,6 +41,18 @@ typedef void bp_loss_softmax_cross_entropy_fn(float *delta, size_t ldd, float *r
 typedef void bp_softmax_fn(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);
 typedef float bp_sum_fn(const float *values, size_t count);
 typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float rate);
+typedef void bp_dropout_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                           bp_dropout_mask mask);
+typedef void bp_dropout_derivative_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                                      bp_activation activation, bp_dropout_mask mask);
+typedef void bp_layer_norm_forward_fn(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse,
+                                      const float *z, size_t ldz, const float *gain, const float *shift, size_t rows,
+                                      size_t columns, float epsilon);
+typedef void bp_layer_norm_backward_fn(float *below, size_t ldb, const float *delta, size_t ldd,
+                                       const float *normalized, size_t ldn, const float *inverse, const float *gain,
+                                       size_t rows, size_t columns);
+typedef void bp_layer_norm_gradient_fn(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
+                                       const float *normalized, size_t ldn, size_t rows, size_t columns);
 
 typedef struct bp_kernels {
     bp_isa isa;
@@ -56,6 +69,11 @@ typedef struct bp_kernels {
     bp_softmax_fn *softmax;
     bp_sum_fn *sum;
     bp_sgd_fn *sgd;
+    bp_dropout_fn *dropout;
+    bp_dropout_derivative_fn *dropout_derivative;
+    bp_layer_norm_forward_fn *layer_norm_forward;
+    bp_layer_norm_backward_fn *layer_norm_backward;
+    bp_layer_norm_gradient_fn *layer_norm_gradient;
 } bp_kernels;
 
 /**

@@ -16,6 +16,7 @@
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
 #include <backprop/export.h>
+#include <backprop/initializer.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -99,6 +100,13 @@ BP_API void bp_network_destroy(bp_network *network);
  * networks", 2010), computed in binary32.
  */
 BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
+
+/**
+ * Draws initial weights as bp_initialize does, layer l by initializers[l] from stream l of the seed; biases +0.
+ * (bp_network_initialize is the same with BP_HE_UNIFORM for ReLUs and BP_XAVIER_UNIFORM for other layers.)
+ * BP_ERROR_NULL, BP_ERROR_VALUE (an initializer): then nothing is changed.
+ */
+BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed);
 
 /**
  * Forward pass: outputs [rows x sizes[layers]] with `output_stride` elements between rows (0: packed). For softmax

@@ -1,41 +1,53 @@
 #include <backprop/random.h>
 
-/* Constants of Philox4x32: round multipliers, and the Weyl sequence that the key follows. */
-#define MULTIPLIER_0 0xd2511f53u
-#define MULTIPLIER_1 0xcd9e8d57u
-#define WEYL_0 0x9e3779b9u
-#define WEYL_1 0xbb67ae85u
-#define ROUNDS 10
+#include <math.h>
 
-typedef struct philox_block {
-    uint32_t word[4];
-} philox_block;
-
-static philox_block philox(philox_block counter, uint32_t key_0, uint32_t key_1) {
-    for (int round = 0; round < ROUNDS; round++) {
-        const uint64_t product_0 = (uint64_t)MULTIPLIER_0 * counter.word[0];
-        const uint64_t product_1 = (uint64_t)MULTIPLIER_1 * counter.word[2];
-        counter = (philox_block){{
-            (uint32_t)(product_1 >> 32) ^ counter.word[1] ^ key_0,
-            (uint32_t)product_1,
-            (uint32_t)(product_0 >> 32) ^ counter.word[3] ^ key_1,
-            (uint32_t)product_0,
-        }};
-        key_0 += WEYL_0;
-        key_1 += WEYL_1;
-    }
-    return counter;
-}
+#include "float_environment.h"
+#include "philox.h"
 
 uint32_t bp_random_u32(uint64_t seed, uint64_t stream, uint64_t index) {
-    const uint64_t block = index / 4;
-    const philox_block counter = {
-        {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)}};
-    return philox(counter, (uint32_t)seed, (uint32_t)(seed >> 32)).word[index % 4];
+    return philox_word(seed, stream, index);
 }
 
 float bp_random_symmetric(uint64_t seed, uint64_t stream, uint64_t index) {
     return ((float)(bp_random_u32(seed, stream, index) >> 8) - 0x1p23f) * 0x1p-23f;
+}
+
+/* 2 (s + s^3 / 3 + s^5 / 5 + ...) with s = (m - 1) / (m + 1) is the logarithm of m; s is at most 1/3 here. */
+#define LOG_TERMS 12
+
+/* The natural logarithm of 0 < x < 1, to some 1e-12 of itself. */
+static double natural_log(double x) {
+    int exponent;
+    const double m = frexp(x, &exponent), s = (m - 1.0) / (m + 1.0);
+    double sum = 0.0;
+    for (int k = LOG_TERMS - 1; k >= 0; k--)
+        sum = sum * (s * s) + 1.0 / (2 * k + 1);
+    return exponent * 0x1.62e42fefa39efp-1 + 2.0 * s * sum;
+}
+
+/*
+ * AS 241's PPND7, without its branch for probabilities below exp(-25), which no 32-bit number reaches. Plain binary64
+ * products and sums, which every build rounds alike.
+ */
+static double normal_quantile(double u) {
+    const double q = u - 0.5;
+    if (fabs(q) <= 0.425) {
+        const double r = 0.180625 - q * q;
+        return q * (((59.109374720 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179) /
+               (((67.187563600 * r + 78.757757664) * r + 17.895169469) * r + 1.0);
+    }
+    const double r = sqrt(-natural_log(q < 0.0 ? u : 1.0 - u)) - 1.6;
+    const double x = (((0.17023821103 * r + 1.3067284816) * r + 2.7568153900) * r + 1.4234372777) /
+                     ((0.12021132975 * r + 0.73700164250) * r + 1.0);
+    return q < 0.0 ? -x : x;
+}
+
+float bp_random_normal(uint64_t seed, uint64_t stream, uint64_t index) {
+    const uint64_t host = float_environment_enter();
+    const float x = (float)normal_quantile(((double)bp_random_u32(seed, stream, index) + 0.5) * 0x1p-32);
+    float_environment_leave(host);
+    return x;
 }
 
 /* floor(u * bound / 2^64) for bound <= 2^32, from its two exact half products. */

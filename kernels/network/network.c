@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <backprop/random.h>
-
 #include "api/check.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
+#include "initializer.h"
 
 static void *default_allocate(void *context, size_t bytes) {
     (void)context;
@@ -137,26 +136,40 @@ static float *weight_at(const bp_network *network, const bp_dense_layer *k, size
     return panels_part(k->weights, network->level->panel, i, j - column).at + column;
 }
 
-/* The largest initial weight of a layer. */
-static float initial_limit(const bp_dense_layer *k) {
+static bp_initializer default_initializer(const bp_dense_layer *k) {
     const bool rectified = k->activation.kind == BP_RELU || k->activation.kind == BP_LEAKY_RELU;
-    return sqrtf(6.0f / (float)(rectified ? k->in : k->in + k->out));
+    return (bp_initializer){rectified ? BP_HE_UNIFORM : BP_XAVIER_UNIFORM, 1.0f};
+}
+
+/* Null initializers: the default ones. */
+static void initialize(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
+    const uint64_t host = float_environment_enter();
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        const bp_initializer initializer = initializers ? initializers[l] : default_initializer(k);
+        bp_initialize_panels(k->weights, network->level->panel, k->in, k->out, initializer, seed, l);
+        memset(k->biases, 0, k->out * sizeof(float));
+    }
+    network->transposed = false;
+    float_environment_leave(host);
 }
 
 bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
     if (!network)
         return BP_ERROR_NULL;
-    const uint64_t host = float_environment_enter();
+    initialize(network, NULL, seed);
+    return BP_OK;
+}
+
+bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
+    if (!network || !initializers)
+        return BP_ERROR_NULL;
     for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
-        const float limit = initial_limit(k);
-        for (size_t i = 0; i < k->in; i++)
-            for (size_t j = 0; j < k->out; j++)
-                *weight_at(network, k, i, j) = limit * bp_random_symmetric(seed, l, (uint64_t)i * k->out + j);
-        memset(k->biases, 0, k->out * sizeof(float));
+        const bp_status status = bp_check_initializer(initializers[l]);
+        if (status != BP_OK)
+            return status;
     }
-    network->transposed = false;
-    float_environment_leave(host);
+    initialize(network, initializers, seed);
     return BP_OK;
 }
 

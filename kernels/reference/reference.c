@@ -4,6 +4,8 @@
  */
 #include "reference/activation.h"
 #include "reference/dense.h"
+#include "reference/dropout.h"
+#include "reference/layer_norm.h"
 #include "reference/loss.h"
 #include "reference/panels.h"
 #include "tables.h"
@@ -25,6 +27,11 @@ const bp_level BP_LEVEL = {
             .softmax = softmax,
             .sum = sum,
             .sgd = sgd,
+            .dropout = dropout,
+            .dropout_derivative = dropout_derivative,
+            .layer_norm_forward = layer_norm_forward,
+            .layer_norm_backward = layer_norm_backward,
+            .layer_norm_gradient = layer_norm_gradient,
         },
     .panel = 0,
     .pack = panels_pack,

@@ -3,6 +3,8 @@
 #define BP_VECTOR_TABLE_H
 
 #include "tables.h"
+#include "vector/dropout.h"
+#include "vector/layer_norm.h"
 #include "vector/loss.h"
 #include "vector/panels.h"
 #include "vector/small.h"
@@ -32,6 +34,11 @@ const bp_level BP_LEVEL = {
             .softmax = softmax,
             .sum = sum,
             .sgd = sgd,
+            .dropout = dropout,
+            .dropout_derivative = dropout_derivative,
+            .layer_norm_forward = layer_norm_forward,
+            .layer_norm_backward = layer_norm_backward,
+            .layer_norm_gradient = layer_norm_gradient,
         },
     .panel = TILE_COLUMNS,
     .pack = panels_pack,

@@ -16,6 +16,7 @@
 
 typedef __m256 vec;
 typedef __m256 vec_mask; /* all bits of a lane set, or none */
+typedef __m256i vec_u64; /* VEC_LANES / 2 lanes of 64 bits */
 
 static inline vec vec_set1(float x) {
     return _mm256_set1_ps(x);
@@ -115,6 +116,39 @@ static inline vec_mask vec_less_equal(vec a, vec b) {
 /* mask ? a : b */
 static inline vec vec_select(vec_mask mask, vec a, vec b) {
     return _mm256_blendv_ps(b, a, mask);
+}
+
+static inline vec_u64 vec_u64_set1(uint64_t x) {
+    return _mm256_set1_epi64x((long long)x);
+}
+
+/* first, first + 1, ... */
+static inline vec_u64 vec_u64_count(uint64_t first) {
+    return _mm256_add_epi64(_mm256_set1_epi64x((long long)first), _mm256_set_epi64x(3, 2, 1, 0));
+}
+
+/* Products of the lower halves. */
+static inline vec_u64 vec_u64_multiply(vec_u64 a, vec_u64 b) {
+    return _mm256_mul_epu32(a, b);
+}
+
+static inline vec_u64 vec_u64_xor(vec_u64 a, vec_u64 b) {
+    return _mm256_xor_si256(a, b);
+}
+
+/* The upper halves, in the lower ones' place. */
+static inline vec_u64 vec_u64_high(vec_u64 a) {
+    return _mm256_srli_epi64(a, 32);
+}
+
+/* The lower halves, in the upper ones' place; zeros in theirs. */
+static inline vec_u64 vec_u64_raise(vec_u64 a) {
+    return _mm256_slli_epi64(a, 32);
+}
+
+/* a >= b for each half, as for each lane of a vec. */
+static inline vec_mask vec_u32_at_least(vec_u64 a, vec_u64 b) {
+    return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a));
 }
 
 /* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */

@@ -16,6 +16,7 @@
 
 typedef __m512 vec;
 typedef __mmask16 vec_mask;
+typedef __m512i vec_u64; /* VEC_LANES / 2 lanes of 64 bits */
 
 static inline vec vec_set1(float x) {
     return _mm512_set1_ps(x);
@@ -97,6 +98,39 @@ static inline vec_mask vec_less_equal(vec a, vec b) {
 /* mask ? a : b */
 static inline vec vec_select(vec_mask mask, vec a, vec b) {
     return _mm512_mask_blend_ps(mask, b, a);
+}
+
+static inline vec_u64 vec_u64_set1(uint64_t x) {
+    return _mm512_set1_epi64((long long)x);
+}
+
+/* first, first + 1, ... */
+static inline vec_u64 vec_u64_count(uint64_t first) {
+    return _mm512_add_epi64(_mm512_set1_epi64((long long)first), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
+}
+
+/* Products of the lower halves. */
+static inline vec_u64 vec_u64_multiply(vec_u64 a, vec_u64 b) {
+    return _mm512_mul_epu32(a, b);
+}
+
+static inline vec_u64 vec_u64_xor(vec_u64 a, vec_u64 b) {
+    return _mm512_xor_si512(a, b);
+}
+
+/* The upper halves, in the lower ones' place. */
+static inline vec_u64 vec_u64_high(vec_u64 a) {
+    return _mm512_srli_epi64(a, 32);
+}
+
+/* The lower halves, in the upper ones' place; zeros in theirs. */
+static inline vec_u64 vec_u64_raise(vec_u64 a) {
+    return _mm512_slli_epi64(a, 32);
+}
+
+/* a >= b for each half, as for each lane of a vec. */
+static inline vec_mask vec_u32_at_least(vec_u64 a, vec_u64 b) {
+    return _mm512_cmpge_epu32_mask(a, b);
 }
 
 /* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */

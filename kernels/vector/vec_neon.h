@@ -16,6 +16,7 @@
 
 typedef float32x4_t vec;
 typedef uint32x4_t vec_mask; /* all bits of a lane set, or none */
+typedef uint64x2_t vec_u64;  /* VEC_LANES / 2 lanes of 64 bits */
 
 static inline vec vec_set1(float x) {
     return vdupq_n_f32(x);
@@ -114,6 +115,40 @@ static inline vec_mask vec_less_equal(vec a, vec b) {
 /* mask ? a : b */
 static inline vec vec_select(vec_mask mask, vec a, vec b) {
     return vbslq_f32(mask, a, b);
+}
+
+static inline vec_u64 vec_u64_set1(uint64_t x) {
+    return vdupq_n_u64(x);
+}
+
+/* first, first + 1, ... */
+static inline vec_u64 vec_u64_count(uint64_t first) {
+    static const uint64_t lanes[VEC_LANES / 2] = {0, 1};
+    return vaddq_u64(vdupq_n_u64(first), vld1q_u64(lanes));
+}
+
+/* Products of the lower halves. */
+static inline vec_u64 vec_u64_multiply(vec_u64 a, vec_u64 b) {
+    return vmull_u32(vmovn_u64(a), vmovn_u64(b));
+}
+
+static inline vec_u64 vec_u64_xor(vec_u64 a, vec_u64 b) {
+    return veorq_u64(a, b);
+}
+
+/* The upper halves, in the lower ones' place. */
+static inline vec_u64 vec_u64_high(vec_u64 a) {
+    return vshrq_n_u64(a, 32);
+}
+
+/* The lower halves, in the upper ones' place; zeros in theirs. */
+static inline vec_u64 vec_u64_raise(vec_u64 a) {
+    return vshlq_n_u64(a, 32);
+}
+
+/* a >= b for each half, as for each lane of a vec. */
+static inline vec_mask vec_u32_at_least(vec_u64 a, vec_u64 b) {
+    return vcgeq_u32(vreinterpretq_u32_u64(a), vreinterpretq_u32_u64(b));
 }
 
 /* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */

@@ -89,6 +89,37 @@ static void sgd(float *parameters, const float *gradient, size_t count, float ra
     returned(bp_sgd(parameters, gradient, count, rate));
 }
 
+static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                    bp_dropout_mask mask) {
+    host_mode();
+    returned(bp_dropout(d, ldd, a, lda, rows, columns, mask));
+}
+
+static void dropout_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                               bp_activation activation, bp_dropout_mask mask) {
+    host_mode();
+    returned(bp_dropout_derivative(d, ldd, a, lda, rows, columns, activation, mask));
+}
+
+static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse, const float *z,
+                               size_t ldz, const float *gain, const float *shift, size_t rows, size_t columns,
+                               float epsilon) {
+    host_mode();
+    returned(bp_layer_norm_forward(y, ldy, normalized, ldn, inverse, z, ldz, gain, shift, rows, columns, epsilon));
+}
+
+static void layer_norm_backward(float *below, size_t ldb, const float *delta, size_t ldd, const float *normalized,
+                                size_t ldn, const float *inverse, const float *gain, size_t rows, size_t columns) {
+    host_mode();
+    returned(bp_layer_norm_backward(below, ldb, delta, ldd, normalized, ldn, inverse, gain, rows, columns));
+}
+
+static void layer_norm_gradient(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
+                                const float *normalized, size_t ldn, size_t rows, size_t columns) {
+    host_mode();
+    returned(bp_layer_norm_gradient(gradient_gain, gradient_shift, delta, ldd, normalized, ldn, rows, columns));
+}
+
 const bp_kernels test_public_kernels = {
     .isa = BP_ISA_COUNT, /* none of its own */
     .tile_rows = 4,
@@ -104,4 +135,9 @@ const bp_kernels test_public_kernels = {
     .softmax = softmax,
     .sum = sum,
     .sgd = sgd,
+    .dropout = dropout,
+    .dropout_derivative = dropout_derivative,
+    .layer_norm_forward = layer_norm_forward,
+    .layer_norm_backward = layer_norm_backward,
+    .layer_norm_gradient = layer_norm_gradient,
 };

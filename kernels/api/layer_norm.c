@@ -1,0 +1,74 @@
+#include <backprop/layer_norm.h>
+
+#include "api/check.h"
+#include "dispatch/dispatch.h"
+#include "float_environment.h"
+
+/* Takes what is null out of a list of arrays; returns how many remain. */
+static size_t present(matrix *matrices, size_t count) {
+    size_t kept = 0;
+    for (size_t k = 0; k < count; k++)
+        if (matrices[k].data)
+            matrices[kept++] = matrices[k];
+    return kept;
+}
+
+bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse, const float *z,
+                                size_t ldz, const float *gain, const float *shift, size_t rows, size_t columns,
+                                float epsilon) {
+    if (!y || !z || !gain || !shift)
+        return BP_ERROR_NULL;
+    matrix outputs[] = {matrix_of(y, rows, columns, ldy), vector_of(inverse, rows),
+                        matrix_of(normalized, rows, columns, ldn)};
+    const matrix inputs[] = {matrix_of(z, rows, columns, ldz), vector_of(gain, columns), vector_of(shift, columns)};
+    const bool in_place = same_matrix(outputs[0], inputs[0]) || same_matrix(outputs[2], inputs[0]);
+    const size_t count = present(outputs, 3);
+    const bp_kernels *kernels;
+    bp_status status = check_matrices(inputs, 0, inputs, 3);
+    /* In place, z is an output's very own array; any further output in it is found among the outputs. */
+    if (status != BP_OK || (status = check_matrices(outputs, count, inputs + in_place, 3 - in_place)) != BP_OK)
+        return status;
+    if (!(epsilon > 0.0f && isfinite(epsilon)))
+        return BP_ERROR_VALUE;
+    if ((status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->layer_norm_forward(y, ldy, normalized, ldn, inverse, z, ldz, gain, shift, rows, columns, epsilon);
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_layer_norm_backward(float *below, size_t ldb, const float *delta, size_t ldd, const float *normalized,
+                                 size_t ldn, const float *inverse, const float *gain, size_t rows, size_t columns) {
+    if (!below || !delta || !normalized || !inverse || !gain)
+        return BP_ERROR_NULL;
+    const matrix output = matrix_of(below, rows, columns, ldb);
+    const matrix inputs[] = {matrix_of(delta, rows, columns, ldd), matrix_of(normalized, rows, columns, ldn),
+                             vector_of(inverse, rows), vector_of(gain, columns)};
+    const bool in_place = same_matrix(output, inputs[0]);
+    const bp_kernels *kernels;
+    bp_status status = check_matrices(&output, 1, inputs + in_place, 4 - in_place);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->layer_norm_backward(below, ldb, delta, ldd, normalized, ldn, inverse, gain, rows, columns);
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_layer_norm_gradient(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
+                                 const float *normalized, size_t ldn, size_t rows, size_t columns) {
+    if (!delta || !normalized || (!gradient_gain && !gradient_shift))
+        return BP_ERROR_NULL;
+    matrix outputs[] = {vector_of(gradient_gain, columns), vector_of(gradient_shift, columns)};
+    const matrix inputs[] = {matrix_of(delta, rows, columns, ldd), matrix_of(normalized, rows, columns, ldn)};
+    const size_t count = present(outputs, 2);
+    const bp_kernels *kernels;
+    bp_status status = check_matrices(outputs, count, inputs, 2);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->layer_norm_gradient(gradient_gain, gradient_shift, delta, ldd, normalized, ldn, rows, columns);
+    float_environment_leave(host);
+    return BP_OK;
+}

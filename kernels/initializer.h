@@ -1,0 +1,19 @@
+/* Initial weights, on whatever layout they have; api/initializer.c. */
+#ifndef BP_INITIALIZER_H
+#define BP_INITIALIZER_H
+
+#include <backprop/initializer.h>
+
+#include "tables.h"
+
+/** BP_ERROR_VALUE for a kind or a gain out of range. */
+bp_status bp_check_initializer(bp_initializer initializer);
+
+/**
+ * bp_initialize on weights in panels of `panel` columns (0: one panel), without checks. The caller is in the contract's
+ * floating-point environment.
+ */
+void bp_initialize_panels(bp_panels w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
+                          uint64_t stream);
+
+#endif

@@ -1,0 +1,42 @@
+/* Philox4x32-10, the generator of include/backprop/random.h, one word at a time. */
+#ifndef BP_PHILOX_H
+#define BP_PHILOX_H
+
+#include <stdint.h>
+
+/* Round multipliers, and the Weyl sequence that the key follows. */
+#define PHILOX_MULTIPLIER_0 0xd2511f53u
+#define PHILOX_MULTIPLIER_1 0xcd9e8d57u
+#define PHILOX_WEYL_0 0x9e3779b9u
+#define PHILOX_WEYL_1 0xbb67ae85u
+#define PHILOX_ROUNDS 10
+
+typedef struct philox_block {
+    uint32_t word[4];
+} philox_block;
+
+static inline philox_block philox(philox_block counter, uint32_t key_0, uint32_t key_1) {
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
+        const uint64_t product_0 = (uint64_t)PHILOX_MULTIPLIER_0 * counter.word[0];
+        const uint64_t product_1 = (uint64_t)PHILOX_MULTIPLIER_1 * counter.word[2];
+        counter = (philox_block){{
+            (uint32_t)(product_1 >> 32) ^ counter.word[1] ^ key_0,
+            (uint32_t)product_1,
+            (uint32_t)(product_0 >> 32) ^ counter.word[3] ^ key_1,
+            (uint32_t)product_0,
+        }};
+        key_0 += PHILOX_WEYL_0;
+        key_1 += PHILOX_WEYL_1;
+    }
+    return counter;
+}
+
+/* bp_random_u32 */
+static inline uint32_t philox_word(uint64_t seed, uint64_t stream, uint64_t index) {
+    const uint64_t block = index / 4;
+    const philox_block counter = {
+        {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)}};
+    return philox(counter, (uint32_t)seed, (uint32_t)(seed >> 32)).word[index % 4];
+}
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * Dropout on vectors; include/backprop/dropout.h defines it.
+ *
+ * A lane of 64 bits holds one counter of Philox, whose four words serve two columns of two rows. Products of 32 x 32
+ * bits are what such lanes compute; their upper halves may hold anything between the rounds, and the last round leaves
+ * two words side by side, those of two columns.
+ */
+#ifndef BP_VECTOR_DROPOUT_H
+#define BP_VECTOR_DROPOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/dropout.h>
+
+#include "philox.h"
+#include "vector/activation.h"
+#include "vector/product.h"
+
+/* What is the same for all elements of a call. */
+typedef struct dropper {
+    vec_u64 key[PHILOX_ROUNDS][2], stream[2];
+    vec_u64 threshold; /* in both halves of each lane */
+    vec scale;
+    size_t row, column;
+} dropper;
+
+static dropper dropper_of(const bp_dropout_mask *mask) {
+    dropper d = {.row = mask->row, .column = mask->column};
+    uint32_t key[2] = {(uint32_t)mask->seed, (uint32_t)(mask->seed >> 32)};
+    for (size_t round = 0; round < PHILOX_ROUNDS; round++) {
+        d.key[round][0] = vec_u64_set1(key[0]);
+        d.key[round][1] = vec_u64_set1(key[1]);
+        key[0] += PHILOX_WEYL_0;
+        key[1] += PHILOX_WEYL_1;
+    }
+    d.stream[0] = vec_u64_set1((uint32_t)mask->stream);
+    d.stream[1] = vec_u64_set1(mask->stream >> 32);
+    const uint64_t threshold = (uint32_t)(mask->probability * 0x1p32f);
+    d.threshold = vec_u64_set1(threshold << 32 | threshold);
+    d.scale = vec_set1(1.0f / (1.0f - mask->probability));
+    return d;
+}
+
+/* The numbers of VEC_LANES columns from 2 * pair on, in rows 2 * row_pair and the next. */
+static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t row_pair, size_t pair) {
+    const vec_u64 m0 = vec_u64_set1(PHILOX_MULTIPLIER_0), m1 = vec_u64_set1(PHILOX_MULTIPLIER_1);
+    vec_u64 c0 = vec_u64_count(pair), c1 = vec_u64_set1(row_pair), c2 = d->stream[0], c3 = d->stream[1];
+    UNROLL_FOR (size_t round = 0; round + 1 < PHILOX_ROUNDS; round++) {
+        const vec_u64 p0 = vec_u64_multiply(c0, m0), p1 = vec_u64_multiply(c2, m1);
+        c0 = vec_u64_xor(vec_u64_high(p1), vec_u64_xor(c1, d->key[round][0]));
+        c2 = vec_u64_xor(vec_u64_high(p0), vec_u64_xor(c3, d->key[round][1]));
+        c1 = p1;
+        c3 = p0;
+    }
+    const vec_u64 *last = d->key[PHILOX_ROUNDS - 1];
+    words[0] = vec_u64_xor(vec_u64_multiply(c2, m1), vec_u64_raise(vec_u64_xor(c1, last[0])));
+    words[1] = vec_u64_xor(vec_u64_multiply(c0, m0), vec_u64_raise(vec_u64_xor(c3, last[1])));
+}
+
+/* What becomes of elements that stay: their values, or the derivatives there. */
+typedef struct drop_place {
+    bp_panels to, from;
+    bool derivative;
+    bp_activation activation;
+} drop_place;
+
+static inline float *element_of(bp_panels m, size_t n, size_t j) {
+    return panel_at(m, n, j - j % TILE_COLUMNS) + j % TILE_COLUMNS;
+}
+
+static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, vec_u64 words, size_t n, size_t j,
+                                     size_t lanes) {
+    const vec_mask stay = vec_u32_at_least(words, d->threshold);
+    vec a = load_some(element_of(at->from, n, j), lanes);
+    if (at->derivative)
+        a = vec_derivative(a, at->activation);
+    store_some(element_of(at->to, n, j), lanes, vec_select(stay, vec_mul(a, d->scale), vec_set1(0.0f)));
+}
+
+/* Row n, and with it the next where two of a pair are wanted, in up to VEC_LANES columns from j on. */
+static ALWAYS_INLINE void drop_rows(const dropper *d, const drop_place *at, size_t n, size_t rows, size_t j,
+                                    size_t lanes) {
+    const size_t row = d->row + n, column = d->column + j;
+    vec_u64 words[2];
+    mask_words(words, d, row / 2, column / 2);
+    if (column % 2 == 1) { /* the second of two columns, alone */
+        words[0] = vec_u64_high(words[0]);
+        words[1] = vec_u64_high(words[1]);
+    }
+    drop_lanes(d, at, words[row % 2], n, j, lanes);
+    if (rows == 2)
+        drop_lanes(d, at, words[1], n + 1, j, lanes);
+}
+
+static void drop_columns(const dropper *d, const drop_place *at, size_t rows, size_t j, size_t end) {
+    for (size_t n = 0, count; n < rows; n += count) {
+        count = (d->row + n) % 2 == 0 && n + 1 < rows ? 2 : 1;
+        for (size_t c = j; c < end; c += VEC_LANES)
+            drop_rows(d, at, n, count, c, least(end - c, VEC_LANES));
+    }
+}
+
+static void drop(const bp_dropout_mask *mask, const drop_place *at, size_t rows, size_t columns) {
+    const dropper d = dropper_of(mask);
+    const size_t odd = mask->column % 2;
+    /* Panels one after the other; a row-major matrix row by row. */
+    const size_t width = at->from.panel == TILE_COLUMNS ? columns : TILE_COLUMNS;
+    if (odd)
+        drop_columns(&d, at, rows, 0, 1);
+    for (size_t j = odd; j < columns; j += width)
+        drop_columns(&d, at, rows, j, least(j + width, columns));
+}
+
+static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                    bp_dropout_mask mask) {
+    const drop_place at = {.to = row_major(d, ldd), .from = row_major(a, lda)};
+    drop(&mask, &at, rows, columns);
+}
+
+static void dropout_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                               bp_activation activation, bp_dropout_mask mask) {
+    const drop_place at = {row_major(d, ldd), row_major(a, lda), true, activation};
+    drop(&mask, &at, rows, columns);
+}
+
+#endif

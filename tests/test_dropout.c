@@ -1,0 +1,272 @@
+/* dropout and dropout_derivative: every table against the oracle, bit for bit; the oracle against the documented mask;
+ * the mask's statistics; bad inputs. */
+#include <math.h>
+#include <string.h>
+
+#include "harness/harness.h"
+
+#include <backprop/dropout.h>
+#include <backprop/random.h>
+
+typedef struct dropping {
+    test_operand *result, *input;
+    size_t rows, columns;
+    bool derivative;
+    bp_activation activation;
+    bp_dropout_mask mask;
+    size_t row_cut, column_cut; /* the table under test is called in up to four pieces */
+} dropping;
+
+static void call_piece(const bp_kernels *kernels, const dropping *e, size_t n, size_t n_end, size_t j, size_t j_end) {
+    if (n == n_end || j == j_end) {
+        return;
+    }
+    float *d = e->result->data + n * e->result->ld + j;
+    const float *a = e->input->data + n * e->input->ld + j;
+    bp_dropout_mask mask = e->mask;
+    mask.row += n;
+    mask.column += j;
+    if (e->derivative) {
+        kernels->dropout_derivative(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, e->activation, mask);
+    } else {
+        kernels->dropout(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, mask);
+    }
+}
+
+static void call(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
+    (void)scratch;
+    const dropping *e = arguments;
+    const size_t n = under_test ? e->row_cut : 0, j = under_test ? e->column_cut : 0;
+    call_piece(kernels, e, 0, n, 0, j);
+    call_piece(kernels, e, 0, n, j, e->columns);
+    call_piece(kernels, e, n, e->rows, 0, j);
+    call_piece(kernels, e, n, e->rows, j, e->columns);
+}
+
+static const float probabilities[] = {0.0f, 0.5f, 0.1f, 0.9f, 0x1p-24f, 1.0f - 0x1p-24f};
+enum { PROBABILITIES = sizeof probabilities / sizeof *probabilities };
+
+/* Often the mask's first corner; else anywhere, its last corner included. */
+static bp_dropout_mask draw_mask(test_trial *trial, size_t rows, size_t columns) {
+    bp_dropout_mask mask = {.probability = probabilities[test_random_below(&trial->random, PROBABILITIES)]};
+    mask.seed = test_random_next(&trial->random);
+    mask.stream = test_random_next(&trial->random);
+    const size_t last_row = ((size_t)1 << 31) - rows, last_column = ((size_t)1 << 32) - columns;
+    switch (test_random_below(&trial->random, 4)) {
+    case 0:
+        break;
+    case 1:
+        mask.row = last_row;
+        mask.column = last_column;
+        break;
+    default:
+        mask.row = test_random_below(&trial->random, last_row);
+        mask.column = test_random_below(&trial->random, last_column);
+    }
+    test_note(trial, ", probability %g from row %zu, column %zu", (double)mask.probability, mask.row, mask.column);
+    return mask;
+}
+
+static void one_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition,
+                     bool derivative) {
+    const char *name = derivative ? "dropout_derivative" : "dropout";
+    test_trial *trial = test_begin(table, name, side, "%zux%zu/%zu", rows, columns, repetition);
+    if (trial == NULL) {
+        return;
+    }
+    dropping e = {.rows = rows, .columns = columns, .derivative = derivative};
+    e.mask = draw_mask(trial, rows, columns);
+    if (derivative) {
+        e.activation = test_draw_activation(trial);
+    }
+    e.input = test_input(trial, "a", rows, columns);
+    const bool in_place = test_random_below(&trial->random, 2) == 0;
+    e.result = in_place ? test_output_in_place(trial, "d", e.input) : test_output(trial, "d", rows, columns);
+    test_draw_cuts(trial, rows, &e.row_cut, columns, &e.column_cut);
+    test_run(trial, call, &e);
+}
+
+static void dropout_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
+    one_case(table, side, rows, columns, repetition, false);
+}
+
+static void derivative_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
+    one_case(table, side, rows, columns, repetition, true);
+}
+
+static void all_sizes_of(test_table *table) {
+    test_sweep_planes(table, dropout_case);
+    test_sweep_planes(table, derivative_case);
+}
+
+static void all_sizes(void **state) {
+    (void)state;
+    test_each_table(all_sizes_of);
+}
+
+enum { ROWS = 12, COLUMNS = 37 };
+
+/* What dropout.h says, by the public generator; and what a probability of 0 must do. */
+static void the_documented_mask(void **state) {
+    (void)state;
+    float a[ROWS][COLUMNS], d[ROWS][COLUMNS], slope[ROWS][COLUMNS];
+    const bp_activation tanh_kind = {BP_TANH, 0.0f};
+    test_random random = test_random_for(test_seed(), "the documented mask");
+    for (size_t n = 0; n < ROWS; n++) {
+        for (size_t j = 0; j < COLUMNS; j++) {
+            a[n][j] = 0.5f * test_random_symmetric(&random);
+        }
+    }
+    for (size_t p = 0; p < PROBABILITIES; p++) {
+        const bp_dropout_mask mask = {probabilities[p], UINT64_C(0x123456789abcdef0), UINT64_C(0xfedcba9876543210), 7,
+                                      101};
+        const float scale = 1.0f / (1.0f - mask.probability);
+        const uint32_t threshold = (uint32_t)floor((double)mask.probability * 0x1p32);
+        assert_int_equal(bp_dropout(d[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, mask), BP_OK);
+        assert_int_equal(bp_dropout_derivative(slope[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, tanh_kind, mask),
+                         BP_OK);
+        for (uint64_t n = 0; n < ROWS; n++) {
+            for (uint64_t j = 0; j < COLUMNS; j++) {
+                const uint64_t row = n + 7, column = j + 101;
+                const uint64_t index =
+                    (row / 2) * (UINT64_C(1) << 34) + (column / 2) * 4 + 2 * (row % 2) + 1 - column % 2;
+                const bool stays = bp_random_u32(mask.seed, mask.stream, index) >= threshold;
+                const float value = a[n][j];
+                assert_int_equal(test_raw_bits(d[n][j]), test_raw_bits(stays ? value * scale : 0.0f));
+                assert_int_equal(test_raw_bits(slope[n][j]),
+                                 test_raw_bits(stays ? fmaf(-value, value, 1.0f) * scale : 0.0f));
+            }
+        }
+    }
+}
+
+/* A plane of ones, dropped: 1 where an element stays. */
+enum { SIDE = 512 };
+typedef float plane[SIDE][SIDE];
+
+static void drop_ones(plane stays, bp_dropout_mask mask) {
+    float *all = stays[0];
+    for (size_t k = 0; k < (size_t)SIDE * SIDE; k++) {
+        all[k] = 1.0f;
+    }
+    assert_int_equal(bp_dropout(all, SIDE, all, SIDE, SIDE, SIDE, mask), BP_OK);
+    for (size_t k = 0; k < (size_t)SIDE * SIDE; k++) {
+        all[k] = all[k] != 0.0f ? 1.0f : 0.0f;
+    }
+}
+
+static double mean_of(plane stays) {
+    const float *all = stays[0];
+    double sum = 0;
+    for (size_t k = 0; k < (size_t)SIDE * SIDE; k++) {
+        sum += (double)all[k];
+    }
+    return sum / SIDE / SIDE;
+}
+
+/* Correlation of each element with the one `rows` further down and `columns` to the right in another plane. */
+static double correlation(plane a, plane b, size_t rows, size_t columns, double keep) {
+    double sum = 0;
+    for (size_t n = 0; n < SIDE; n++) {
+        for (size_t j = 0; j < SIDE; j++) {
+            sum += ((double)a[n][j] - keep) * ((double)b[(n + rows) % SIDE][(j + columns) % SIDE] - keep);
+        }
+    }
+    return sum / SIDE / SIDE / (keep * (1 - keep));
+}
+
+/* As many stay as should, and none of them knows of its neighbours, in its own mask or the next. Bounds of five
+ * standard deviations. */
+static void mask_statistics(void **state) {
+    (void)state;
+    static plane here, next_stream, next_seed;
+    static const float some[] = {0.5f, 0.2f, 0.9f};
+    for (size_t p = 0; p < sizeof some / sizeof *some; p++) {
+        const double keep = 1 - (double)some[p];
+        drop_ones(here, (bp_dropout_mask){some[p], 1, 5, 0, 0});
+        drop_ones(next_stream, (bp_dropout_mask){some[p], 1, 6, 0, 0});
+        drop_ones(next_seed, (bp_dropout_mask){some[p], 2, 5, 0, 0});
+        assert_true(fabs(mean_of(here) - keep) < 5 * sqrt(keep * (1 - keep)) / SIDE);
+        for (size_t rows = 0; rows < 4; rows++) {
+            for (size_t columns = rows == 0; columns < 4; columns++) {
+                assert_true(fabs(correlation(here, here, rows, columns, keep)) < 5.0 / SIDE);
+            }
+        }
+        assert_true(fabs(correlation(here, next_stream, 0, 0, keep)) < 5.0 / SIDE);
+        assert_true(fabs(correlation(here, next_seed, 0, 0, keep)) < 5.0 / SIDE);
+    }
+}
+
+static float source[64], result[64];
+static const bp_dropout_mask half = {0.5f, 1, 2, 0, 0};
+
+/* The call must give `expected` and, if that is an error, write nothing. */
+static void expect(bp_status expected, bp_status status, int line) {
+    if (status != expected) {
+        fail_msg("line %d: '%s' instead of '%s'", line, bp_status_string(status), bp_status_string(expected));
+    }
+    for (size_t k = 0; expected != BP_OK && k < 64; k++) {
+        assert_true(source[k] == (float)k && result[k] == -1.0f);
+    }
+    for (size_t k = 0; k < 64; k++) {
+        source[k] = (float)k;
+        result[k] = -1.0f;
+    }
+}
+
+#define EXPECT(expected, ...)                                                                                          \
+    do {                                                                                                               \
+        expect((expected), bp_dropout(__VA_ARGS__), __LINE__);                                                         \
+        expect((expected), derivative_of(__VA_ARGS__), __LINE__);                                                      \
+    } while (0)
+
+static bp_status derivative_of(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                               bp_dropout_mask mask) {
+    return bp_dropout_derivative(d, ldd, a, lda, rows, columns, (bp_activation){BP_RELU, 0.0f}, mask);
+}
+
+static bp_dropout_mask masked(float probability, size_t row, size_t column) {
+    return (bp_dropout_mask){probability, 1, 2, row, column};
+}
+
+static void bad_inputs(void **state) {
+    (void)state;
+    float *odd = (float *)(void *)((char *)result + 1);
+    expect(BP_OK, BP_OK, __LINE__);
+    EXPECT(BP_OK, result, 5, source, 6, 3, 5, half);
+    EXPECT(BP_OK, source, 6, source, 6, 3, 5, half);
+    EXPECT(BP_ERROR_NULL, NULL, 5, source, 6, 3, 5, half);
+    EXPECT(BP_ERROR_NULL, result, 5, NULL, 6, 3, 5, half);
+    EXPECT(BP_ERROR_SIZE, result, 5, source, 6, 0, 5, half);
+    EXPECT(BP_ERROR_SIZE, result, 5, source, 6, 3, 0, half);
+    EXPECT(BP_ERROR_SIZE, result, 4, source, 6, 3, 5, half);
+    EXPECT(BP_ERROR_SIZE, result, 5, source, 4, 3, 5, half);
+    EXPECT(BP_ERROR_OVERFLOW, result, SIZE_MAX / 2, source, 6, 3, 5, half);
+    EXPECT(BP_ERROR_ALIGNMENT, odd, 5, source, 6, 3, 5, half);
+    EXPECT(BP_ERROR_OVERLAP, source, 5, source, 6, 3, 5, half);
+    EXPECT(BP_ERROR_OVERLAP, source + 1, 6, source, 6, 3, 5, half);
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(1.0f, 0, 0));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(-0.1f, 0, 0));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(NAN, 0, 0));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 31) - 2, 0));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, ((size_t)1 << 32) - 4));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, SIZE_MAX, 0));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, SIZE_MAX));
+    EXPECT(BP_OK, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 31) - 3, ((size_t)1 << 32) - 5));
+    const bp_activation bad[] = {{BP_ACTIVATION_COUNT, 0.0f}, {BP_LEAKY_RELU, NAN}};
+    for (size_t k = 0; k < 2; k++) {
+        expect(BP_ERROR_VALUE, bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], half), __LINE__);
+    }
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_sizes),
+        cmocka_unit_test(the_documented_mask),
+        cmocka_unit_test(mask_statistics),
+        cmocka_unit_test(bad_inputs),
+    };
+    test_start(argv[0]);
+    return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,388 @@
+/* Layer normalisation: every table against the oracle, bit for bit; the oracle against double precision and finite
+ * differences; bad inputs. */
+#include <math.h>
+#include <string.h>
+
+#include "harness/harness.h"
+
+#include <backprop/layer_norm.h>
+
+typedef struct normalisation {
+    test_operand *y, *normalized, *inverse; /* results of the forward pass; the last two may be left out */
+    test_operand *z, *gain, *shift;
+    test_operand *below, *delta, *gradient_gain, *gradient_shift;
+    size_t rows, columns;
+    float epsilon;
+    size_t row_cut, column_cut;
+} normalisation;
+
+static float *row_of(const test_operand *operand, size_t n) {
+    return operand != NULL ? operand->data + n * operand->ld : NULL;
+}
+
+static void forward_rows(const bp_kernels *kernels, const normalisation *e, size_t n, size_t end) {
+    if (n < end) {
+        kernels->layer_norm_forward(row_of(e->y, n), e->y->ld, row_of(e->normalized, n), test_ld(e->normalized),
+                                    e->inverse != NULL ? e->inverse->data + n : NULL, row_of(e->z, n), e->z->ld,
+                                    e->gain->data, e->shift->data, end - n, e->columns, e->epsilon);
+    }
+}
+
+static void call_forward(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
+    (void)scratch;
+    const normalisation *e = arguments;
+    const size_t cut = under_test ? e->row_cut : 0;
+    forward_rows(kernels, e, 0, cut);
+    forward_rows(kernels, e, cut, e->rows);
+}
+
+static void backward_rows(const bp_kernels *kernels, const normalisation *e, size_t n, size_t end) {
+    if (n < end) {
+        kernels->layer_norm_backward(row_of(e->below, n), e->below->ld, row_of(e->delta, n), e->delta->ld,
+                                     row_of(e->normalized, n), e->normalized->ld, e->inverse->data + n, e->gain->data,
+                                     end - n, e->columns);
+    }
+}
+
+static void call_backward(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
+    (void)scratch;
+    const normalisation *e = arguments;
+    const size_t cut = under_test ? e->row_cut : 0;
+    backward_rows(kernels, e, 0, cut);
+    backward_rows(kernels, e, cut, e->rows);
+}
+
+static void gradient_columns(const bp_kernels *kernels, const normalisation *e, size_t j, size_t end) {
+    if (j < end) {
+        kernels->layer_norm_gradient(e->gradient_gain != NULL ? e->gradient_gain->data + j : NULL,
+                                     e->gradient_shift != NULL ? e->gradient_shift->data + j : NULL, e->delta->data + j,
+                                     e->delta->ld, e->normalized->data + j, e->normalized->ld, e->rows, end - j);
+    }
+}
+
+static void call_gradient(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
+    (void)scratch;
+    const normalisation *e = arguments;
+    const size_t cut = under_test ? e->column_cut : 0;
+    gradient_columns(kernels, e, 0, cut);
+    gradient_columns(kernels, e, cut, e->columns);
+}
+
+static void forward_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
+    static const float epsilons[] = {1e-5f, 1.0f, 1e-12f};
+    test_trial *trial = test_begin(table, "layer_norm_forward", side, "%zux%zu/%zu", rows, columns, repetition);
+    if (trial == NULL) {
+        return;
+    }
+    normalisation e = {.rows = rows, .columns = columns};
+    e.epsilon = epsilons[test_random_below(&trial->random, sizeof epsilons / sizeof *epsilons)];
+    e.z = test_input(trial, "z", rows, columns);
+    e.gain = test_input(trial, "gain", 1, columns);
+    e.shift = test_input(trial, "shift", 1, columns);
+    const size_t place = test_random_below(&trial->random, 3);
+    e.y = place == 0 ? test_output_in_place(trial, "y", e.z) : test_output(trial, "y", rows, columns);
+    if (place == 1) {
+        e.normalized = test_output_in_place(trial, "normalized", e.z);
+    } else if (test_random_below(&trial->random, 3) > 0) {
+        e.normalized = test_output(trial, "normalized", rows, columns);
+    }
+    if (test_random_below(&trial->random, 3) > 0) {
+        e.inverse = test_output(trial, "inverse", 1, rows);
+    }
+    size_t unused;
+    test_draw_cuts(trial, rows, &e.row_cut, 1, &unused);
+    test_run(trial, call_forward, &e);
+}
+
+static void backward_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
+    test_trial *trial = test_begin(table, "layer_norm_backward", side, "%zux%zu/%zu", rows, columns, repetition);
+    if (trial == NULL) {
+        return;
+    }
+    normalisation e = {.rows = rows, .columns = columns};
+    e.delta = test_input(trial, "delta", rows, columns);
+    e.normalized = test_input(trial, "normalized", rows, columns);
+    e.inverse = test_input(trial, "inverse", 1, rows);
+    e.gain = test_input(trial, "gain", 1, columns);
+    const bool in_place = test_random_below(&trial->random, 2) == 0;
+    e.below = in_place ? test_output_in_place(trial, "below", e.delta) : test_output(trial, "below", rows, columns);
+    size_t unused;
+    test_draw_cuts(trial, rows, &e.row_cut, 1, &unused);
+    test_run(trial, call_backward, &e);
+}
+
+static void gradient_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
+    test_trial *trial = test_begin(table, "layer_norm_gradient", side, "%zux%zu/%zu", rows, columns, repetition);
+    if (trial == NULL) {
+        return;
+    }
+    normalisation e = {.rows = rows, .columns = columns};
+    e.delta = test_input(trial, "delta", rows, columns);
+    e.normalized = test_input(trial, "normalized", rows, columns);
+    const size_t parts = test_random_below(&trial->random, 5);
+    if (parts != 0) {
+        e.gradient_gain = test_output(trial, "gradient_gain", 1, columns);
+    }
+    if (parts != 1) {
+        e.gradient_shift = test_output(trial, "gradient_shift", 1, columns);
+    }
+    size_t unused;
+    test_draw_cuts(trial, 1, &unused, columns, &e.column_cut);
+    test_run(trial, call_gradient, &e);
+}
+
+/* The planes of the sweep have few rows; gradients have blocks of them. */
+static void gradient_blocks(test_table *table) {
+    static const size_t rows[] = {255, 256, 257, 512, 700};
+    static const size_t columns[] = {1, 16, 37, 130};
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        for (size_t l = 0; l < sizeof columns / sizeof *columns; l++) {
+            gradient_case(table, TEST_END, rows[k], columns[l], 0);
+        }
+    }
+}
+
+static void all_sizes_of(test_table *table) {
+    test_sweep_planes(table, forward_case);
+    test_sweep_planes(table, backward_case);
+    test_sweep_planes(table, gradient_case);
+    gradient_blocks(table);
+}
+
+static void all_sizes(void **state) {
+    (void)state;
+    test_each_table(all_sizes_of);
+}
+
+/* ---- The mathematics ------------------------------------------------------------------------------------------- */
+
+enum { ROWS = 6, COLUMNS = 45 };
+
+typedef struct model {
+    float z[ROWS][COLUMNS], gain[COLUMNS], shift[COLUMNS], delta[ROWS][COLUMNS];
+} model;
+
+static const float epsilon = 1e-3f;
+
+static void draw(float *values, size_t count, float size, test_random *random) {
+    for (size_t k = 0; k < count; k++) {
+        values[k] = size * test_random_symmetric(random);
+    }
+}
+
+static model draw_model(void) {
+    model m;
+    test_random random = test_random_for(test_seed(), "layer norm");
+    draw(m.z[0], ROWS * COLUMNS, 3.0f, &random);
+    draw(m.gain, COLUMNS, 2.0f, &random);
+    draw(m.shift, COLUMNS, 1.0f, &random);
+    draw(m.delta[0], ROWS * COLUMNS, 1.0f, &random);
+    return m;
+}
+
+/* y of one row in double precision, by the textbook's formula. */
+static void double_row(const double *z, const double *gain, const double *shift, double *y) {
+    double mean = 0, variance = 0;
+    for (size_t j = 0; j < COLUMNS; j++) {
+        mean += z[j] / COLUMNS;
+    }
+    for (size_t j = 0; j < COLUMNS; j++) {
+        variance += (z[j] - mean) * (z[j] - mean) / COLUMNS;
+    }
+    for (size_t j = 0; j < COLUMNS; j++) {
+        y[j] = gain[j] * (z[j] - mean) / sqrt(variance + (double)epsilon) + shift[j];
+    }
+}
+
+/* sum of delta * y over a row: a function whose gradient is what the backward pass computes. */
+static double projection(const model *m, size_t n, const double *z, const double *gain, const double *shift) {
+    double y[COLUMNS], sum = 0;
+    double_row(z, gain, shift, y);
+    for (size_t j = 0; j < COLUMNS; j++) {
+        sum += (double)m->delta[n][j] * y[j];
+    }
+    return sum;
+}
+
+static void widen(double *to, const float *from) {
+    for (size_t j = 0; j < COLUMNS; j++) {
+        to[j] = (double)from[j];
+    }
+}
+
+static double difference(const model *m, size_t n, double *variable, const double *z, const double *gain,
+                         const double *shift) {
+    static const double step = 1e-6;
+    const double at = *variable;
+    *variable = at + step;
+    const double above = projection(m, n, z, gain, shift);
+    *variable = at - step;
+    const double below = projection(m, n, z, gain, shift);
+    *variable = at;
+    return (above - below) / (2 * step);
+}
+
+/* Relative to values of size 1 to 3 and sums of 45 terms, single precision errs by some 1e-6. */
+static const double tolerance = 5e-6;
+
+static void assert_close(double got, double expected, const char *what) {
+    if (!(fabs(got - expected) <= tolerance * (1 + fabs(expected)))) {
+        fail_msg("%s: %.9g instead of %.9g", what, got, expected);
+    }
+}
+
+static void double_precision(void **state) {
+    (void)state;
+    const model m = draw_model();
+    const bp_kernels *kernels = test_oracle();
+    float y[ROWS][COLUMNS], normalized[ROWS][COLUMNS], inverse[ROWS], below[ROWS][COLUMNS];
+    float gradient_gain[COLUMNS], gradient_shift[COLUMNS];
+    double expected_gain[COLUMNS] = {0}, expected_shift[COLUMNS] = {0};
+    kernels->layer_norm_forward(y[0], COLUMNS, normalized[0], COLUMNS, inverse, m.z[0], COLUMNS, m.gain, m.shift, ROWS,
+                                COLUMNS, epsilon);
+    kernels->layer_norm_backward(below[0], COLUMNS, m.delta[0], COLUMNS, normalized[0], COLUMNS, inverse, m.gain, ROWS,
+                                 COLUMNS);
+    kernels->layer_norm_gradient(gradient_gain, gradient_shift, m.delta[0], COLUMNS, normalized[0], COLUMNS, ROWS,
+                                 COLUMNS);
+    double z[COLUMNS], gain[COLUMNS], shift[COLUMNS], expected[COLUMNS];
+    widen(gain, m.gain);
+    widen(shift, m.shift);
+    for (size_t n = 0; n < ROWS; n++) {
+        widen(z, m.z[n]);
+        double_row(z, gain, shift, expected);
+        for (size_t j = 0; j < COLUMNS; j++) {
+            assert_close((double)y[n][j], expected[j], "y");
+            assert_close((double)below[n][j], difference(&m, n, &z[j], z, gain, shift), "below");
+            expected_gain[j] += difference(&m, n, &gain[j], z, gain, shift);
+            expected_shift[j] += difference(&m, n, &shift[j], z, gain, shift);
+        }
+    }
+    for (size_t j = 0; j < COLUMNS; j++) {
+        assert_close((double)gradient_gain[j], expected_gain[j], "gradient of a gain");
+        assert_close((double)gradient_shift[j], expected_shift[j], "gradient of a shift");
+    }
+}
+
+/* A row whose mean is far larger than its spread: the two passes of the variance lose nothing. */
+static void large_means(void **state) {
+    (void)state;
+    float z[COLUMNS], y[COLUMNS], gain[COLUMNS], shift[COLUMNS] = {0};
+    for (size_t j = 0; j < COLUMNS; j++) {
+        gain[j] = 1.0f;
+        z[j] = 4096.0f + (j % 2 == 0 ? 1.0f : -1.0f) * (j == COLUMNS - 1 ? 0.0f : 1.0f);
+    }
+    test_oracle()->layer_norm_forward(y, COLUMNS, NULL, 0, NULL, z, COLUMNS, gain, shift, 1, COLUMNS, epsilon);
+    for (size_t j = 0; j < COLUMNS - 1; j++) {
+        assert_true(fabsf(fabsf(y[j]) - 1.0f) < 0.02f);
+    }
+}
+
+/* ---- Bad inputs ------------------------------------------------------------------------------------------------ */
+
+enum { SLOT = 32, SLOTS = 7, N = 3, M = 5 };
+
+static float arena[SLOTS][SLOT], before[SLOTS][SLOT];
+
+static void expect(bp_status expected, bp_status status, int line) {
+    if (status != expected) {
+        fail_msg("line %d: '%s' instead of '%s'", line, bp_status_string(status), bp_status_string(expected));
+    }
+    if (expected != BP_OK && memcmp(arena, before, sizeof arena) != 0) {
+        fail_msg("line %d: wrote in spite of its error", line);
+    }
+    memcpy(before, arena, sizeof arena);
+}
+
+static float *misaligned(size_t slot) {
+    return (float *)(void *)((char *)arena[slot] + 1);
+}
+
+#define FORWARD(expected, ...) expect((expected), bp_layer_norm_forward(__VA_ARGS__), __LINE__)
+#define BACKWARD(expected, ...) expect((expected), bp_layer_norm_backward(__VA_ARGS__), __LINE__)
+#define GRADIENT(expected, ...) expect((expected), bp_layer_norm_gradient(__VA_ARGS__), __LINE__)
+
+static void bad_forward(void **state) {
+    (void)state;
+    float *y = arena[0], *x = arena[1], *inv = arena[2], *z = arena[3], *g = arena[4], *s = arena[5];
+    expect(BP_OK, BP_OK, __LINE__);
+    FORWARD(BP_OK, y, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_OK, y, M, NULL, 0, NULL, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_OK, z, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_OK, y, M, z, M, inv, z, M, g, g, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, NULL, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, y, M, x, M, inv, NULL, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, y, M, x, M, inv, z, M, NULL, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, y, M, x, M, inv, z, M, g, NULL, N, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, y, M, x, M, inv, z, M, g, s, 0, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, y, M, x, M, inv, z, M, g, s, N, 0, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, y, M - 1, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, y, M, x, M - 1, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, y, M, x, M, inv, z, M - 1, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERFLOW, y, SIZE_MAX / 2, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_ALIGNMENT, y, M, misaligned(1), M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_ALIGNMENT, y, M, x, M, inv, z, M, misaligned(4), s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_ALIGNMENT, y, M, y, M, inv, misaligned(3), M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, z, M, z, M, inv, z, M, g, s, N, M, 1e-5f); /* both in the place of z */
+    FORWARD(BP_ERROR_OVERLAP, z + 1, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, y, M, z + 1, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, y, M, x, M, z, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, z, M, x, M, z, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, y, M, y, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, y, M, x, M, inv, z, M, y, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, z, M, x, M, inv, z, M, g, z, N, M, 1e-5f);
+    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, 0.0f);
+    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, -1.0f);
+    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, NAN);
+    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, INFINITY);
+}
+
+static void bad_backward(void **state) {
+    (void)state;
+    float *b = arena[0], *d = arena[1], *x = arena[2], *inv = arena[3], *g = arena[4];
+    expect(BP_OK, BP_OK, __LINE__);
+    BACKWARD(BP_OK, b, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_OK, d, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, NULL, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, b, M, NULL, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, b, M, d, M, NULL, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, b, M, d, M, x, M, NULL, g, N, M);
+    BACKWARD(BP_ERROR_NULL, b, M, d, M, x, M, inv, NULL, N, M);
+    BACKWARD(BP_ERROR_SIZE, b, M, d, M, x, M, inv, g, 0, M);
+    BACKWARD(BP_ERROR_SIZE, b, M, d, M - 1, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERFLOW, b, M, d, M, x, SIZE_MAX / 2, inv, g, N, M);
+    BACKWARD(BP_ERROR_ALIGNMENT, b, M, d, M, x, M, misaligned(3), g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, d, M + 1, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, x, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, d, M, d, M, d, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, b, M, d, M, x, M, b, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, b, M, d, M, x, M, inv, b + 1, N, M);
+}
+
+static void bad_gradient(void **state) {
+    (void)state;
+    float *gg = arena[0], *gs = arena[1], *d = arena[2], *x = arena[3];
+    expect(BP_OK, BP_OK, __LINE__);
+    GRADIENT(BP_OK, gg, gs, d, M, x, M, N, M);
+    GRADIENT(BP_OK, gg, NULL, d, M, d, M, N, M);
+    GRADIENT(BP_OK, NULL, gs, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_NULL, NULL, NULL, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_NULL, gg, gs, NULL, M, x, M, N, M);
+    GRADIENT(BP_ERROR_NULL, gg, gs, d, M, NULL, M, N, M);
+    GRADIENT(BP_ERROR_SIZE, gg, gs, d, M, x, M, N, 0);
+    GRADIENT(BP_ERROR_SIZE, gg, gs, d, M - 1, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERFLOW, gg, gs, d, SIZE_MAX / 2, x, M, N, M);
+    GRADIENT(BP_ERROR_ALIGNMENT, misaligned(0), gs, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERLAP, gg, gg, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERLAP, d, gs, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERLAP, gg, x + M, d, M, x, M, N, M);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_sizes),   cmocka_unit_test(double_precision), cmocka_unit_test(large_means),
+        cmocka_unit_test(bad_forward), cmocka_unit_test(bad_backward),     cmocka_unit_test(bad_gradient),
+    };
+    test_start(argv[0]);
+    return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -15,6 +15,7 @@
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
 #include <backprop/export.h>
+#include <backprop/loss.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -40,6 +41,12 @@ typedef void bp_loss_softmax_cross_entropy_fn(float *delta, size_t ldd, float *r
 typedef void bp_softmax_fn(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);
 typedef float bp_sum_fn(const float *values, size_t count);
 typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float rate);
+typedef void bp_loss_targets_fn(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
+                                size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss,
+                                float parameter, float scale);
+typedef void bp_loss_labels_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
+                               const uint32_t *labels, const float *weights, size_t batch, size_t classes, bp_loss loss,
+                               float parameter, float scale);
 
 typedef struct bp_kernels {
     bp_isa isa;
@@ -56,6 +63,8 @@ typedef struct bp_kernels {
     bp_softmax_fn *softmax;
     bp_sum_fn *sum;
     bp_sgd_fn *sgd;
+    bp_loss_targets_fn *loss_targets;
+    bp_loss_labels_fn *loss_labels;
 } bp_kernels;
 
 /**

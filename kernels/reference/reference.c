@@ -25,6 +25,8 @@ const bp_level BP_LEVEL = {
             .softmax = softmax,
             .sum = sum,
             .sgd = sgd,
+            .loss_targets = loss_targets,
+            .loss_labels = loss_labels,
         },
     .panel = 0,
     .pack = panels_pack,

@@ -3,7 +3,7 @@
 #define BP_VECTOR_TABLE_H
 
 #include "tables.h"
-#include "vector/loss.h"
+#include "vector/loss_kinds.h"
 #include "vector/panels.h"
 #include "vector/small.h"
 
@@ -32,6 +32,8 @@ const bp_level BP_LEVEL = {
             .softmax = softmax,
             .sum = sum,
             .sgd = sgd,
+            .loss_targets = loss_targets,
+            .loss_labels = loss_labels,
         },
     .panel = TILE_COLUMNS,
     .pack = panels_pack,

@@ -89,6 +89,20 @@ static void sgd(float *parameters, const float *gradient, size_t count, float ra
     returned(bp_sgd(parameters, gradient, count, rate));
 }
 
+static void loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
+                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
+                         float scale) {
+    host_mode();
+    returned(bp_loss_targets(delta, ldd, row_loss, a, lda, y, ldy, weights, batch, out, loss, parameter, scale));
+}
+
+static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
+                        const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
+                        float scale) {
+    host_mode();
+    returned(bp_loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale));
+}
+
 const bp_kernels test_public_kernels = {
     .isa = BP_ISA_COUNT, /* none of its own */
     .tile_rows = 4,
@@ -104,4 +118,6 @@ const bp_kernels test_public_kernels = {
     .softmax = softmax,
     .sum = sum,
     .sgd = sgd,
+    .loss_targets = loss_targets,
+    .loss_labels = loss_labels,
 };

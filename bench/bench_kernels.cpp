@@ -209,6 +209,24 @@ const ActivationKernel activation_kernels[] = {
 
 const bp_activation activations[] = {{BP_IDENTITY, 0}, relu, leaky_relu, {BP_SIGMOID, 0}, {BP_TANH, 0}};
 
+// ---- Losses by their kind, weighted -----------------------------------------------------------------------------
+
+bool takes_labels(bp_loss loss) {
+    return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
+}
+
+// Smoothed, or with a threshold; others do without.
+void call_loss(const bp_kernels &kernels, RowArrays &m, bp_loss loss) {
+    const auto [rows, columns] = m.shape;
+    const float parameter = 0.1F;
+    if (takes_labels(loss))
+        kernels.loss_labels(m.out, columns, m.row_loss, m.in, columns, m.labels.data(), m.target, rows, columns, loss,
+                            parameter, m.scale);
+    else
+        kernels.loss_targets(m.out, columns, m.row_loss, m.in, columns, m.target, columns, m.target, rows, columns,
+                             loss, parameter, m.scale);
+}
+
 // ---- Registration -----------------------------------------------------------------------------------------------
 
 template <typename T, size_t N> std::vector<T> list(const T (&shapes)[N]) {
@@ -260,6 +278,13 @@ void add_passes(const bp_kernels &kernels, RowShape shape) {
             add_pass(kernels, std::string(kernel.name) + "/" + isa + "/" + bp_activation_name(activation.kind), shape,
                      kernel.bytes,
                      [&kernel, activation](const bp_kernels &k, RowArrays &m) { kernel.call(k, m, activation); });
+    for (int kind = 0; kind < BP_LOSS_COUNT; kind++) {
+        const auto loss = static_cast<bp_loss>(kind);
+        add_pass(kernels,
+                 std::string(takes_labels(loss) ? "loss_labels/" : "loss_targets/") + isa + "/" + bp_loss_name(loss),
+                 shape, takes_labels(loss) ? 8 : 12,
+                 [loss](const bp_kernels &k, RowArrays &m) { call_loss(k, m, loss); });
+    }
 }
 
 void add_all(const bp_kernels &kernels) {

@@ -1,66 +1,7 @@
-/*
- * Bad inputs of every public function of the kernel level: the right status, and not a byte written.
- *
- * All arrays lie in one arena. Each call below is a good one with one argument made bad; the arena is compared with a
- * copy afterwards.
- */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+/* Bad inputs of the functions of the kernel level, but for the losses by their kind: test_loss_errors.c. */
+#include "bad_inputs.h"
 
-#include "harness/harness.h"
-
-#include <backprop/backprop.h>
-
-enum { BATCH = 3, IN = 4, OUT = 5, LD = 6, SLOT = 64, SLOTS = 6 };
-
-/* Slot k of floats begins at arena + k * SLOT. */
-static _Alignas(BP_ALIGNMENT) float arena[SLOT * SLOTS], before[SLOT * SLOTS];
 static unsigned char *scratch;
-
-static const bp_activation identity = {BP_IDENTITY, 0.0f};
-static const size_t huge = SIZE_MAX / sizeof(float);
-
-static float *slot(size_t k) {
-    return arena + k * SLOT;
-}
-
-static float *misaligned(size_t k) {
-    return (float *)(void *)((unsigned char *)slot(k) + 1);
-}
-
-static uint32_t *labels(void) {
-    return (uint32_t *)(void *)slot(5);
-}
-
-static void remember(void) {
-    memcpy(before, arena, sizeof arena);
-}
-
-static int set_up(void **state) {
-    (void)state;
-    for (size_t k = 0; k < SLOT * SLOTS; k++) {
-        arena[k] = (float)k;
-    }
-    const uint32_t some[] = {0, OUT - 1, 2};
-    memcpy(labels(), some, sizeof some);
-    remember();
-    return 0;
-}
-
-/* The call must give `expected` and, if that is an error, leave the arena as it was. */
-static void check(bp_status status, bp_status expected, const char *call, int line) {
-    if (status != expected) {
-        fail_msg("line %d: %s: '%s' instead of '%s'", line, call, bp_status_string(status), bp_status_string(expected));
-    }
-    if (expected == BP_OK) {
-        remember();
-    } else if (memcmp(arena, before, sizeof arena) != 0) {
-        fail_msg("line %d: %s: wrote in spite of its error", line, call);
-    }
-}
-
-#define EXPECT(expected, call) check((call), (expected), #call, __LINE__)
 
 static const bp_activation bad_activations[] = {
     {BP_ACTIVATION_COUNT, 0.0f}, {(bp_activation_kind)-1, 0.0f}, {(bp_activation_kind)1000, 0.0f},
@@ -88,14 +29,6 @@ static forward good_forward(void) {
 static bp_status call_forward(forward f) {
     return bp_dense_forward(f.a, f.lda, f.x, f.ldx, f.w, f.ldw, f.bias, f.batch, f.in, f.out, f.activation, f.scratch);
 }
-
-/* EXPECT_WITH(status, forward, field = value): a good call but for that. */
-#define EXPECT_WITH(expected, kind, ...)                                                                               \
-    do {                                                                                                               \
-        kind with = good_##kind();                                                                                     \
-        with.__VA_ARGS__;                                                                                              \
-        check(call_##kind(with), (expected), #kind " with " #__VA_ARGS__, __LINE__);                                   \
-    } while (0)
 
 static void dense_forward(void **state) {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * The bits of SLEEF, pinned: hashes of exp, log and tanh, reached through the kernels that use them, over fixed inputs.
- * They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
+ * The bits of SLEEF, pinned: hashes of exp, log, log1p and tanh, reached through the kernels that use them, over fixed
+ * inputs. They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -63,6 +63,28 @@ static void log_of_many(const bp_kernels *kernels, const float *inputs, float *r
     kernels->loss_softmax_cross_entropy(NULL, 0, results, rows[0], CLASSES, labels, CHUNK, CLASSES, 1.0f);
 }
 
+/* Of one output with target 0 the loss is log1p(exp(-|x|)). */
+static void binary_cross_entropy(const bp_kernels *kernels, const float *inputs, float *results) {
+    static float logits[CHUNK];
+    static const float targets[CHUNK];
+    for (size_t k = 0; k < CHUNK; k++) {
+        logits[k] = -fabsf(inputs[k]);
+    }
+    kernels->loss_targets(NULL, 0, results, logits, 1, targets, 1, NULL, CHUNK, 1, BP_LOSS_BINARY_CROSS_ENTROPY, 0.0f,
+                          1.0f);
+}
+
+/* Of one class with logit 0 the divergence is |x| log |x|. */
+static void divergence(const bp_kernels *kernels, const float *inputs, float *results) {
+    static float targets[CHUNK];
+    static const float logits[CHUNK];
+    for (size_t k = 0; k < CHUNK; k++) {
+        targets[k] = fabsf(inputs[k]);
+    }
+    kernels->loss_targets(NULL, 0, results, logits, 1, targets, 1, NULL, CHUNK, 1, BP_LOSS_KULLBACK_LEIBLER, 0.0f,
+                          1.0f);
+}
+
 /* Every 2^32/count-th bit pattern: all signs and exponents, NaNs, denormals. */
 static float any_pattern(uint32_t k) {
     return test_float(k * UINT32_C(14303) + 1);
@@ -97,6 +119,10 @@ static const pin pins[] = {
      UINT64_C(0xcc598e4fb6da6cba)},
     {"logf u10 of 1 .. 40 in cross-entropy", log_of_many, middle, UINT64_C(0xeb1e52a5e59f8f92),
      UINT64_C(0x00d53a01a238c4e9)},
+    {"log1pf u10 of exp in binary cross-entropy", binary_cross_entropy, middle, UINT64_C(0x38bc830ce6b7bae9),
+     UINT64_C(0x42715359cfc07cb0)},
+    {"logf u10 in kullback-leibler, any pattern", divergence, any_pattern, UINT64_C(0x5be44e9cd950437b),
+     UINT64_C(0x534e07628b677ea6)},
 };
 
 static void check_hash(const char *table, const pin *p, const char *part, uint64_t expected, uint64_t got) {

@@ -16,6 +16,7 @@
 #include <backprop/cpu.h>
 #include <backprop/dropout.h>
 #include <backprop/export.h>
+#include <backprop/loss.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -53,6 +54,12 @@ typedef void bp_layer_norm_backward_fn(float *below, size_t ldb, const float *de
                                        size_t rows, size_t columns);
 typedef void bp_layer_norm_gradient_fn(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
                                        const float *normalized, size_t ldn, size_t rows, size_t columns);
+typedef void bp_loss_targets_fn(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
+                                size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss,
+                                float parameter, float scale);
+typedef void bp_loss_labels_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
+                               const uint32_t *labels, const float *weights, size_t batch, size_t classes, bp_loss loss,
+                               float parameter, float scale);
 
 typedef struct bp_kernels {
     bp_isa isa;
@@ -74,6 +81,8 @@ typedef struct bp_kernels {
     bp_layer_norm_forward_fn *layer_norm_forward;
     bp_layer_norm_backward_fn *layer_norm_backward;
     bp_layer_norm_gradient_fn *layer_norm_gradient;
+    bp_loss_targets_fn *loss_targets;
+    bp_loss_labels_fn *loss_labels;
 } bp_kernels;
 
 /**

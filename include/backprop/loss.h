@@ -28,6 +28,27 @@ BP_BEGIN_DECLS
 /** Running values of a sum or maximum: a constant of the contract. */
 #define BP_SUM_LANES 16
 
+/** What outputs are compared with, and how: see bp_loss_targets and bp_loss_labels. */
+typedef enum bp_loss {
+    BP_LOSS_MSE = 0,                       /* one half of the squared error */
+    BP_LOSS_SOFTMAX_CROSS_ENTROPY,         /* with class labels, smoothed or not */
+    BP_LOSS_MAE,                           /* absolute error */
+    BP_LOSS_HUBER,                         /* squared error near the target, absolute error beyond a threshold */
+    BP_LOSS_BINARY_CROSS_ENTROPY,          /* of sigmoid(a); each output is a logit of its own */
+    BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS, /* of softmax(a) with a target distribution */
+    BP_LOSS_KULLBACK_LEIBLER,              /* divergence of softmax(a) from a target distribution */
+    BP_LOSS_HINGE,                         /* binary: each output with a target of -1 or 1 */
+    BP_LOSS_MULTICLASS_HINGE,              /* with class labels */
+    BP_LOSS_COUNT
+} bp_loss;
+
+/** "mse", "softmax-cross-entropy", "mae", "huber", "binary-cross-entropy", "softmax-cross-entropy-targets",
+ *  "kullback-leibler", "hinge", "multiclass-hinge"; null for any other value. */
+BP_API const char *bp_loss_name(bp_loss loss);
+
+/** The inverse of bp_loss_name. BP_ERROR_NULL, or BP_ERROR_VALUE with *loss unchanged. */
+BP_API bp_status bp_loss_from_name(const char *name, bp_loss *loss);
+
 /** *sum = the sum of `count` values in the order above. */
 BP_API bp_status bp_sum(const float *values, size_t count, float *sum);
 
@@ -55,6 +76,73 @@ BP_API bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const fl
  */
 BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                                const uint32_t *labels, size_t batch, size_t classes, float scale);
+
+/**
+ * Loss of outputs a against targets y, both [batch x out], with a weight for each row.
+ *
+ *   r = scale, or weights[n] * scale if weights are given
+ *   row_loss[n] = L, or weights[n] * L
+ *   delta[n][j] = g_j * r, the derivative by a[n][j]
+ *
+ * with L and g_j of the row's a_j and y_j, where e_j = a_j - y_j, and sums run over j in the order above:
+ *
+ *   mse                   L = 0.5 * sum of e_j * e_j
+ *                         g_j = e_j
+ *   mae                   L = sum of |e_j|
+ *                         g_j = e_j > 0 ? 1 : e_j < 0 ? -1 : e_j
+ *   huber                 L = sum of g_j * fma(-0.5, g_j, e_j)
+ *                         g_j = e_j >= t ? t : e_j <= -t ? -t : e_j
+ *   binary-cross-entropy  L = sum of fma(-a_j, y_j, a_j > 0 ? a_j : 0) + log1p(q_j),  q_j = exp(-|a_j|)
+ *                         g_j = a_j <= 0 ? u_j - y_j : (1 - y_j) - u_j,  u_j = q_j / (1 + q_j)
+ *   hinge                 L = sum of (h_j <= 0 ? 0 : h_j),  h_j = fma(-y_j, a_j, 1)
+ *                         g_j = h_j <= 0 ? 0 : -y_j
+ *
+ * and of softmax(a), with m, s and p_j of bp_loss_softmax_cross_entropy and Y = sum of y_j:
+ *
+ *   softmax-cross-entropy-targets   L = fma(Y, log(s), -sum of t_j),  t_j = y_j == 0 ? 0 : y_j * (a_j - m)
+ *                                   g_j = fma(p_j, Y, -y_j)
+ *   kullback-leibler                the same with t_j = y_j == 0 ? 0 : y_j * ((a_j - m) - log(y_j))
+ *
+ * Huber (P. J. Huber, "Robust estimation of a location parameter", 1964): `parameter` is its threshold t, above 0 and
+ * finite; the other losses ignore it. Binary cross-entropy is that of probabilities sigmoid(a) with targets 0 .. 1.
+ * The hinge loss has targets -1 and 1 (C. Cortes, V. Vapnik, "Support-vector networks", 1995). The two of softmax(a)
+ * are meant for rows of y that are distributions; any y has the loss -sum of y_j log p_j, plus sum of y_j log y_j for
+ * kullback-leibler (S. Kullback, R. A. Leibler, "On information and sufficiency", 1951), where 0 log 0 is 0. A logit
+ * of -infinity has p_j = 0; where y_j is not 0, the loss is infinite.
+ *
+ * exp, log and log1p are SLEEF's deterministic functions of 1.0 ULP. Cross-entropies and divergences are finite for all
+ * finite a whose differences are, and whose products with y. A NaN in a or y makes the row's loss NaN; so does a logit
+ * of +infinity, and one of -infinity but as said above and in binary-cross-entropy with y_j = 1, whose loss is
+ * infinite. Deltas are what the operations give: NaN in a row of softmax that has a NaN or +infinity; -y_j or 1 - y_j
+ * for infinite logits of binary-cross-entropy; for NaN in a NaN, but for hinge, whose delta does not depend on a's
+ * value.
+ *
+ * weights: [batch], any numbers, or null for none. BP_ERROR_VALUE: a loss that takes labels, a bad `parameter`.
+ */
+BP_API bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
+                                 size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss,
+                                 float parameter, float scale);
+
+/**
+ * Loss of z [batch x classes] with one class label a row. Weights, r, row_loss and delta as for bp_loss_targets; with
+ * m, s and p_j of bp_loss_softmax_cross_entropy, `label` the row's:
+ *
+ *   softmax-cross-entropy  L = log(s) - fma(u, T, h * (z_label - m)),  T = sum of z_j - m
+ *                          g_j = p_j - (j == label ? h + u : u)
+ *   multiclass-hinge       L = sum of v_j,  v_j = (j == label or h_j <= 0) ? 0 : h_j,  h_j = (z_j - z_label) + 1
+ *                          g_j = h_j <= 0 ? 0 : 1 for j != label,  g_label = -sum of these
+ *
+ * Cross-entropy is smoothed (C. Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016) by
+ * `parameter`, 0 .. 1: u = parameter / classes, h = 1 - parameter; for u = 0, L is log(s) - (z_label - m), and
+ * all is as bp_loss_softmax_cross_entropy computes it. The hinge loss is that of J. Weston and C. Watkins ("Support
+ * vector machines for multi-class pattern recognition", 1999), summed over the classes; it ignores `parameter`. Logits
+ * of -infinity are allowed but for the label's, and not with smoothing.
+ *
+ * BP_ERROR_LABEL if a label is not below `classes`; BP_ERROR_VALUE: a loss that takes targets, a bad `parameter`.
+ */
+BP_API bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
+                                const uint32_t *labels, const float *weights, size_t batch, size_t classes,
+                                bp_loss loss, float parameter, float scale);
 
 /** p[n][j] = p_j of bp_loss_softmax_cross_entropy: the probabilities of each row. `p` may be `z` itself. */
 BP_API bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);

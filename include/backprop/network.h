@@ -17,17 +17,12 @@
 #include <backprop/cpu.h>
 #include <backprop/export.h>
 #include <backprop/initializer.h>
+#include <backprop/loss.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
 
 typedef struct bp_network bp_network;
-
-typedef enum bp_loss {
-    BP_LOSS_MSE = 0,               /* one half of the squared error, see bp_loss_mse */
-    BP_LOSS_SOFTMAX_CROSS_ENTROPY, /* with class labels; the output layer must be the identity: it gives logits */
-    BP_LOSS_COUNT
-} bp_loss;
 
 /** Memory from the caller. `allocate` returns null on failure; its result needs no more than malloc's alignment. */
 typedef struct bp_allocator {
@@ -52,7 +47,7 @@ typedef struct bp_network_config {
     size_t layers;                    /* number of dense layers, at least 1 */
     const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
     const bp_activation *activations; /* one a layer */
-    bp_loss loss;
+    bp_loss loss;           /* squared error, or softmax cross-entropy on an identity layer, whose outputs are logits */
     size_t batch_max;       /* largest batch of later calls, at least 1 */
     size_t threads;         /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
     bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */

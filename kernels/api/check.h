@@ -9,6 +9,7 @@
 
 #include <backprop/activation.h>
 #include <backprop/dense.h>
+#include <backprop/loss.h>
 #include <backprop/status.h>
 
 /* A row-major array as the caller gave it. A vector is one row. */
@@ -76,6 +77,28 @@ static inline bp_status check_activation(bp_activation activation) {
         return BP_ERROR_VALUE;
     if (activation.kind == BP_LEAKY_RELU && !(activation.slope >= 0.0f && isfinite(activation.slope)))
         return BP_ERROR_VALUE;
+    return BP_OK;
+}
+
+static inline bp_status check_loss_kind(bp_loss loss, float parameter) {
+    if ((unsigned)loss >= BP_LOSS_COUNT)
+        return BP_ERROR_VALUE;
+    if (loss == BP_LOSS_HUBER && !(parameter > 0.0f && isfinite(parameter)))
+        return BP_ERROR_VALUE;
+    if (loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY && !(parameter >= 0.0f && parameter <= 1.0f))
+        return BP_ERROR_VALUE;
+    return BP_OK;
+}
+
+/* Whether a loss compares with class labels, else with targets. */
+static inline bool loss_takes_labels(bp_loss loss) {
+    return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
+}
+
+static inline bp_status check_labels(const uint32_t *labels, size_t count, size_t classes) {
+    for (size_t n = 0; n < count; n++)
+        if (labels[n] >= classes)
+            return BP_ERROR_LABEL;
     return BP_OK;
 }
 

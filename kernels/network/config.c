@@ -89,7 +89,7 @@ static bp_status check_config(const bp_network_config *config) {
         if (status != BP_OK)
             return status;
     }
-    if ((unsigned)config->loss >= BP_LOSS_COUNT)
+    if (config->loss != BP_LOSS_MSE && config->loss != BP_LOSS_SOFTMAX_CROSS_ENTROPY)
         return BP_ERROR_VALUE;
     if (config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY && config->activations[config->layers - 1].kind != BP_IDENTITY)
         return BP_ERROR_VALUE;

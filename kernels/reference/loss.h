@@ -2,6 +2,7 @@
 #ifndef BP_REFERENCE_LOSS_H
 #define BP_REFERENCE_LOSS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -84,6 +85,136 @@ static void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t row
         const float s = row_exp_sum(row, m, classes);
         for (size_t j = 0; j < classes; j++)
             p[n * ldp + j] = math_exp(row[j] - m) / s;
+    }
+}
+
+/* ---- Losses by their kind, with weights ------------------------------------------------------------------------ */
+
+/* What a row's deltas carry, and what is reported of its loss. */
+static float row_scale(const float *weights, size_t n, float scale) {
+    return weights ? weights[n] * scale : scale;
+}
+
+static float row_weighted(const float *weights, size_t n, float loss) {
+    return weights ? weights[n] * loss : loss;
+}
+
+/* The losses that look at each output by itself: its part of the sum, and the derivative. */
+typedef struct loss_part {
+    float value, slope;
+} loss_part;
+
+static loss_part huber_part(float error, float threshold) {
+    const float c = error >= threshold ? threshold : error <= -threshold ? -threshold : error;
+    return (loss_part){c * fmaf(-0.5f, c, error), c};
+}
+
+static loss_part binary_cross_entropy_part(float a, float y) {
+    const float q = math_exp(-fabsf(a)), u = q / (1.0f + q);
+    return (loss_part){fmaf(-a, y, a > 0.0f ? a : 0.0f) + math_log1p(q), a <= 0.0f ? u - y : (1.0f - y) - u};
+}
+
+static loss_part hinge_part(float a, float y) {
+    const float h = fmaf(-y, a, 1.0f);
+    return (loss_part){h <= 0.0f ? 0.0f : h, h <= 0.0f ? 0.0f : -y};
+}
+
+static loss_part part_of(bp_loss loss, float a, float y, float parameter) {
+    const float error = a - y;
+    switch (loss) {
+    case BP_LOSS_MAE:
+        return (loss_part){fabsf(error), error > 0.0f ? 1.0f : error < 0.0f ? -1.0f : error};
+    case BP_LOSS_HUBER:
+        return huber_part(error, parameter);
+    case BP_LOSS_BINARY_CROSS_ENTROPY:
+        return binary_cross_entropy_part(a, y);
+    case BP_LOSS_HINGE:
+        return hinge_part(a, y);
+    default:
+        return (loss_part){error * error, error};
+    }
+}
+
+/* One row: returns its loss, before its weight; d may be null or a. */
+static float parts_row(float *d, const float *a, const float *y, size_t out, bp_loss loss, float parameter, float r) {
+    float p[BP_SUM_LANES] = {0};
+    for (size_t j = 0; j < out; j++) {
+        const loss_part part = part_of(loss, a[j], y[j], parameter);
+        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + part.value;
+        if (d)
+            d[j] = part.slope * r;
+    }
+    return loss == BP_LOSS_MSE ? 0.5f * lanes_sum(p) : lanes_sum(p);
+}
+
+/* The same of softmax(z) against a distribution y. */
+static float distribution_row(float *d, const float *z, const float *y, size_t classes, bp_loss loss, float r) {
+    const float m = row_maximum(z, classes), s = row_exp_sum(z, m, classes), total = sum(y, classes);
+    float p[BP_SUM_LANES] = {0};
+    for (size_t j = 0; j < classes; j++) {
+        const float logit = z[j] - m;
+        const float less = loss == BP_LOSS_KULLBACK_LEIBLER ? logit - math_log(y[j]) : logit;
+        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + (y[j] == 0.0f ? 0.0f : y[j] * less);
+        if (d)
+            d[j] = fmaf(math_exp(logit) / s, total, -y[j]) * r;
+    }
+    return fmaf(total, math_log(s), -lanes_sum(p));
+}
+
+static void loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
+                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
+                         float scale) {
+    const bool distributions = loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS || loss == BP_LOSS_KULLBACK_LEIBLER;
+    for (size_t n = 0; n < batch; n++) {
+        float *d = delta ? delta + n * ldd : NULL;
+        const float r = row_scale(weights, n, scale);
+        const float value = distributions ? distribution_row(d, a + n * lda, y + n * ldy, out, loss, r)
+                                          : parts_row(d, a + n * lda, y + n * ldy, out, loss, parameter, r);
+        if (row_loss)
+            row_loss[n] = row_weighted(weights, n, value);
+    }
+}
+
+static float cross_entropy_row(float *d, const float *z, size_t label, size_t classes, float smoothing, float r) {
+    const float m = row_maximum(z, classes), s = row_exp_sum(z, m, classes), label_z = z[label] - m;
+    const float u = smoothing / (float)classes, h = 1.0f - smoothing;
+    float p[BP_SUM_LANES] = {0};
+    for (size_t j = 0; j < classes; j++) {
+        const float logit = z[j] - m;
+        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + logit;
+        if (d)
+            d[j] = (math_exp(logit) / s - (j == label ? h + u : u)) * r;
+    }
+    return math_log(s) - (u == 0.0f ? label_z : fmaf(u, lanes_sum(p), h * label_z));
+}
+
+static float multiclass_hinge_row(float *d, const float *z, size_t label, size_t classes, float r) {
+    const float label_z = z[label];
+    float p[BP_SUM_LANES] = {0}, count[BP_SUM_LANES] = {0};
+    for (size_t j = 0; j < classes; j++) {
+        const float h = (z[j] - label_z) + 1.0f;
+        const bool counts = j != label && !(h <= 0.0f);
+        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + (counts ? h : 0.0f);
+        count[j % BP_SUM_LANES] = count[j % BP_SUM_LANES] + (counts ? 1.0f : 0.0f);
+        if (d)
+            d[j] = (counts ? 1.0f : 0.0f) * r;
+    }
+    if (d)
+        d[label] = -lanes_sum(count) * r;
+    return lanes_sum(p);
+}
+
+static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
+                        const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
+                        float scale) {
+    for (size_t n = 0; n < batch; n++) {
+        float *d = delta ? delta + n * ldd : NULL;
+        const float r = row_scale(weights, n, scale);
+        const float value = loss == BP_LOSS_MULTICLASS_HINGE
+                                ? multiclass_hinge_row(d, z + n * ldz, labels[n], classes, r)
+                                : cross_entropy_row(d, z + n * ldz, labels[n], classes, parameter, r);
+        if (row_loss)
+            row_loss[n] = row_weighted(weights, n, value);
     }
 }
 

@@ -32,6 +32,8 @@ const bp_level BP_LEVEL = {
             .layer_norm_forward = layer_norm_forward,
             .layer_norm_backward = layer_norm_backward,
             .layer_norm_gradient = layer_norm_gradient,
+            .loss_targets = loss_targets,
+            .loss_labels = loss_labels,
         },
     .panel = 0,
     .pack = panels_pack,

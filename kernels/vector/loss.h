@@ -3,6 +3,7 @@
 #define BP_VECTOR_LOSS_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -112,25 +113,44 @@ static inline void softmax(float *p, size_t ldp, const float *z, size_t ldz, siz
     }
 }
 
+/* The sum of z[j] - m. */
+static float row_distances(const float *z, float m, size_t count) {
+    const vec zero = vec_set1(0.0f);
+    vec p[SUM_VECS];
+    lanes_fill(p, 0.0f);
+    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+        for (size_t v = 0; v < SUM_VECS; v++) {
+            const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
+            if (n > 0)
+                p[v] = vec_add(p[v], vec_keep_first(vec_sub(load_some(z + at, n), vec_set1(m)), n, zero));
+        }
+    return lanes_sum(p);
+}
+
+/* Cross-entropy of softmax(z) with a label that keeps h of its one, and each class that has u of it. */
+static inline __attribute__((always_inline)) void cross_entropy_row(float *d, float *loss, const float *z, size_t label,
+                                                                    size_t classes, float u, float h, float r) {
+    const float m = row_maximum(z, classes), label_z = z[label] - m;
+    const float distances = loss && u != 0.0f ? row_distances(z, m, classes) : 0.0f;
+    const float s = row_exponentials(d, z, m, classes); /* d may be z */
+    if (loss)
+        *loss = log_of(s) - (u != 0.0f ? fmaf(u, distances, h * label_z) : label_z);
+    if (!d)
+        return;
+    const float label_e = d[label];
+    for (size_t j = 0; j < classes; j += VEC_LANES) {
+        const size_t lanes = lanes_left(classes, j);
+        const vec p = vec_div(load_some(d + j, lanes), vec_set1(s));
+        store_some(d + j, lanes, vec_mul(vec_sub(p, vec_set1(u)), vec_set1(r)));
+    }
+    d[label] = (label_e / s - (h + u)) * r;
+}
+
 static void loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                        const uint32_t *labels, size_t batch, size_t classes, float scale) {
-    for (size_t n = 0; n < batch; n++) {
-        float *d = delta ? delta + n * ldd : NULL;
-        const float m = row_maximum(z + n * ldz, classes);
-        const float label_z = z[n * ldz + labels[n]]; /* before d, which may be z, is written */
-        const float s = row_exponentials(d, z + n * ldz, m, classes);
-        if (row_loss)
-            row_loss[n] = log_of(s) - (label_z - m);
-        if (!d)
-            continue;
-        const float label_e = d[labels[n]];
-        for (size_t j = 0; j < classes; j += VEC_LANES) {
-            const size_t lanes = lanes_left(classes, j);
-            const vec p = vec_div(load_some(d + j, lanes), vec_set1(s));
-            store_some(d + j, lanes, vec_mul(p, vec_set1(scale)));
-        }
-        d[labels[n]] = (label_e / s - 1.0f) * scale;
-    }
+    for (size_t n = 0; n < batch; n++)
+        cross_entropy_row(delta ? delta + n * ldd : NULL, row_loss ? row_loss + n : NULL, z + n * ldz, labels[n],
+                          classes, 0.0f, 1.0f, scale);
 }
 
 /* Errors of n columns of one row: adds their squares to *p, and writes their deltas if d is not null. */

@@ -6,6 +6,7 @@
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
 #include "vector/loss.h"
+#include "vector/loss_kinds.h"
 #include "vector/panels.h"
 #include "vector/small.h"
 
@@ -39,6 +40,8 @@ const bp_level BP_LEVEL = {
             .layer_norm_forward = layer_norm_forward,
             .layer_norm_backward = layer_norm_backward,
             .layer_norm_gradient = layer_norm_gradient,
+            .loss_targets = loss_targets,
+            .loss_labels = loss_labels,
         },
     .panel = TILE_COLUMNS,
     .pack = panels_pack,

@@ -103,6 +103,10 @@ static inline vec vec_negate(vec a) {
     return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f));
 }
 
+static inline vec vec_abs(vec a) {
+    return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a);
+}
+
 /* a > b ? a : b, so b where either is NaN. */
 static inline vec vec_max(vec a, vec b) {
     return _mm256_max_ps(a, b);
@@ -178,6 +182,10 @@ static inline vec vec_exp(vec x) {
 
 static inline vec vec_log(vec x) {
     return Sleef_finz_logf8_u10avx2(x);
+}
+
+static inline vec vec_log1p(vec x) {
+    return Sleef_finz_log1pf8_u10avx2(x);
 }
 
 static inline vec vec_tanh(vec x) {

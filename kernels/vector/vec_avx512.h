@@ -85,6 +85,10 @@ static inline vec vec_negate(vec a) {
     return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f));
 }
 
+static inline vec vec_abs(vec a) {
+    return _mm512_abs_ps(a);
+}
+
 /* a > b ? a : b, so b where either is NaN. */
 static inline vec vec_max(vec a, vec b) {
     return _mm512_max_ps(a, b);
@@ -164,6 +168,10 @@ static inline vec vec_exp(vec x) {
 
 static inline vec vec_log(vec x) {
     return Sleef_finz_logf16_u10avx512f(x);
+}
+
+static inline vec vec_log1p(vec x) {
+    return Sleef_finz_log1pf16_u10avx512f(x);
 }
 
 static inline vec vec_tanh(vec x) {

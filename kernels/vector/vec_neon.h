@@ -102,6 +102,10 @@ static inline vec vec_negate(vec a) {
     return vnegq_f32(a);
 }
 
+static inline vec vec_abs(vec a) {
+    return vabsq_f32(a);
+}
+
 /* a > b ? a : b, so b where either is NaN (which vmaxq_f32 does not give). */
 static inline vec vec_max(vec a, vec b) {
     return vbslq_f32(vcgtq_f32(a, b), a, b);
@@ -167,6 +171,10 @@ static inline vec vec_exp(vec x) {
 
 static inline vec vec_log(vec x) {
     return Sleef_finz_logf4_u10advsimd(x);
+}
+
+static inline vec vec_log1p(vec x) {
+    return Sleef_finz_log1pf4_u10advsimd(x);
 }
 
 static inline vec vec_tanh(vec x) {

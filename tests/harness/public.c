@@ -120,6 +120,20 @@ static void layer_norm_gradient(float *gradient_gain, float *gradient_shift, con
     returned(bp_layer_norm_gradient(gradient_gain, gradient_shift, delta, ldd, normalized, ldn, rows, columns));
 }
 
+static void loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
+                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
+                         float scale) {
+    host_mode();
+    returned(bp_loss_targets(delta, ldd, row_loss, a, lda, y, ldy, weights, batch, out, loss, parameter, scale));
+}
+
+static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
+                        const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
+                        float scale) {
+    host_mode();
+    returned(bp_loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale));
+}
+
 const bp_kernels test_public_kernels = {
     .isa = BP_ISA_COUNT, /* none of its own */
     .tile_rows = 4,
@@ -140,4 +154,6 @@ const bp_kernels test_public_kernels = {
     .layer_norm_forward = layer_norm_forward,
     .layer_norm_backward = layer_norm_backward,
     .layer_norm_gradient = layer_norm_gradient,
+    .loss_targets = loss_targets,
+    .loss_labels = loss_labels,
 };

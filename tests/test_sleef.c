@@ -1,6 +1,6 @@
 /*
- * The bits of SLEEF, pinned: hashes of exp, log and tanh, reached through the kernels that use them, over fixed inputs.
- * They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
+ * The bits of SLEEF, pinned: hashes of exp, log, tanh and cos, reached through the kernels that use them, over fixed
+ * inputs. They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
+#include <backprop/schedule.h>
 
 /* Inputs per call of a kernel: no multiple of any vector, so that masked tails take part. */
 enum { CHUNK = 1003 };
@@ -63,6 +64,15 @@ static void log_of_many(const bp_kernels *kernels, const float *inputs, float *r
     kernels->loss_softmax_cross_entropy(NULL, 0, results, rows[0], CLASSES, labels, CHUNK, CLASSES, 1.0f);
 }
 
+/* The cosine of pi * p between rates of 2^24 and 0: one step of each schedule, whose rates show its bits. */
+static void cosine(const bp_kernels *kernels, const float *inputs, float *results) {
+    enum { HALVES = 1 << 20 };
+    for (size_t k = 0; k < CHUNK; k++) {
+        const bp_schedule s = {.kind = BP_SCHEDULE_COSINE, .rate = 0x1p24f, .steps = HALVES};
+        results[k] = kernels->schedule_rate(&s, (uint64_t)(fabsf(inputs[k]) * (HALVES / 104.0f)));
+    }
+}
+
 /* Every 2^32/count-th bit pattern: all signs and exponents, NaNs, denormals. */
 static float any_pattern(uint32_t k) {
     return test_float(k * UINT32_C(14303) + 1);
@@ -97,6 +107,7 @@ static const pin pins[] = {
      UINT64_C(0xcc598e4fb6da6cba)},
     {"logf u10 of 1 .. 40 in cross-entropy", log_of_many, middle, UINT64_C(0xeb1e52a5e59f8f92),
      UINT64_C(0x00d53a01a238c4e9)},
+    {"cosf u10 in schedules", cosine, middle, UINT64_C(0xa05fac8467dd62de), UINT64_C(0x6d5ebedd1af47788)},
 };
 
 static void check_hash(const char *table, const pin *p, const char *part, uint64_t expected, uint64_t got) {

@@ -15,6 +15,8 @@
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
 #include <backprop/export.h>
+#include <backprop/optimizer.h>
+#include <backprop/schedule.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -40,6 +42,13 @@ typedef void bp_loss_softmax_cross_entropy_fn(float *delta, size_t ldd, float *r
 typedef void bp_softmax_fn(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);
 typedef float bp_sum_fn(const float *values, size_t count);
 typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float rate);
+typedef void bp_optimizer_step_fn(const bp_optimizer *optimizer, uint64_t step, float rate,
+                                  const bp_parameters *parameters, const float *gradient, size_t count);
+typedef void bp_dense_gradient_update_fn(const bp_optimizer *optimizer, uint64_t step, float rate,
+                                         const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+                                         size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
+                                         size_t out, void *scratch);
+typedef float bp_schedule_rate_fn(const bp_schedule *schedule, uint64_t step);
 
 typedef struct bp_kernels {
     bp_isa isa;
@@ -56,6 +65,9 @@ typedef struct bp_kernels {
     bp_softmax_fn *softmax;
     bp_sum_fn *sum;
     bp_sgd_fn *sgd;
+    bp_optimizer_step_fn *optimizer_step;
+    bp_dense_gradient_update_fn *dense_gradient_update;
+    bp_schedule_rate_fn *schedule_rate;
 } bp_kernels;
 
 /**

@@ -6,7 +6,12 @@
 #include "reference/dense.h"
 #include "reference/loss.h"
 #include "reference/panels.h"
+#include "schedule.h"
 #include "tables.h"
+
+static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
+    return rate_of_step(schedule, step, math_cos);
+}
 
 const bp_level BP_LEVEL = {
     .kernels =
@@ -25,6 +30,9 @@ const bp_level BP_LEVEL = {
             .softmax = softmax,
             .sum = sum,
             .sgd = sgd,
+            .optimizer_step = optimizer_step,
+            .dense_gradient_update = dense_gradient_update,
+            .schedule_rate = schedule_rate,
         },
     .panel = 0,
     .pack = panels_pack,

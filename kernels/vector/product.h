@@ -16,6 +16,8 @@
 #include "tables.h"
 #include "vector/tile.h"
 
+#include "vector/optimizer.h"
+
 typedef enum pack_kind { PACK_NONE, PACK_ROWS, PACK_COLUMNS } pack_kind;
 
 /*
@@ -45,6 +47,7 @@ typedef struct product {
     tile_finish finish; /* of the last block */
     bp_activation activation;
     float rate;
+    const bp_rule *rule; /* FINISH_RULE */
 } product;
 
 /* The deepest block: the gradient's blocks are the contract's blocks of rows. */
@@ -181,6 +184,29 @@ static void run_tiles(size_t rows, size_t columns, size_t chain, const tile_stag
             run_chains(rows, columns, chain, stage, place);
 }
 
+/* Rows whose gradients stay in the first-level cache until their parameters are updated: those of several tiles. */
+#define RULE_ROWS (4 * TILE_ROWS_MAX)
+
+/* Tiles of a gradient, and the optimizer's step on the parameters that stand in the place of C. */
+static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_stage *stage, const bp_rule *rule,
+                         tile_place *place, size_t count) {
+    float gradient[RULE_ROWS * TILE_COLUMNS];
+    tile_stage s = *stage;
+    s.finish = FINISH_STORE;
+    float *w = place->c;
+    const size_t ldw = place->ldc;
+    for (size_t tiles; count > 0; count -= tiles) {
+        tiles = least(count, RULE_ROWS / rows);
+        place->c = gradient;
+        place->ldc = TILE_COLUMNS;
+        run_tiles(rows, columns, chain, &s, place, tiles);
+        apply_rule(rule, w, ldw, gradient, TILE_COLUMNS, tiles * rows, columns);
+        w += tiles * rows * ldw;
+    }
+    place->c = w;
+    place->ldc = ldw;
+}
+
 /* A part of a matrix, to be fetched in so many turns. */
 static ahead fetch_part(bp_panels m, size_t r, size_t c, size_t rows, size_t columns, size_t turns) {
     const size_t panels = panels_in(columns);
@@ -276,6 +302,11 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
         if (!p->transposed)
             f.b = next_of_b(p, b, n, panel_turns);
         place.fetches = f.a.panels + f.b.panels + f.end.panels > 0 ? &f : NULL;
+        if (stage->finish == FINISH_RULE) {
+            update_tiles(cut.height + 1, columns, p->chain, stage, p->rule, &place, cut.taller);
+            update_tiles(cut.height, columns, p->chain, stage, p->rule, &place, cut.tiles - cut.taller);
+            continue;
+        }
         if (cut.taller > 0)
             run_tiles(cut.height + 1, columns, p->chain, stage, &place, cut.taller);
         run_tiles(cut.height, columns, p->chain, stage, &place, cut.tiles - cut.taller);
@@ -420,7 +451,10 @@ static void run_one_tile(const product *p, float *scratch) {
         place.b = scratch;
         place.b_k = TILE_COLUMNS;
     }
-    tiles_any(p->rows, columns, &stage, &place, 1);
+    if (stage.finish == FINISH_RULE)
+        update_tiles(p->rows, columns, 0, &stage, p->rule, &place, 1);
+    else
+        tiles_any(p->rows, columns, &stage, &place, 1);
     if (p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
         activate(p->c.at, p->c.row, p->c.at, p->c.row, p->rows, columns, p->activation);
 }

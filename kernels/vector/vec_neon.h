@@ -87,6 +87,10 @@ static inline vec vec_div(vec a, vec b) {
     return vdivq_f32(a, b);
 }
 
+static inline vec vec_sqrt(vec a) {
+    return vsqrtq_f32(a);
+}
+
 /* a * b + c, rounded once. */
 static inline vec vec_fma(vec a, vec b, vec c) {
     return vfmaq_f32(c, a, b);
@@ -111,9 +115,20 @@ static inline vec_mask vec_less_equal(vec a, vec b) {
     return vcleq_f32(a, b);
 }
 
+/* a < b; false where either is NaN. */
+static inline vec_mask vec_less(vec a, vec b) {
+    return vcltq_f32(a, b);
+}
+
 /* mask ? a : b */
 static inline vec vec_select(vec_mask mask, vec a, vec b) {
     return vbslq_f32(mask, a, b);
+}
+
+/* x > 0 ? 1 : x < 0 ? -1 : x */
+static inline vec vec_sign(vec x) {
+    const vec zero = vec_set1(0.0f);
+    return vec_select(vec_less(zero, x), vec_set1(1.0f), vec_select(vec_less(x, zero), vec_set1(-1.0f), x));
 }
 
 /* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */
@@ -132,6 +147,10 @@ static inline vec vec_exp(vec x) {
 
 static inline vec vec_log(vec x) {
     return Sleef_finz_logf4_u10advsimd(x);
+}
+
+static inline vec vec_cos(vec x) {
+    return Sleef_finz_cosf4_u10advsimd(x);
 }
 
 static inline vec vec_tanh(vec x) {

@@ -9,8 +9,12 @@
 #include "schedule.h"
 #include "tables.h"
 
+static float cosine_of(float x) {
+    return math_cos(x);
+}
+
 static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
-    return rate_of_step(schedule, step, math_cos);
+    return rate_of_step(schedule, step, cosine_of);
 }
 
 const bp_level BP_LEVEL = {

@@ -7,7 +7,13 @@
 #include <backprop/optimizer.h>
 
 #include "rule.h"
-#include "vector/pack.h"
+#include "tables.h"
+#include "vector/tile.h"
+
+/* A row-major matrix. */
+static inline bp_panels row_major(const float *at, size_t ld) {
+    return (bp_panels){(float *)at, ld, TILE_COLUMNS};
+}
 
 /* w by its gradient g and its state s, t. */
 static ALWAYS_INLINE vec rule_value(const bp_optimizer_kind kind, const bp_rule *r, vec w, vec g, vec *s, vec *t) {
@@ -83,46 +89,48 @@ static ALWAYS_INLINE void rule_vector(const bp_optimizer_kind kind, const bp_rul
     }
 }
 
+/* Rows of parameters by their gradients, which lie in panels. */
 static ALWAYS_INLINE void rule_rows(const bp_optimizer_kind kind, const bp_rule *rule, float *w, size_t ldw,
-                                    const float *g, size_t ldg, size_t rows, size_t columns) {
+                                    bp_panels g, size_t rows, size_t columns) {
     const bp_rule r = *rule; /* for all that the compiler knows, a store might change *rule */
-    for (; rows > 0; rows--, w += ldw, g += ldg) {
-        size_t j = 0;
-        for (; j + VEC_LANES <= columns; j += VEC_LANES)
-            rule_vector(kind, &r, w + j, g + j, VEC_LANES);
-        if (j < columns)
-            rule_vector(kind, &r, w + j, g + j, columns - j);
+    for (; rows > 0; rows--, w += ldw, g.at += g.row) {
+        const float *panel = g.at;
+        size_t n = 0;
+        for (; n + TILE_COLUMNS <= columns; n += TILE_COLUMNS, panel += g.panel)
+            UNROLL_FOR (size_t j = 0; j < TILE_COLUMNS; j += VEC_LANES)
+                rule_vector(kind, &r, w + n + j, panel + j, VEC_LANES);
+        for (; n < columns; n += VEC_LANES, panel += VEC_LANES)
+            rule_vector(kind, &r, w + n, panel, columns - n < VEC_LANES ? columns - n : VEC_LANES);
     }
 }
 
-/* Parameters w [rows x columns], a part of the rule's arrays, by their gradients g. */
-static void apply_rule(const bp_rule *rule, float *w, size_t ldw, const float *g, size_t ldg, size_t rows,
-                       size_t columns) {
+/* Row-major parameters w [rows x columns], a part of the rule's arrays, by their gradients g in panels. */
+static void apply_rule(const bp_rule *rule, float *w, size_t ldw, bp_panels g, size_t rows, size_t columns) {
     switch (rule->kind) {
     case BP_MOMENTUM:
-        rule_rows(BP_MOMENTUM, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_MOMENTUM, rule, w, ldw, g, rows, columns);
         break;
     case BP_NESTEROV:
-        rule_rows(BP_NESTEROV, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_NESTEROV, rule, w, ldw, g, rows, columns);
         break;
     case BP_ADAGRAD:
-        rule_rows(BP_ADAGRAD, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_ADAGRAD, rule, w, ldw, g, rows, columns);
         break;
     case BP_RMSPROP:
-        rule_rows(BP_RMSPROP, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_RMSPROP, rule, w, ldw, g, rows, columns);
         break;
     case BP_ADAM:
     case BP_ADAMW:
-        rule_rows(BP_ADAM, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_ADAM, rule, w, ldw, g, rows, columns);
         break;
     case BP_LION:
-        rule_rows(BP_LION, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_LION, rule, w, ldw, g, rows, columns);
         break;
     case BP_RPROP:
-        rule_rows(BP_RPROP, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_RPROP, rule, w, ldw, g, rows, columns);
         break;
     default:
-        rule_rows(BP_SGD, rule, w, ldw, g, ldg, rows, columns);
+        rule_rows(BP_SGD, rule, w, ldw, g, rows, columns);
         break;
     }
 }
@@ -130,7 +138,7 @@ static void apply_rule(const bp_rule *rule, float *w, size_t ldw, const float *g
 static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
                            const float *gradient, size_t count) {
     const bp_rule rule = rule_of(optimizer, step, rate, parameters);
-    apply_rule(&rule, parameters->values, 0, gradient, 0, 1, count);
+    apply_rule(&rule, parameters->values, 0, row_major(gradient, 0), 1, count);
 }
 
 #endif

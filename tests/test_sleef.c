@@ -1,6 +1,6 @@
 /*
- * The bits of SLEEF, pinned: hashes of exp, log, log1p and tanh, reached through the kernels that use them, over fixed
- * inputs. They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
+ * The bits of SLEEF, pinned: hashes of exp, log, log1p, tanh and cos, reached through the kernels that use them, over
+ * fixed inputs. They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
+#include <backprop/schedule.h>
 
 /* Inputs per call of a kernel: no multiple of any vector, so that masked tails take part. */
 enum { CHUNK = 1003 };
@@ -85,6 +86,15 @@ static void divergence(const bp_kernels *kernels, const float *inputs, float *re
                           1.0f);
 }
 
+/* The cosine of pi * p between rates of 2^24 and 0: one step of each schedule, whose rates show its bits. */
+static void cosine(const bp_kernels *kernels, const float *inputs, float *results) {
+    enum { HALVES = 1 << 20 };
+    for (size_t k = 0; k < CHUNK; k++) {
+        const bp_schedule s = {.kind = BP_SCHEDULE_COSINE, .rate = 0x1p24f, .steps = HALVES};
+        results[k] = kernels->schedule_rate(&s, (uint64_t)(fabsf(inputs[k]) * (HALVES / 104.0f)));
+    }
+}
+
 /* Every 2^32/count-th bit pattern: all signs and exponents, NaNs, denormals. */
 static float any_pattern(uint32_t k) {
     return test_float(k * UINT32_C(14303) + 1);
@@ -123,6 +133,7 @@ static const pin pins[] = {
      UINT64_C(0x42715359cfc07cb0)},
     {"logf u10 in kullback-leibler, any pattern", divergence, any_pattern, UINT64_C(0x5be44e9cd950437b),
      UINT64_C(0x534e07628b677ea6)},
+    {"cosf u10 in schedules", cosine, middle, UINT64_C(0xa05fac8467dd62de), UINT64_C(0x6d5ebedd1af47788)},
 };
 
 static void check_hash(const char *table, const pin *p, const char *part, uint64_t expected, uint64_t got) {

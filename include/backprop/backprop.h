@@ -23,6 +23,7 @@
 #include <backprop/network.h>
 #include <backprop/optimizer.h>
 #include <backprop/random.h>
+#include <backprop/schedule.h>
 #include <backprop/status.h>
 #include <backprop/version.h>
 

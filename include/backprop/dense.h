@@ -30,6 +30,7 @@
 
 #include <backprop/activation.h>
 #include <backprop/export.h>
+#include <backprop/optimizer.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -90,6 +91,18 @@ BP_API bp_status bp_dense_gradient(float *gradient, size_t ldg, float *gradient_
 BP_API bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx,
                                        const float *delta, size_t ldd, size_t batch, size_t in, size_t out, float rate,
                                        void *scratch);
+
+/**
+ * Gradient fused with a step of any optimizer: bp_optimizer_step on weights and biases with G of bp_dense_gradient,
+ * which is never stored, in one pass over the weights and their state.
+ *
+ * `w` holds arrays [in x out], all with ldw >= out elements between rows, `bias` arrays [out]; either may be null, not
+ * both. Plain stochastic gradient descent gives the bits of bp_dense_gradient_sgd. Errors are those of both functions.
+ */
+BP_API bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate,
+                                          const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+                                          size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
+                                          size_t out, void *scratch);
 
 BP_END_DECLS
 

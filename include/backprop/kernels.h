@@ -17,6 +17,8 @@
 #include <backprop/dropout.h>
 #include <backprop/export.h>
 #include <backprop/loss.h>
+#include <backprop/optimizer.h>
+#include <backprop/schedule.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -60,6 +62,13 @@ typedef void bp_loss_targets_fn(float *delta, size_t ldd, float *row_loss, const
 typedef void bp_loss_labels_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                const uint32_t *labels, const float *weights, size_t batch, size_t classes, bp_loss loss,
                                float parameter, float scale);
+typedef void bp_optimizer_step_fn(const bp_optimizer *optimizer, uint64_t step, float rate,
+                                  const bp_parameters *parameters, const float *gradient, size_t count);
+typedef void bp_dense_gradient_update_fn(const bp_optimizer *optimizer, uint64_t step, float rate,
+                                         const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+                                         size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
+                                         size_t out, void *scratch);
+typedef float bp_schedule_rate_fn(const bp_schedule *schedule, uint64_t step);
 
 typedef struct bp_kernels {
     bp_isa isa;
@@ -83,6 +92,9 @@ typedef struct bp_kernels {
     bp_layer_norm_gradient_fn *layer_norm_gradient;
     bp_loss_targets_fn *loss_targets;
     bp_loss_labels_fn *loss_labels;
+    bp_optimizer_step_fn *optimizer_step;
+    bp_dense_gradient_update_fn *dense_gradient_update;
+    bp_schedule_rate_fn *schedule_rate;
 } bp_kernels;
 
 /**

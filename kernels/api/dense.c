@@ -1,6 +1,7 @@
 #include <backprop/dense.h>
 
 #include "api/check.h"
+#include "api/optimizer.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
 #include "tables.h"
@@ -85,6 +86,28 @@ bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *
         return status;
     const uint64_t host = float_environment_enter();
     kernels->dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, rate, scratch);
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+                                   size_t ldw, const bp_parameters *bias, const float *x, size_t ldx,
+                                   const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    if (!optimizer || !x || !delta || (!w && !bias))
+        return BP_ERROR_NULL;
+    matrix outputs[2 * PARAMETER_ARRAYS + 1] = {scratch_of(scratch)};
+    size_t output_count = 1;
+    const matrix inputs[] = {matrix_of(x, batch, in, ldx), matrix_of(delta, batch, out, ldd)};
+    const bp_kernels *kernels;
+    bp_status status = check_step(optimizer, step, rate);
+    if (status != BP_OK || (status = check_scratch(scratch)) != BP_OK ||
+        (w && (status = list_parameters(optimizer, w, in, out, ldw, outputs, &output_count)) != BP_OK) ||
+        (bias && (status = list_parameters(optimizer, bias, 1, out, out, outputs, &output_count)) != BP_OK) ||
+        (status = check_matrices(outputs, output_count, inputs, 2)) != BP_OK ||
+        (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->dense_gradient_update(optimizer, step, rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
     float_environment_leave(host);
     return BP_OK;
 }

@@ -1,8 +1,72 @@
 #include <backprop/optimizer.h>
 
+#include <string.h>
+
 #include "api/check.h"
+#include "api/optimizer.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
+
+static const struct {
+    const char *name;
+    const char *states[BP_OPTIMIZER_STATES];
+} kinds[BP_OPTIMIZER_COUNT] = {
+    [BP_SGD] = {"sgd", {NULL, NULL}},
+    [BP_MOMENTUM] = {"momentum", {"momentum", NULL}},
+    [BP_NESTEROV] = {"nesterov", {"momentum", NULL}},
+    [BP_ADAGRAD] = {"adagrad", {"squares", NULL}},
+    [BP_RMSPROP] = {"rmsprop", {"squares", NULL}},
+    [BP_ADAM] = {"adam", {"momentum", "squares"}},
+    [BP_ADAMW] = {"adamw", {"momentum", "squares"}},
+    [BP_LION] = {"lion", {"momentum", NULL}},
+    [BP_RPROP] = {"rprop", {"gradient", "step_size"}},
+};
+
+const char *bp_optimizer_name(bp_optimizer_kind kind) {
+    return (unsigned)kind < BP_OPTIMIZER_COUNT ? kinds[kind].name : NULL;
+}
+
+bp_status bp_optimizer_from_name(const char *name, bp_optimizer_kind *kind) {
+    if (!name || !kind)
+        return BP_ERROR_NULL;
+    for (unsigned k = 0; k < BP_OPTIMIZER_COUNT; k++)
+        if (strcmp(name, kinds[k].name) == 0) {
+            *kind = (bp_optimizer_kind)k;
+            return BP_OK;
+        }
+    return BP_ERROR_VALUE;
+}
+
+const char *bp_optimizer_state_name(bp_optimizer_kind kind, size_t index) {
+    return (unsigned)kind < BP_OPTIMIZER_COUNT && index < BP_OPTIMIZER_STATES ? kinds[kind].states[index] : NULL;
+}
+
+size_t bp_optimizer_states(bp_optimizer_kind kind) {
+    size_t count = 0;
+    while (bp_optimizer_state_name(kind, count))
+        count++;
+    return count;
+}
+
+bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
+                            const float *gradient, size_t count) {
+    if (!optimizer || !parameters || !gradient)
+        return BP_ERROR_NULL;
+    const matrix input = vector_of(gradient, count);
+    matrix outputs[PARAMETER_ARRAYS];
+    size_t output_count = 0;
+    const bp_kernels *kernels;
+    bp_status status = check_step(optimizer, step, rate);
+    if (status != BP_OK ||
+        (status = list_parameters(optimizer, parameters, 1, count, count, outputs, &output_count)) != BP_OK ||
+        (status = check_matrices(outputs, output_count, &input, 1)) != BP_OK ||
+        (status = bp_dispatch(&kernels)) != BP_OK)
+        return status;
+    const uint64_t host = float_environment_enter();
+    kernels->optimizer_step(optimizer, step, rate, parameters, gradient, count);
+    float_environment_leave(host);
+    return BP_OK;
+}
 
 bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float rate) {
     if (!parameters || !gradient)

@@ -7,6 +7,7 @@
 #include <backprop/dense.h>
 
 #include "reference/activation.h"
+#include "reference/optimizer.h"
 
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
@@ -78,6 +79,23 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
             w[i * ldw + j] = fmaf(-rate, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
     for (size_t j = 0; bias && j < out; j++)
         bias[j] = fmaf(-rate, bias_gradient(NULL, delta + j, ldd, batch), bias[j]);
+}
+
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+                                  size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
+                                  size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    (void)scratch;
+    if (w) {
+        const bp_rule rule = rule_of(optimizer, step, rate, w);
+        for (size_t i = 0; i < in; i++)
+            for (size_t j = 0; j < out; j++)
+                rule_step(&rule, i * ldw + j, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch));
+    }
+    if (bias) {
+        const bp_rule rule = rule_of(optimizer, step, rate, bias);
+        for (size_t j = 0; j < out; j++)
+            rule_step(&rule, j, bias_gradient(NULL, delta + j, ldd, batch));
+    }
 }
 
 #endif

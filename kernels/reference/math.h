@@ -18,12 +18,14 @@
 #define FP_FAST_FMAF 1
 #endif
 #include <sleef.h>
+#define math_cos Sleef_finz_cosf1_u10purecfma
 #define math_exp Sleef_finz_expf1_u10purecfma
 #define math_log Sleef_finz_logf1_u10purecfma
 #define math_log1p Sleef_finz_log1pf1_u10purecfma
 #define math_tanh Sleef_finz_tanhf1_u35purecfma
 #else
 #include <sleef.h>
+#define math_cos Sleef_cinz_cosf1_u10purec
 #define math_exp Sleef_cinz_expf1_u10purec
 #define math_log Sleef_cinz_logf1_u10purec
 #define math_log1p Sleef_cinz_log1pf1_u10purec

@@ -8,7 +8,16 @@
 #include "reference/layer_norm.h"
 #include "reference/loss.h"
 #include "reference/panels.h"
+#include "schedule.h"
 #include "tables.h"
+
+static float cosine_of(float x) {
+    return math_cos(x);
+}
+
+static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
+    return rate_of_step(schedule, step, cosine_of);
+}
 
 const bp_level BP_LEVEL = {
     .kernels =
@@ -34,6 +43,9 @@ const bp_level BP_LEVEL = {
             .layer_norm_gradient = layer_norm_gradient,
             .loss_targets = loss_targets,
             .loss_labels = loss_labels,
+            .optimizer_step = optimizer_step,
+            .dense_gradient_update = dense_gradient_update,
+            .schedule_rate = schedule_rate,
         },
     .panel = 0,
     .pack = panels_pack,

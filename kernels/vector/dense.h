@@ -184,8 +184,9 @@ static void bias_gradient(float *to, const float *sums, bp_panels delta, size_t 
         const size_t left = out - j;
         vec sum[SUM_CHAINS];
         vecs = left >= SUM_CHAINS * VEC_LANES ? SUM_CHAINS : 1;
-        for (size_t v = 0; sums && v < vecs; v++)
-            sum[v] = load_some(sums + j + v * VEC_LANES, least(left - v * VEC_LANES, VEC_LANES));
+        for (size_t v = 0; v < vecs; v++)
+            sum[v] =
+                sums ? load_some(sums + j + v * VEC_LANES, least(left - v * VEC_LANES, VEC_LANES)) : vec_set1(0.0f);
         if (vecs == SUM_CHAINS)
             column_sums(sum, !sums, SUM_CHAINS, delta, j, batch, VEC_LANES);
         else
@@ -224,6 +225,43 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
     p.own_partial = true;
     p.finish = FINISH_SGD;
     p.rate = rate;
+    run_product(&p, scratch);
+}
+
+/* Columns whose bias gradients stay in the first-level cache until their biases are updated. */
+#define RULE_COLUMNS (8 * TILE_COLUMNS)
+
+/* A step of an optimizer on biases, by the sums of delta's columns, on top of those of earlier blocks if given. */
+static void bias_rule(const bp_rule *rule, float *biases, const float *sums, bp_panels delta, size_t batch,
+                      size_t out) {
+    float gradient[RULE_COLUMNS];
+    for (size_t j = 0; j < out; j += RULE_COLUMNS) {
+        const size_t columns = least(out - j, RULE_COLUMNS);
+        const bp_panels part = {panel_at(delta, 0, j), delta.row, delta.panel};
+        bias_gradient(gradient, sums ? sums + j : NULL, part, batch, columns, NULL);
+        apply_rule(rule, biases + j, 0, row_major(gradient, 0), 1, columns);
+    }
+}
+
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+                                  size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
+                                  size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    if (is_plain_sgd(optimizer)) {
+        dense_gradient_sgd(w ? w->values : NULL, ldw, bias ? bias->values : NULL, x, ldx, delta, ldd, batch, in, out,
+                           rate, scratch);
+        return;
+    }
+    if (bias) {
+        const bp_rule rule = rule_of(optimizer, step, rate, bias);
+        bias_rule(&rule, bias->values, NULL, row_major(delta, ldd), batch, out);
+    }
+    if (!w)
+        return;
+    const bp_rule rule = rule_of(optimizer, step, rate, w);
+    product p = row_major_gradient(w->values, ldw, x, ldx, delta, ldd, batch, in, out);
+    p.own_partial = true;
+    p.finish = FINISH_RULE;
+    p.rule = &rule;
     run_product(&p, scratch);
 }
 

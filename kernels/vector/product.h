@@ -14,6 +14,7 @@
 #include <backprop/dense.h>
 
 #include "tables.h"
+#include "vector/optimizer.h"
 #include "vector/tile.h"
 
 typedef enum pack_kind { PACK_NONE, PACK_ROWS, PACK_COLUMNS } pack_kind;
@@ -45,6 +46,7 @@ typedef struct product {
     tile_finish finish; /* of the last block */
     bp_activation activation;
     float rate;
+    const bp_rule *rule; /* FINISH_RULE */
 } product;
 
 /* The deepest block: the gradient's blocks are the contract's blocks of rows. */
@@ -63,11 +65,6 @@ _Static_assert(BLOCK_DEPTH % TILE_COLUMNS == 0, "blocks of A begin where a panel
     (BLOCK_COLUMNS * (DEPTH_MAX + SUM_ROWS) + (BLOCK_ROWS + TILE_COLUMNS) * DEPTH_MAX + 2 * SCRATCH_SLACK)
 _Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
 _Static_assert(TILE_COLUMNS <= SCRATCH_SLACK, "panels of a small product fit into scratch");
-
-/* A row-major matrix. */
-static inline bp_panels row_major(const float *at, size_t ld) {
-    return (bp_panels){(float *)at, ld, TILE_COLUMNS};
-}
 
 static inline size_t panels_in(size_t columns) {
     return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
@@ -181,6 +178,29 @@ static void run_tiles(size_t rows, size_t columns, size_t chain, const tile_stag
             run_chains(rows, columns, chain, stage, place);
 }
 
+/* Rows whose gradients stay in the first-level cache until their parameters are updated: those of several tiles. */
+#define RULE_ROWS (4 * TILE_ROWS_MAX)
+
+/* Tiles of a gradient, and the optimizer's step on the parameters that stand in the place of C. */
+static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_stage *stage, const bp_rule *rule,
+                         tile_place *place, size_t count) {
+    float gradient[RULE_ROWS * TILE_COLUMNS];
+    tile_stage s = *stage;
+    s.finish = FINISH_STORE;
+    float *w = place->c;
+    const size_t ldw = place->ldc;
+    for (size_t tiles; count > 0; count -= tiles) {
+        tiles = least(count, RULE_ROWS / rows);
+        place->c = gradient;
+        place->ldc = TILE_COLUMNS;
+        run_tiles(rows, columns, chain, &s, place, tiles);
+        apply_rule(rule, w, ldw, row_major(gradient, TILE_COLUMNS), tiles * rows, columns);
+        w += tiles * rows * ldw;
+    }
+    place->c = w;
+    place->ldc = ldw;
+}
+
 /* A part of a matrix, to be fetched in so many turns. */
 static ahead fetch_part(bp_panels m, size_t r, size_t c, size_t rows, size_t columns, size_t turns) {
     const size_t panels = panels_in(columns);
@@ -276,6 +296,11 @@ static void run_block(const product *p, const tile_stage *stage, const block *b,
         if (!p->transposed)
             f.b = next_of_b(p, b, n, panel_turns);
         place.fetches = f.a.panels + f.b.panels + f.end.panels > 0 ? &f : NULL;
+        if (stage->finish == FINISH_RULE) {
+            update_tiles(cut.height + 1, columns, p->chain, stage, p->rule, &place, cut.taller);
+            update_tiles(cut.height, columns, p->chain, stage, p->rule, &place, cut.tiles - cut.taller);
+            continue;
+        }
         if (cut.taller > 0)
             run_tiles(cut.height + 1, columns, p->chain, stage, &place, cut.taller);
         run_tiles(cut.height, columns, p->chain, stage, &place, cut.tiles - cut.taller);
@@ -352,21 +377,28 @@ static void transpose_results(const product *p, const block *b) {
 /* The rows of a block, block_rows at a time. */
 static void run_rows(const product *p, const tile_stage *stage, block b, size_t end, const workspace *w, bool own) {
     const bool last = b.k0 + b.depth == p->depth;
-    const size_t sum_panel = SUM_ROWS * TILE_COLUMNS;
+    /* Rows of row-major parameters lie far apart: they are updated from end to end, once a block's gradients are there.
+     */
+    const bool by_rows = p->finish == FINISH_RULE && !p->padded, update = by_rows && last;
+    const size_t sum_row = by_rows ? round_up(b.columns, TILE_COLUMNS) : TILE_COLUMNS;
+    const size_t sum_panel = by_rows ? TILE_COLUMNS : SUM_ROWS * TILE_COLUMNS;
+    tile_stage s = *stage;
+    s.finish = update ? FINISH_STORE : stage->finish;
     for (const size_t begin = b.m0; b.m0 < end; b.m0 += p->block_rows) {
-        float *sums = w->sums + (b.m0 - begin) * TILE_COLUMNS;
+        float *sums = own ? w->sums + (b.m0 - begin) * sum_row : w->sums;
         b.rows = least(end - b.m0, p->block_rows);
         if (p->transposed) {
             b.c = w->sums;
             b.c_row = TILE_COLUMNS;
             b.c_panel = b.rows * TILE_COLUMNS;
         } else {
-            b.c = own && !last ? sums : panel_at(p->c, b.m0, b.n0);
-            b.c_row = own && !last ? TILE_COLUMNS : p->c.row;
-            b.c_panel = own && !last ? sum_panel : p->c.panel;
+            const bool kept = (own && !last) || update;
+            b.c = kept ? sums : panel_at(p->c, b.m0, b.n0);
+            b.c_row = kept ? sum_row : p->c.row;
+            b.c_panel = kept ? sum_panel : p->c.panel;
         }
         b.partial = own ? sums : b.c;
-        b.partial_row = own ? TILE_COLUMNS : b.c_row;
+        b.partial_row = own ? sum_row : b.c_row;
         b.partial_panel = own ? sum_panel : b.c_panel;
         if (b.k0 == 0 && p->sums) {
             b.partial = panel_at(*p->sums, b.m0, b.n0);
@@ -383,7 +415,10 @@ static void run_rows(const product *p, const tile_stage *stage, block b, size_t 
             b.a = p->a;
             b.a.at = left_at(p, b.m0, b.k0);
         }
-        run_block(p, stage, &b, end);
+        run_block(p, &s, &b, end);
+        if (update)
+            apply_rule(p->rule, panel_at(p->c, b.m0, b.n0), p->c.row, (bp_panels){b.c, b.c_row, b.c_panel}, b.rows,
+                       b.columns);
         b.pack_now = false;
         if (p->transposed)
             transpose_results(p, &b);
@@ -420,7 +455,10 @@ static void run_one_tile(const product *p, float *scratch) {
         place.b = scratch;
         place.b_k = TILE_COLUMNS;
     }
-    tiles_any(p->rows, columns, &stage, &place, 1);
+    if (stage.finish == FINISH_RULE)
+        update_tiles(p->rows, columns, 0, &stage, p->rule, &place, 1);
+    else
+        tiles_any(p->rows, columns, &stage, &place, 1);
     if (p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
         activate(p->c.at, p->c.row, p->c.at, p->c.row, p->rows, columns, p->activation);
 }

@@ -2,6 +2,7 @@
 #ifndef BP_VECTOR_TABLE_H
 #define BP_VECTOR_TABLE_H
 
+#include "schedule.h"
 #include "tables.h"
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
@@ -17,6 +18,16 @@ void NARROW_SMALL_STEP(const bp_small_step *step);
 #define NARROW_SMALL_STEP NULL
 #define NARROW_SMALL 0
 #endif
+
+static float cosine_of(float x) {
+    float lane[VEC_LANES];
+    vec_store(lane, vec_cos(vec_set1(x)));
+    return lane[0];
+}
+
+static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
+    return rate_of_step(schedule, step, cosine_of);
+}
 
 const bp_level BP_LEVEL = {
     .kernels =
@@ -42,6 +53,9 @@ const bp_level BP_LEVEL = {
             .layer_norm_gradient = layer_norm_gradient,
             .loss_targets = loss_targets,
             .loss_labels = loss_labels,
+            .optimizer_step = optimizer_step,
+            .dense_gradient_update = dense_gradient_update,
+            .schedule_rate = schedule_rate,
         },
     .panel = TILE_COLUMNS,
     .pack = panels_pack,

@@ -41,7 +41,8 @@
 #endif
 
 typedef enum tile_start { START_ZERO, START_BIAS, START_PARTIAL } tile_start;
-typedef enum tile_finish { FINISH_STORE, FINISH_ACTIVATION, FINISH_DERIVATIVE, FINISH_SGD } tile_finish;
+/* FINISH_RULE is the product's, see update_tiles; the tile itself stores. */
+typedef enum tile_finish { FINISH_STORE, FINISH_ACTIVATION, FINISH_DERIVATIVE, FINISH_SGD, FINISH_RULE } tile_finish;
 
 /* What a tile reads and writes; all pointers stand at its first element, and move on to the tile below it. */
 typedef struct tile_place {

@@ -89,6 +89,10 @@ static inline vec vec_div(vec a, vec b) {
     return _mm256_div_ps(a, b);
 }
 
+static inline vec vec_sqrt(vec a) {
+    return _mm256_sqrt_ps(a);
+}
+
 /* a * b + c, rounded once. */
 static inline vec vec_fma(vec a, vec b, vec c) {
     return _mm256_fmadd_ps(a, b, c);
@@ -115,6 +119,11 @@ static inline vec vec_max(vec a, vec b) {
 /* a <= b; false where either is NaN. */
 static inline vec_mask vec_less_equal(vec a, vec b) {
     return _mm256_cmp_ps(a, b, _CMP_LE_OQ);
+}
+
+/* a < b; false where either is NaN. */
+static inline vec_mask vec_less(vec a, vec b) {
+    return _mm256_cmp_ps(a, b, _CMP_LT_OQ);
 }
 
 /* mask ? a : b */
@@ -155,6 +164,12 @@ static inline vec_mask vec_u32_at_least(vec_u64 a, vec_u64 b) {
     return _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a));
 }
 
+/* x > 0 ? 1 : x < 0 ? -1 : x */
+static inline vec vec_sign(vec x) {
+    const vec zero = vec_set1(0.0f);
+    return vec_select(vec_less(zero, x), vec_set1(1.0f), vec_select(vec_less(x, zero), vec_set1(-1.0f), x));
+}
+
 /* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */
 static inline void vec_transpose(vec r[VEC_LANES]) {
     const __m256 a0 = _mm256_unpacklo_ps(r[0], r[1]), a1 = _mm256_unpackhi_ps(r[0], r[1]);
@@ -186,6 +201,10 @@ static inline vec vec_log(vec x) {
 
 static inline vec vec_log1p(vec x) {
     return Sleef_finz_log1pf8_u10avx2(x);
+}
+
+static inline vec vec_cos(vec x) {
+    return Sleef_finz_cosf8_u10avx2(x);
 }
 
 static inline vec vec_tanh(vec x) {

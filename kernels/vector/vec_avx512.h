@@ -71,6 +71,10 @@ static inline vec vec_div(vec a, vec b) {
     return _mm512_div_ps(a, b);
 }
 
+static inline vec vec_sqrt(vec a) {
+    return _mm512_sqrt_ps(a);
+}
+
 /* a * b + c, rounded once. */
 static inline vec vec_fma(vec a, vec b, vec c) {
     return _mm512_fmadd_ps(a, b, c);
@@ -97,6 +101,11 @@ static inline vec vec_max(vec a, vec b) {
 /* a <= b; false where either is NaN. */
 static inline vec_mask vec_less_equal(vec a, vec b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
+}
+
+/* a < b; false where either is NaN. */
+static inline vec_mask vec_less(vec a, vec b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
 }
 
 /* mask ? a : b */
@@ -137,6 +146,12 @@ static inline vec_mask vec_u32_at_least(vec_u64 a, vec_u64 b) {
     return _mm512_cmpge_epu32_mask(a, b);
 }
 
+/* x > 0 ? 1 : x < 0 ? -1 : x */
+static inline vec vec_sign(vec x) {
+    const vec zero = vec_set1(0.0f);
+    return vec_select(vec_less(zero, x), vec_set1(1.0f), vec_select(vec_less(x, zero), vec_set1(-1.0f), x));
+}
+
 /* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */
 static inline void vec_transpose(vec r[VEC_LANES]) {
     __m512 t[VEC_LANES];
@@ -172,6 +187,10 @@ static inline vec vec_log(vec x) {
 
 static inline vec vec_log1p(vec x) {
     return Sleef_finz_log1pf16_u10avx512f(x);
+}
+
+static inline vec vec_cos(vec x) {
+    return Sleef_finz_cosf16_u10avx512f(x);
 }
 
 static inline vec vec_tanh(vec x) {

@@ -88,6 +88,10 @@ static inline vec vec_div(vec a, vec b) {
     return vdivq_f32(a, b);
 }
 
+static inline vec vec_sqrt(vec a) {
+    return vsqrtq_f32(a);
+}
+
 /* a * b + c, rounded once. */
 static inline vec vec_fma(vec a, vec b, vec c) {
     return vfmaq_f32(c, a, b);
@@ -114,6 +118,11 @@ static inline vec vec_max(vec a, vec b) {
 /* a <= b; false where either is NaN. */
 static inline vec_mask vec_less_equal(vec a, vec b) {
     return vcleq_f32(a, b);
+}
+
+/* a < b; false where either is NaN. */
+static inline vec_mask vec_less(vec a, vec b) {
+    return vcltq_f32(a, b);
 }
 
 /* mask ? a : b */
@@ -155,6 +164,12 @@ static inline vec_mask vec_u32_at_least(vec_u64 a, vec_u64 b) {
     return vcgeq_u32(vreinterpretq_u32_u64(a), vreinterpretq_u32_u64(b));
 }
 
+/* x > 0 ? 1 : x < 0 ? -1 : x */
+static inline vec vec_sign(vec x) {
+    const vec zero = vec_set1(0.0f);
+    return vec_select(vec_less(zero, x), vec_set1(1.0f), vec_select(vec_less(x, zero), vec_set1(-1.0f), x));
+}
+
 /* Transposes the VEC_LANES x VEC_LANES matrix whose rows are r[0], r[1], ... */
 static inline void vec_transpose(vec r[VEC_LANES]) {
     const float32x4x2_t low = vtrnq_f32(r[0], r[1]), high = vtrnq_f32(r[2], r[3]);
@@ -175,6 +190,10 @@ static inline vec vec_log(vec x) {
 
 static inline vec vec_log1p(vec x) {
     return Sleef_finz_log1pf4_u10advsimd(x);
+}
+
+static inline vec vec_cos(vec x) {
+    return Sleef_finz_cosf4_u10advsimd(x);
 }
 
 static inline vec vec_tanh(vec x) {

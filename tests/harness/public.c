@@ -134,6 +134,27 @@ static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *
     returned(bp_loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale));
 }
 
+static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
+                           const float *gradient, size_t count) {
+    host_mode();
+    returned(bp_optimizer_step(optimizer, step, rate, parameters, gradient, count));
+}
+
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+                                  size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
+                                  size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    host_mode();
+    returned(
+        bp_dense_gradient_update(optimizer, step, rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch));
+}
+
+static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
+    float rate = 0.0f;
+    host_mode();
+    returned(bp_schedule_rate(schedule, step, &rate));
+    return rate;
+}
+
 const bp_kernels test_public_kernels = {
     .isa = BP_ISA_COUNT, /* none of its own */
     .tile_rows = 4,
@@ -156,4 +177,7 @@ const bp_kernels test_public_kernels = {
     .layer_norm_gradient = layer_norm_gradient,
     .loss_targets = loss_targets,
     .loss_labels = loss_labels,
+    .optimizer_step = optimizer_step,
+    .dense_gradient_update = dense_gradient_update,
+    .schedule_rate = schedule_rate,
 };

@@ -129,11 +129,19 @@ test_operand *test_output(test_trial *trial, const char *name, size_t rows, size
     return add_operand(trial, name, TEST_OUTPUT, rows, columns, draw_ld(&trial->random, columns));
 }
 
-test_operand *test_updated(test_trial *trial, const char *name, size_t rows, size_t columns) {
-    test_operand *operand = add_operand(trial, name, TEST_UPDATED, rows, columns, draw_ld(&trial->random, columns));
+static test_operand *add_updated(test_trial *trial, const char *name, size_t rows, size_t columns, size_t ld) {
+    test_operand *operand = add_operand(trial, name, TEST_UPDATED, rows, columns, ld);
     test_fill(&operand->expected, trial->fill, &trial->random);
     copy_rows(&operand->array, &operand->expected);
     return operand;
+}
+
+test_operand *test_updated(test_trial *trial, const char *name, size_t rows, size_t columns) {
+    return add_updated(trial, name, rows, columns, draw_ld(&trial->random, columns));
+}
+
+test_operand *test_updated_like(test_trial *trial, const char *name, const test_operand *other) {
+    return add_updated(trial, name, other->array.rows, other->array.columns, other->ld);
 }
 
 test_operand *test_output_in_place(test_trial *trial, const char *name, test_operand *source) {

@@ -38,7 +38,7 @@ typedef struct test_operand {
     test_array expected;         /* of the oracle */
 } test_operand;
 
-enum { TEST_OPERANDS_MAX = 6 };
+enum { TEST_OPERANDS_MAX = 11 };
 
 typedef struct test_trial {
     test_table *table;
@@ -71,6 +71,9 @@ void test_note(test_trial *trial, const char *format, ...) __attribute__((format
 test_operand *test_input(test_trial *trial, const char *name, size_t rows, size_t columns);
 test_operand *test_output(test_trial *trial, const char *name, size_t rows, size_t columns);
 test_operand *test_updated(test_trial *trial, const char *name, size_t rows, size_t columns);
+
+/** The same with the shape and the stride of another operand. */
+test_operand *test_updated_like(test_trial *trial, const char *name, const test_operand *other);
 
 /** An output of the shape of `source`. The table under test gets it in the same memory, with what `source` holds. */
 test_operand *test_output_in_place(test_trial *trial, const char *name, test_operand *source);

@@ -1,0 +1,86 @@
+/* Oracles of the optimizers: include/backprop/optimizer.h in C, one parameter after the other. */
+#ifndef BP_REFERENCE_OPTIMIZER_H
+#define BP_REFERENCE_OPTIMIZER_H
+
+#include <math.h>
+#include <stddef.h>
+
+#include <backprop/optimizer.h>
+
+#include "rule.h"
+
+static inline float sign_of(float x) {
+    return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
+}
+
+/* w by its gradient g and its state s, t. */
+static float rule_value(const bp_rule *r, float w, float g, float *s, float *t) {
+    switch (r->kind) {
+    case BP_MOMENTUM:
+        *s = fmaf(r->momentum, *s, g);
+        return fmaf(-r->rate, *s, w);
+    case BP_NESTEROV:
+        *s = fmaf(r->momentum, *s, g);
+        return fmaf(-r->rate, fmaf(r->momentum, *s, g), w);
+    case BP_ADAGRAD:
+        *s = fmaf(g, g, *s);
+        return fmaf(-r->rate, g / (sqrtf(*s) + r->epsilon), w);
+    case BP_RMSPROP:
+        *s = fmaf(r->beta2, *s, r->rest2 * (g * g));
+        return fmaf(-r->rate, g / (sqrtf(*s) + r->epsilon), w);
+    case BP_ADAM:
+    case BP_ADAMW:
+        *s = fmaf(r->beta1, *s, r->rest1 * g);
+        *t = fmaf(r->beta2, *t, r->rest2 * (g * g));
+        return fmaf(-r->rate, *s / fmaf(sqrtf(*t), r->correction, r->epsilon), w);
+    case BP_LION: {
+        const float c = fmaf(r->beta1, *s, r->rest1 * g);
+        *s = fmaf(r->beta2, *s, r->rest2 * g);
+        return fmaf(-r->rate, sign_of(c), w);
+    }
+    case BP_RPROP: {
+        const float q = sign_of(g) * sign_of(*s);
+        float d = *t <= 0.0f ? r->rate : *t;
+        if (q > 0.0f) {
+            const float grown = d * r->grow;
+            d = r->step_max < grown ? r->step_max : grown;
+        } else if (q < 0.0f) {
+            const float shrunk = d * r->shrink;
+            d = shrunk < r->step_min ? r->step_min : shrunk;
+            g = 0.0f;
+        }
+        *s = g;
+        *t = d;
+        return fmaf(-d, sign_of(g), w);
+    }
+    default:
+        return fmaf(-r->rate, g, w);
+    }
+}
+
+/* One parameter, by its place in the rule's arrays. */
+static void rule_step(const bp_rule *r, size_t k, float g) {
+    float w = r->arrays.values[k], none = 0.0f;
+    if (r->scales)
+        g = g * r->factor;
+    if (r->clips)
+        g = g < -r->clip ? -r->clip : r->clip < g ? r->clip : g;
+    if (r->penalizes)
+        g = fmaf(r->penalty, w, g);
+    if (r->decays)
+        w = w * r->keep;
+    w = rule_value(r, w, g, r->arrays.state[0] ? &r->arrays.state[0][k] : &none,
+                   r->arrays.state[1] ? &r->arrays.state[1][k] : &none);
+    r->arrays.values[k] = w;
+    if (r->arrays.average)
+        r->arrays.average[k] = fmaf(r->average, r->arrays.average[k], r->rest * w);
+}
+
+static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
+                           const float *gradient, size_t count) {
+    const bp_rule rule = rule_of(optimizer, step, rate, parameters);
+    for (size_t k = 0; k < count; k++)
+        rule_step(&rule, k, gradient[k]);
+}
+
+#endif

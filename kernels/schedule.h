@@ -1,0 +1,42 @@
+/* The rate of a step, as include/backprop/schedule.h defines it: scalar code, the same for all levels but the cosine.
+ */
+#ifndef BP_SCHEDULE_H
+#define BP_SCHEDULE_H
+
+#include <stdint.h>
+
+#include <backprop/schedule.h>
+
+#include "rule.h"
+
+typedef float cosine_fn(float x);
+
+/* From a to b by half a cosine. */
+static inline double between(double a, double b, double p, cosine_fn *cosine) {
+    const double pi = 0x1.921fb54442d18p+1;
+    return b + (a - b) * (0.5 + 0.5 * (double)cosine((float)(pi * p)));
+}
+
+static inline float rate_of_step(const bp_schedule *s, uint64_t step, cosine_fn *cosine) {
+    const double rate = s->rate, end = s->end;
+    if (step < s->warmup) {
+        if (s->kind == BP_SCHEDULE_ONE_CYCLE)
+            return (float)between(s->start, rate, (double)step / (double)s->warmup, cosine);
+        return (float)(rate * (((double)step + 1.0) / (double)s->warmup));
+    }
+    const uint64_t t = step - s->warmup, all = s->steps - s->warmup;
+    const double p = t < all ? (double)t / (double)all : 1.0;
+    switch (s->kind) {
+    case BP_SCHEDULE_STEP:
+        return (float)(rate * power_of(s->factor, t / s->steps));
+    case BP_SCHEDULE_LINEAR:
+        return (float)(rate + (end - rate) * p);
+    case BP_SCHEDULE_COSINE:
+    case BP_SCHEDULE_ONE_CYCLE:
+        return (float)between(rate, end, p, cosine);
+    default:
+        return s->rate;
+    }
+}
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * Learning-rate schedules: exact rates at the corners, the textbook's formulas in double precision between them, the
+ * same bits from every table, and bad inputs.
+ */
+#include <math.h>
+
+#include "harness/harness.h"
+
+#include <backprop/schedule.h>
+
+static const bp_schedule schedules[] = {
+    {.kind = BP_SCHEDULE_CONSTANT, .rate = 0.3f},
+    {.kind = BP_SCHEDULE_CONSTANT, .rate = 0.3f, .warmup = 7},
+    {.kind = BP_SCHEDULE_STEP, .rate = 0.1f, .steps = 30, .factor = 0.1f},
+    {.kind = BP_SCHEDULE_STEP, .rate = 0.1f, .steps = 5, .factor = 0.9f, .warmup = 11},
+    {.kind = BP_SCHEDULE_STEP, .rate = 0.1f, .steps = 100, .factor = 0},
+    {.kind = BP_SCHEDULE_LINEAR, .rate = 0.25f, .steps = 100},
+    {.kind = BP_SCHEDULE_LINEAR, .rate = 0.25f, .steps = 99, .warmup = 10, .end = 0.5f},
+    {.kind = BP_SCHEDULE_COSINE, .rate = 0.01f, .steps = 150},
+    {.kind = BP_SCHEDULE_COSINE, .rate = 0.01f, .steps = 150, .warmup = 20, .end = 1e-5f},
+    {.kind = BP_SCHEDULE_ONE_CYCLE, .rate = 1, .steps = 160, .warmup = 48, .start = 0.04f, .end = 4e-6f},
+    {.kind = BP_SCHEDULE_ONE_CYCLE, .rate = 1, .steps = 160, .start = 0.04f},
+};
+enum { SCHEDULES = sizeof schedules / sizeof *schedules, STEPS = 170 };
+
+static double wave(double a, double b, double p) {
+    return b + (a - b) * (1 + cos(3.14159265358979323846 * p)) / 2;
+}
+
+static double textbook(const bp_schedule *s, double step) {
+    const double rate = s->rate, warmup = (double)s->warmup, end = s->end;
+    if (step < warmup)
+        return s->kind == BP_SCHEDULE_ONE_CYCLE ? wave(s->start, rate, step / warmup) : rate * (step + 1) / warmup;
+    const double p = fmin((step - warmup) / ((double)s->steps - warmup), 1);
+    switch (s->kind) {
+    case BP_SCHEDULE_STEP:
+        return rate * pow(s->factor, floor((step - warmup) / (double)s->steps));
+    case BP_SCHEDULE_LINEAR:
+        return rate * (1 - p) + end * p;
+    case BP_SCHEDULE_COSINE:
+    case BP_SCHEDULE_ONE_CYCLE:
+        return wave(rate, end, p);
+    default:
+        return rate;
+    }
+}
+
+/* The cosine's argument and value round by 2^-23 and 2^-24 at the most, and change what lies between two rates by half.
+ */
+static void rates_are_the_textbooks(void **state) {
+    (void)state;
+    for (size_t k = 0; k < SCHEDULES; k++)
+        for (uint64_t step = 0; step < STEPS; step++) {
+            const bp_schedule *s = &schedules[k];
+            float rate = NAN;
+            assert_int_equal(bp_schedule_rate(s, step, &rate), BP_OK);
+            const double expected = textbook(s, (double)step), most = fmax((double)s->rate, (double)s->end);
+            if (!(fabs((double)rate - expected) <= 0x1p-23 * most))
+                fail_msg("%s, schedule %zu, step %llu: %.9g instead of %.9g", bp_schedule_name(s->kind), k,
+                         (unsigned long long)step, (double)rate, expected);
+        }
+}
+
+static void check_rate(bp_schedule s, uint64_t step, float expected, int line) {
+    float rate = NAN;
+    assert_int_equal(bp_schedule_rate(&s, step, &rate), BP_OK);
+    if (test_bits(rate) != test_bits(expected))
+        fail_msg("line %d: %a instead of %a", line, (double)rate, (double)expected);
+}
+
+#define CHECK(schedule, step, expected) check_rate(schedule, step, expected, __LINE__)
+
+static void corners_are_exact(void **state) {
+    (void)state;
+    CHECK(schedules[0], UINT64_MAX, 0.3f);
+    CHECK(schedules[1], 6, 0.3f);
+    CHECK(schedules[2], 29, 0.1f);
+    CHECK(schedules[3], 10, 0.1f);
+    CHECK(schedules[4], 100, 0);
+    CHECK(schedules[4], 99, 0.1f);
+    CHECK(schedules[5], 0, 0.25f);
+    CHECK(schedules[5], 50, 0.125f);
+    CHECK(schedules[5], 100, 0);
+    CHECK(schedules[5], UINT64_MAX, 0);
+    CHECK(schedules[7], 0, 0.01f);
+    CHECK(schedules[7], 150, 0);
+    CHECK(schedules[8], 0, (float)((double)0.01f / 20));
+    CHECK(schedules[8], 20, 0.01f);
+    CHECK(schedules[8], 151, 1e-5f);
+    CHECK(schedules[9], 0, 0.04f);
+    CHECK(schedules[9], 48, 1);
+    CHECK(schedules[9], 160, 4e-6f);
+    CHECK(schedules[10], 0, 1);
+    /* Warm-up alone, of powers of two. */
+    const bp_schedule rising = {.kind = BP_SCHEDULE_CONSTANT, .rate = 1, .warmup = 4};
+    CHECK(rising, 0, 0.25f);
+    CHECK(rising, 2, 0.75f);
+    CHECK(rising, 3, 1);
+}
+
+static void check_table(test_table *table) {
+    for (size_t k = 0; k < SCHEDULES; k++)
+        for (uint64_t step = 0; step < STEPS; step++) {
+            const float expected = test_oracle()->schedule_rate(&schedules[k], step);
+            const float rate = table->kernels->schedule_rate(&schedules[k], step);
+            if (test_bits(rate) != test_bits(expected))
+                fail_msg("schedule %zu, step %llu on %s: %a instead of %a", k, (unsigned long long)step, table->name,
+                         (double)rate, (double)expected);
+            table->cases++;
+        }
+}
+
+static void rates_have_the_scalar_bits(void **state) {
+    (void)state;
+    test_each_table(check_table);
+}
+
+static void refuse(bp_schedule s, int line) {
+    float rate = 4711;
+    if (bp_schedule_rate(&s, 3, &rate) != BP_ERROR_VALUE || rate != 4711)
+        fail_msg("line %d: a bad schedule was not refused", line);
+}
+
+#define REFUSE(number, ...)                                                                                            \
+    do {                                                                                                               \
+        bp_schedule bad = schedules[number];                                                                           \
+        bad.__VA_ARGS__;                                                                                               \
+        refuse(bad, __LINE__);                                                                                         \
+    } while (0)
+
+static void bad_schedules_are_refused(void **state) {
+    (void)state;
+    static const float bad_rates[] = {-1, NAN, INFINITY, -INFINITY};
+    float rate = 4711;
+    assert_int_equal(bp_schedule_rate(NULL, 0, &rate), BP_ERROR_NULL);
+    assert_int_equal(bp_schedule_rate(&schedules[0], 0, NULL), BP_ERROR_NULL);
+    assert_true(rate == 4711);
+    for (size_t k = 0; k < 4; k++) {
+        REFUSE(0, rate = bad_rates[k]);
+        REFUSE(2, factor = bad_rates[k]);
+        REFUSE(5, end = bad_rates[k]);
+        REFUSE(7, end = bad_rates[k]);
+        REFUSE(9, end = bad_rates[k]);
+        REFUSE(9, start = bad_rates[k]);
+    }
+    REFUSE(2, factor = 1.5f);
+    REFUSE(2, steps = 0);
+    REFUSE(5, steps = 0);
+    REFUSE(7, steps = 0);
+    REFUSE(8, steps = 20);
+    REFUSE(9, warmup = 160);
+    REFUSE(9, warmup = 161);
+    REFUSE(0, kind = BP_SCHEDULE_COUNT);
+    REFUSE(0, kind = (bp_schedule_kind)-1);
+}
+
+static void names(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"constant", "step", "linear", "cosine", "one-cycle"};
+    bp_schedule_kind kind = BP_SCHEDULE_COUNT;
+    for (int k = 0; k < BP_SCHEDULE_COUNT; k++) {
+        assert_string_equal(bp_schedule_name((bp_schedule_kind)k), kinds[k]);
+        assert_int_equal(bp_schedule_from_name(kinds[k], &kind), BP_OK);
+        assert_int_equal(kind, k);
+    }
+    assert_null(bp_schedule_name(BP_SCHEDULE_COUNT));
+    assert_null(bp_schedule_name((bp_schedule_kind)-1));
+    assert_int_equal(bp_schedule_from_name("Cosine", &kind), BP_ERROR_VALUE);
+    assert_int_equal(bp_schedule_from_name(NULL, &kind), BP_ERROR_NULL);
+    assert_int_equal(bp_schedule_from_name("cosine", NULL), BP_ERROR_NULL);
+    assert_int_equal(kind, BP_SCHEDULE_ONE_CYCLE);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_are_the_textbooks),
+        cmocka_unit_test(corners_are_exact),
+        cmocka_unit_test(rates_have_the_scalar_bits),
+        cmocka_unit_test(bad_schedules_are_refused),
+        cmocka_unit_test(names),
+    };
+    test_start(argv[0]);
+    return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,6 +1,6 @@
 /*
- * Calls of the library that can be made to fail: the linker's --wrap turns them to definitions here. Of the functions
- * that a test names in its CMake list, calls by the library are counted, and one of them fails as it would in trouble.
+ * Calls of the library that can be made to fail: the linker's --wrap turns them to definitions in faults.c, which
+ * count them, and let one of them fail as it would in trouble.
  */
 #ifndef BACKPROP_TESTS_STORAGE_FAULTS_H
 #define BACKPROP_TESTS_STORAGE_FAULTS_H

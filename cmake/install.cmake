@@ -6,7 +6,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/backprop DESTINATION ${CMAKE_INS
         FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
-# Two exports: whoever links the shared library needs nothing else, the static one brings SLEEF along.
+# Two exports: whoever links the shared library needs nothing else, the static one brings SLEEF and zlib along.
 install(TARGETS backprop EXPORT backprop_shared)
 install(EXPORT backprop_shared FILE backprop-shared-targets.cmake NAMESPACE backprop:: DESTINATION ${package_directory})
 install(TARGETS backprop_static EXPORT backprop_static)
@@ -31,6 +31,7 @@ function(backprop_link_arguments library result)
   endif()
 endfunction()
 backprop_link_arguments(${SLEEF_LIBRARY} sleef_arguments)
+backprop_link_arguments(${ZLIB_LIBRARIES} zlib_arguments)
 
 # The installed tree can be moved as long as its folders lie under the prefix.
 set(pc_prefix ${CMAKE_INSTALL_PREFIX})

@@ -11,7 +11,6 @@
 #include <backprop/backprop.h>
 
 #include "fail.h"
-#include "idx.h"
 
 /* Writes the path of a file of the folder: compressed, or plain where there is no such file. */
 static void find_file(char *path, size_t size, const char *folder, const char *name) {
@@ -22,34 +21,43 @@ static void find_file(char *path, size_t size, const char *folder, const char *n
         path[(size_t)length - strlen(".gz")] = '\0';
 }
 
-static void find_largest_label(sample_set *set, const unsigned char *labels, size_t count) {
-    for (size_t n = 0; n < count; n++)
-        if (labels[n] > set->label_most)
-            set->label_most = labels[n];
+/* Reads an IDX file that must have so many dimensions, at most `limit` items of it; *total is how many it has. */
+static bp_array read_items(const char *path, size_t dimensions, size_t limit, size_t *total) {
+    bp_array items;
+    bp_file_error error;
+    if (bp_idx_read(path, limit, &items, total, &error) != BP_OK)
+        fail("%s: %s", path, error.text);
+    if (items.dimensions != dimensions)
+        fail("%s: has %zu dimensions instead of %zu", path, items.dimensions, dimensions);
+    if (items.count == 0)
+        fail("%s: holds no items", path);
+    return items;
 }
 
-/* Loads images and labels; returns the number of bytes of an image. */
+/* Loads images and labels; returns the number of pixels of an image. */
 static size_t load_set(sample_set *set, const char *folder, const char *images_name, const char *labels_name,
                        size_t limit) {
     char images_path[sizeof set->name];
+    size_t image_count, label_count;
     find_file(images_path, sizeof images_path, folder, images_name);
     find_file(set->name, sizeof set->name, folder, labels_name);
-    const idx_file labels = idx_read(set->name, 1, SIZE_MAX);
-    const idx_file images = idx_read(images_path, 3, limit);
-    if (images.total != labels.total)
-        fail("%s: has %zu images for %zu labels", images_path, images.total, labels.total);
+    bp_array labels = read_items(set->name, 1, 0, &label_count);
+    const bp_array images = read_items(images_path, 3, limit, &image_count);
+    if (image_count != label_count)
+        fail("%s: has %zu images for %zu labels", images_path, image_count, label_count);
 
-    set->count = images.count;
-    set->inputs = allocate(images.count * images.size, sizeof *set->inputs);
-    set->labels = allocate(images.count, sizeof *set->labels);
-    for (size_t k = 0; k < images.count * images.size; k++)
-        set->inputs[k] = (float)images.bytes[k] * (1.0f / 127.5f) - 1.0f; /* from -1 to 1 */
-    for (size_t n = 0; n < images.count; n++)
-        set->labels[n] = labels.bytes[n];
-    find_largest_label(set, labels.bytes, labels.total);
-    free(images.bytes);
-    free(labels.bytes);
-    return images.size;
+    set->count = images.shape[0];
+    set->inputs = images.values;
+    set->labels = allocate(label_count, sizeof *set->labels);
+    for (size_t k = 0; k < images.count; k++)
+        set->inputs[k] = set->inputs[k] * (1.0f / 127.5f) - 1.0f; /* from -1 to 1 */
+    if (bp_array_labels(&labels, set->labels) != BP_OK)
+        fail("%s: has something else than class labels", set->name);
+    for (size_t n = 0; n < label_count; n++)
+        if (set->labels[n] > set->label_most)
+            set->label_most = set->labels[n];
+    bp_array_destroy(&labels);
+    return images.count / images.shape[0];
 }
 
 static void load_folder(data_set *data, const char *folder, size_t limit) {
@@ -60,9 +68,9 @@ static void load_folder(data_set *data, const char *folder, size_t limit) {
     data->layers = IDX_LAYERS;
     data->inputs = load_set(&data->train, folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", limit);
     const size_t test_inputs =
-        load_set(&data->test, folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", SIZE_MAX);
+        load_set(&data->test, folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 0);
     if (test_inputs != data->inputs)
-        fail("%s: training images have %zu bytes and test images %zu", folder, data->inputs, test_inputs);
+        fail("%s: training images have %zu pixels and test images %zu", folder, data->inputs, test_inputs);
 }
 
 /*

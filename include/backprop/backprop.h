@@ -4,6 +4,7 @@
  * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
  * networks, which chain them into one training step (network.h), with what feeds and reads them (data.h, fit.h,
  * metrics.h, inspect.h).
+ * networks, which chain them into one training step (network.h). Beside them: files (file.h).
  */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H
@@ -16,14 +17,20 @@
 #include <backprop/inspect.h>
 #include <backprop/dropout.h>
 #include <backprop/initializer.h>
+#include <backprop/csv.h>
+#include <backprop/dense.h>
+#include <backprop/file.h>
+#include <backprop/idx.h>
 #include <backprop/kernels.h>
 #include <backprop/layer_norm.h>
 #include <backprop/loss.h>
 #include <backprop/metrics.h>
 #include <backprop/network.h>
+#include <backprop/npy.h>
 #include <backprop/optimizer.h>
 #include <backprop/random.h>
 #include <backprop/schedule.h>
+#include <backprop/safetensors.h>
 #include <backprop/status.h>
 #include <backprop/version.h>
 

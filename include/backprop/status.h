@@ -19,7 +19,10 @@ typedef enum bp_status {
     BP_ERROR_ISA_UNKNOWN,     /* no instruction set has that name */
     BP_ERROR_ISA_UNSUPPORTED, /* this CPU, operating system or build cannot run that instruction set */
     BP_ERROR_MEMORY,          /* an allocation failed */
-    BP_ERROR_THREADS          /* a thread pool could not be made, or BACKPROP_THREADS is not a number */
+    BP_ERROR_THREADS,         /* a thread pool could not be made, or BACKPROP_THREADS is not a number */
+    BP_ERROR_FILE,            /* a file could not be opened, read or written */
+    BP_ERROR_FORMAT,          /* a file's content is not what its format asks for: malformed, or cut short */
+    BP_ERROR_MISMATCH         /* a file is well formed, but holds something else than was asked for */
 } bp_status;
 
 /**

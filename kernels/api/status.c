@@ -51,6 +51,12 @@ const char *bp_status_string(bp_status status) {
         return "an allocation failed";
     case BP_ERROR_THREADS:
         return "a thread pool could not be made, or BACKPROP_THREADS is not a number of threads";
+    case BP_ERROR_FILE:
+        return "a file could not be opened, read or written";
+    case BP_ERROR_FORMAT:
+        return "a file is malformed or truncated";
+    case BP_ERROR_MISMATCH:
+        return "a file holds something else than was asked for";
     }
     return "unknown status";
 }

@@ -71,14 +71,14 @@ refused "the name of the folder is too long" --data "$(printf './%.0s' {1..2040}
 for name in $train_images $train_labels $test_images $test_labels; do
     good_data
     rm "$name"
-    broken "$name: No such file or directory"
+    broken "$name: cannot open: No such file or directory"
     mkdir "$name"
-    broken "$name: Is a directory"
+    broken "$name: cannot open: Is a directory"
     rmdir "$name"
     : >"$name"
     broken "$name: the file is truncated"
     echo "What is this?" >"$name"
-    broken "$name: not an IDX file of unsigned bytes (it starts with 57686174)"
+    broken "$name: not an IDX file (it starts with 57686174)"
 
     good_data
     truncate -s 3 "$name"
@@ -91,7 +91,7 @@ for name in $train_images $train_labels $test_images $test_labels; do
     broken "$name: the file is truncated"
     good_data
     bytes 0 >>"$name"
-    broken "$name: holds more bytes than its header says"
+    broken "$name: the file holds more bytes than its header says"
 
     good_data
     gzip "$name"
@@ -108,12 +108,12 @@ for name in $train_images $train_labels $test_images $test_labels; do
     broken "$name.gz: incorrect data check"
 
     good_data
-    { # floats
+    { # floats: four times as many bytes
         bytes 0 0 13
         tail -c +4 "$name"
     } >changed
     mv changed "$name"
-    broken "$name: not an IDX file of unsigned bytes"
+    broken "$name: the file is truncated"
 done
 
 good_data
@@ -127,18 +127,27 @@ good_data
 idx 0 2 2 >$train_images
 idx 0 >$train_labels
 broken "holds no items"
-for size in "0 4" "4 0" "65536 65536" "4294967295 4294967295" "1 4294967295"; do
+for size in "0 4" "4 0"; do
     good_data
     # shellcheck disable=SC2086 # two numbers
     idx 6 $size >$train_images
-    broken "$train_images: wrong dimensions"
+    broken "$train_images: holds no items"
 done
+for size in "65536 65536" "1 4294967295"; do
+    good_data
+    # shellcheck disable=SC2086 # two numbers
+    idx 6 $size >$train_images
+    broken "$train_images: the file is truncated"
+done
+good_data
+idx 6 4294967295 4294967295 >$train_images
+broken "$train_images: the array is too large"
 good_data
 {
     idx 6 1 3
     bytes {1..18}
 } >$train_images
-broken "training images have 3 bytes and test images 4"
+broken "training images have 3 pixels and test images 4"
 
 good_data
 {

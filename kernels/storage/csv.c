@@ -1,0 +1,362 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "storage/csv.h"
+
+#include <ctype.h>
+#include <fenv.h>
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "float_environment.h"
+#include "storage/error.h"
+#include "storage/source.h"
+
+#define BLANKS " \t"
+
+bp_status bp_csv_fail(bp_file_error *error, bp_status status, size_t line, size_t column, const char *format, ...) {
+    char text[sizeof error->text];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    error->line = line;
+    error->column = column;
+    if (column > 0)
+        return bp_file_fail(error, status, "line %zu, column %zu: %s", line, column, text);
+    return bp_file_fail(error, status, "line %zu: %s", line, text);
+}
+
+bool bp_csv_blank(const char *field) {
+    return field[strspn(field, BLANKS)] == '\0';
+}
+
+/* ---- Opening -------------------------------------------------------------------------------------------------- */
+
+static bp_status open_source(const bp_source *source, const bp_csv_options *options, bp_csv **csv,
+                             bp_file_error *error) {
+    const char delimiter = options->delimiter ? options->delimiter : ',';
+    if (strchr("\"\r\n", delimiter) || (unsigned char)delimiter > 0x7f ||
+        (unsigned)options->missing > BP_CSV_MISSING_SKIP)
+        return bp_file_refuse(error, BP_ERROR_VALUE);
+    if (source->size > PTRDIFF_MAX)
+        return bp_file_refuse(error, BP_ERROR_OVERFLOW);
+    bp_csv *made = calloc(1, sizeof *made);
+    if (!made)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    made->missing = options->missing;
+    made->missing_text = options->missing_text;
+    unsigned char *text;
+    bp_status status = bp_source_copy(source, 0, (size_t)source->size, &text, error);
+    if (status == BP_OK) {
+        made->text = (char *)text;
+        status = bp_csv_parse(made, (size_t)source->size, options->header, delimiter, error);
+    }
+    made->missing_text = NULL;
+    if (status == BP_OK)
+        *csv = made;
+    else
+        bp_csv_close(made);
+    return status;
+}
+
+bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **csv, bp_file_error *error) {
+    const bp_csv_options defaults = {.header = false};
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!csv)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    *csv = NULL;
+    bp_source source;
+    bp_status status = bp_source_open(&source, path, error);
+    if (status == BP_OK) {
+        status = open_source(&source, options ? options : &defaults, csv, error);
+        bp_source_close(&source);
+    }
+    return status;
+}
+
+bp_status bp_csv_open_memory(const void *bytes, size_t size, const bp_csv_options *options, bp_csv **csv,
+                             bp_file_error *error) {
+    const bp_csv_options defaults = {.header = false};
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!csv)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    *csv = NULL;
+    bp_source source;
+    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
+    return status == BP_OK ? open_source(&source, options ? options : &defaults, csv, error) : status;
+}
+
+void bp_csv_close(bp_csv *csv) {
+    if (!csv)
+        return;
+    free(csv->text);
+    free(csv->records);
+    free(csv);
+}
+
+/* ---- Texts ---------------------------------------------------------------------------------------------------- */
+
+size_t bp_csv_rows(const bp_csv *csv) {
+    return csv ? csv->rows : 0;
+}
+
+size_t bp_csv_columns(const bp_csv *csv) {
+    return csv ? csv->columns : 0;
+}
+
+size_t bp_csv_skipped(const bp_csv *csv) {
+    return csv ? csv->skipped : 0;
+}
+
+static const char *next_field(const char *field) {
+    return field + strlen(field) + 1;
+}
+
+static const char *field_at(const bp_csv *csv, size_t at, size_t column) {
+    const char *field = csv->text + at;
+    while (column-- > 0)
+        field = next_field(field);
+    return field;
+}
+
+const char *bp_csv_name(const bp_csv *csv, size_t column) {
+    return csv && csv->named && column < csv->columns ? field_at(csv, csv->header, column) : NULL;
+}
+
+bp_status bp_csv_find(const bp_csv *csv, const char *name, size_t *column) {
+    if (!csv || !name || !column)
+        return BP_ERROR_NULL;
+    for (size_t k = 0; csv->named && k < csv->columns; k++)
+        if (strcmp(bp_csv_name(csv, k), name) == 0) {
+            *column = k;
+            return BP_OK;
+        }
+    return BP_ERROR_MISMATCH;
+}
+
+const char *bp_csv_field(const bp_csv *csv, size_t row, size_t column) {
+    return row < bp_csv_rows(csv) && column < csv->columns ? field_at(csv, csv->records[row].at, column) : NULL;
+}
+
+/* ---- Numbers -------------------------------------------------------------------------------------------------- */
+
+static size_t count_digits(const char *text) {
+    return strspn(text, "0123456789");
+}
+
+/* Length of the decimal number that a text begins with, 0 if there is none. */
+static size_t number_length(const char *text) {
+    static const char *const words[] = {"infinity", "inf", "nan"};
+    const size_t sign = *text == '+' || *text == '-';
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        size_t same = 0;
+        while (words[k][same] && tolower((unsigned char)text[sign + same]) == words[k][same])
+            same++;
+        if (!words[k][same])
+            return sign + same;
+    }
+    size_t length = sign, digits = count_digits(text + length);
+    length += digits;
+    if (text[length] == '.') {
+        const size_t fraction = count_digits(text + length + 1);
+        length += 1 + fraction;
+        digits += fraction;
+    }
+    if (digits == 0)
+        return 0;
+    if (text[length] == 'e' || text[length] == 'E') {
+        const size_t exponent_sign = text[length + 1] == '+' || text[length + 1] == '-';
+        const size_t exponent = count_digits(text + length + 1 + exponent_sign);
+        length += exponent ? 1 + exponent_sign + exponent : 0;
+    }
+    return length;
+}
+
+/* The number of a field; strtof is rounded correctly, and the caller sees to its locale. */
+static const char *read_number(const bp_csv *csv, const char *field, float *value) {
+    field += strspn(field, BLANKS);
+    if (*field == '\0') {
+        *value = NAN;
+        return csv->missing == BP_CSV_MISSING_NAN ? NULL : "a number is missing";
+    }
+    const size_t length = number_length(field);
+    if (length == 0 || !bp_csv_blank(field + length))
+        return "not a number";
+    *value = strtof(field, NULL);
+    const char last = (char)tolower((unsigned char)field[length - 1]);
+    return isinf(*value) && last != 'f' && last != 'y' ? "beyond the range of binary32" : NULL;
+}
+
+static bp_status read_numbers(const bp_csv *csv, size_t first, size_t count, float *values, size_t stride,
+                              bp_file_error *error) {
+    for (size_t n = 0; n < csv->rows; n++) {
+        const char *field = field_at(csv, csv->records[n].at, first);
+        for (size_t j = 0; j < count; j++, field = next_field(field)) {
+            float value;
+            const char *problem = read_number(csv, field, &value);
+            if (problem)
+                return bp_csv_fail(error, BP_ERROR_FORMAT, csv->records[n].line, first + j + 1, "%s: '%.60s'", problem,
+                                   field);
+            if (values)
+                values[n * stride + j] = value;
+        }
+    }
+    return BP_OK;
+}
+
+static bp_status check_values(const bp_csv *csv, size_t first, size_t count, const float *values, size_t stride) {
+    if (!csv || !values)
+        return BP_ERROR_NULL;
+    if (first >= csv->columns || count > csv->columns - first)
+        return BP_ERROR_VALUE;
+    if (count == 0 || stride < count)
+        return BP_ERROR_SIZE;
+    if (csv->rows > 0 && stride > PTRDIFF_MAX / sizeof *values / csv->rows)
+        return BP_ERROR_OVERFLOW;
+    if ((uintptr_t)values % sizeof *values != 0)
+        return BP_ERROR_ALIGNMENT;
+    return BP_OK;
+}
+
+bp_status bp_csv_numbers(const bp_csv *csv, size_t first, size_t count, float *values, size_t stride,
+                         bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    stride = stride ? stride : count;
+    bp_status status = check_values(csv, first, count, values, stride);
+    if (status != BP_OK)
+        return bp_file_refuse(error, status);
+
+    /* The host's locale may write decimal commas; this thread alone leaves it. */
+    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (plain == (locale_t)0)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    const locale_t hosts = uselocale(plain);
+    const int rounding = fegetround(); /* C libraries look at other registers for it than this one does */
+    fesetround(FE_TONEAREST);
+    const uint64_t host = float_environment_enter();
+    /* Twice: nothing is written before all fields are known to be numbers. */
+    status = read_numbers(csv, first, count, NULL, 0, error);
+    if (status == BP_OK)
+        status = read_numbers(csv, first, count, values, stride, error);
+    float_environment_leave(host);
+    fesetround(rounding);
+    uselocale(hosts);
+    freelocale(plain);
+    return status;
+}
+
+/* ---- Classes -------------------------------------------------------------------------------------------------- */
+
+static int compare_texts(const void *a, const void *b) {
+    const char *const *left = a, *const *right = b;
+    return strcmp(*left, *right);
+}
+
+static bp_status missing_label(const bp_csv *csv, size_t row, size_t column, bp_file_error *error) {
+    return bp_csv_fail(error, BP_ERROR_FORMAT, csv->records[row].line, column + 1, "a label is missing");
+}
+
+bp_status bp_csv_classes(const bp_csv *csv, size_t column, const char **names, size_t room, size_t *count,
+                         bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!csv || !names || !count)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    if (column >= csv->columns)
+        return bp_file_refuse(error, BP_ERROR_VALUE);
+    const char **texts = calloc(csv->rows + 1, sizeof *texts);
+    if (!texts)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    bp_status status = BP_OK;
+    for (size_t n = 0; n < csv->rows && status == BP_OK; n++) {
+        texts[n] = bp_csv_field(csv, n, column);
+        if (*texts[n] == '\0')
+            status = missing_label(csv, n, column, error);
+    }
+    if (status == BP_OK) {
+        size_t distinct = 0;
+        qsort(texts, csv->rows, sizeof *texts, compare_texts);
+        for (size_t n = 0; n < csv->rows; n++)
+            if (n == 0 || strcmp(texts[n], texts[distinct - 1]) != 0)
+                texts[distinct++] = texts[n];
+        if (distinct > room) {
+            status = bp_file_fail(error, BP_ERROR_SIZE, "column %zu has %zu classes, and there is room for %zu",
+                                  column + 1, distinct, room);
+        } else {
+            memcpy(names, texts, distinct * sizeof *texts);
+            *count = distinct;
+        }
+    }
+    free(texts);
+    return status;
+}
+
+typedef struct class_name {
+    const char *name;
+    uint32_t label;
+} class_name;
+
+static int compare_classes(const void *a, const void *b) {
+    const class_name *left = a, *right = b;
+    return strcmp(left->name, right->name);
+}
+
+static bp_status make_classes(class_name *classes, const char *const *names, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        if (!names[k])
+            return BP_ERROR_NULL;
+        classes[k] = (class_name){names[k], (uint32_t)k};
+    }
+    qsort(classes, count, sizeof *classes, compare_classes);
+    for (size_t k = 1; k < count; k++)
+        if (strcmp(classes[k - 1].name, classes[k].name) == 0)
+            return BP_ERROR_VALUE;
+    return BP_OK;
+}
+
+static bp_status read_labels(const bp_csv *csv, size_t column, const class_name *classes, size_t count,
+                             uint32_t *labels, bp_file_error *error) {
+    for (size_t n = 0; n < csv->rows; n++) {
+        const class_name wanted = {bp_csv_field(csv, n, column), 0};
+        const class_name *found = bsearch(&wanted, classes, count, sizeof *classes, compare_classes);
+        if (!found && *wanted.name == '\0')
+            return missing_label(csv, n, column, error);
+        if (!found)
+            return bp_csv_fail(error, BP_ERROR_LABEL, csv->records[n].line, column + 1, "none of the classes: '%.60s'",
+                               wanted.name);
+        if (labels)
+            labels[n] = found->label;
+    }
+    return BP_OK;
+}
+
+bp_status bp_csv_labels(const bp_csv *csv, size_t column, const char *const *names, size_t count, uint32_t *labels,
+                        bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!csv || !names || !labels)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    if (column >= csv->columns)
+        return bp_file_refuse(error, BP_ERROR_VALUE);
+    if (count == 0 || (uint64_t)count > UINT64_C(1) << 32)
+        return bp_file_refuse(error, BP_ERROR_SIZE);
+    if ((uintptr_t)labels % sizeof *labels != 0)
+        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+    class_name *classes = calloc(count, sizeof *classes);
+    if (!classes)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    bp_status status = make_classes(classes, names, count);
+    if (status != BP_OK)
+        bp_file_refuse(error, status);
+    else if ((status = read_labels(csv, column, classes, count, NULL, error)) == BP_OK)
+        status = read_labels(csv, column, classes, count, labels, error);
+    free(classes);
+    return status;
+}

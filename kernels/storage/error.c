@@ -1,0 +1,62 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include "storage/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "storage/utf8.h"
+
+bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own) {
+    if (!error)
+        error = own;
+    memset(error, 0, sizeof *error);
+    return error;
+}
+
+/* Makes a text fit to be shown: control characters and what is no UTF-8, as a text cut short may be, become '?'. */
+static void clean(char *text) {
+    unsigned char *at = (unsigned char *)text;
+    while (*at) {
+        const size_t length = bp_utf8_length(at);
+        if (length == 0 || *at < 0x20 || *at == 0x7f)
+            *at = '?';
+        at += length ? length : 1;
+    }
+}
+
+static void set_text(bp_file_error *error, const char *format, va_list arguments) {
+    vsnprintf(error->text, sizeof error->text, format, arguments);
+    clean(error->text);
+}
+
+bp_status bp_file_fail(bp_file_error *error, bp_status status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    set_text(error, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+bp_status bp_file_malformed(bp_file_error *error, uint64_t offset, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    set_text(error, format, arguments);
+    va_end(arguments);
+    error->offset = offset;
+    return BP_ERROR_FORMAT;
+}
+
+bp_status bp_file_system(bp_file_error *error, const char *what) {
+    char text[128];
+    error->system = errno;
+    if (strerror_r(error->system, text, sizeof text) != 0)
+        snprintf(text, sizeof text, "error %d", error->system);
+    return bp_file_fail(error, BP_ERROR_FILE, "cannot %s: %s", what, text);
+}
+
+bp_status bp_file_refuse(bp_file_error *error, bp_status status) {
+    return bp_file_fail(error, status, "%s", bp_status_string(status));
+}

@@ -1,0 +1,26 @@
+/* Failures with their message, as bp_file_error shows them. Inside this folder the error is never null. */
+#ifndef BP_STORAGE_ERROR_H
+#define BP_STORAGE_ERROR_H
+
+#include <stdint.h>
+
+#include <backprop/file.h>
+
+/** The caller's error, emptied, or `own` if he gave none. */
+bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own);
+
+/** Fills in the message and returns `status`. Control characters in it, which a file's text may bring, become '?'. */
+bp_status bp_file_fail(bp_file_error *error, bp_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** BP_ERROR_FORMAT at a byte of the file. */
+bp_status bp_file_malformed(bp_file_error *error, uint64_t offset, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** BP_ERROR_FILE with errno: "cannot <what>: <its text>". */
+bp_status bp_file_system(bp_file_error *error, const char *what);
+
+/** A status whose own text says enough. */
+bp_status bp_file_refuse(bp_file_error *error, bp_status status);
+
+#endif

@@ -1,0 +1,13 @@
+/* What reading and writing safetensors share. */
+#ifndef BP_STORAGE_SAFETENSORS_H
+#define BP_STORAGE_SAFETENSORS_H
+
+#include <backprop/safetensors.h>
+
+#define BP_SAFETENSORS_HEADER_MAX 100000000
+#define BP_SAFETENSORS_METADATA "__metadata__"
+
+/** A dtype's name in headers; null for a value outside the enumeration. */
+const char *bp_safetensors_dtype_name(bp_dtype dtype);
+
+#endif

@@ -1,0 +1,424 @@
+#include "storage/safetensors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/element.h"
+#include "storage/error.h"
+#include "storage/json.h"
+#include "storage/source.h"
+
+#define LENGTH_BYTES 8
+
+typedef struct entry {
+    bp_tensor tensor;
+    size_t shape[BP_DIMENSIONS_MAX];
+    uint64_t begin, end; /* from the end of the header */
+} entry;
+
+struct bp_safetensors {
+    bp_source source;
+    unsigned char *header; /* holds all texts */
+    uint64_t data;         /* offset of the first element */
+    entry *entries;        /* in the order of the data */
+    size_t count, room;
+    const entry **by_name; /* sorted */
+    bp_metadata *metadata; /* in the order of the file */
+    size_t metadata_count, metadata_room;
+    const bp_metadata **by_key; /* sorted */
+};
+
+const char *bp_safetensors_dtype_name(bp_dtype dtype) {
+    static const char *const names[BP_DTYPE_COUNT] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
+                                                      "U64",  "I64", "F16", "BF16", "F32", "F64"};
+    return (unsigned)dtype < BP_DTYPE_COUNT ? names[dtype] : NULL;
+}
+
+/* Makes room for one more element of an array. */
+static bp_status grow(void **array, size_t count, size_t *room, size_t size, bp_file_error *error) {
+    if (count < *room)
+        return BP_OK;
+    const size_t larger = *room ? 2 * *room : 8; /* the header's limit keeps this from overflowing */
+    void *moved = realloc(*array, larger * size);
+    if (!moved)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    *array = moved;
+    *room = larger;
+    return BP_OK;
+}
+
+/* ---- The header ----------------------------------------------------------------------------------------------- */
+
+static bp_status read_dtype(bp_json *json, entry *e) {
+    const char *name;
+    const bp_status status = bp_json_string(json, &name);
+    if (status != BP_OK)
+        return status;
+    for (int dtype = 0; dtype < BP_DTYPE_COUNT; dtype++)
+        if (strcmp(name, bp_safetensors_dtype_name((bp_dtype)dtype)) == 0) {
+            e->tensor.dtype = (bp_dtype)dtype;
+            return BP_OK;
+        }
+    return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has the unknown dtype '%.20s'",
+                             e->tensor.name, name);
+}
+
+static bp_status read_shape(bp_json *json, entry *e) {
+    bp_status status = bp_json_expect(json, '[');
+    bool more = status == BP_OK && !bp_json_accept(json, ']');
+    while (status == BP_OK && more) {
+        uint64_t length;
+        if (e->tensor.dimensions == BP_DIMENSIONS_MAX)
+            return bp_file_fail(json->error, BP_ERROR_MISMATCH, "tensor '%.80s' has more than %d dimensions",
+                                e->tensor.name, BP_DIMENSIONS_MAX);
+        status = bp_json_whole(json, &length);
+        if (status == BP_OK && length > SIZE_MAX)
+            status = bp_json_malformed(json, "a number of the header is too large");
+        if (status == BP_OK) {
+            e->shape[e->tensor.dimensions++] = (size_t)length;
+            status = bp_json_more(json, ']', &more);
+        }
+    }
+    return status;
+}
+
+static bp_status read_offsets(bp_json *json, entry *e) {
+    bp_status status = bp_json_expect(json, '[');
+    if (status == BP_OK)
+        status = bp_json_whole(json, &e->begin);
+    if (status == BP_OK)
+        status = bp_json_expect(json, ',');
+    if (status == BP_OK)
+        status = bp_json_whole(json, &e->end);
+    return status == BP_OK ? bp_json_expect(json, ']') : status;
+}
+
+/* Whether the offsets are as far apart as dtype and shape ask. */
+static bp_status check_size(const bp_json *json, const entry *e) {
+    const size_t bytes = bp_dtype_bytes(e->tensor.dtype);
+    bp_extent extent;
+    if (bp_extent_pack(&extent, e->tensor.dimensions, e->shape, bytes) != BP_OK)
+        return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' is too large", e->tensor.name);
+    if (e->begin > e->end || e->end - e->begin != extent.count * bytes)
+        return bp_file_malformed(json->error, json->offset + json->at,
+                                 "the offsets of tensor '%.80s' do not fit its dtype and shape", e->tensor.name);
+    return BP_OK;
+}
+
+/* What follows a tensor's name: its description, whose three members may come in any order. */
+static bp_status read_tensor(bp_json *json, entry *e) {
+    static const char *const names[] = {"dtype", "shape", "data_offsets"};
+    static bp_status (*const readers[])(bp_json *, entry *) = {read_dtype, read_shape, read_offsets};
+    enum { MEMBERS = sizeof names / sizeof *names };
+    bool seen[MEMBERS] = {false};
+    bp_status status = bp_json_expect(json, '{');
+    for (size_t member = 0; status == BP_OK && member < MEMBERS; member++) {
+        const char *name;
+        size_t k = 0;
+        status = bp_json_string(json, &name);
+        while (status == BP_OK && k < MEMBERS && strcmp(name, names[k]) != 0)
+            k++;
+        if (status == BP_OK && (k == MEMBERS || seen[k]))
+            return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has %s member '%.20s'",
+                                     e->tensor.name, k < MEMBERS ? "a second" : "the unknown", name);
+        if (status == BP_OK)
+            status = bp_json_expect(json, ':');
+        if (status == BP_OK) {
+            seen[k] = true;
+            status = readers[k](json, e);
+        }
+        if (status == BP_OK)
+            status = bp_json_expect(json, member + 1 < MEMBERS ? ',' : '}');
+    }
+    return status == BP_OK ? check_size(json, e) : status;
+}
+
+static bp_status read_metadata(bp_safetensors *file, bp_json *json) {
+    bp_status status = bp_json_expect(json, '{');
+    bool more = status == BP_OK && !bp_json_accept(json, '}');
+    while (status == BP_OK && more) {
+        bp_metadata pair;
+        status = bp_json_string(json, &pair.key);
+        if (status == BP_OK)
+            status = bp_json_expect(json, ':');
+        if (status == BP_OK)
+            status = bp_json_string(json, &pair.text);
+        if (status == BP_OK)
+            status =
+                grow((void **)&file->metadata, file->metadata_count, &file->metadata_room, sizeof pair, json->error);
+        if (status == BP_OK) {
+            file->metadata[file->metadata_count++] = pair;
+            status = bp_json_more(json, '}', &more);
+        }
+    }
+    return status;
+}
+
+/* One member of the header: a tensor, or the metadata. */
+static bp_status read_member(bp_safetensors *file, bp_json *json, bool *metadata_seen) {
+    const char *name;
+    bp_status status = bp_json_string(json, &name);
+    if (status == BP_OK)
+        status = bp_json_expect(json, ':');
+    if (status != BP_OK)
+        return status;
+    if (strcmp(name, BP_SAFETENSORS_METADATA) == 0) {
+        if (*metadata_seen)
+            return bp_json_malformed(json, "the header has two members '" BP_SAFETENSORS_METADATA "'");
+        *metadata_seen = true;
+        return read_metadata(file, json);
+    }
+    entry e = {.tensor = {.name = name}};
+    status = read_tensor(json, &e);
+    if (status == BP_OK)
+        status = grow((void **)&file->entries, file->count, &file->room, sizeof e, json->error);
+    if (status == BP_OK)
+        file->entries[file->count++] = e;
+    return status;
+}
+
+static bp_status read_members(bp_safetensors *file, bp_json *json) {
+    bool metadata_seen = false;
+    bp_status status = json->text[0] == '{' ? BP_OK : bp_json_malformed(json, "the header does not begin with '{'");
+    if (status == BP_OK)
+        status = bp_json_expect(json, '{');
+    bool more = status == BP_OK && !bp_json_accept(json, '}');
+    while (status == BP_OK && more) {
+        status = read_member(file, json, &metadata_seen);
+        if (status == BP_OK)
+            status = bp_json_more(json, '}', &more);
+    }
+    return status == BP_OK ? bp_json_end(json) : status;
+}
+
+static bp_status read_header(bp_safetensors *file, bp_file_error *error) {
+    unsigned char bytes[LENGTH_BYTES];
+    bp_status status = bp_source_read(&file->source, 0, bytes, sizeof bytes, error);
+    if (status != BP_OK)
+        return status;
+    uint64_t length = 0;
+    for (size_t k = 0; k < sizeof bytes; k++)
+        length |= (uint64_t)bytes[k] << (8 * k);
+    if (length > BP_SAFETENSORS_HEADER_MAX)
+        return bp_file_malformed(error, 0, "the header claims to be longer than %d bytes", BP_SAFETENSORS_HEADER_MAX);
+    status = bp_source_copy(&file->source, LENGTH_BYTES, (size_t)length, &file->header, error);
+    if (status != BP_OK)
+        return status;
+    file->data = LENGTH_BYTES + length;
+    bp_json json = {.text = file->header, .size = (size_t)length, .offset = LENGTH_BYTES, .error = error};
+    return read_members(file, &json);
+}
+
+/* ---- What the header promises as a whole ---------------------------------------------------------------------- */
+
+static int compare_offsets(const void *a, const void *b) {
+    const entry *left = a, *right = b;
+    if (left->begin != right->begin)
+        return left->begin < right->begin ? -1 : 1;
+    if (left->end != right->end)
+        return left->end < right->end ? -1 : 1;
+    return left->tensor.name < right->tensor.name ? -1 : 1; /* empty tensors at one place: as the header lists them */
+}
+
+static int compare_names(const void *a, const void *b) {
+    const entry *const *left = a, *const *right = b;
+    return strcmp((*left)->tensor.name, (*right)->tensor.name);
+}
+
+static int compare_keys(const void *a, const void *b) {
+    const bp_metadata *const *left = a, *const *right = b;
+    return strcmp((*left)->key, (*right)->key);
+}
+
+/* Sorts the tensors by their places, which must cover the rest of the file one after the other. */
+static bp_status check_places(bp_safetensors *file, bp_file_error *error) {
+    uint64_t end = 0;
+    if (file->count > 0)
+        qsort(file->entries, file->count, sizeof *file->entries, compare_offsets);
+    for (size_t k = 0; k < file->count; k++) {
+        entry *e = &file->entries[k];
+        if (e->begin != end)
+            return bp_file_malformed(error, file->data + end, "the data of tensor '%.80s' %s", e->tensor.name,
+                                     e->begin < end ? "overlap another's" : "begin after a hole");
+        end = e->end;
+        e->tensor.shape = e->shape;
+    }
+    const uint64_t there = file->source.size - file->data;
+    if (end != there)
+        return bp_file_malformed(error, file->data + (end < there ? end : there),
+                                 end < there ? "the file goes on after its last tensor" : "the file is truncated");
+    return BP_OK;
+}
+
+static bp_status check_names(bp_safetensors *file, bp_file_error *error) {
+    file->by_name = malloc((file->count + 1) * sizeof(const entry *));
+    file->by_key = malloc((file->metadata_count + 1) * sizeof(const bp_metadata *));
+    if (!file->by_name || !file->by_key)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    for (size_t k = 0; k < file->count; k++)
+        file->by_name[k] = &file->entries[k];
+    for (size_t k = 0; k < file->metadata_count; k++)
+        file->by_key[k] = &file->metadata[k];
+    qsort(file->by_name, file->count, sizeof(const entry *), compare_names);
+    qsort(file->by_key, file->metadata_count, sizeof(const bp_metadata *), compare_keys);
+    for (size_t k = 1; k < file->count; k++)
+        if (compare_names(&file->by_name[k - 1], &file->by_name[k]) == 0)
+            return bp_file_fail(error, BP_ERROR_FORMAT, "there are two tensors '%.80s'", file->by_name[k]->tensor.name);
+    for (size_t k = 1; k < file->metadata_count; k++)
+        if (compare_keys(&file->by_key[k - 1], &file->by_key[k]) == 0)
+            return bp_file_fail(error, BP_ERROR_FORMAT, "the metadata have two keys '%.80s'", file->by_key[k]->key);
+    return BP_OK;
+}
+
+static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_file_error *error) {
+    bp_safetensors *made = calloc(1, sizeof *made);
+    if (!made) {
+        bp_source closing = *source;
+        bp_source_close(&closing);
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    }
+    made->source = *source;
+    bp_status status = read_header(made, error);
+    if (status == BP_OK)
+        status = check_places(made, error);
+    if (status == BP_OK)
+        status = check_names(made, error);
+    if (status == BP_OK)
+        *file = made;
+    else
+        bp_safetensors_close(made);
+    return status;
+}
+
+bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!file)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    *file = NULL;
+    bp_source source;
+    const bp_status status = bp_source_open(&source, path, error);
+    return status == BP_OK ? open_source(&source, file, error) : status;
+}
+
+bp_status bp_safetensors_open_memory(const void *bytes, size_t size, bp_safetensors **file, bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!file)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    *file = NULL;
+    bp_source source;
+    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
+    return status == BP_OK ? open_source(&source, file, error) : status;
+}
+
+void bp_safetensors_close(bp_safetensors *file) {
+    if (!file)
+        return;
+    bp_source_close(&file->source);
+    free(file->header);
+    free(file->entries);
+    free(file->by_name);
+    free(file->metadata);
+    free(file->by_key);
+    free(file);
+}
+
+/* ---- What may be asked of a file ------------------------------------------------------------------------------ */
+
+size_t bp_safetensors_count(const bp_safetensors *file) {
+    return file ? file->count : 0;
+}
+
+const bp_tensor *bp_safetensors_tensor(const bp_safetensors *file, size_t index) {
+    return index < bp_safetensors_count(file) ? &file->entries[index].tensor : NULL;
+}
+
+const bp_tensor *bp_safetensors_find(const bp_safetensors *file, const char *name) {
+    if (!file || !name)
+        return NULL;
+    const entry wanted = {.tensor = {.name = name}}, *key = &wanted;
+    const entry *const *found = bsearch(&key, file->by_name, file->count, sizeof key, compare_names);
+    return found ? &(*found)->tensor : NULL;
+}
+
+const char *bp_safetensors_metadata(const bp_safetensors *file, const char *key) {
+    if (!file || !key)
+        return NULL;
+    const bp_metadata wanted = {.key = key}, *pointer = &wanted;
+    const bp_metadata *const *found =
+        bsearch(&pointer, file->by_key, file->metadata_count, sizeof pointer, compare_keys);
+    return found ? (*found)->text : NULL;
+}
+
+const bp_metadata *bp_safetensors_all_metadata(const bp_safetensors *file, size_t *count) {
+    *count = file ? file->metadata_count : 0;
+    return *count ? file->metadata : NULL;
+}
+
+/* The entry that `tensor` is a part of; null if it is none of the file's. */
+static const entry *entry_of(const bp_safetensors *file, const bp_tensor *tensor) {
+    const uintptr_t first = (uintptr_t)file->entries, distance = (uintptr_t)tensor - first;
+    const size_t index = distance / sizeof(entry);
+    return index < file->count && &file->entries[index].tensor == tensor ? &file->entries[index] : NULL;
+}
+
+static bool in_memory_of(const bp_safetensors *file, const void *to, size_t bytes) {
+    const uintptr_t begin = (uintptr_t)to, source = (uintptr_t)file->source.bytes;
+    return file->source.file < 0 && begin < source + file->source.size && source < begin + bytes;
+}
+
+bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tensor, float *values, const size_t *strides,
+                              bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!file || !tensor || !values)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    const entry *e = entry_of(file, tensor);
+    if (!e)
+        return bp_file_refuse(error, BP_ERROR_VALUE);
+    bp_extent extent;
+    size_t reach;
+    bp_status status = bp_extent_pack(&extent, tensor->dimensions, e->shape, sizeof *values);
+    if (status == BP_OK)
+        status = bp_extent_stride(&extent, strides, sizeof *values, true, &reach);
+    if (status == BP_OK &&
+        ((uintptr_t)values % sizeof *values != 0 || (uintptr_t)values > UINTPTR_MAX - reach * sizeof *values))
+        status = BP_ERROR_ALIGNMENT;
+    if (status == BP_OK && in_memory_of(file, values, reach * sizeof *values))
+        status = BP_ERROR_OVERLAP;
+    if (status != BP_OK)
+        return bp_file_refuse(error, status);
+
+    const unsigned char *bytes;
+    unsigned char *copy;
+    status = bp_source_view(&file->source, file->data + e->begin, (size_t)(e->end - e->begin), &bytes, &copy, error);
+    if (status == BP_OK)
+        bp_elements_to_floats(values, &extent, bytes, tensor->dtype, BP_LITTLE_ENDIAN);
+    free(copy);
+    return status;
+}
+
+bp_status bp_safetensors_read_bytes(const bp_safetensors *file, const bp_tensor *tensor, void *bytes, size_t size,
+                                    bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!file || !tensor || !bytes)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    const entry *e = entry_of(file, tensor);
+    if (!e)
+        return bp_file_refuse(error, BP_ERROR_VALUE);
+    if (size != e->end - e->begin)
+        return bp_file_refuse(error, BP_ERROR_SIZE);
+    if (in_memory_of(file, bytes, size))
+        return bp_file_refuse(error, BP_ERROR_OVERLAP);
+    const unsigned char *from;
+    unsigned char *copy;
+    const bp_status status = bp_source_view(&file->source, file->data + e->begin, size, &from, &copy, error);
+    if (status == BP_OK) {
+        const size_t element = bp_dtype_bytes(tensor->dtype);
+        bp_elements_copy(bytes, from, size / element, element, BP_LITTLE_ENDIAN);
+    }
+    free(copy);
+    return status;
+}

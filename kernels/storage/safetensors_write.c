@@ -1,0 +1,267 @@
+#include "storage/safetensors.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/element.h"
+#include "storage/error.h"
+#include "storage/utf8.h"
+#include "storage/writer.h"
+
+#define HEADER_ALIGNMENT 8
+
+/* A header that grows; the first failure stays. */
+typedef struct text {
+    char *bytes;
+    size_t size, room;
+    bp_status status;
+} text;
+
+static void append(text *t, const char *bytes, size_t count) {
+    if (t->status == BP_OK && count > BP_SAFETENSORS_HEADER_MAX - t->size)
+        t->status = BP_ERROR_OVERFLOW;
+    if (t->status == BP_OK && count > t->room - t->size) {
+        const size_t room = 2 * (t->size + count);
+        char *moved = realloc(t->bytes, room);
+        if (!moved) {
+            t->status = BP_ERROR_MEMORY;
+            return;
+        }
+        t->bytes = moved;
+        t->room = room;
+    }
+    if (t->status == BP_OK) {
+        memcpy(t->bytes + t->size, bytes, count);
+        t->size += count;
+    }
+}
+
+static void append_text(text *t, const char *s) {
+    append(t, s, strlen(s));
+}
+
+static void append_number(text *t, size_t number) {
+    char digits[24];
+    append(t, digits, (size_t)snprintf(digits, sizeof digits, "%zu", number));
+}
+
+/* In quotes; what JSON wants escaped is. */
+static void append_string(text *t, const char *s) {
+    append_text(t, "\"");
+    for (; *s; s++) {
+        const unsigned char sign = (unsigned char)*s;
+        char escape[8];
+        if (sign == '"' || sign == '\\')
+            append(t, (const char[]){'\\', *s}, 2);
+        else if (sign < 0x20)
+            append(t, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", sign));
+        else
+            append(t, s, 1);
+    }
+    append_text(t, "\"");
+}
+
+static void append_metadata(text *t, const bp_metadata *metadata, size_t count) {
+    append_string(t, BP_SAFETENSORS_METADATA);
+    append_text(t, ":{");
+    for (size_t k = 0; k < count; k++) {
+        append_text(t, k ? "," : "");
+        append_string(t, metadata[k].key);
+        append_text(t, ":");
+        append_string(t, metadata[k].text);
+    }
+    append_text(t, "}");
+}
+
+static void append_tensor(text *t, const bp_tensor *tensor, size_t begin, size_t end) {
+    append_string(t, tensor->name);
+    append_text(t, ":{\"dtype\":");
+    append_string(t, bp_safetensors_dtype_name(tensor->dtype));
+    append_text(t, ",\"shape\":[");
+    for (size_t d = 0; d < tensor->dimensions; d++) {
+        append_text(t, d ? "," : "");
+        append_number(t, tensor->shape[d]);
+    }
+    append_text(t, "],\"data_offsets\":[");
+    append_number(t, begin);
+    append_text(t, ",");
+    append_number(t, end);
+    append_text(t, "]}");
+}
+
+/* ---- What is to be written ------------------------------------------------------------------------------------ */
+
+static bool is_utf8(const char *s) {
+    const unsigned char *at = (const unsigned char *)s;
+    size_t length;
+    while ((length = bp_utf8_length(at)) > 0)
+        at += length;
+    return *at == '\0';
+}
+
+/* The extent of a tensor's data. */
+static bp_status extent_of(const bp_tensor *tensor, bp_extent *extent) {
+    if (!tensor->name || (tensor->dimensions > 0 && !tensor->shape))
+        return BP_ERROR_NULL;
+    const size_t bytes = bp_dtype_bytes(tensor->dtype);
+    if (bytes == 0 || !is_utf8(tensor->name) || strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
+        return BP_ERROR_VALUE;
+    size_t reach;
+    bp_status status = bp_extent_pack(extent, tensor->dimensions, tensor->shape, bytes);
+    if (status == BP_OK)
+        status = bp_extent_stride(extent, tensor->strides, bytes, false, &reach);
+    if (status == BP_OK && extent->count > 0 && !tensor->data)
+        status = BP_ERROR_NULL;
+    return status;
+}
+
+static int compare_texts(const void *a, const void *b) {
+    const char *const *left = a, *const *right = b;
+    return strcmp(*left, *right);
+}
+
+/* Whether all of count + 1 texts are distinct; sorts them. */
+static bp_status check_distinct(const char **texts, size_t count, const char *what, bp_file_error *error) {
+    if (count > 0)
+        qsort(texts, count, sizeof *texts, compare_texts);
+    for (size_t k = 1; k < count; k++)
+        if (strcmp(texts[k - 1], texts[k]) == 0)
+            return bp_file_fail(error, BP_ERROR_VALUE, "there are two %s '%.80s'", what, texts[k]);
+    return BP_OK;
+}
+
+static bp_status check_names(const bp_tensor *tensors, size_t count, const bp_metadata *metadata, size_t metadata_count,
+                             bp_file_error *error) {
+    const size_t most = count > metadata_count ? count : metadata_count;
+    const char **texts = calloc(most + 1, sizeof *texts);
+    if (!texts)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    for (size_t k = 0; k < count; k++)
+        texts[k] = tensors[k].name;
+    bp_status status = check_distinct(texts, count, "tensors", error);
+    for (size_t k = 0; k < metadata_count; k++)
+        texts[k] = metadata[k].key;
+    if (status == BP_OK)
+        status = check_distinct(texts, metadata_count, "keys", error);
+    free(texts);
+    return status;
+}
+
+static bp_status check(const bp_tensor *tensors, size_t count, const bp_metadata *metadata, size_t metadata_count,
+                       bp_file_error *error) {
+    if ((count > 0 && !tensors) || (metadata_count > 0 && !metadata))
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    for (size_t k = 0; k < count; k++) {
+        bp_extent extent;
+        const bp_status status = extent_of(&tensors[k], &extent);
+        if (status != BP_OK)
+            return bp_file_fail(error, status, "tensor %zu: %s", k, bp_status_string(status));
+    }
+    for (size_t k = 0; k < metadata_count; k++) {
+        if (!metadata[k].key || !metadata[k].text)
+            return bp_file_refuse(error, BP_ERROR_NULL);
+        if (!is_utf8(metadata[k].key) || !is_utf8(metadata[k].text))
+            return bp_file_fail(error, BP_ERROR_VALUE, "metadata %zu: not UTF-8", k);
+    }
+    return check_names(tensors, count, metadata, metadata_count, error);
+}
+
+/* Calls `visit` with each tensor in the order of the file: elements of 8 bytes, of 4, of 2, of 1. */
+static void each_tensor(const bp_tensor *tensors, size_t count, void (*visit)(void *context, const bp_tensor *tensor),
+                        void *context) {
+    for (size_t bytes = 8; bytes > 0; bytes /= 2)
+        for (size_t k = 0; k < count; k++)
+            if (bp_dtype_bytes(tensors[k].dtype) == bytes)
+                visit(context, &tensors[k]);
+}
+
+/* ---- Writing it ----------------------------------------------------------------------------------------------- */
+
+typedef struct header {
+    text text;
+    size_t end; /* of the data so far */
+    bool first;
+} header;
+
+static void describe(void *context, const bp_tensor *tensor) {
+    header *h = context;
+    bp_extent extent;
+    size_t bytes = 0;
+    if (extent_of(tensor, &extent) == BP_OK)
+        bytes = extent.count * bp_dtype_bytes(tensor->dtype);
+    if (bytes > (size_t)PTRDIFF_MAX - BP_SAFETENSORS_HEADER_MAX - h->end) {
+        h->text.status = BP_ERROR_OVERFLOW;
+        return;
+    }
+    append_text(&h->text, h->first ? "" : ",");
+    append_tensor(&h->text, tensor, h->end, h->end + bytes);
+    h->end += bytes;
+    h->first = false;
+}
+
+static bp_status make_header(text *made, const bp_tensor *tensors, size_t count, const bp_metadata *metadata,
+                             size_t metadata_count) {
+    header h = {.first = metadata_count == 0};
+    append_text(&h.text, "{");
+    if (metadata_count > 0)
+        append_metadata(&h.text, metadata, metadata_count);
+    each_tensor(tensors, count, describe, &h);
+    append_text(&h.text, "}");
+    while (h.text.status == BP_OK && h.text.size % HEADER_ALIGNMENT != 0)
+        append_text(&h.text, " ");
+    *made = h.text;
+    return h.text.status;
+}
+
+static void put_data(void *context, const bp_tensor *tensor) {
+    bp_writer *writer = context;
+    const size_t size = bp_dtype_bytes(tensor->dtype);
+    bp_extent extent;
+    if (extent_of(tensor, &extent) != BP_OK)
+        return;
+    if (!tensor->strides && bp_host_order() == BP_LITTLE_ENDIAN) {
+        bp_writer_put(writer, tensor->data, extent.count * size);
+        return;
+    }
+    bp_walk walk = {.extent = &extent};
+    unsigned char buffer[1024];
+    for (size_t done = 0; done < extent.count;) {
+        size_t filled = 0;
+        for (; filled < sizeof buffer && done < extent.count; done++, filled += size) {
+            bp_elements_copy(buffer + filled, (const char *)tensor->data + walk.at * size, 1, size, BP_LITTLE_ENDIAN);
+            bp_walk_next(&walk);
+        }
+        bp_writer_put(writer, buffer, filled);
+    }
+}
+
+bp_status bp_safetensors_write(const char *path, const bp_tensor *tensors, size_t count, const bp_metadata *metadata,
+                               size_t metadata_count, bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!path)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    bp_status status = check(tensors, count, metadata, metadata_count, error);
+    if (status != BP_OK)
+        return status;
+    text made;
+    status = make_header(&made, tensors, count, metadata, metadata_count);
+    bp_writer *writer = status == BP_OK ? malloc(sizeof *writer) : NULL;
+    if (writer) {
+        unsigned char length[8];
+        for (size_t k = 0; k < sizeof length; k++)
+            length[k] = (unsigned char)((uint64_t)made.size >> (8 * k));
+        bp_writer_begin(writer, path, error);
+        bp_writer_put(writer, length, sizeof length);
+        bp_writer_put(writer, made.bytes, made.size);
+        each_tensor(tensors, count, put_data, writer);
+        status = bp_writer_end(writer);
+        free(writer);
+    } else {
+        status = bp_file_refuse(error, status == BP_OK ? BP_ERROR_MEMORY : status);
+    }
+    free(made.bytes);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* The bytes of a file that is read: on the disk or in memory. */
+#ifndef BP_STORAGE_SOURCE_H
+#define BP_STORAGE_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/file.h>
+
+typedef struct bp_source {
+    int file;                   /* -1: in memory */
+    const unsigned char *bytes; /* in memory */
+    uint64_t size;              /* when it was opened */
+} bp_source;
+
+/** Opens a regular file. On error there is nothing to close. */
+bp_status bp_source_open(bp_source *source, const char *path, bp_file_error *error);
+
+bp_status bp_source_open_memory(bp_source *source, const void *bytes, size_t size, bp_file_error *error);
+
+void bp_source_close(bp_source *source);
+
+/** Copies `count` bytes that begin at `offset`. Beyond the end, also one that has moved since, is BP_ERROR_FORMAT. */
+bp_status bp_source_read(const bp_source *source, uint64_t offset, void *to, size_t count, bp_file_error *error);
+
+/** The same bytes in new memory, with a NUL after them; the caller frees it. */
+bp_status bp_source_copy(const bp_source *source, uint64_t offset, size_t count, unsigned char **copy,
+                         bp_file_error *error);
+
+/** The same bytes where they are, if that is in memory (then *copy is null), or in new memory, *copy. */
+bp_status bp_source_view(const bp_source *source, uint64_t offset, size_t count, const unsigned char **bytes,
+                         unsigned char **copy, bp_file_error *error);
+
+#endif

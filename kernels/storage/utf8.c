@@ -1,0 +1,29 @@
+#include "storage/utf8.h"
+
+size_t bp_utf8_length(const unsigned char *text) {
+    /* Bounds of the second byte keep longer forms than needed, surrogates, and what is beyond 10ffff away. */
+    const unsigned char first = text[0];
+    size_t length;
+    unsigned char low = 0x80, high = 0xbf;
+    if (first < 0x80)
+        return first ? 1 : 0;
+    if (first >= 0xc2 && first <= 0xdf) {
+        length = 2;
+    } else if (first >= 0xe0 && first <= 0xef) {
+        length = 3;
+        low = first == 0xe0 ? 0xa0 : low;
+        high = first == 0xed ? 0x9f : high;
+    } else if (first >= 0xf0 && first <= 0xf4) {
+        length = 4;
+        low = first == 0xf0 ? 0x90 : low;
+        high = first == 0xf4 ? 0x8f : high;
+    } else {
+        return 0;
+    }
+    if (text[1] < low || text[1] > high)
+        return 0;
+    for (size_t k = 2; k < length; k++)
+        if (text[k] < 0x80 || text[k] > 0xbf)
+            return 0;
+    return length;
+}

@@ -1,0 +1,10 @@
+/* UTF-8 (F. Yergeau, RFC 3629, 2003). */
+#ifndef BP_STORAGE_UTF8_H
+#define BP_STORAGE_UTF8_H
+
+#include <stddef.h>
+
+/** Bytes of the first character of a text that ends with NUL, in its shortest form; 0 at the end or if it is none. */
+size_t bp_utf8_length(const unsigned char *text);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Calls of the library that can be made to fail: the linker's --wrap turns them to definitions in faults.c, which
+ * count them, and let one of them fail as it would in trouble.
+ */
+#ifndef BACKPROP_TESTS_STORAGE_FAULTS_H
+#define BACKPROP_TESTS_STORAGE_FAULTS_H
+
+#include <stddef.h>
+
+/** From now on nothing fails; counts start anew. */
+void faults_none(void);
+
+/** From now on the nth call of a function, from 0, fails with `error` in errno; counts start anew. */
+void faults_at(const char *function, size_t nth, int error);
+
+/** The nth call ends the process at once, as a crash would. */
+void faults_exit_at(const char *function, size_t nth);
+
+/** write() and pread() transfer at most so many bytes a call, and every second call is interrupted. 0: as they like. */
+void faults_short(size_t bytes);
+
+/** Calls of a function since the last change. */
+size_t faults_calls(const char *function);
+
+/** The largest allocation since the last change. */
+size_t faults_largest_allocation(void);
+
+/** Calls of strtof since the last change that would have read a number as the host's locale writes it. */
+size_t faults_in_hosts_locale(void);
+
+#endif

@@ -74,7 +74,7 @@ kernels() {
     # functions of their own instruction set, never those that choose one at run time.
     case $level in
     avx2) sleef='finz_.*avx2' ;;
-    avx512) sleef='finz_.*avx512f' ;;
+    avx512) sleef='finz_.*(avx512f|avx2)' ;; # narrow vectors are AVX2's
     neon) sleef='finz_.*advsimd' ;;
     scalar_fma) sleef='finz_.*purecfma' ;;
     scalar) sleef='(finz_.*purecfma|cinz_.*purec)' ;;

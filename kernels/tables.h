@@ -83,7 +83,8 @@ typedef struct bp_small_step {
  */
 typedef struct bp_level {
     bp_kernels kernels;
-    size_t panel; /* columns of a panel; 0: one panel holds any number */
+    size_t panel;  /* columns of a panel; 0: one panel holds any number */
+    bool in_place; /* products read many row-major rows as fast as panels */
     void (*pack)(bp_panels to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_panels from, size_t rows, size_t columns);
     void (*forward)(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in, size_t out,

@@ -8,6 +8,8 @@
 #define TILE_UNROLL 1
 #define TILE_TAIL 1
 
+#define IN_PLACE false
+
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 512   /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
 #define BLOCK_COLUMNS 512 /* wide, so that a packed block of A, which stays in that cache, is used often */

@@ -16,6 +16,8 @@
 #define NARROW_SMALL 16
 #define NARROW_SMALL_STEP bp_narrow_small_step_avx512
 
+#define IN_PLACE true
+
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 512
 #define BLOCK_COLUMNS 512

@@ -8,6 +8,8 @@
 #define TILE_UNROLL 1
 #define TILE_TAIL 1
 
+#define IN_PLACE false
+
 #ifndef BP_SMALL_BLOCKS
 #define BLOCK_DEPTH 504
 #define BLOCK_COLUMNS 504

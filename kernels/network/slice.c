@@ -97,15 +97,19 @@ typedef struct stage {
 /* ---- Some rows through layers --------------------------------------------------------------------------------- */
 
 /*
- * Inputs are read where the caller has them if they are small and spread over the cache: packing 32 rows of 784 took
- * 5 % of a step of 784-128-10. Large ones are packed, and rows that would fall on few sets.
+ * Inputs are read where the caller has them, not packed, where few outputs use each of them, and else unless their rows
+ * lie whole pages apart and so fall on few sets of the cache, or are many and the level reads packed ones faster.
  */
+#define FEW_OUTPUTS 64
+#define FLOATS_PER_PAGE 1024
 #define IN_PLACE_MAX (64 * 1024)
-#define SPREAD 64
 
-static bool in_place(const step *s, size_t rows) {
-    const size_t stride = s->batch.input_stride;
-    return stride % SPREAD != 0 && s->network->layer[0].in * rows <= IN_PLACE_MAX;
+static bool in_place(const step *s) {
+    const bp_network *network = s->network;
+    if (network->layer[0].out <= FEW_OUTPUTS)
+        return true;
+    return s->batch.input_stride % FLOATS_PER_PAGE != 0 &&
+           (network->level->in_place || network->layer[0].in * s->rows <= IN_PLACE_MAX);
 }
 
 /* The inputs of layer l. */
@@ -424,7 +428,7 @@ slice_plan bp_step_plan(const bp_network *network, size_t left, bool train) {
 void bp_step_slice(step *s) {
     const slice_plan plan = bp_step_plan(s->network, s->batch.rows - s->begin, s->train);
     s->rows = plan.rows;
-    s->in_place = in_place(s, plan.blocks ? BP_ROW_BLOCK : s->rows);
+    s->in_place = in_place(s);
     if (plan.blocks)
         run_blocks(s, plan.lanes);
     else if (plan.lanes == 1)

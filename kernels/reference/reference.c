@@ -48,6 +48,7 @@ const bp_level BP_LEVEL = {
             .schedule_rate = schedule_rate,
         },
     .panel = 0,
+    .in_place = true,
     .pack = panels_pack,
     .unpack = panels_unpack,
     .forward = panels_forward,

@@ -58,6 +58,7 @@ const bp_level BP_LEVEL = {
             .schedule_rate = schedule_rate,
         },
     .panel = TILE_COLUMNS,
+    .in_place = IN_PLACE,
     .pack = panels_pack,
     .unpack = panels_unpack,
     .forward = panels_forward,

@@ -83,7 +83,7 @@ static const training trainings[] = {
      0,
      true,
      3},
-    {{{3, {250, 256, 260, 300}, {{BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
+    {{{3, {250, 256, 384, 384}, {{BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
       {0.1f, 0.5f, 0},
       {true, false, false}},
      {20, 19, 7, 1},

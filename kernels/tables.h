@@ -40,6 +40,15 @@ typedef struct bp_panels {
     size_t row, panel;
 } bp_panels;
 
+/* Layer normalisation between a layer's product and its activation. Null where a layer has none. */
+typedef struct bp_layer_norm {
+    float *gain, *shift;           /* [out] */
+    float *gain_sums, *shift_sums; /* [out], of the gradients of earlier slices */
+    bp_panels normalized;          /* [rows of a slice x out] */
+    float *inverse;                /* [rows of a slice] */
+    bp_panels deltas; /* [rows of a slice x out], dL/dy of what normalisation gives; dL/dz is the layer's */
+} bp_layer_norm;
+
 /* A layer as the network keeps it. */
 typedef struct bp_dense_layer {
     size_t in, out;
@@ -50,6 +59,11 @@ typedef struct bp_dense_layer {
     bp_panels outputs; /* [rows of a slice x out] */
     bp_panels deltas;  /* [rows of a slice x out] */
     bp_activation activation;
+    /* What the backward pass reads for the derivative: outputs; or with dropout the derivatives, as KEPT_SLOPES. */
+    bp_panels kept;
+    bp_activation kept_as;
+    float dropout; /* probability */
+    bp_layer_norm norm;
     float *transposed; /* weights, [out x in] in one panel: of a small network's layers but the first, else null */
 } bp_dense_layer;
 
@@ -106,6 +120,19 @@ typedef struct bp_level {
     /* The same on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */
     size_t narrow;
     void (*narrow_small_step)(const bp_small_step *step);
+    /* a = f(a), for layers whose product is normalised first. */
+    void (*activate)(bp_panels a, size_t rows, size_t columns, bp_activation activation);
+    /* bp_dropout_derivative into `slopes`, and bp_dropout in place. */
+    void (*dropout)(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation,
+                    const bp_dropout_mask *mask);
+    /* bp_layer_norm_forward in place; normalized.at and `inverse` may be null. */
+    void (*normalize)(bp_panels a, bp_panels normalized, float *inverse, const float *gain, const float *shift,
+                      size_t rows, size_t columns);
+    /* bp_layer_norm_backward */
+    void (*normalize_delta)(bp_panels below, bp_panels delta, bp_panels normalized, const float *inverse,
+                            const float *gain, size_t rows, size_t columns);
+    /* bp_layer_norm_gradient in stages; u's weights are the gains, its biases the shifts. */
+    void (*normalize_update)(const bp_update *u, bp_panels delta, bp_panels normalized, size_t rows, size_t columns);
 } bp_level;
 
 extern const bp_level bp_level_scalar;     /* baseline instructions; on x86-64 without fma */

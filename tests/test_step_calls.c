@@ -43,14 +43,19 @@ static const net digits = {.layers = 2,
 static const net wide = {
     .layers = 2, .sizes = {530, 520, 3}, .activations = {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.01f}}, .loss = BP_LOSS_MSE};
 
+static const float dropped[] = {0.5f, 0.0f};
+static const bool normalized[] = {true, false};
+
 static const struct {
     const char *name;
     const net *shape;
     size_t rows, steps;
-} cases[] = {{"seed", &seed, 1, 1000},
-             {"digits, one row", &digits, 1, 1000},
-             {"digits", &digits, 32, 100},
-             {"wide", &wide, 300, 3}};
+    bool regularized; /* with dropout and layer normalisation */
+} cases[] = {{"seed", &seed, 1, 1000, false},
+             {"digits, one row", &digits, 1, 1000, false},
+             {"digits", &digits, 32, 100, false},
+             {"wide", &wide, 300, 3, false},
+             {"digits, regularised", &digits, 32, 100, true}};
 
 static size_t rows_of(size_t k) {
     return test_quick() && cases[k].rows > 4 ? 4 : cases[k].rows;
@@ -68,6 +73,8 @@ static trainee trainee_create(size_t k) {
     const net *shape = cases[k].shape;
     bp_network_config config = net_config(shape, rows_of(k));
     config.threads = 1;
+    config.dropout = cases[k].regularized ? dropped : NULL;
+    config.normalize = cases[k].regularized ? normalized : NULL;
     return (trainee){.network = net_create(&config, 1),
                      .s = samples_create(shape, rows_of(k), 0, 2),
                      .outputs = allocate(rows_of(k) * shape->sizes[shape->layers], sizeof(float))};

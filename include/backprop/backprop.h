@@ -13,14 +13,14 @@
 #include <backprop/cpu.h>
 #include <backprop/data.h>
 #include <backprop/dense.h>
-#include <backprop/fit.h>
-#include <backprop/inspect.h>
 #include <backprop/dropout.h>
+#include <backprop/fit.h>
 #include <backprop/initializer.h>
 #include <backprop/csv.h>
 #include <backprop/dense.h>
 #include <backprop/file.h>
 #include <backprop/idx.h>
+#include <backprop/inspect.h>
 #include <backprop/kernels.h>
 #include <backprop/layer_norm.h>
 #include <backprop/loss.h>

@@ -20,6 +20,9 @@
 
 BP_BEGIN_DECLS
 
+/** The epsilon of a network's layers. */
+#define BP_LAYER_NORM_EPSILON 1e-5f
+
 /**
  * Forward pass.
  *

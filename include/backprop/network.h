@@ -1,7 +1,9 @@
 /*
  * A multi-layer perceptron, trained by back-propagation.
  *
- * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). All memory is taken at creation, in
+ * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). Where it is normalised (layer_norm.h),
+ * that comes between the product and f_l; where it has dropout (dropout.h), that comes after f_l, in training steps
+ * alone. All memory is taken at creation, in
  * one block; after that no call allocates or reads the environment, and none takes a lock but to share work with other
  * threads. Results have the same bits on every instruction set, for every number of threads and every thread pool.
  *
@@ -10,6 +12,7 @@
 #ifndef BACKPROP_NETWORK_H
 #define BACKPROP_NETWORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +52,9 @@ typedef struct bp_network_config {
     const bp_activation *activations; /* one a layer */
     bp_loss loss;           /* squared error, or softmax cross-entropy on an identity layer, whose outputs are logits */
     size_t batch_max;       /* largest batch of later calls, at least 1 */
+    const float *dropout;   /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
+    const bool *normalize;  /* one a layer, or null: whether it has layer normalisation; the last has none */
+    uint64_t seed;          /* of dropout's masks, see bp_network_steps */
     size_t threads;         /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
     bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */
     bp_allocator allocator; /* allocate null: malloc and free */
@@ -68,6 +74,8 @@ typedef struct bp_batch {
 typedef struct bp_layer {
     size_t in, out;
     bp_activation activation;
+    float dropout;
+    bool normalized;
 } bp_layer;
 
 /**
@@ -77,11 +85,12 @@ typedef struct bp_layer {
 BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *bytes);
 
 /**
- * Makes a network with all weights and biases zero; see bp_network_initialize.
+ * Makes a network with all weights and biases zero, gains 1, shifts 0; see bp_network_initialize.
  *
  * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope; a release
- * function missing; softmax cross-entropy on an activated output layer), BP_ERROR_MEMORY, BP_ERROR_THREADS, and
- * those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
+ * function missing; a probability that is not from 0 to below 1; dropout or normalisation of the last layer; softmax
+ * cross-entropy on an activated output layer), BP_ERROR_MEMORY, BP_ERROR_THREADS, and those of bp_cpu_active. On error
+ * *network is set to null and nothing is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
 
@@ -89,16 +98,16 @@ BP_API bp_status bp_network_create(const bp_network_config *config, bp_network *
 BP_API void bp_network_destroy(bp_network *network);
 
 /**
- * Draws initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j), biases +0, with
- * limit = sqrt(6 / in) where the layer's activation is a ReLU (K. He et al., "Delving deep into rectifiers", 2015),
- * else sqrt(6 / (in + out)) (X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
- * networks", 2010), computed in binary32.
+ * Draws initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j), biases +0, gains 1,
+ * shifts +0, with limit = sqrt(6 / in) where the layer's activation is a ReLU (K. He et al., "Delving deep into
+ * rectifiers", 2015), else sqrt(6 / (in + out)) (X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
+ * feedforward neural networks", 2010), computed in binary32.
  */
 BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
 
 /**
- * Draws initial weights as bp_initialize does, layer l by initializers[l] from stream l of the seed; biases +0.
- * (bp_network_initialize is the same with BP_HE_UNIFORM for ReLUs and BP_XAVIER_UNIFORM for other layers.)
+ * Draws initial weights as bp_initialize does, layer l by initializers[l] from stream l of the seed; biases and shifts
+ * +0, gains 1. (bp_network_initialize is the same with BP_HE_UNIFORM for ReLUs and BP_XAVIER_UNIFORM for other layers.)
  * BP_ERROR_NULL, BP_ERROR_VALUE (an initializer): then nothing is changed.
  */
 BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed);
@@ -141,9 +150,31 @@ BP_API bp_status bp_network_set_parameters(bp_network *network, size_t index, co
                                            size_t weight_stride, const float *biases);
 
 /**
+ * The same for the gain [out] and shift [out] of a layer with layer normalisation; BP_ERROR_VALUE if it has none.
+ */
+BP_API bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gain, float *shift);
+BP_API bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gain, const float *shift);
+
+/**
+ * The training steps of a network so far, which number the masks of dropout: in step t, counted from 0, element (n, j)
+ * of layer l's outputs is dropped by the mask with that row and column, the network's seed, and the stream
+ * (l + 1) * 2^48 + t. 0 for null.
+ */
+BP_API uint64_t bp_network_steps(const bp_network *network);
+
+/** The seed of the masks; 0 for null. */
+BP_API uint64_t bp_network_seed(const bp_network *network);
+
+/**
+ * Sets both, to go on where another network stood: with the same parameters it then takes the same steps. A step that
+ * was refused does not count, nor does a forward pass. BP_ERROR_NULL, BP_ERROR_VALUE (2^48 steps or more).
+ */
+BP_API bp_status bp_network_set_steps(bp_network *network, uint64_t seed, uint64_t steps);
+
+/**
  * Hash of all parameters' bits: 64-bit FNV-1a over the bytes (least significant first) of every weight, row by row,
- * then every bias, layer after layer; a NaN counts as 0x7fc00000. Equal networks hash equal on every machine.
- * 0 for a null network.
+ * then every bias, every gain and every shift if there are such, layer after layer; a NaN counts as 0x7fc00000. Equal
+ * networks hash equal on every machine. 0 for a null network.
  */
 BP_API uint64_t bp_network_hash(const bp_network *network);
 
@@ -153,7 +184,7 @@ BP_API bp_isa bp_network_isa(const bp_network *network);
 /** Threads that this network can use, itself included; 0 for null. Small steps use fewer. */
 BP_API size_t bp_network_threads(const bp_network *network);
 
-/** Number of weights and biases; 0 for null. */
+/** Number of weights, biases, gains and shifts; 0 for null. */
 BP_API size_t bp_network_parameters(const bp_network *network);
 
 /**

@@ -71,6 +71,21 @@ static void tally_floats(tally *t, size_t rows, size_t columns) {
         tally_bytes(t, rows * columns * sizeof(float));
 }
 
+float bp_config_dropout(const bp_network_config *config, size_t l) {
+    return config->dropout ? config->dropout[l] : 0.0f;
+}
+
+bool bp_config_normalizes(const bp_network_config *config, size_t l) {
+    return config->normalize && config->normalize[l];
+}
+
+bool bp_config_regularizes(const bp_network_config *config) {
+    for (size_t l = 0; l < config->layers; l++)
+        if (bp_config_normalizes(config, l) || bp_config_dropout(config, l) > 0.0f)
+            return true;
+    return false;
+}
+
 static bp_status check_config(const bp_network_config *config) {
     if (!config->sizes || !config->activations)
         return BP_ERROR_NULL;
@@ -89,6 +104,14 @@ static bp_status check_config(const bp_network_config *config) {
         if (status != BP_OK)
             return status;
     }
+    for (size_t l = 0; l < config->layers; l++) {
+        const float dropout = bp_config_dropout(config, l);
+        if (!(dropout >= 0.0f && dropout < 1.0f))
+            return BP_ERROR_VALUE;
+    }
+    const size_t last = config->layers - 1;
+    if (bp_config_dropout(config, last) != 0.0f || bp_config_normalizes(config, last))
+        return BP_ERROR_VALUE;
     if (config->loss != BP_LOSS_MSE && config->loss != BP_LOSS_SOFTMAX_CROSS_ENTROPY)
         return BP_ERROR_VALUE;
     if (config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY && config->activations[config->layers - 1].kind != BP_IDENTITY)
@@ -130,7 +153,8 @@ static extent network_extent(const bp_network_config *config) {
     extent e = {0, (double)config->sizes[0]};
     for (size_t l = 0; l < config->layers; l++) {
         e.weights += (double)config->sizes[l] * (double)config->sizes[l + 1];
-        e.row += 2.0 * (double)config->sizes[l + 1];
+        const int arrays = 2 + (bp_config_dropout(config, l) > 0.0f) + 2 * bp_config_normalizes(config, l);
+        e.row += arrays * (double)config->sizes[l + 1];
     }
     return e;
 }
@@ -160,11 +184,14 @@ static size_t choose_slice(const bp_network_config *config, size_t lanes, size_t
 }
 
 /*
- * The largest batch that runs in one call on one lane, whatever the step: 0 unless each layer's outputs fit one panel.
+ * The largest batch that runs in one call on one lane, whatever the step: 0 unless each layer's outputs fit one panel
+ * and are all that there is between two products.
  * (A first layer may have any number of inputs.)
  */
 static size_t choose_small_rows(const bp_network_config *config, size_t panel, size_t lanes) {
     double row_flops = 0;
+    if (bp_config_regularizes(config))
+        return 0;
     for (size_t l = 0; l < config->layers; l++) {
         if (config->sizes[l + 1] > panel)
             return 0;
@@ -208,7 +235,8 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     layout->weights_at = t.bytes;
     for (size_t l = 0; l < layers; l++) {
         tally_panels(&t, panel, sizes[l], sizes[l + 1]);
-        tally_panels(&t, panel, 1, sizes[l + 1]);
+        for (size_t row = 0; row < (bp_config_normalizes(config, l) ? 3 : 1); row++)
+            tally_panels(&t, panel, 1, sizes[l + 1]);
     }
     layout->sums_at = t.bytes;
     const size_t parameters = t.bytes - layout->weights_at;
@@ -219,8 +247,11 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     layout->rows_at = t.bytes;
     tally_panels(&t, panel, layout->slice_rows, sizes[0]);
     for (size_t l = 0; l < layers; l++) {
-        tally_panels(&t, panel, layout->slice_rows, sizes[l + 1]);
-        tally_panels(&t, panel, layout->slice_rows, sizes[l + 1]);
+        const size_t arrays = 2 + (bp_config_dropout(config, l) > 0.0f) + 2 * bp_config_normalizes(config, l);
+        for (size_t k = 0; k < arrays; k++)
+            tally_panels(&t, panel, layout->slice_rows, sizes[l + 1]);
+        if (bp_config_normalizes(config, l))
+            tally_floats(&t, 1, layout->slice_rows);
     }
     layout->row_loss_at = t.bytes;
     tally_floats(&t, 1, config->batch_max);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "activation_kinds.h"
 #include "api/check.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
@@ -49,14 +50,35 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         k->activation = config->activations[l];
         k->weights = take_panels(&weights, panel, k->in, k->out);
         k->biases = take_panels(&weights, panel, 1, k->out).at;
+        k->dropout = bp_config_dropout(config, l);
+        const bool normalized = bp_config_normalizes(config, l);
+        if (normalized) {
+            k->norm.gain = take_panels(&weights, panel, 1, k->out).at;
+            k->norm.shift = take_panels(&weights, panel, 1, k->out).at;
+        }
         if (layout->small_rows > 0 && l > 0)
             k->transposed = take_panels(&transposed, panel, k->out, k->in).at;
         if (layout->sums > 0) {
             k->sums = take_panels(&sums, panel, k->in, k->out);
             k->bias_sums = take_panels(&sums, panel, 1, k->out).at;
+            if (normalized) {
+                k->norm.gain_sums = take_panels(&sums, panel, 1, k->out).at;
+                k->norm.shift_sums = take_panels(&sums, panel, 1, k->out).at;
+            }
         }
         k->outputs = take_panels(&rows, panel, layout->slice_rows, k->out);
         k->deltas = take_panels(&rows, panel, layout->slice_rows, k->out);
+        k->kept = k->outputs;
+        k->kept_as = k->activation;
+        if (k->dropout > 0.0f) {
+            k->kept = take_panels(&rows, panel, layout->slice_rows, k->out);
+            k->kept_as.kind = KEPT_SLOPES;
+        }
+        if (normalized) {
+            k->norm.normalized = take_panels(&rows, panel, layout->slice_rows, k->out);
+            k->norm.deltas = take_panels(&rows, panel, layout->slice_rows, k->out);
+            k->norm.inverse = take_floats(&rows, 1, layout->slice_rows);
+        }
         widest = k->out > widest ? k->out : widest;
     }
     network->row_loss = (float *)(block + layout->row_loss_at);
@@ -68,6 +90,17 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         widest <= network->level->narrow ? network->level->narrow_small_step : network->level->small_step;
     network->lane_blocks = layout->lane_blocks;
     network->parameters = (layout->sums_at - layout->weights_at) / sizeof(float);
+}
+
+/* Gains 1, shifts +0. */
+static void reset_normalization(bp_network *network) {
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        for (size_t j = 0; k->norm.gain && j < k->out; j++) {
+            k->norm.gain[j] = 1.0f;
+            k->norm.shift[j] = 0.0f;
+        }
+    }
 }
 
 bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {
@@ -94,11 +127,14 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
     for (size_t l = 0; l < config->layers; l++)
         made->row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
     made->loss = config->loss;
+    made->regularized = bp_config_regularizes(config);
+    made->seed = config->seed;
     made->batch_max = config->batch_max;
     made->lanes = layout.lanes;
     made->allocator = allocator;
     made->bytes = layout.bytes;
     place_arrays(made, &layout, config);
+    reset_normalization(made);
 
     status = bp_network_start_threads(made, config);
     if (status != BP_OK) {
@@ -150,6 +186,7 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
         bp_initialize_panels(k->weights, network->level->panel, k->in, k->out, initializer, seed, l);
         memset(k->biases, 0, k->out * sizeof(float));
     }
+    reset_normalization(network);
     network->transposed = false;
     float_environment_leave(host);
 }
@@ -179,7 +216,7 @@ bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *de
     if (index >= network->layers)
         return BP_ERROR_VALUE;
     const bp_dense_layer *k = &network->layer[index];
-    *description = (bp_layer){k->in, k->out, k->activation};
+    *description = (bp_layer){k->in, k->out, k->activation, k->dropout, k->norm.gain != NULL};
     return BP_OK;
 }
 
@@ -232,6 +269,46 @@ bp_status bp_network_set_parameters(bp_network *network, size_t index, const flo
     return BP_OK;
 }
 
+static bp_status check_normalization(const bp_network *network, size_t index, const float *gain, const float *shift) {
+    if (!network)
+        return BP_ERROR_NULL;
+    if (index >= network->layers || !network->layer[index].norm.gain)
+        return BP_ERROR_VALUE;
+    const matrix g = vector_of(gain, network->layer[index].out), s = vector_of(shift, network->layer[index].out);
+    const bp_status status = check_matrices(&g, 1, &s, 1);
+    if (status != BP_OK)
+        return status;
+    const size_t bytes = network->bytes - BP_ALIGNMENT;
+    if ((gain && ranges_overlap(network, bytes, gain, matrix_extent(g))) ||
+        (shift && ranges_overlap(network, bytes, shift, matrix_extent(s))))
+        return BP_ERROR_OVERLAP;
+    return BP_OK;
+}
+
+bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gain, float *shift) {
+    const bp_status status = check_normalization(network, index, gain, shift);
+    if (status != BP_OK)
+        return status;
+    const bp_dense_layer *k = &network->layer[index];
+    if (gain)
+        memcpy(gain, k->norm.gain, k->out * sizeof(float));
+    if (shift)
+        memcpy(shift, k->norm.shift, k->out * sizeof(float));
+    return BP_OK;
+}
+
+bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gain, const float *shift) {
+    const bp_status status = check_normalization(network, index, gain, shift);
+    if (status != BP_OK)
+        return status;
+    const bp_dense_layer *k = &network->layer[index];
+    if (gain)
+        memcpy(k->norm.gain, gain, k->out * sizeof(float));
+    if (shift)
+        memcpy(k->norm.shift, shift, k->out * sizeof(float));
+    return BP_OK;
+}
+
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 #define CANONICAL_NAN 0x7fc00000u
@@ -257,6 +334,10 @@ uint64_t bp_network_hash(const bp_network *network) {
                 hash = hash_float(hash, *weight_at(network, k, i, j));
         for (size_t j = 0; j < k->out; j++)
             hash = hash_float(hash, k->biases[j]);
+        for (size_t j = 0; k->norm.gain && j < k->out; j++)
+            hash = hash_float(hash, k->norm.gain[j]);
+        for (size_t j = 0; k->norm.gain && j < k->out; j++)
+            hash = hash_float(hash, k->norm.shift[j]);
     }
     return hash;
 }
@@ -271,8 +352,10 @@ size_t bp_network_threads(const bp_network *network) {
 
 size_t bp_network_parameters(const bp_network *network) {
     size_t count = 0;
-    for (size_t l = 0; network && l < network->layers; l++)
-        count += (network->layer[l].in + 1) * network->layer[l].out;
+    for (size_t l = 0; network && l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        count += (k->in + (k->norm.gain ? 3 : 1)) * k->out;
+    }
     return count;
 }
 

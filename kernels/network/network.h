@@ -1,7 +1,7 @@
 /*
  * A network's own view of itself. Its memory is one block:
  *
- *   bp_network | layers | weights, biases | sums of gradients | transposed weights of a small network |
+ *   bp_network | layers | weights, biases, gains, shifts | sums of gradients | transposed weights of a small network |
  *   one slice's rows | scratch of each lane
  *
  * A batch is worked on in slices: some rows go through all layers forward, back, and into the gradients while they are
@@ -30,6 +30,9 @@ struct bp_network {
     size_t lane_blocks; /* row blocks that each lane takes whole in a slice, see slice.c; 0: it never does */
     size_t parameters;  /* elements of all weights and biases, padded: of each sum of gradients too */
     double row_flops;   /* floating-point operations of one row's forward pass */
+    bool regularized;   /* some layer has normalisation or dropout */
+    uint64_t seed;      /* of dropout's masks */
+    uint64_t steps;     /* trained so far */
     bp_panels inputs;   /* [slice_rows x layer[0].in] */
     float *row_loss;    /* [batch_max] */
     char *scratch;      /* [lanes x scratch_bytes] */
@@ -56,6 +59,13 @@ typedef struct network_layout {
     size_t sums; /* of gradients: that of the slices so far, and one for each row block of a slice */
     size_t scratch_bytes;
 } network_layout;
+
+/** What a configuration says of layer l: its dropout's probability, whether it is normalised; and whether any has
+ * either.
+ */
+float bp_config_dropout(const bp_network_config *config, size_t l);
+bool bp_config_normalizes(const bp_network_config *config, size_t l);
+bool bp_config_regularizes(const bp_network_config *config);
 
 /** Checks a configuration and lays its network out. Reads BACKPROP_THREADS if the configuration leaves threads open. */
 bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout);

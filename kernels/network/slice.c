@@ -16,7 +16,7 @@
  *
  * Rows and columns are chosen layer by layer. Layers by rows that follow each other make a group, one stage.
  */
-#include "network/step.h"
+#include "network/regularize.h"
 
 #include <backprop/dense.h>
 
@@ -54,9 +54,9 @@ static double uneven(const bp_network *network, size_t columns, size_t lanes) {
 
 /* By columns the weights do not cross, but all values of the rows do; there are more joins, and shares less even. */
 bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t lanes) {
-    if (lanes == 1)
-        return false;
     const bp_dense_layer *k = &network->layer[l];
+    if (lanes == 1 || k->norm.gain || (l > 0 && k[-1].norm.gain)) /* rows are normalised whole */
+        return false;
     const double in = (double)k->in, out = (double)k->out, n = (double)rows;
     const double saved = in * out - n * (in + out);
     const double waiting =
@@ -133,7 +133,9 @@ static void forward_rows(const step *s, size_t first, size_t end, part p) {
     for (size_t l = first; l < end; l++) {
         const bp_dense_layer *k = &network->layer[l];
         const bp_panels a = rows_from(k->outputs, p.at);
-        level->forward(a, x, k->weights, k->biases, p.rows, k->in, k->out, k->activation, p.scratch);
+        level->forward(a, x, k->weights, k->biases, p.rows, k->in, k->out, bp_product_activation(k), p.scratch);
+        if (network->regularized)
+            bp_complete_outputs(s, l, p, 0, k->out);
         x = a;
     }
     if (s->outputs && end == network->layers)
@@ -179,8 +181,9 @@ void bp_step_loss(const step *s, part p) {
 static void delta_rows(const step *s, size_t l, part p) {
     const bp_network *network = s->network;
     const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
-    network->level->delta(rows_from(below->deltas, p.at), rows_from(k->deltas, p.at), k->weights,
-                          rows_from(below->outputs, p.at), p.rows, k->in, k->out, below->activation, p.scratch);
+    network->level->delta(rows_from(bp_first_deltas(below), p.at), rows_from(k->deltas, p.at), k->weights,
+                          rows_from(below->kept, p.at), p.rows, k->in, k->out, below->kept_as, p.scratch);
+    bp_complete_deltas(s, l - 1, p);
 }
 
 /* ---- A share of a layer's weights ----------------------------------------------------------------------------- */
@@ -208,6 +211,26 @@ static void update_part(const step *s, size_t l, share in, share out, size_t lan
                            lane_scratch(network, lane));
 }
 
+/* The same for the normalisation of layer l. */
+static void update_normalization(const step *s, size_t l, share out) {
+    const bp_network *network = s->network;
+    const size_t panel = network->level->panel;
+    const bp_layer_norm *norm = &network->layer[l].norm;
+    if (out.begin == out.end)
+        return;
+    const bp_update u = {
+        .weights.at = norm->gain + out.begin,
+        .biases = norm->shift + out.begin,
+        .sums.at = norm->gain_sums ? norm->gain_sums + out.begin : NULL,
+        .bias_sums = norm->shift_sums ? norm->shift_sums + out.begin : NULL,
+        .rate = s->rate,
+        .first = s->begin == 0,
+        .last = s->begin + s->rows == s->batch.rows,
+    };
+    network->level->normalize_update(&u, panels_part(norm->deltas, panel, 0, out.begin),
+                                     panels_part(norm->normalized, panel, 0, out.begin), s->rows, out.end - out.begin);
+}
+
 /* Lane `lane`'s share of layer l, of its rows or columns, whichever are more. */
 static void update_layer(const step *s, size_t l, size_t lane, size_t lanes) {
     const bp_network *network = s->network;
@@ -218,6 +241,8 @@ static void update_layer(const step *s, size_t l, size_t lane, size_t lanes) {
     else
         out = columns_of(network, k->out, lane, lanes);
     update_part(s, l, in, out, lane);
+    if (k->norm.gain)
+        update_normalization(s, l, columns_of(network, k->out, lane, lanes));
 }
 
 /* ---- All rows, some columns ----------------------------------------------------------------------------------- */
@@ -232,6 +257,8 @@ static void forward_columns(const step *s, size_t l, size_t lane, size_t lanes) 
     network->level->forward(panels_part(k->outputs, panel, 0, out.begin), inputs_of(s, l, rows_of_lane(s, 0, 1)),
                             panels_part(k->weights, panel, 0, out.begin), k->biases + out.begin, s->rows, k->in,
                             out.end - out.begin, k->activation, lane_scratch(network, lane));
+    if (network->regularized)
+        bp_complete_outputs(s, l, rows_of_lane(s, 0, 1), out.begin, out.end - out.begin);
 }
 
 /* Deltas of the layer below and the update read the same rows of the weights; the first layer has no deltas below. */
@@ -248,8 +275,8 @@ static void backward_columns(const step *s, size_t l, size_t lane, size_t lanes)
     if (in.begin == in.end)
         return;
     network->level->delta(panels_part(below->deltas, panel, 0, in.begin), k->deltas,
-                          panels_part(k->weights, panel, in.begin, 0), panels_part(below->outputs, panel, 0, in.begin),
-                          s->rows, in.end - in.begin, k->out, below->activation, lane_scratch(network, lane));
+                          panels_part(k->weights, panel, in.begin, 0), panels_part(below->kept, panel, 0, in.begin),
+                          s->rows, in.end - in.begin, k->out, below->kept_as, lane_scratch(network, lane));
     update_part(s, l, in, (share){0, k->out}, lane);
 }
 
@@ -370,6 +397,12 @@ static void sum_block(const step *s, size_t block, part p) {
         if (l > 0)
             delta_rows(s, l, p);
         network->level->update(&u, inputs_of(s, l, p), rows_from(k->deltas, p.at), p.rows, k->in, k->out, p.scratch);
+        if (k->norm.gain) {
+            u.sums.at = k->norm.gain_sums + offset;
+            u.bias_sums = k->norm.shift_sums + offset;
+            network->level->normalize_update(&u, rows_from(k->norm.deltas, p.at), rows_from(k->norm.normalized, p.at),
+                                             p.rows, k->out);
+        }
     }
 }
 

@@ -167,5 +167,6 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
     run_with_loss(&s, loss);
+    network->steps++;
     return BP_OK;
 }

@@ -31,7 +31,7 @@ void bp_step_loss(const step *s, part p);
 
 /** Whether a training step of so many rows is one row's, on one lane. */
 static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
-    return rows == 1 && bp_useful_lanes(network->row_flops, network->lanes) == 1;
+    return rows == 1 && !network->regularized && bp_useful_lanes(network->row_flops, network->lanes) == 1;
 }
 
 /** How the next rows of a batch are worked. */

@@ -4,8 +4,7 @@
 
 #include <stddef.h>
 
-#include <backprop/activation.h>
-
+#include "activation_kinds.h"
 #include "reference/math.h"
 
 static inline float activation_value(float z, bp_activation activation) {
@@ -33,6 +32,8 @@ static inline float activation_slope(float a, bp_activation activation) {
         return fmaf(-a, a, a);
     case BP_TANH:
         return fmaf(-a, a, 1.0f);
+    case KEPT_SLOPES:
+        return a;
     default:
         return 1.0f;
     }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "reference/dense.h"
+#include "reference/dropout.h"
+#include "reference/layer_norm.h"
 #include "tables.h"
 
 static void panels_pack(bp_panels to, const float *from, size_t ld, size_t rows, size_t columns) {
@@ -77,6 +79,45 @@ static void backward_row(const bp_dense_layer *layers, size_t count, bp_panels x
         const bp_update u = {
             .weights = k->weights, .biases = k->biases, .rate = rate, .first = true, .last = true, .with_biases = true};
         panels_update(&u, l > 0 ? k[-1].outputs : x, k->deltas, 1, k->in, k->out, NULL);
+    }
+}
+
+static void panels_activate(bp_panels a, size_t rows, size_t columns, bp_activation activation) {
+    activate(a.at, a.row, a.at, a.row, rows, columns, activation);
+}
+
+static void panels_dropout(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation,
+                           const bp_dropout_mask *mask) {
+    dropout_derivative(slopes.at, slopes.row, a.at, a.row, rows, columns, activation, *mask);
+    dropout(a.at, a.row, a.at, a.row, rows, columns, *mask);
+}
+
+static void panels_normalize(bp_panels a, bp_panels normalized, float *inverse, const float *gain, const float *shift,
+                             size_t rows, size_t columns) {
+    layer_norm_forward(a.at, a.row, normalized.at, normalized.row, inverse, a.at, a.row, gain, shift, rows, columns,
+                       BP_LAYER_NORM_EPSILON);
+}
+
+static void panels_normalize_delta(bp_panels below, bp_panels delta, bp_panels normalized, const float *inverse,
+                                   const float *gain, size_t rows, size_t columns) {
+    layer_norm_backward(below.at, below.row, delta.at, delta.row, normalized.at, normalized.row, inverse, gain, rows,
+                        columns);
+}
+
+static void panels_normalize_update(const bp_update *u, bp_panels delta, bp_panels normalized, size_t rows,
+                                    size_t columns) {
+    for (size_t j = 0; j < columns; j++) {
+        float *gain_sum = u->sums.at + j, *shift_sum = u->bias_sums + j;
+        const float g = weight_gradient(u->first ? NULL : gain_sum, delta.at + j, delta.row, normalized.at + j,
+                                        normalized.row, rows);
+        const float c = bias_gradient(u->first ? NULL : shift_sum, delta.at + j, delta.row, rows);
+        if (u->last) {
+            u->weights.at[j] = fmaf(-u->rate, g, u->weights.at[j]);
+            u->biases[j] = fmaf(-u->rate, c, u->biases[j]);
+        } else {
+            *gain_sum = g;
+            *shift_sum = c;
+        }
     }
 }
 

@@ -57,4 +57,9 @@ const bp_level BP_LEVEL = {
     .add_blocks = add_blocks,
     .forward_row = forward_row,
     .backward_row = backward_row,
+    .activate = panels_activate,
+    .dropout = panels_dropout,
+    .normalize = panels_normalize,
+    .normalize_delta = panels_normalize_delta,
+    .normalize_update = panels_normalize_update,
 };

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <backprop/activation.h>
+#include "activation_kinds.h"
 
 /* Whether vec_rectify gives the activation's value: the kinds that need no transcendental function. */
 static inline bool is_rectifier(bp_activation activation) {
@@ -45,6 +45,8 @@ static inline vec vec_derivative(vec a, bp_activation activation) {
         return vec_fnma(a, a, a);
     case BP_TANH:
         return vec_fnma(a, a, one);
+    case KEPT_SLOPES:
+        return a;
     default:
         return one;
     }

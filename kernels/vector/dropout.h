@@ -58,10 +58,9 @@ static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t 
     words[1] = vec_u64_xor(vec_u64_multiply(c0, m0), vec_u64_raise(vec_u64_xor(c3, last[1])));
 }
 
-/* What becomes of elements that stay: their values, or the derivatives there. */
+/* Where elements come from, and where their values and the derivatives there go; one of these may be null. */
 typedef struct drop_place {
-    bp_panels to, from;
-    bool derivative;
+    bp_panels from, values, slopes;
     bp_activation activation;
 } drop_place;
 
@@ -72,10 +71,13 @@ static inline float *element_of(bp_panels m, size_t n, size_t j) {
 static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, vec_u64 words, size_t n, size_t j,
                                      size_t lanes) {
     const vec_mask stay = vec_u32_at_least(words, d->threshold);
-    vec a = load_some(element_of(at->from, n, j), lanes);
-    if (at->derivative)
-        a = vec_derivative(a, at->activation);
-    store_some(element_of(at->to, n, j), lanes, vec_select(stay, vec_mul(a, d->scale), vec_set1(0.0f)));
+    const vec a = load_some(element_of(at->from, n, j), lanes), zero = vec_set1(0.0f);
+    if (at->slopes.at) {
+        const vec slope = vec_mul(vec_derivative(a, at->activation), d->scale);
+        store_some(element_of(at->slopes, n, j), lanes, vec_select(stay, slope, zero));
+    }
+    if (at->values.at)
+        store_some(element_of(at->values, n, j), lanes, vec_select(stay, vec_mul(a, d->scale), zero));
 }
 
 /* Row n, and with it the next where two of a pair are wanted, in up to VEC_LANES columns from j on. */
@@ -114,14 +116,20 @@ static void drop(const bp_dropout_mask *mask, const drop_place *at, size_t rows,
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                     bp_dropout_mask mask) {
-    const drop_place at = {.to = row_major(d, ldd), .from = row_major(a, lda)};
+    const drop_place at = {.from = row_major(a, lda), .values = row_major(d, ldd)};
     drop(&mask, &at, rows, columns);
 }
 
 static void dropout_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                                bp_activation activation, bp_dropout_mask mask) {
-    const drop_place at = {row_major(d, ldd), row_major(a, lda), true, activation};
+    const drop_place at = {.from = row_major(a, lda), .slopes = row_major(d, ldd), .activation = activation};
     drop(&mask, &at, rows, columns);
+}
+
+static void panels_dropout(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation,
+                           const bp_dropout_mask *mask) {
+    const drop_place at = {.from = a, .values = a, .slopes = slopes, .activation = activation};
+    drop(mask, &at, rows, columns);
 }
 
 #endif

@@ -63,8 +63,8 @@ static void normalize_rows(bp_panels y, bp_panels normalized, float *inverse, bp
     }
 }
 
-static void normalize_delta(bp_panels below, bp_panels delta, bp_panels normalized, const float *inverse,
-                            const float *gain, size_t rows, size_t columns) {
+static void panels_normalize_delta(bp_panels below, bp_panels delta, bp_panels normalized, const float *inverse,
+                                   const float *gain, size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++) {
         vec p[SUM_VECS], q[SUM_VECS];
         lanes_fill(p, 0.0f);
@@ -87,11 +87,11 @@ static void normalize_delta(bp_panels below, bp_panels delta, bp_panels normaliz
 }
 
 /*
- * Sums of delta times normalized over blocks of rows, on top of `sums` if sums of earlier blocks are given: like
- * column_sums, for `vecs` vectors of columns from column j on, of which the last has `lanes` columns.
+ * Sums of delta times normalized over blocks of rows, like bias_gradient: for `vecs` vectors of columns from column j
+ * on, of which the last has `lanes` columns.
  */
 static ALWAYS_INLINE void gain_sums(const size_t vecs, float *to, const float *sums, bp_panels delta,
-                                    bp_panels normalized, size_t j, size_t rows, size_t lanes) {
+                                    bp_panels normalized, size_t j, size_t rows, size_t lanes, const float *rate) {
     vec sum[SUM_CHAINS];
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         sum[v] = sums ? load_some(sums + j + v * VEC_LANES, lanes) : vec_set1(0.0f);
@@ -108,17 +108,19 @@ static ALWAYS_INLINE void gain_sums(const size_t vecs, float *to, const float *s
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             sum[v] = !sums && begin == 0 ? g[v] : vec_add(sum[v], g[v]);
     }
-    UNROLL_FOR (size_t v = 0; v < vecs; v++)
-        store_some(to + j + v * VEC_LANES, lanes, sum[v]);
+    UNROLL_FOR (size_t v = 0; v < vecs; v++) {
+        float *gain = to + j + v * VEC_LANES;
+        store_some(gain, lanes, rate ? vec_fnma(vec_set1(*rate), sum[v], load_some(gain, lanes)) : sum[v]);
+    }
 }
 
 static void gain_gradient(float *to, const float *sums, bp_panels delta, bp_panels normalized, size_t rows,
-                          size_t columns) {
+                          size_t columns, const float *rate) {
     size_t j = 0;
     for (; j + SUM_CHAINS * VEC_LANES <= columns; j += SUM_CHAINS * VEC_LANES)
-        gain_sums(SUM_CHAINS, to, sums, delta, normalized, j, rows, VEC_LANES);
+        gain_sums(SUM_CHAINS, to, sums, delta, normalized, j, rows, VEC_LANES, rate);
     for (; j < columns; j += VEC_LANES)
-        gain_sums(1, to, sums, delta, normalized, j, rows, lanes_left(columns, j));
+        gain_sums(1, to, sums, delta, normalized, j, rows, lanes_left(columns, j), rate);
 }
 
 static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse, const float *z,
@@ -130,16 +132,35 @@ static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t l
 
 static void layer_norm_backward(float *below, size_t ldb, const float *delta, size_t ldd, const float *normalized,
                                 size_t ldn, const float *inverse, const float *gain, size_t rows, size_t columns) {
-    normalize_delta(row_major(below, ldb), row_major(delta, ldd), row_major(normalized, ldn), inverse, gain, rows,
-                    columns);
+    panels_normalize_delta(row_major(below, ldb), row_major(delta, ldd), row_major(normalized, ldn), inverse, gain,
+                           rows, columns);
 }
 
 static void layer_norm_gradient(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
                                 const float *normalized, size_t ldn, size_t rows, size_t columns) {
     if (gradient_gain)
-        gain_gradient(gradient_gain, NULL, row_major(delta, ldd), row_major(normalized, ldn), rows, columns);
+        gain_gradient(gradient_gain, NULL, row_major(delta, ldd), row_major(normalized, ldn), rows, columns, NULL);
     if (gradient_shift)
         bias_gradient(gradient_shift, NULL, row_major(delta, ldd), rows, columns, NULL);
+}
+
+static void panels_activate(bp_panels a, size_t rows, size_t columns, bp_activation activation) {
+    for (size_t j = 0; j < columns; j += TILE_COLUMNS)
+        activate(panel_at(a, 0, j), a.row, panel_at(a, 0, j), a.row, rows, least(columns - j, TILE_COLUMNS),
+                 activation);
+}
+
+static void panels_normalize(bp_panels a, bp_panels normalized, float *inverse, const float *gain, const float *shift,
+                             size_t rows, size_t columns) {
+    normalize_rows(a, normalized, inverse, a, gain, shift, rows, columns, BP_LAYER_NORM_EPSILON);
+}
+
+static void panels_normalize_update(const bp_update *u, bp_panels delta, bp_panels normalized, size_t rows,
+                                    size_t columns) {
+    const float *rate = u->last ? &u->rate : NULL;
+    gain_gradient(u->last ? u->weights.at : u->sums.at, u->first ? NULL : u->sums.at, delta, normalized, rows, columns,
+                  rate);
+    bias_gradient(u->last ? u->biases : u->bias_sums, u->first ? NULL : u->bias_sums, delta, rows, columns, rate);
 }
 
 #endif

@@ -70,6 +70,11 @@ const bp_level BP_LEVEL = {
     .small_step = small_step,
     .narrow = NARROW_SMALL,
     .narrow_small_step = NARROW_SMALL_STEP,
+    .activate = panels_activate,
+    .dropout = panels_dropout,
+    .normalize = panels_normalize,
+    .normalize_delta = panels_normalize_delta,
+    .normalize_update = panels_normalize_update,
 };
 
 #endif

@@ -15,7 +15,7 @@
 
 enum { N = 2 };
 
-static const bp_activation hidden = {.kind = BP_LEAKY_RELU, .slope = 0.5f};
+static const bp_activation hidden = {.kind = BP_LEAKY_RELU, .parameter = 0.5f};
 static const bp_activation identity = {.kind = BP_IDENTITY};
 static const float rate = 0.5f;
 static const float x[N] = {1.5f, -0.5f};

@@ -40,8 +40,8 @@ static void one_case(test_table *table, test_side side, size_t rows, size_t colu
         return;
     }
     elementwise e = {.rows = rows, .columns = columns, .derivative = derivative, .activation.kind = kind};
-    e.activation.slope = slopes[test_random_below(&trial->random, sizeof slopes / sizeof *slopes)];
-    test_note(trial, ", slope %g", (double)e.activation.slope);
+    e.activation.parameter = slopes[test_random_below(&trial->random, sizeof slopes / sizeof *slopes)];
+    test_note(trial, ", slope %g", (double)e.activation.parameter);
     e.input = test_input(trial, derivative ? "a" : "z", rows, columns);
     const bool in_place = test_random_below(&trial->random, 2) == 0;
     e.result = in_place ? test_output_in_place(trial, "result", e.input) : test_output(trial, "result", rows, columns);

@@ -24,7 +24,7 @@ static double activation(double z, bp_activation f) {
     case BP_RELU:
         return z <= 0 ? 0 : z;
     case BP_LEAKY_RELU:
-        return z <= 0 ? (double)f.slope * z : z;
+        return z <= 0 ? (double)f.parameter * z : z;
     case BP_SIGMOID:
         return 1 / (1 + exp(-z));
     case BP_TANH:

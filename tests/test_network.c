@@ -143,9 +143,9 @@ static void bad_configurations_are_refused(void **state) {
         bp_activation *f = &other.activations[l];
         f->kind = BP_ACTIVATION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
         f->kind = (bp_activation_kind)-1, REFUSE(bad, BP_ERROR_VALUE);
-        f->kind = BP_LEAKY_RELU, f->slope = NAN, REFUSE(bad, BP_ERROR_VALUE);
-        f->slope = INFINITY, REFUSE(bad, BP_ERROR_VALUE);
-        f->slope = -0.5f, REFUSE(bad, BP_ERROR_VALUE);
+        f->kind = BP_LEAKY_RELU, f->parameter = NAN, REFUSE(bad, BP_ERROR_VALUE);
+        f->parameter = INFINITY, REFUSE(bad, BP_ERROR_VALUE);
+        f->parameter = -0.5f, REFUSE(bad, BP_ERROR_VALUE);
         f->kind = BP_RELU; /* which ignores the slope */
         assert_int_equal(bp_network_create(&bad, &network), BP_OK);
         bp_network_destroy(network);
@@ -188,7 +188,7 @@ static void layers_are_as_configured(void **state) {
         assert_int_equal(described.in, plain.sizes[l]);
         assert_int_equal(described.out, plain.sizes[l + 1]);
         assert_int_equal(described.activation.kind, plain.activations[l].kind);
-        assert_true(described.activation.slope == plain.activations[l].slope);
+        assert_true(described.activation.parameter == plain.activations[l].parameter);
         held_layer held = layer_get(network, l);
         for (size_t k = 0; k < held.in * held.out; k++)
             assert_int_equal(test_raw_bits(held.weights[k]), 0);

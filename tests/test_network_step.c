@@ -230,7 +230,7 @@ static double activate(bp_activation f, double z) {
     case BP_RELU:
         return z > 0 ? z : 0;
     case BP_LEAKY_RELU:
-        return z > 0 ? z : (double)f.slope * z;
+        return z > 0 ? z : (double)f.parameter * z;
     case BP_SIGMOID:
         return 1 / (1 + exp(-z));
     case BP_TANH:

@@ -78,7 +78,7 @@ template <class Pass> void with(bp_activation activation, Pass pass) {
     case BP_RELU:
         return pass(LeakyRelu{0});
     case BP_LEAKY_RELU:
-        return pass(LeakyRelu{activation.slope});
+        return pass(LeakyRelu{activation.parameter});
     case BP_SIGMOID:
         return pass(Sigmoid{});
     case BP_TANH:

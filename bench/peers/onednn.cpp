@@ -122,7 +122,7 @@ class MatmulTrainer {
             then.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
             break;
         case BP_LEAKY_RELU:
-            then.append_eltwise(1, dnnl::algorithm::eltwise_relu, net_.hidden.slope, 0);
+            then.append_eltwise(1, dnnl::algorithm::eltwise_relu, net_.hidden.parameter, 0);
             break;
         case BP_SIGMOID:
             then.append_eltwise(1, dnnl::algorithm::eltwise_logistic, 0, 0);

@@ -80,7 +80,7 @@ static void activate(float *a, size_t count, bp_activation f) {
     case BP_RELU:
     case BP_LEAKY_RELU:
         for (size_t k = 0; k < count; k++)
-            a[k] = a[k] > 0 ? a[k] : f.slope * a[k];
+            a[k] = a[k] > 0 ? a[k] : f.parameter * a[k];
         break;
     case BP_SIGMOID:
         for (size_t k = 0; k < count; k++)
@@ -100,7 +100,7 @@ static void times_slope(float *restrict delta, const float *restrict a, size_t c
     case BP_RELU:
     case BP_LEAKY_RELU:
         for (size_t k = 0; k < count; k++)
-            delta[k] *= a[k] > 0 ? 1 : f.slope;
+            delta[k] *= a[k] > 0 ? 1 : f.parameter;
         break;
     case BP_SIGMOID:
         for (size_t k = 0; k < count; k++)

@@ -90,7 +90,7 @@ class Eager : public Trainer {
         case BP_RELU:
             return torch::relu(z);
         case BP_LEAKY_RELU:
-            return torch::leaky_relu(z, net_.hidden.slope);
+            return torch::leaky_relu(z, net_.hidden.parameter);
         case BP_SIGMOID:
             return torch::sigmoid(z);
         case BP_TANH:
@@ -136,7 +136,7 @@ class Raw : public Trainer {
             z.relu_();
             break;
         case BP_LEAKY_RELU:
-            torch::leaky_relu_(z, net_.hidden.slope);
+            torch::leaky_relu_(z, net_.hidden.parameter);
             break;
         case BP_SIGMOID:
             z.sigmoid_();
@@ -155,7 +155,7 @@ class Raw : public Trainer {
             torch::threshold_backward_out(delta, delta, a, 0);
             break;
         case BP_LEAKY_RELU:
-            torch::leaky_relu_backward_out(delta, delta, a, net_.hidden.slope, true);
+            torch::leaky_relu_backward_out(delta, delta, a, net_.hidden.parameter, true);
             break;
         case BP_SIGMOID:
             torch::sigmoid_backward_out(delta, delta, a);

@@ -9,7 +9,7 @@
 #include "data.h"
 #include "fail.h"
 
-static const options defaults = {.activation = {.kind = BP_RELU, .slope = 0.01f},
+static const options defaults = {.activation = {.kind = BP_RELU, .parameter = 0.01f},
                                  .epochs = 10,
                                  .batch = 64,
                                  .rate = 0.1f,

@@ -35,7 +35,7 @@ typedef enum bp_activation_kind {
 /** An activation with its parameter. A zeroed one is the identity. */
 typedef struct bp_activation {
     bp_activation_kind kind;
-    float slope; /* leaky ReLU alone: the slope for z <= 0, finite and not negative; ignored by the others */
+    float parameter; /* leaky ReLU: the slope for z <= 0, finite and not negative; ignored by the others */
 } bp_activation;
 
 /** "identity", "relu", "leaky-relu", "sigmoid", "tanh"; null for any other value. */

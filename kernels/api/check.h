@@ -75,7 +75,7 @@ static inline bool same_matrix(matrix a, matrix b) {
 static inline bp_status check_activation(bp_activation activation) {
     if ((unsigned)activation.kind >= BP_ACTIVATION_COUNT)
         return BP_ERROR_VALUE;
-    if (activation.kind == BP_LEAKY_RELU && !(activation.slope >= 0.0f && isfinite(activation.slope)))
+    if (activation.kind == BP_LEAKY_RELU && !(activation.parameter >= 0.0f && isfinite(activation.parameter)))
         return BP_ERROR_VALUE;
     return BP_OK;
 }

@@ -12,7 +12,7 @@ static inline float activation_value(float z, bp_activation activation) {
     case BP_RELU:
         return z <= 0.0f ? 0.0f : z;
     case BP_LEAKY_RELU:
-        return z <= 0.0f ? activation.slope * z : z;
+        return z <= 0.0f ? activation.parameter * z : z;
     case BP_SIGMOID:
         return 1.0f / (1.0f + math_exp(-z));
     case BP_TANH:
@@ -27,7 +27,7 @@ static inline float activation_slope(float a, bp_activation activation) {
     case BP_RELU:
         return a <= 0.0f ? 0.0f : 1.0f;
     case BP_LEAKY_RELU:
-        return a <= 0.0f ? activation.slope : 1.0f;
+        return a <= 0.0f ? activation.parameter : 1.0f;
     case BP_SIGMOID:
         return fmaf(-a, a, a);
     case BP_TANH:

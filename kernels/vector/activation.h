@@ -17,7 +17,7 @@ static inline vec vec_rectify(vec z, bp_activation activation) {
     if (activation.kind == BP_RELU)
         return vec_select(vec_less_equal(z, zero), zero, z);
     if (activation.kind == BP_LEAKY_RELU)
-        return vec_select(vec_less_equal(z, zero), vec_mul(vec_set1(activation.slope), z), z);
+        return vec_select(vec_less_equal(z, zero), vec_mul(vec_set1(activation.parameter), z), z);
     return z;
 }
 
@@ -40,7 +40,7 @@ static inline vec vec_derivative(vec a, bp_activation activation) {
     case BP_RELU:
         return vec_select(vec_less_equal(a, zero), zero, one);
     case BP_LEAKY_RELU:
-        return vec_select(vec_less_equal(a, zero), vec_set1(activation.slope), one);
+        return vec_select(vec_less_equal(a, zero), vec_set1(activation.parameter), one);
     case BP_SIGMOID:
         return vec_fnma(a, a, a);
     case BP_TANH:

@@ -58,7 +58,7 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
     if (k->activation.kind == BP_RELU)
         small_rectify(rows * vecs, acc, (bp_activation){BP_RELU, 0.0f});
     else if (k->activation.kind == BP_LEAKY_RELU)
-        small_rectify(rows * vecs, acc, (bp_activation){BP_LEAKY_RELU, k->activation.slope});
+        small_rectify(rows * vecs, acc, (bp_activation){BP_LEAKY_RELU, k->activation.parameter});
     small_store(rows, vecs, k->outputs.at + n * PANEL_COLUMNS, acc);
 }
 
@@ -137,7 +137,7 @@ static ALWAYS_INLINE void small_times_slopes(const size_t rows, const size_t vec
         small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_RELU, 0.0f});
         break;
     case BP_LEAKY_RELU:
-        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_LEAKY_RELU, activation.slope});
+        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_LEAKY_RELU, activation.parameter});
         break;
     case BP_SIGMOID:
         small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_SIGMOID, 0.0f});

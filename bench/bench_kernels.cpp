@@ -207,7 +207,9 @@ const ActivationKernel activation_kernels[] = {
      }},
 };
 
-const bp_activation activations[] = {{BP_IDENTITY, 0}, relu, leaky_relu, {BP_SIGMOID, 0}, {BP_TANH, 0}};
+bp_activation activation_of(int kind) {
+    return {static_cast<bp_activation_kind>(kind), kind == BP_LEAKY_RELU ? leaky_relu.parameter : 0};
+}
 
 // ---- Losses by their kind, weighted -----------------------------------------------------------------------------
 
@@ -274,10 +276,12 @@ void add_passes(const bp_kernels &kernels, RowShape shape) {
     for (const RowKernel &kernel : row_kernels)
         add_pass(kernels, std::string(kernel.name) + "/" + isa, shape, kernel.bytes, kernel.call);
     for (const ActivationKernel &kernel : activation_kernels)
-        for (const bp_activation &activation : activations)
+        for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+            const bp_activation activation = activation_of(kind);
             add_pass(kernels, std::string(kernel.name) + "/" + isa + "/" + bp_activation_name(activation.kind), shape,
                      kernel.bytes,
                      [&kernel, activation](const bp_kernels &k, RowArrays &m) { kernel.call(k, m, activation); });
+        }
     for (int kind = 0; kind < BP_LOSS_COUNT; kind++) {
         const auto loss = static_cast<bp_loss>(kind);
         add_pass(kernels,

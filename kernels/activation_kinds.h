@@ -2,11 +2,54 @@
 #ifndef BP_ACTIVATION_KINDS_H
 #define BP_ACTIVATION_KINDS_H
 
+#include <stdbool.h>
+
 #include <backprop/activation.h>
 
 /*
- * A kind for the backward pass alone: what was kept is the derivative itself, as of layers whose outputs are dropped.
+ * A kind for the backward pass alone: what was kept is the derivative itself, as of layers whose outputs are dropped,
+ * and where it is computed together with the value.
  */
 #define KEPT_SLOPES BP_ACTIVATION_COUNT
+
+/* Whether the derivative is a function of z, not of a = f(z). */
+static inline bool activation_keeps_input(bp_activation_kind kind) {
+    switch (kind) {
+    case BP_SOFTPLUS:
+    case BP_HARD_SWISH:
+    case BP_SILU:
+    case BP_GELU:
+    case BP_GELU_TANH:
+    case BP_MISH:
+    case BP_SINE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The parameter of ELU and sine, of which zero stands for one. */
+static inline float parameter_or_one(bp_activation activation) {
+    return activation.parameter == 0.0f ? 1.0f : activation.parameter;
+}
+
+/* SELU: lambda, and lambda times alpha. */
+#define SELU_LAMBDA 0x1.0cfabep+0f
+#define SELU_LAMBDA_ALPHA 0x1.c212ccp+0f
+
+/* Where f is 0 or z to the last bit: z beyond is limited, so that infinities do no harm. */
+#define ACTIVATION_LIMIT 128.0f
+#define MISH_LIMIT 20.0f
+
+/* GELU: -sqrt(1/2) and the rest that its rounding leaves, -1 / sqrt(pi), 1 / sqrt(2 pi). */
+#define GELU_SCALE -0x1.6a09e6p-1f
+#define GELU_REST -0x1.9fcef4p-27f
+#define GELU_CORRECTION -0x1.20dd76p-1f
+#define GELU_DENSITY 0x1.988454p-2f
+
+/* Its tanh form, tanh written as a sigmoid: 2 sqrt(2/pi), that times 0.044715, and that times 3. */
+#define GELU_TANH_LINEAR 0x1.988454p+0f
+#define GELU_TANH_CUBIC 0x1.2444f2p-4f
+#define GELU_TANH_SLOPE 0x1.b6676cp-3f
 
 #endif

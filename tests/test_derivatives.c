@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "activation_formulas.h"
 #include "harness/harness.h"
 
 #include <backprop/dense.h>
@@ -18,21 +19,6 @@ static const double tolerance = 2e-6;
 
 static const bp_kernels *kernels;
 static void *scratch; /* the oracles leave it alone */
-
-static double activation(double z, bp_activation f) {
-    switch (f.kind) {
-    case BP_RELU:
-        return z <= 0 ? 0 : z;
-    case BP_LEAKY_RELU:
-        return z <= 0 ? (double)f.parameter * z : z;
-    case BP_SIGMOID:
-        return 1 / (1 + exp(-z));
-    case BP_TANH:
-        return tanh(z);
-    default:
-        return z;
-    }
-}
 
 static void assert_close(double got, double expected, const char *what) {
     if (!(fabs(got - expected) <= tolerance * (1 + fabs(expected)))) {
@@ -53,12 +39,13 @@ static void activations(void **state) {
             const float z = ((float)k + 0.5f) * 0.02f; /* beside 0, where the ReLUs have no derivative */
             float a, d;
             kernels->activate(&a, 1, &z, 1, 1, 1, f);
-            kernels->activation_derivative(&d, 1, &a, 1, 1, 1, f);
-            const double expected = (activation((double)z + step, f) - activation((double)z - step, f)) / (2 * step);
+            kernels->activation_derivative(&d, 1, bp_activation_keeps_input(f.kind) ? &z : &a, 1, 1, 1, f);
+            const double expected =
+                (activation_formula((double)z + step, f) - activation_formula((double)z - step, f)) / (2 * step);
             assert_close((double)d, expected, bp_activation_name(f.kind));
             largest = fmax(largest, expected);
         }
-        assert_true(largest > 0.2); /* there was something to see */
+        assert_true(largest > 0.09); /* there was something to see */
     }
 }
 
@@ -70,11 +57,16 @@ static void draw(float *values, size_t count, test_random *random) {
     }
 }
 
+/* What a layer keeps for the backward pass. */
+static const float *kept_of(const float *z, const float *a, bp_activation f) {
+    return bp_activation_keeps_input(f.kind) ? z : a;
+}
+
 /* Loss of one row: half the squared error of activated z, or the cross-entropy of its softmax. */
 static double row_loss_mse(const double *z, const float *y, bp_activation f) {
     double sum = 0;
     for (size_t j = 0; j < OUT; j++) {
-        const double error = activation(z[j], f) - (double)y[j];
+        const double error = activation_formula(z[j], f) - (double)y[j];
         sum += 0.5 * error * error;
     }
     return sum;
@@ -88,6 +80,17 @@ static double row_loss_cross_entropy(const double *z, uint32_t label) {
     return log(sum) - z[label];
 }
 
+/* Its deltas by z: in one call, or in two where the derivative is computed from z. */
+static void mse_of(float *delta, float *loss, const float *z, const float *a, const float *y, bp_activation f,
+                   float scale) {
+    if (!bp_activation_keeps_input(f.kind)) {
+        kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, f, scale);
+        return;
+    }
+    kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, (bp_activation){BP_IDENTITY, 0.0f}, scale);
+    kernels->activation_delta(delta, OUT, z, OUT, BATCH, OUT, f);
+}
+
 static void delta_of_mse(void **state) {
     (void)state;
     test_random random = test_random_for(test_seed(), "delta of mse");
@@ -97,7 +100,7 @@ static void delta_of_mse(void **state) {
         draw(z[0], BATCH * OUT, &random);
         draw(y[0], BATCH * OUT, &random);
         kernels->activate(a[0], OUT, z[0], OUT, BATCH, OUT, f);
-        kernels->loss_mse(delta[0], OUT, loss, a[0], OUT, y[0], OUT, BATCH, OUT, f, 0.5f);
+        mse_of(delta[0], loss, z[0], a[0], y[0], f, 0.5f);
         for (size_t n = 0; n < BATCH; n++) {
             double zd[OUT];
             for (size_t j = 0; j < OUT; j++) {
@@ -167,7 +170,7 @@ static double network_loss(const double *p, float x[BATCH][IN], float y[BATCH][O
         }
         layer(h, input, p + W1, p + B1, IN, HIDDEN);
         for (size_t j = 0; j < HIDDEN; j++) {
-            h[j] = activation(h[j], f);
+            h[j] = activation_formula(h[j], f);
         }
         layer(z, h, p + W2, p + B2, HIDDEN, OUT);
         sum += row_loss_mse(z, y[n], f);
@@ -179,18 +182,21 @@ static void gradient_of_a_network(void **state) {
     (void)state;
     test_random random = test_random_for(test_seed(), "network");
     for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
-        const bp_activation f = kind_of(kind);
+        const bp_activation f = kind_of(kind), identity = {BP_IDENTITY, 0.0f};
         float p[PARAMETERS], x[BATCH][IN], y[BATCH][OUT], g[PARAMETERS];
-        float h[BATCH][HIDDEN], o[BATCH][OUT], delta_o[BATCH][OUT], delta_h[BATCH][HIDDEN];
+        float zh[BATCH][HIDDEN], zo[BATCH][OUT], h[BATCH][HIDDEN], o[BATCH][OUT], delta_o[BATCH][OUT],
+            delta_h[BATCH][HIDDEN];
         draw(p, PARAMETERS, &random);
         draw(x[0], BATCH * IN, &random);
         draw(y[0], BATCH * OUT, &random);
 
-        kernels->dense_forward(h[0], HIDDEN, x[0], IN, p + W1, HIDDEN, p + B1, BATCH, IN, HIDDEN, f, scratch);
-        kernels->dense_forward(o[0], OUT, h[0], HIDDEN, p + W2, OUT, p + B2, BATCH, HIDDEN, OUT, f, scratch);
-        kernels->loss_mse(delta_o[0], OUT, NULL, o[0], OUT, y[0], OUT, BATCH, OUT, f, 1.0f / BATCH);
-        kernels->dense_delta(delta_h[0], HIDDEN, delta_o[0], OUT, p + W2, OUT, h[0], HIDDEN, BATCH, HIDDEN, OUT, f,
-                             scratch);
+        kernels->dense_forward(zh[0], HIDDEN, x[0], IN, p + W1, HIDDEN, p + B1, BATCH, IN, HIDDEN, identity, scratch);
+        kernels->activate(h[0], HIDDEN, zh[0], HIDDEN, BATCH, HIDDEN, f);
+        kernels->dense_forward(zo[0], OUT, h[0], HIDDEN, p + W2, OUT, p + B2, BATCH, HIDDEN, OUT, identity, scratch);
+        kernels->activate(o[0], OUT, zo[0], OUT, BATCH, OUT, f);
+        mse_of(delta_o[0], NULL, zo[0], o[0], y[0], f, 1.0f / BATCH);
+        kernels->dense_delta(delta_h[0], HIDDEN, delta_o[0], OUT, p + W2, OUT, kept_of(zh[0], h[0], f), HIDDEN, BATCH,
+                             HIDDEN, OUT, f, scratch);
         kernels->dense_gradient(g + W2, OUT, g + B2, h[0], HIDDEN, delta_o[0], OUT, BATCH, HIDDEN, OUT, scratch);
         kernels->dense_gradient(g + W1, HIDDEN, g + B1, x[0], IN, delta_h[0], HIDDEN, BATCH, IN, HIDDEN, scratch);
 

@@ -81,6 +81,10 @@ static void mse_case(test_table *table, test_side side, size_t batch, size_t out
         return;
     }
     loss l = {.batch = batch, .out = out, .activation = test_draw_activation(trial)};
+    if (bp_activation_keeps_input(l.activation.kind)) {
+        l.activation = (bp_activation){BP_IDENTITY, 0.0f};
+        test_note(trial, " (here: identity)");
+    }
     l.predictions = test_input(trial, "a", batch, out);
     l.targets = test_input(trial, "y", batch, out);
     draw_outputs(trial, &l);

@@ -415,6 +415,73 @@ static float slope_at(float a, bp_activation_kind kind) {
     return d;
 }
 
+/* Limits at infinity, borders, and a zero parameter that stands for one. */
+static void limits_and_borders(void **state) {
+    (void)state;
+    static const bp_activation_kind gated[] = {BP_HARD_SWISH, BP_SILU, BP_GELU, BP_GELU_TANH, BP_MISH};
+    for (size_t k = 0; k < sizeof gated / sizeof *gated; k++) {
+        ASSERT_BITS(activated(-INFINITY, gated[k]), -0.0f);
+        ASSERT_BITS(activated(-FLT_MAX, gated[k]), -0.0f);
+        ASSERT_BITS(activated(FLT_MAX, gated[k]), FLT_MAX);
+        ASSERT_BITS(activated(INFINITY, gated[k]), INFINITY);
+        ASSERT_BITS(activated(-0.0f, gated[k]), -0.0f);
+        ASSERT_BITS(slope_at(-INFINITY, gated[k]), 0.0f);
+        ASSERT_BITS(slope_at(INFINITY, gated[k]), 1.0f);
+        ASSERT_BITS(slope_at(0.0f, gated[k]), gated[k] == BP_MISH ? 0x1.333334p-1f : 0.5f); /* 0.6: tanh(log(2)) */
+        assert_true(isnan(slope_at(NAN, gated[k])));
+    }
+    ASSERT_BITS(activated(INFINITY, BP_RELU6), 6.0f);
+    ASSERT_BITS(activated(-0.0f, BP_RELU6), 0.0f);
+    ASSERT_BITS(slope_at(0.0f, BP_RELU6), 0.0f);
+    ASSERT_BITS(slope_at(FLT_TRUE_MIN, BP_RELU6), 1.0f);
+    ASSERT_BITS(slope_at(6.0f, BP_RELU6), 0.0f);
+    ASSERT_BITS(slope_at(NAN, BP_RELU6), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ELU), -0.25f);
+    ASSERT_BITS(activated(INFINITY, BP_ELU), INFINITY);
+    ASSERT_BITS(slope_at(-0.25f, BP_ELU), 0.0f);
+    ASSERT_BITS(slope_at(-0.0f, BP_ELU), 0.25f);
+    ASSERT_BITS(slope_at(NAN, BP_ELU), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_SELU), -0x1.c212ccp+0f);
+    ASSERT_BITS(activated(1.0f, BP_SELU), 0x1.0cfabep+0f);
+    ASSERT_BITS(slope_at(-0x1.c212ccp+0f, BP_SELU), 0.0f);
+    ASSERT_BITS(slope_at(NAN, BP_SELU), 0x1.0cfabep+0f);
+    ASSERT_BITS(activated(-INFINITY, BP_SOFTSIGN), -1.0f);
+    ASSERT_BITS(activated(INFINITY, BP_SOFTSIGN), 1.0f);
+    ASSERT_BITS(activated(-0.0f, BP_SOFTSIGN), -0.0f);
+    ASSERT_BITS(slope_at(-0.5f, BP_SOFTSIGN), 0.25f);
+    ASSERT_BITS(activated(-3.0f, BP_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(activated(0.0f, BP_HARD_SIGMOID), 0.5f);
+    ASSERT_BITS(activated(3.0f, BP_HARD_SIGMOID), 1.0f);
+    ASSERT_BITS(activated(INFINITY, BP_HARD_SIGMOID), 1.0f);
+    ASSERT_BITS(slope_at(0.0f, BP_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(slope_at(1.0f, BP_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(slope_at(0.5f, BP_HARD_SIGMOID), 1.0f / 6.0f);
+    ASSERT_BITS(slope_at(-3.0f, BP_HARD_SWISH), 0.0f);
+    ASSERT_BITS(slope_at(3.0f, BP_HARD_SWISH), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_SOFTPLUS), 0.0f);
+    ASSERT_BITS(activated(INFINITY, BP_SOFTPLUS), INFINITY);
+    ASSERT_BITS(activated(1000.0f, BP_SOFTPLUS), 1000.0f);
+    ASSERT_BITS(slope_at(-INFINITY, BP_SOFTPLUS), 0.0f);
+    ASSERT_BITS(slope_at(INFINITY, BP_SOFTPLUS), 1.0f);
+    ASSERT_BITS(activated(-0.0f, BP_SINE), -0.0f);
+    ASSERT_BITS(slope_at(0.0f, BP_SINE), 0.25f);
+    assert_true(isnan(activated(INFINITY, BP_SINE)));
+
+    const bp_activation kinds[] = {{BP_ELU, 0.0f}, {BP_ELU, 1.0f}, {BP_SINE, 0.0f}, {BP_SINE, 1.0f}};
+    const float z[2] = {-1.0f, -1.0f};
+    for (size_t k = 0; k < 4; k += 2) {
+        float a[2], d[2];
+        for (size_t p = 0; p < 2; p++) {
+            kernels->activate(&a[p], 1, &z[p], 1, 1, 1, kinds[k + p]);
+            kernels->activation_derivative(&d[p], 1, &z[p], 1, 1, 1, kinds[k + p]);
+        }
+        ASSERT_BITS(a[0], a[1]);
+        ASSERT_BITS(d[0], d[1]);
+        assert_true(a[0] < -0.5f && d[0] != 1.0f);
+    }
+}
+
 static void special_values(void **state) {
     (void)state;
     for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
@@ -475,6 +542,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(products_are_fused),
         cmocka_unit_test(sums_run_in_lanes),
         cmocka_unit_test(special_values),
+        cmocka_unit_test(limits_and_borders),
     };
     test_start(argv[0]);
     kernels = test_oracle();

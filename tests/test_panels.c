@@ -198,7 +198,7 @@ static void run(void (*call)(void *argument), void *argument) {
 }
 
 static bp_activation draw_activation(void) {
-    const bp_activation activation = {(bp_activation_kind)test_random_below(&trial.random, BP_ACTIVATION_COUNT), 0.25f};
+    const bp_activation activation = {(bp_activation_kind)test_random_below(&trial.random, BP_TANH + 1), 0.25f};
     const size_t used = strlen(trial.note);
     snprintf(trial.note + used, sizeof trial.note - used, ", %s", bp_activation_name(activation.kind));
     return activation;

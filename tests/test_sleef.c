@@ -1,6 +1,6 @@
 /*
- * The bits of SLEEF, pinned: hashes of exp, log, log1p, tanh and cos, reached through the kernels that use them, over
- * fixed inputs. They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
+ * The bits of SLEEF, pinned: hashes of its functions, reached through the kernels that use them, over fixed inputs.
+ * They are the same on every instruction set; another SLEEF with other bits must not pass unnoticed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +23,24 @@ static void sigmoid(const bp_kernels *kernels, const float *inputs, float *resul
 
 static void hyperbolic_tangent(const bp_kernels *kernels, const float *inputs, float *results) {
     kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_TANH, 0.0f});
+}
+
+/* log1p of exp(-|x|). */
+static void softplus(const bp_kernels *kernels, const float *inputs, float *results) {
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_SOFTPLUS, 0.0f});
+}
+
+/* erfc of -x / sqrt(2). */
+static void gelu(const bp_kernels *kernels, const float *inputs, float *results) {
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_GELU, 0.0f});
+}
+
+static void sine(const bp_kernels *kernels, const float *inputs, float *results) {
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_SINE, 0.0f});
+}
+
+static void sine_slope(const bp_kernels *kernels, const float *inputs, float *results) {
+    kernels->activation_derivative(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_SINE, 0.0f});
 }
 
 /* Two classes, 0 and -|x|: the second probability is exp(-|x|) / (1 + exp(-|x|)), and for |x| > 17 the bits of exp
@@ -105,6 +123,11 @@ static float middle(uint32_t k) {
     return (float)(int32_t)(k % 284000) * 0x1.8p-11f - 104.0f;
 }
 
+/* Where the normal distribution is neither 0 nor 1: -20.8 to 20.8. */
+static float tails(uint32_t k) {
+    return 0.2f * middle(k);
+}
+
 /* The first SHORT_CHUNKS chunks of inputs, enough to tell builds apart, have a hash of their own for emulators. */
 enum { SHORT_CHUNKS = 8, CHUNKS = 300 };
 
@@ -134,6 +157,13 @@ static const pin pins[] = {
     {"logf u10 in kullback-leibler, any pattern", divergence, any_pattern, UINT64_C(0x5be44e9cd950437b),
      UINT64_C(0x534e07628b677ea6)},
     {"cosf u10 in schedules", cosine, middle, UINT64_C(0xa05fac8467dd62de), UINT64_C(0x6d5ebedd1af47788)},
+    {"log1pf u10 in softplus, -104 .. 104", softplus, middle, UINT64_C(0xc71b85d9a4b76ff1),
+     UINT64_C(0x0e165226a1a4df27)},
+    {"erfcf u15 in gelu, -20 .. 20", gelu, tails, UINT64_C(0x9bd4d804565325a4), UINT64_C(0x992dc266467964ab)},
+    {"sinf u35, any pattern", sine, any_pattern, UINT64_C(0x05848a94a6244520), UINT64_C(0xac4884b90c09c202)},
+    {"sinf u35, -104 .. 104", sine, middle, UINT64_C(0x88b83e6141a25b61), UINT64_C(0x99492e543cc7bf4a)},
+    {"cosf u35, any pattern", sine_slope, any_pattern, UINT64_C(0x678f26f137c0b3d1), UINT64_C(0x7c1d3d70d2892d6d)},
+    {"cosf u35, -104 .. 104", sine_slope, middle, UINT64_C(0x70be16423401cb5c), UINT64_C(0x7974fd6a1d7c1f15)},
 };
 
 static void check_hash(const char *table, const pin *p, const char *part, uint64_t expected, uint64_t got) {

@@ -57,7 +57,7 @@ std::vector<size_t> numbers(const std::string &option, const std::string &text, 
 
 bp_activation activation(const std::string &name) {
     bp_activation_kind kind;
-    if (bp_activation_from_name(name.c_str(), &kind) != BP_OK)
+    if (bp_activation_from_name(name.c_str(), &kind) != BP_OK || kind > BP_TANH) // what all contestants know
         refuse("--activation: '" + name + "' is none of identity, relu, leaky-relu, sigmoid, tanh");
     return {kind, kind == BP_LEAKY_RELU ? 0.01f : 0};
 }

@@ -58,13 +58,14 @@ BP_API bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t l
 /**
  * Delta of the layer below: below = (delta W^T) * f'(.), `activation` and `a_below` being that layer's.
  *
- *   s = +0;  for j = 0 .. out-1 ascending: s = fma(delta[n][j], w[i][j], s);  below[n][i] = s * f'(a_below[n][i])
+ *   s = +0;  for j = 0 .. out-1 ascending: s = fma(delta[n][j], w[i][j], s);  below[n][i] = s * f'(z_below[n][i])
  *
- * below is [batch x in] with ldb >= in, a_below likewise with lda >= in; a_below may be null when the activation is
- * the identity, and below may be a_below itself with ldb == lda. For the identity, below[n][i] = s.
+ * f' is computed from what that layer kept, kept[n][i]: its outputs a or its z, as bp_activation_keeps_input says.
+ * below is [batch x in] with ldb >= in, kept likewise with ldk >= in; kept may be null when the activation is
+ * the identity, and below may be kept itself with ldb == ldk. For the identity, below[n][i] = s.
  */
 BP_API bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                                const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
+                                const float *kept, size_t ldk, size_t batch, size_t in, size_t out,
                                 bp_activation activation, void *scratch);
 
 /**

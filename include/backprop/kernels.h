@@ -27,7 +27,7 @@ typedef void bp_dense_forward_fn(float *a, size_t lda, const float *x, size_t ld
                                  const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                                  void *scratch);
 typedef void bp_dense_delta_fn(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                               const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
+                               const float *kept, size_t ldk, size_t batch, size_t in, size_t out,
                                bp_activation activation, void *scratch);
 typedef void bp_dense_gradient_fn(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                                   const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch);
@@ -35,8 +35,10 @@ typedef void bp_dense_gradient_sgd_fn(float *w, size_t ldw, float *bias, const f
                                       size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch);
 typedef void bp_activate_fn(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                             bp_activation activation);
-typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                                         bp_activation activation);
+typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows,
+                                         size_t columns, bp_activation activation);
+typedef void bp_activation_delta_fn(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows,
+                                    size_t columns, bp_activation activation);
 typedef void bp_loss_mse_fn(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                             size_t ldy, size_t batch, size_t out, bp_activation activation, float scale);
 typedef void bp_loss_softmax_cross_entropy_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
@@ -95,6 +97,7 @@ typedef struct bp_kernels {
     bp_optimizer_step_fn *optimizer_step;
     bp_dense_gradient_update_fn *dense_gradient_update;
     bp_schedule_rate_fn *schedule_rate;
+    bp_activation_delta_fn *activation_delta;
 } bp_kernels;
 
 /**

@@ -58,7 +58,8 @@ BP_API bp_status bp_sum(const float *values, size_t count, float *sum);
  *   row_loss[n] = 0.5 * sum over j of (a[n][j] - y[n][j])^2, each square rounded, summed in the order above
  *   delta[n][j] = ((a[n][j] - y[n][j]) * scale) * f'(a[n][j])
  *
- * `activation` is that of the output layer; for the identity the last factor is left out.
+ * `activation` is that of the output layer; for the identity the last factor is left out. f' is computed from a, so
+ * a kind that keeps z (bp_activation_keeps_input) is BP_ERROR_VALUE: take the identity, then bp_activation_delta.
  */
 BP_API bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                              size_t ldy, size_t batch, size_t out, bp_activation activation, float scale);

@@ -75,9 +75,15 @@ static inline bool same_matrix(matrix a, matrix b) {
 static inline bp_status check_activation(bp_activation activation) {
     if ((unsigned)activation.kind >= BP_ACTIVATION_COUNT)
         return BP_ERROR_VALUE;
-    if (activation.kind == BP_LEAKY_RELU && !(activation.parameter >= 0.0f && isfinite(activation.parameter)))
-        return BP_ERROR_VALUE;
-    return BP_OK;
+    switch (activation.kind) {
+    case BP_LEAKY_RELU:
+    case BP_ELU:
+        return activation.parameter >= 0.0f && isfinite(activation.parameter) ? BP_OK : BP_ERROR_VALUE;
+    case BP_SINE:
+        return isfinite(activation.parameter) ? BP_OK : BP_ERROR_VALUE;
+    default:
+        return BP_OK;
+    }
 }
 
 static inline bp_status check_loss_kind(bp_loss loss, float parameter) {

@@ -33,15 +33,15 @@ bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, con
 }
 
 bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                         const float *a_below, size_t lda, size_t batch, size_t in, size_t out,
-                         bp_activation activation, void *scratch) {
-    if (!below || !delta || !w || (!a_below && activation.kind != BP_IDENTITY))
+                         const float *kept, size_t ldk, size_t batch, size_t in, size_t out, bp_activation activation,
+                         void *scratch) {
+    if (!below || !delta || !w || (!kept && activation.kind != BP_IDENTITY))
         return BP_ERROR_NULL;
     const matrix outputs[] = {matrix_of(below, batch, in, ldb), scratch_of(scratch)};
     const matrix inputs[] = {matrix_of(delta, batch, out, ldd), matrix_of(w, in, out, ldw),
-                             matrix_of(a_below, batch, in, lda)};
+                             matrix_of(kept, batch, in, ldk)};
     const bool in_place = same_matrix(outputs[0], inputs[2]);
-    const size_t input_count = !a_below || in_place ? 2 : 3;
+    const size_t input_count = !kept || in_place ? 2 : 3;
     const bp_kernels *kernels;
     bp_status status;
     if ((status = check_scratch(scratch)) != BP_OK || (status = check_activation(activation)) != BP_OK ||
@@ -49,7 +49,7 @@ bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ld
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     const uint64_t host = float_environment_enter();
-    kernels->dense_delta(below, ldb, delta, ldd, w, ldw, a_below, lda, batch, in, out, activation, scratch);
+    kernels->dense_delta(below, ldb, delta, ldd, w, ldw, kept, ldk, batch, in, out, activation, scratch);
     float_environment_leave(host);
     return BP_OK;
 }

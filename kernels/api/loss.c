@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "activation_kinds.h"
 #include "api/check.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
@@ -67,6 +68,8 @@ bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a,
     const matrix inputs[] = {matrix_of(a, batch, out, lda), matrix_of(y, batch, out, ldy)};
     const bp_kernels *kernels;
     bp_status status = check_loss(matrix_of(delta, batch, out, ldd), vector_of(row_loss, batch), inputs, 2);
+    if (status == BP_OK && activation_keeps_input(activation.kind))
+        status = BP_ERROR_VALUE;
     if (status != BP_OK || (status = check_activation(activation)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;

@@ -103,6 +103,8 @@ static bp_status check_config(const bp_network_config *config) {
         const bp_status status = check_activation(config->activations[l]);
         if (status != BP_OK)
             return status;
+        if (config->activations[l].kind > BP_TANH) /* networks know the first five */
+            return BP_ERROR_VALUE;
     }
     for (size_t l = 0; l < config->layers; l++) {
         const float dropout = bp_config_dropout(config, l);

@@ -23,7 +23,7 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
 }
 
 static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
+                        const float *kept, size_t ldk, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
     (void)scratch;
     for (size_t n = 0; n < batch; n++)
@@ -32,7 +32,7 @@ static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd
             for (size_t j = 0; j < out; j++)
                 s = fmaf(delta[n * ldd + j], w[i * ldw + j], s);
             if (activation.kind != BP_IDENTITY)
-                s = s * activation_slope(a_below[n * lda + i], activation);
+                s = s * activation_slope(kept[n * ldk + i], activation);
             below[n * ldb + i] = s;
         }
 }

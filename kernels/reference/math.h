@@ -23,6 +23,9 @@
 #define math_log Sleef_finz_logf1_u10purecfma
 #define math_log1p Sleef_finz_log1pf1_u10purecfma
 #define math_tanh Sleef_finz_tanhf1_u35purecfma
+#define math_erfc Sleef_finz_erfcf1_u15purecfma
+#define math_sin_u35 Sleef_finz_sinf1_u35purecfma
+#define math_cos_u35 Sleef_finz_cosf1_u35purecfma
 #else
 #include <sleef.h>
 #define math_cos Sleef_cinz_cosf1_u10purec
@@ -30,6 +33,9 @@
 #define math_log Sleef_cinz_logf1_u10purec
 #define math_log1p Sleef_cinz_log1pf1_u10purec
 #define math_tanh Sleef_cinz_tanhf1_u35purec
+#define math_erfc Sleef_cinz_erfcf1_u15purec
+#define math_sin_u35 Sleef_cinz_sinf1_u35purec
+#define math_cos_u35 Sleef_cinz_cosf1_u35purec
 #endif
 
 #endif

@@ -2,12 +2,13 @@
 #ifndef BP_VECTOR_ACTIVATION_H
 #define BP_VECTOR_ACTIVATION_H
 
+#include <float.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "activation_kinds.h"
 
-/* Whether vec_rectify gives the activation's value: the kinds that need no transcendental function. */
+/* Whether vec_rectify gives the activation's value: the kinds that a tile ends with. */
 static inline bool is_rectifier(bp_activation activation) {
     return activation.kind == BP_IDENTITY || activation.kind == BP_RELU || activation.kind == BP_LEAKY_RELU;
 }
@@ -21,19 +22,161 @@ static inline vec vec_rectify(vec z, bp_activation activation) {
     return z;
 }
 
-static inline vec vec_activate(vec z, bp_activation activation) {
-    const vec one = vec_set1(1.0f);
+/* ---- Kinds whose derivative is a function of z ------------------------------------------------------------------ */
+
+/* f(z) and f'(z). What the caller leaves unused is not computed. */
+typedef struct vec_curve {
+    vec value, slope;
+} vec_curve;
+
+static inline vec_curve vec_logistic(vec z) {
+    const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
+    const vec t = vec_exp(vec_negate(vec_abs(z))), q = vec_div(one, vec_add(one, t)), p = vec_mul(t, q);
+    return (vec_curve){vec_select(vec_less_equal(z, zero), p, q), vec_mul(p, q)};
+}
+
+static inline vec_curve vec_softplus(vec z) {
+    const vec rest = vec_log1p(vec_exp(vec_negate(vec_abs(z))));
+    return (vec_curve){vec_add(vec_max(vec_set1(0.0f), z), rest), vec_logistic(z).value};
+}
+
+static inline vec vec_hard_sigmoid(vec z) {
+    const vec six = vec_set1(6.0f);
+    return vec_div(vec_min(six, vec_max(vec_set1(0.0f), vec_add(z, vec_set1(3.0f)))), six);
+}
+
+static inline vec_curve vec_hard_swish(vec z) {
+    const vec three = vec_set1(3.0f), low = vec_set1(-3.0f);
+    const vec between = vec_fma(z, vec_set1(1.0f / 3.0f), vec_set1(0.5f));
+    const vec upper = vec_select(vec_less_equal(three, z), vec_set1(1.0f), between);
+    return (vec_curve){vec_mul(vec_max(low, z), vec_hard_sigmoid(z)),
+                       vec_select(vec_less_equal(z, low), vec_set1(0.0f), upper)};
+}
+
+static inline vec_curve vec_silu(vec z) {
+    const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(ACTIVATION_LIMIT), m);
+    const vec_curve s = vec_logistic(c);
+    return (vec_curve){vec_mul(m, s.value), vec_fma(c, s.slope, s.value)};
+}
+
+static inline vec_curve vec_gelu(vec z) {
+    const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(ACTIVATION_LIMIT), m);
+    const vec scale = vec_set1(GELU_SCALE), half = vec_set1(0.5f);
+    const vec x = vec_mul(scale, c), rest = vec_fma(vec_set1(GELU_REST), c, vec_fma(scale, c, vec_negate(x)));
+    const vec e = vec_exp(vec_mul(vec_set1(-0.5f), vec_mul(c, c)));
+    const vec p = vec_fma(vec_mul(vec_set1(GELU_CORRECTION), rest), e, vec_mul(half, vec_erfc(x)));
+    return (vec_curve){vec_mul(m, p), vec_fma(vec_mul(vec_set1(GELU_DENSITY), c), e, p)};
+}
+
+static inline vec_curve vec_gelu_tanh(vec z) {
+    const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(ACTIVATION_LIMIT), m);
+    const vec square = vec_mul(c, c), linear = vec_set1(GELU_TANH_LINEAR);
+    const vec_curve s = vec_logistic(vec_mul(c, vec_fma(vec_set1(GELU_TANH_CUBIC), square, linear)));
+    const vec slope = vec_mul(c, vec_fma(vec_set1(GELU_TANH_SLOPE), square, linear));
+    return (vec_curve){vec_mul(m, s.value), vec_fma(slope, s.slope, s.value)};
+}
+
+static inline vec_curve vec_mish(vec z) {
+    const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(MISH_LIMIT), m);
+    const vec one = vec_set1(1.0f), two = vec_set1(2.0f);
+    const vec e = vec_exp(c), n = vec_mul(e, vec_add(e, two)), q = vec_div(one, vec_add(n, two)), t = vec_mul(n, q);
+    const vec slope = vec_mul(vec_mul(vec_mul(vec_set1(4.0f), e), vec_add(one, e)), vec_mul(q, q));
+    return (vec_curve){vec_mul(m, t), vec_fma(c, slope, t)};
+}
+
+static inline vec_curve vec_sine(vec z, float frequency) {
+    const vec w = vec_set1(frequency), x = vec_mul(w, z);
+    return (vec_curve){vec_sin_u35(x), vec_mul(w, vec_cos_u35(x))};
+}
+
+static inline vec_curve vec_curve_at(vec z, bp_activation activation) {
     switch (activation.kind) {
+    case BP_SOFTPLUS:
+        return vec_softplus(z);
+    case BP_HARD_SWISH:
+        return vec_hard_swish(z);
+    case BP_SILU:
+        return vec_silu(z);
+    case BP_GELU:
+        return vec_gelu(z);
+    case BP_GELU_TANH:
+        return vec_gelu_tanh(z);
+    case BP_MISH:
+        return vec_mish(z);
+    default:
+        return vec_sine(z, parameter_or_one(activation));
+    }
+}
+
+/* ---- Values, and derivatives from f(z) -------------------------------------------------------------------------- */
+
+/* exp(z) - 1 where z <= 0. */
+static inline vec vec_exp_minus_one(vec z) {
+    const vec t = vec_tanh(vec_mul(vec_set1(0.5f), z));
+    return vec_div(vec_mul(vec_set1(2.0f), t), vec_sub(vec_set1(1.0f), t));
+}
+
+/* low * (exp(z) - 1) where z <= 0, else `above`. */
+static inline vec vec_elu(vec z, float low, vec above) {
+    return vec_select(vec_less_equal(z, vec_set1(0.0f)), vec_mul(vec_set1(low), vec_exp_minus_one(z)), above);
+}
+
+static inline vec vec_softsign(vec z) {
+    const vec c = vec_min(vec_set1(FLT_MAX), vec_max(vec_set1(-FLT_MAX), z));
+    return vec_div(c, vec_add(vec_set1(1.0f), vec_abs(c)));
+}
+
+static inline vec vec_activate(vec z, bp_activation activation) {
+    const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
+    switch (activation.kind) {
+    case BP_IDENTITY:
+    case BP_RELU:
+    case BP_LEAKY_RELU:
+        return vec_rectify(z, activation);
     case BP_SIGMOID:
         return vec_div(one, vec_add(one, vec_exp(vec_negate(z))));
     case BP_TANH:
         return vec_tanh(z);
+    case BP_RELU6:
+        return vec_select(vec_less_equal(z, zero), zero, vec_min(vec_set1(6.0f), z));
+    case BP_ELU:
+        return vec_elu(z, parameter_or_one(activation), z);
+    case BP_SELU:
+        return vec_elu(z, SELU_LAMBDA_ALPHA, vec_mul(vec_set1(SELU_LAMBDA), z));
+    case BP_SOFTSIGN:
+        return vec_softsign(z);
+    case BP_HARD_SIGMOID:
+        return vec_hard_sigmoid(z);
     default:
-        return vec_rectify(z, activation);
+        return vec_curve_at(z, activation).value;
     }
 }
 
-/* f'(z) from a = f(z). */
+/* `inside` where 0 < a < limit, else 0. */
+static inline vec vec_between(vec a, float limit, float inside) {
+    const vec zero = vec_set1(0.0f);
+    const vec below = vec_select(vec_less_equal(vec_set1(limit), a), zero, vec_set1(inside));
+    return vec_select(vec_less_equal(a, zero), zero, below);
+}
+
+/*
+ * Derivatives that a tile ends with: these kinds from a = f(z), and others that were computed before. More would only
+ * make every tile larger.
+ */
+static inline bool is_tile_derivative(bp_activation activation) {
+    switch (activation.kind) {
+    case BP_IDENTITY:
+    case BP_RELU:
+    case BP_LEAKY_RELU:
+    case BP_SIGMOID:
+    case BP_TANH:
+    case KEPT_SLOPES:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static inline vec vec_derivative(vec a, bp_activation activation) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
     switch (activation.kind) {
@@ -52,8 +195,38 @@ static inline vec vec_derivative(vec a, bp_activation activation) {
     }
 }
 
-static inline void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
-                            bp_activation activation) {
+/* f'(z) from what is kept: f(z), or z. */
+static inline vec vec_slope(vec kept, bp_activation activation) {
+    const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
+    switch (activation.kind) {
+    case BP_RELU6:
+        return vec_between(kept, 6.0f, 1.0f);
+    case BP_ELU: {
+        const vec below = vec_add(kept, vec_set1(parameter_or_one(activation)));
+        return vec_select(vec_less_equal(kept, zero), below, one);
+    }
+    case BP_SELU: {
+        const vec below = vec_add(kept, vec_set1(SELU_LAMBDA_ALPHA));
+        return vec_select(vec_less_equal(kept, zero), below, vec_set1(SELU_LAMBDA));
+    }
+    case BP_SOFTSIGN: {
+        const vec r = vec_sub(one, vec_abs(kept));
+        return vec_mul(r, r);
+    }
+    case BP_HARD_SIGMOID:
+        return vec_between(kept, 1.0f, 1.0f / 6.0f);
+    default:
+        return is_tile_derivative(activation) ? vec_derivative(kept, activation) : vec_curve_at(kept, activation).slope;
+    }
+}
+
+/* ---- Arrays ----------------------------------------------------------------------------------------------------- */
+
+/* All kinds in one loop are much code, of which one copy is enough. */
+#define KEEP_APART static __attribute__((noinline, unused))
+
+KEEP_APART void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
+                         bp_activation activation) {
     for (size_t n = 0; n < rows; n++) {
         size_t j = 0;
         for (; j + VEC_LANES <= columns; j += VEC_LANES)
@@ -65,15 +238,32 @@ static inline void activate(float *a, size_t lda, const float *z, size_t ldz, si
     }
 }
 
-static inline void activation_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                                         bp_activation activation) {
+KEEP_APART void activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+                                      bp_activation activation) {
     for (size_t n = 0; n < rows; n++) {
         size_t j = 0;
         for (; j + VEC_LANES <= columns; j += VEC_LANES)
-            vec_store(d + n * ldd + j, vec_derivative(vec_load(a + n * lda + j), activation));
+            vec_store(d + n * ldd + j, vec_slope(vec_load(kept + n * ldk + j), activation));
         if (j < columns) {
-            const vec last = vec_load_first(a + n * lda + j, columns - j);
-            vec_store_first(d + n * ldd + j, columns - j, vec_derivative(last, activation));
+            const vec last = vec_load_first(kept + n * ldk + j, columns - j);
+            vec_store_first(d + n * ldd + j, columns - j, vec_slope(last, activation));
+        }
+    }
+}
+
+KEEP_APART void activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+                                 bp_activation activation) {
+    if (activation.kind == BP_IDENTITY)
+        return;
+    for (size_t n = 0; n < rows; n++) {
+        float *d = delta + n * ldd;
+        const float *k = kept + n * ldk;
+        size_t j = 0;
+        for (; j + VEC_LANES <= columns; j += VEC_LANES)
+            vec_store(d + j, vec_mul(vec_load(d + j), vec_slope(vec_load(k + j), activation)));
+        if (j < columns) {
+            const vec slope = vec_slope(vec_load_first(k + j, columns - j), activation);
+            vec_store_first(d + j, columns - j, vec_mul(vec_load_first(d + j, columns - j), slope));
         }
     }
 }

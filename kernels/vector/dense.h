@@ -106,18 +106,24 @@ static product delta_product(bp_panels below, bp_panels delta, bp_panels w, bp_p
 }
 
 static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
+                        const float *kept, size_t ldk, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
+    if (!is_tile_derivative(activation)) { /* then it goes first, in the place of the result */
+        activation_derivative(below, ldb, kept, ldk, batch, in, activation);
+        kept = below;
+        ldk = ldb;
+        activation.kind = KEPT_SLOPES;
+    }
     if (batch == 1 && in >= VEC_LANES) {
         const size_t whole = in / VEC_LANES * VEC_LANES;
-        row_delta(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(a_below, lda), whole, out,
+        row_delta(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(kept, ldk), whole, out,
                   activation);
         if (whole < in)
-            dense_delta(below + whole, ldb, delta, ldd, w + whole * ldw, ldw, a_below ? a_below + whole : NULL, lda, 1,
+            dense_delta(below + whole, ldb, delta, ldd, w + whole * ldw, ldw, kept ? kept + whole : NULL, ldk, 1,
                         in - whole, out, activation, scratch);
         return;
     }
-    product p = delta_product(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(a_below, lda),
+    product p = delta_product(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(kept, ldk),
                               batch, in, out, activation);
     p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
     run_product(&p, scratch);

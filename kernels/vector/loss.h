@@ -163,7 +163,7 @@ static inline void mse_errors(vec *p, float *d, const float *a, const float *y, 
         return;
     vec delta = vec_mul(error, vec_set1(scale));
     if (activation.kind != BP_IDENTITY)
-        delta = vec_mul(delta, vec_derivative(output, activation));
+        delta = vec_mul(delta, vec_slope(output, activation));
     store_some(d, n, delta);
 }
 

@@ -56,6 +56,7 @@ const bp_level BP_LEVEL = {
             .optimizer_step = optimizer_step,
             .dense_gradient_update = dense_gradient_update,
             .schedule_rate = schedule_rate,
+            .activation_delta = activation_delta,
         },
     .panel = TILE_COLUMNS,
     .in_place = IN_PLACE,

@@ -116,6 +116,11 @@ static inline vec vec_max(vec a, vec b) {
     return _mm256_max_ps(a, b);
 }
 
+/* a < b ? a : b, so b where either is NaN. */
+static inline vec vec_min(vec a, vec b) {
+    return _mm256_min_ps(a, b);
+}
+
 /* a <= b; false where either is NaN. */
 static inline vec_mask vec_less_equal(vec a, vec b) {
     return _mm256_cmp_ps(a, b, _CMP_LE_OQ);
@@ -209,6 +214,18 @@ static inline vec vec_cos(vec x) {
 
 static inline vec vec_tanh(vec x) {
     return Sleef_finz_tanhf8_u35avx2(x);
+}
+
+static inline vec vec_erfc(vec x) {
+    return Sleef_finz_erfcf8_u15avx2(x);
+}
+
+static inline vec vec_sin_u35(vec x) {
+    return Sleef_finz_sinf8_u35avx2(x);
+}
+
+static inline vec vec_cos_u35(vec x) {
+    return Sleef_finz_cosf8_u35avx2(x);
 }
 
 #endif

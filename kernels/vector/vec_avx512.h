@@ -98,6 +98,11 @@ static inline vec vec_max(vec a, vec b) {
     return _mm512_max_ps(a, b);
 }
 
+/* a < b ? a : b, so b where either is NaN. */
+static inline vec vec_min(vec a, vec b) {
+    return _mm512_min_ps(a, b);
+}
+
 /* a <= b; false where either is NaN. */
 static inline vec_mask vec_less_equal(vec a, vec b) {
     return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
@@ -195,6 +200,18 @@ static inline vec vec_cos(vec x) {
 
 static inline vec vec_tanh(vec x) {
     return Sleef_finz_tanhf16_u35avx512f(x);
+}
+
+static inline vec vec_erfc(vec x) {
+    return Sleef_finz_erfcf16_u15avx512f(x);
+}
+
+static inline vec vec_sin_u35(vec x) {
+    return Sleef_finz_sinf16_u35avx512f(x);
+}
+
+static inline vec vec_cos_u35(vec x) {
+    return Sleef_finz_cosf16_u35avx512f(x);
 }
 
 #endif

@@ -115,6 +115,11 @@ static inline vec vec_max(vec a, vec b) {
     return vbslq_f32(vcgtq_f32(a, b), a, b);
 }
 
+/* a < b ? a : b, so b where either is NaN (which vminq_f32 does not give). */
+static inline vec vec_min(vec a, vec b) {
+    return vbslq_f32(vcltq_f32(a, b), a, b);
+}
+
 /* a <= b; false where either is NaN. */
 static inline vec_mask vec_less_equal(vec a, vec b) {
     return vcleq_f32(a, b);
@@ -198,6 +203,18 @@ static inline vec vec_cos(vec x) {
 
 static inline vec vec_tanh(vec x) {
     return Sleef_finz_tanhf4_u35advsimd(x);
+}
+
+static inline vec vec_erfc(vec x) {
+    return Sleef_finz_erfcf4_u15advsimd(x);
+}
+
+static inline vec vec_sin_u35(vec x) {
+    return Sleef_finz_sinf4_u35advsimd(x);
+}
+
+static inline vec vec_cos_u35(vec x) {
+    return Sleef_finz_cosf4_u35advsimd(x);
 }
 
 #endif

@@ -60,6 +60,12 @@ static void activation_derivative(float *d, size_t ldd, const float *a, size_t l
     returned(bp_activation_derivative(d, ldd, a, lda, rows, columns, activation));
 }
 
+static void activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+                             bp_activation activation) {
+    host_mode();
+    returned(bp_activation_delta(delta, ldd, kept, ldk, rows, columns, activation));
+}
+
 static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
                      size_t batch, size_t out, bp_activation activation, float scale) {
     host_mode();
@@ -180,4 +186,5 @@ const bp_kernels test_public_kernels = {
     .optimizer_step = optimizer_step,
     .dense_gradient_update = dense_gradient_update,
     .schedule_rate = schedule_rate,
+    .activation_delta = activation_delta,
 };

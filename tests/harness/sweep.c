@@ -86,14 +86,14 @@ void test_sweep_planes(test_table *table, test_plane *visit) {
 }
 
 bp_activation test_draw_activation(test_trial *trial) {
-    static const float slopes[] = {0.0f, 0.01f, 0.25f, 1.0f, 1.7f};
+    static const float parameters[] = {0.0f, 0.01f, 0.25f, 1.0f, 1.7f};
     const bp_activation activation = {
         .kind = (bp_activation_kind)test_random_below(&trial->random, BP_ACTIVATION_COUNT),
-        .parameter = slopes[test_random_below(&trial->random, sizeof slopes / sizeof *slopes)],
+        .parameter = parameters[test_random_below(&trial->random, sizeof parameters / sizeof *parameters)],
     };
     test_note(trial, ", %s", bp_activation_name(activation.kind));
-    if (activation.kind == BP_LEAKY_RELU) {
-        test_note(trial, " of slope %g", (double)activation.parameter);
+    if (activation.kind == BP_LEAKY_RELU || activation.kind == BP_ELU || activation.kind == BP_SINE) {
+        test_note(trial, " of parameter %g", (double)activation.parameter);
     }
     return activation;
 }

@@ -28,7 +28,7 @@ typedef void test_plane(test_table *table, test_side side, size_t rows, size_t c
  *  test_quick each once instead of several times. */
 void test_sweep_planes(test_table *table, test_plane *visit);
 
-/** An activation, with a slope that is often none of the usual ones; noted in the trial. */
+/** An activation, with a parameter that is often none of the usual ones; noted in the trial. */
 bp_activation test_draw_activation(test_trial *trial);
 
 /** In a quarter of the cases, where to cut the rows and the columns of the call under test; else zeros. Results may not

@@ -44,12 +44,12 @@ BP_API bp_status bp_dropout(float *d, size_t ldd, const float *a, size_t lda, si
                             bp_dropout_mask mask);
 
 /**
- * The derivative of an activation and the dropout after it, from the activation's results before they were dropped:
+ * The derivative of an activation and the dropout after it, from what the activation keeps, before it was dropped:
  * d[n][j] = (mask.row + n, mask.column + j) stays ? f'(z[n][j]) * scale : +0, f' as in bp_activation_derivative. The
  * delta of such a layer is s * d[n][j], in the place of the s * f'(z) of bp_dense_delta.
  * Strides, aliasing and errors as for bp_dropout, and BP_ERROR_VALUE for a bad activation.
  */
-BP_API bp_status bp_dropout_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+BP_API bp_status bp_dropout_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                        bp_activation activation, bp_dropout_mask mask);
 
 BP_END_DECLS

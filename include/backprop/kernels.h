@@ -48,7 +48,7 @@ typedef float bp_sum_fn(const float *values, size_t count);
 typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float rate);
 typedef void bp_dropout_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                            bp_dropout_mask mask);
-typedef void bp_dropout_derivative_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+typedef void bp_dropout_derivative_fn(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                       bp_activation activation, bp_dropout_mask mask);
 typedef void bp_layer_norm_forward_fn(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse,
                                       const float *z, size_t ldz, const float *gain, const float *shift, size_t rows,

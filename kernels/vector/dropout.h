@@ -58,7 +58,10 @@ static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t 
     words[1] = vec_u64_xor(vec_u64_multiply(c0, m0), vec_u64_raise(vec_u64_xor(c3, last[1])));
 }
 
-/* Where elements come from, and where their values and the derivatives there go; one of these may be null. */
+/*
+ * Where elements come from, and where their values and the derivatives there go; one of these may be null. Derivatives
+ * that are KEPT_SLOPES are in their place already.
+ */
 typedef struct drop_place {
     bp_panels from, values, slopes;
     bp_activation activation;
@@ -73,7 +76,9 @@ static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, vec
     const vec_mask stay = vec_u32_at_least(words, d->threshold);
     const vec a = load_some(element_of(at->from, n, j), lanes), zero = vec_set1(0.0f);
     if (at->slopes.at) {
-        const vec slope = vec_mul(vec_derivative(a, at->activation), d->scale);
+        const bool known = at->activation.kind == KEPT_SLOPES;
+        const vec kept = known ? load_some(element_of(at->slopes, n, j), lanes) : a;
+        const vec slope = vec_mul(vec_derivative(kept, at->activation), d->scale);
         store_some(element_of(at->slopes, n, j), lanes, vec_select(stay, slope, zero));
     }
     if (at->values.at)
@@ -120,9 +125,15 @@ static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t row
     drop(&mask, &at, rows, columns);
 }
 
-static void dropout_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+static void dropout_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                bp_activation activation, bp_dropout_mask mask) {
-    const drop_place at = {.from = row_major(a, lda), .slopes = row_major(d, ldd), .activation = activation};
+    if (!is_tile_derivative(activation)) { /* then it goes first, in the place of the result */
+        activation_derivative(d, ldd, kept, ldk, rows, columns, activation);
+        kept = d;
+        ldk = ldd;
+        activation.kind = KEPT_SLOPES;
+    }
+    const drop_place at = {.from = row_major(kept, ldk), .slopes = row_major(d, ldd), .activation = activation};
     drop(&mask, &at, rows, columns);
 }
 

@@ -83,7 +83,9 @@ typedef struct bp_small_step {
     const bp_dense_layer *layers;
     size_t count;
     const bp_batch *batch; /* strides filled in; at most BP_ROW_BLOCK rows */
-    bp_loss loss;
+    bp_loss loss; /* squared error or softmax cross-entropy, without weights or smoothing; else BP_LOSS_COUNT: */
+    void (*other_loss)(void *context); /* writes the last layer's deltas if it trains, and the rows' losses if wanted */
+    void *context;
     float *row_loss; /* null if not wanted */
     float scale, rate;
     bool train;

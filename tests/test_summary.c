@@ -32,7 +32,7 @@ static const words all[] = {
      .threads = 1,
      .net = "network 2-1: 1 layer, 3 parameters",
      .layers = "    0        2        1  identity             3\n"
-               "loss: squared error\n",
+               "loss: mse\n",
      .step = "up to 1 thread\n"
              "a step of 1 row: 8 floating-point operations, one call for the whole step on 1 thread\n",
      .scalar_step = "up to 1 thread\n"
@@ -43,7 +43,7 @@ static const words all[] = {
      .net = "network 784-128-10: 2 layers, 101770 parameters",
      .layers = "    0      784      128  relu            100480\n"
                "    1      128       10  identity          1290\n"
-               "loss: softmax cross-entropy\n",
+               "loss: softmax-cross-entropy\n",
      .step = "up to 1 thread\n"
              "a step of 64 rows: 26181632 floating-point operations, in one slice on 1 thread\n"
              "a step of 1 row: 409088 floating-point operations, one pass over the weights each way on 1 thread\n"},
@@ -59,7 +59,7 @@ static const words all[] = {
                "    1       64       64  sigmoid           4160\n"
                "    2       64       64  leaky-relu        4160\n"
                "    3       64       16  identity          1040\n"
-               "loss: squared error\n",
+               "loss: mse\n",
      .step = "up to 2 threads of the host's pool\n"
              "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows on 2 threads, each "
              "takes whole blocks of 256 rows\n"
@@ -72,7 +72,7 @@ static const words all[] = {
      .layers = "    0       64     1024  relu             66560\n"
                "    1     1024     1024  relu           1049600\n"
                "    2     1024       64  identity         65600\n"
-               "loss: squared error\n",
+               "loss: mse\n",
      .step = "up to 2 threads of the host's pool\n"
              "a step of 32 rows: 222298112 floating-point operations, in one slice on 2 threads, layers 0 to 2 by "
              "columns\n"

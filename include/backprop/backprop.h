@@ -10,6 +10,7 @@
 #define BACKPROP_BACKPROP_H
 
 #include <backprop/activation.h>
+#include <backprop/backward.h>
 #include <backprop/cpu.h>
 #include <backprop/data.h>
 #include <backprop/dense.h>

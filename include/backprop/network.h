@@ -27,6 +27,20 @@ BP_BEGIN_DECLS
 
 typedef struct bp_network bp_network;
 
+/** How the losses of a batch's rows become the loss that is trained on. */
+typedef enum bp_reduction {
+    BP_REDUCTION_MEAN = 0, /* (sum of row_loss) * scale, scale = 1 / rows rounded, weighted rows or not */
+    BP_REDUCTION_SUM,      /* sum of row_loss: the scale is 1 */
+    BP_REDUCTION_COUNT
+} bp_reduction;
+
+/** What a network's loss leaves open. Zeroed fields take their defaults. */
+typedef struct bp_loss_options {
+    float huber_threshold;  /* of BP_LOSS_HUBER, above 0 and finite; 0: 1 */
+    float label_smoothing;  /* of BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0 .. 1 */
+    bp_reduction reduction; /* over the rows of a batch */
+} bp_loss_options;
+
 /** Memory from the caller. `allocate` returns null on failure; its result needs no more than malloc's alignment. */
 typedef struct bp_allocator {
     void *(*allocate)(void *context, size_t bytes);
@@ -50,12 +64,14 @@ typedef struct bp_network_config {
     size_t layers;                    /* number of dense layers, at least 1 */
     const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
     const bp_activation *activations; /* one a layer */
-    bp_loss loss;           /* squared error, or softmax cross-entropy on an identity layer, whose outputs are logits */
+    bp_loss loss;           /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
     size_t batch_max;       /* largest batch of later calls, at least 1 */
     const float *dropout;   /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
     const bool *normalize;  /* one a layer, or null: whether it has layer normalisation; the last has none */
     uint64_t seed;          /* of dropout's masks, see bp_network_steps */
     size_t threads;         /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
+    bp_loss_options loss_options;
+    bool gradients;         /* keep room for BP_GRADIENT_KEEP (backward.h), as much as for the weights */
     bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */
     bp_allocator allocator; /* allocate null: malloc and free */
 } bp_network_config;
@@ -65,9 +81,10 @@ typedef struct bp_batch {
     size_t rows;
     const float *inputs;    /* [rows x sizes[0]] */
     size_t input_stride;    /* elements between rows; 0: packed */
-    const float *targets;   /* BP_LOSS_MSE: [rows x sizes[layers]] */
+    const float *targets;   /* of losses with targets: [rows x sizes[layers]] */
     size_t target_stride;   /* elements between rows; 0: packed */
-    const uint32_t *labels; /* BP_LOSS_SOFTMAX_CROSS_ENTROPY: [rows], each below sizes[layers] */
+    const uint32_t *labels; /* of softmax cross-entropy and the multi-class hinge: [rows], each below sizes[layers] */
+    const float *weights;   /* of the rows in the loss: [rows], any numbers; null: none */
 } bp_batch;
 
 /** What one layer of a network is. */
@@ -87,10 +104,10 @@ BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *byte
 /**
  * Makes a network with all weights and biases zero, gains 1, shifts 0; see bp_network_initialize.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope; a release
- * function missing; a probability that is not from 0 to below 1; dropout or normalisation of the last layer; softmax
- * cross-entropy on an activated output layer), BP_ERROR_MEMORY, BP_ERROR_THREADS, and those of bp_cpu_active. On error
- * *network is set to null and nothing is left allocated.
+ * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope, a loss option; a
+ * release function missing; a probability that is not from 0 to below 1; dropout or normalisation of the last layer; a
+ * loss that needs logits on an activated output layer), BP_ERROR_MEMORY, BP_ERROR_THREADS, and those of bp_cpu_active.
+ * On error *network is set to null and nothing is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
 
@@ -119,12 +136,18 @@ BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initia
  */
 BP_API bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride);
 
-/** Mean loss over the batch; weights stay as they are. Errors as for bp_network_train_step. */
+/**
+ * Loss of the batch, its mean or sum over the rows; weights stay as they are. Errors as for bp_network_train_step.
+ *
+ * The mean divides by the number of rows, weighted or not, as Keras' "sum_over_batch_size" does and as importance
+ * weights want it (T. Schaul et al., "Prioritized experience replay", 2016). For the weighted mean, sum of w_n L_n over
+ * sum of w_n, multiply the weights by rows / sum of w_n.
+ */
 BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss);
 
 /**
  * One step of stochastic gradient descent: forward, loss, deltas, and w = fma(-rate, G, w) with G the gradient of
- * the mean loss over the batch. *loss (if not null) is that mean, for the weights before the step.
+ * the batch's loss. *loss (if not null) is that loss, as of bp_network_loss, for the weights before the step.
  *
  * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP (the batch
  * lies in the network's own memory), BP_ERROR_LABEL: on error nothing is changed. A rate that is not finite is

@@ -101,6 +101,12 @@ static inline bool loss_takes_labels(bp_loss loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
 }
 
+/* Whether a loss takes outputs as logits, so that an activation on them is a mistake. */
+static inline bool loss_needs_logits(bp_loss loss) {
+    return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS ||
+           loss == BP_LOSS_KULLBACK_LEIBLER || loss == BP_LOSS_BINARY_CROSS_ENTROPY;
+}
+
 static inline bp_status check_labels(const uint32_t *labels, size_t count, size_t classes) {
     for (size_t n = 0; n < count; n++)
         if (labels[n] >= classes)

@@ -86,6 +86,13 @@ bool bp_config_regularizes(const bp_network_config *config) {
     return false;
 }
 
+float bp_loss_parameter(const bp_network_config *config) {
+    const bp_loss_options *o = &config->loss_options;
+    if (config->loss == BP_LOSS_HUBER)
+        return o->huber_threshold == 0.0f ? 1.0f : o->huber_threshold;
+    return config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ? o->label_smoothing : 0.0f;
+}
+
 static bp_status check_config(const bp_network_config *config) {
     if (!config->sizes || !config->activations)
         return BP_ERROR_NULL;
@@ -114,9 +121,10 @@ static bp_status check_config(const bp_network_config *config) {
     const size_t last = config->layers - 1;
     if (bp_config_dropout(config, last) != 0.0f || bp_config_normalizes(config, last))
         return BP_ERROR_VALUE;
-    if (config->loss != BP_LOSS_MSE && config->loss != BP_LOSS_SOFTMAX_CROSS_ENTROPY)
+    if (check_loss_kind(config->loss, bp_loss_parameter(config)) != BP_OK ||
+        (unsigned)config->loss_options.reduction >= BP_REDUCTION_COUNT)
         return BP_ERROR_VALUE;
-    if (config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY && config->activations[config->layers - 1].kind != BP_IDENTITY)
+    if (loss_needs_logits(config->loss) && config->activations[config->layers - 1].kind != BP_IDENTITY)
         return BP_ERROR_VALUE;
     if ((config->allocator.allocate == NULL) != (config->allocator.release == NULL))
         return BP_ERROR_VALUE;
@@ -225,7 +233,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     layout->lane_blocks = choose_lane_blocks(config, layout->lanes);
     layout->slice_rows = choose_slice(config, layout->lanes, layout->lane_blocks);
     layout->sums = layout->lanes * layout->lane_blocks;
-    if (layout->slice_rows < config->batch_max || layout->sums > 0)
+    if (layout->slice_rows < config->batch_max || layout->sums > 0 || config->gradients)
         layout->sums++;
     layout->small_rows = choose_small_rows(config, panel, layout->lanes);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <backprop/backward.h>
+
 #include "activation_kinds.h"
 #include "api/check.h"
 #include "dispatch/dispatch.h"
@@ -127,6 +129,11 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
     for (size_t l = 0; l < config->layers; l++)
         made->row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
     made->loss = config->loss;
+    made->loss_parameter = bp_loss_parameter(config);
+    const bool known = config->loss == BP_LOSS_MSE || config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    made->small_loss = known && made->loss_parameter == 0.0f ? config->loss : BP_LOSS_COUNT;
+    made->loss_is_sum = config->loss_options.reduction == BP_REDUCTION_SUM;
+    made->gradients = config->gradients;
     made->regularized = bp_config_regularizes(config);
     made->seed = config->seed;
     made->batch_max = config->batch_max;
@@ -254,6 +261,21 @@ bp_status bp_network_get_parameters(const bp_network *network, size_t index, flo
     return BP_OK;
 }
 
+bp_status bp_network_get_gradient(const bp_network *network, size_t index, float *weights, size_t weight_stride,
+                                  float *biases) {
+    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    if (status != BP_OK)
+        return status;
+    if (!network->gradient_kept)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    if (weights)
+        network->level->unpack(weights, weight_stride, k->sums, k->in, k->out);
+    if (biases)
+        memcpy(biases, k->bias_sums, k->out * sizeof(float));
+    return BP_OK;
+}
+
 bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights, size_t weight_stride,
                                     const float *biases) {
     const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
@@ -294,6 +316,20 @@ bp_status bp_network_get_normalization(const bp_network *network, size_t index, 
         memcpy(gain, k->norm.gain, k->out * sizeof(float));
     if (shift)
         memcpy(shift, k->norm.shift, k->out * sizeof(float));
+    return BP_OK;
+}
+
+bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gain, float *shift) {
+    const bp_status status = check_normalization(network, index, gain, shift);
+    if (status != BP_OK)
+        return status;
+    if (!network->gradient_kept)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    if (gain)
+        memcpy(gain, k->norm.gain_sums, k->out * sizeof(float));
+    if (shift)
+        memcpy(shift, k->norm.shift_sums, k->out * sizeof(float));
     return BP_OK;
 }
 

@@ -21,6 +21,11 @@ struct bp_network {
     size_t layers;
     bp_dense_layer *layer;
     bp_loss loss;
+    bp_loss small_loss;   /* the same if small_step knows it, else BP_LOSS_COUNT */
+    float loss_parameter; /* its threshold or smoothing */
+    bool loss_is_sum;     /* over the rows of a batch, not their mean */
+    bool gradients;       /* there is room to keep a gradient in `sums` */
+    bool gradient_kept;   /* and there is one */
     size_t batch_max;
     size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
     size_t small_rows; /* batches of up to so many rows run in one call; 0 if the network is not small */
@@ -69,6 +74,19 @@ bool bp_config_regularizes(const bp_network_config *config);
 
 /** Checks a configuration and lays its network out. Reads BACKPROP_THREADS if the configuration leaves threads open. */
 bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout);
+
+/** The parameter of a configuration's loss, as loss.h means it. */
+float bp_loss_parameter(const bp_network_config *config);
+
+/** By what the sum of the rows' losses is multiplied, and what their deltas carry. */
+static inline float bp_loss_scale(const bp_network *network, size_t rows) {
+    return network->loss_is_sum ? 1.0f : 1.0f / (float)rows;
+}
+
+/** The sum of the rows' losses, given the loss of their batch. */
+static inline double bp_loss_total(const bp_network *network, float loss, size_t rows) {
+    return network->loss_is_sum ? (double)loss : (double)loss * (double)rows;
+}
 
 /** Rows whose outputs are gathered for the loss at a time. */
 #define BP_LOSS_ROWS 8

@@ -187,23 +187,15 @@ static bool find_forward(search *s) {
 
 static bool find_loss(search *s) {
     const bp_network *network = s->network;
-    const bp_kernels *kernels = &network->level->kernels;
-    const size_t last = network->layers - 1, rows = s->batch.rows;
-    const bp_dense_layer *k = &network->layer[last];
-    const float *a = layer_part(s, s->outputs, last), scale = 1.0f / (float)rows;
-    float *delta = layer_part(s, s->deltas, last);
-    if (network->loss == BP_LOSS_MSE)
-        kernels->loss_mse(delta, k->out, s->row_loss, a, k->out, s->batch.targets, s->batch.target_stride, rows, k->out,
-                          k->activation, scale);
-    else
-        kernels->loss_softmax_cross_entropy(delta, k->out, s->row_loss, a, k->out, s->batch.labels, rows, k->out,
-                                            scale);
+    const size_t last = network->layers - 1, rows = s->batch.rows, out = network->layer[last].out;
+    const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, rows);
+    bp_loss_rows(network, &s->batch, scale, layer_part(s, s->deltas, last), out, s->row_loss, a, out, 0, rows);
     if (find_in(&s->found, BP_PLACE_LOSS, 0, s->row_loss, 1, rows, 1))
         return true;
-    const float mean = kernels->sum(s->row_loss, rows) * scale;
-    if (isfinite(mean))
+    const float loss = network->level->kernels.sum(s->row_loss, rows) * scale;
+    if (isfinite(loss))
         return false;
-    s->found = (bp_nonfinite){.place = BP_PLACE_LOSS, .row = rows, .value = mean};
+    s->found = (bp_nonfinite){.place = BP_PLACE_LOSS, .row = rows, .value = loss};
     return true;
 }
 
@@ -248,7 +240,7 @@ static bool find_given(search *s) {
     s->found = bp_parameters_find_nonfinite(network);
     return s->found.place != BP_PLACE_NONE ||
            find_in(&s->found, BP_PLACE_INPUTS, 0, b->inputs, b->input_stride, b->rows, network->layer[0].in) ||
-           (network->loss == BP_LOSS_MSE &&
+           (!loss_takes_labels(network->loss) &&
             find_in(&s->found, BP_PLACE_TARGETS, 0, b->targets, b->target_stride, b->rows, out));
 }
 

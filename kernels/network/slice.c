@@ -142,44 +142,26 @@ static void forward_rows(const step *s, size_t first, size_t end, part p) {
         level->unpack(s->outputs + p.from * s->output_stride, s->output_stride, x, p.rows, network->layer[end - 1].out);
 }
 
-/* Loss of row-major outputs, and their deltas; `row` counts from the start of the batch. */
-static void loss_of(const step *s, float *delta, size_t ldd, const float *a, size_t lda, size_t row, size_t rows) {
-    const bp_network *network = s->network;
-    const bp_dense_layer *k = &network->layer[network->layers - 1];
-    const bp_kernels *kernels = &network->level->kernels;
-    float *row_loss = s->row_loss ? s->row_loss + row : NULL;
-    if (network->loss == BP_LOSS_MSE)
-        kernels->loss_mse(delta, ldd, row_loss, a, lda, s->batch.targets + row * s->batch.target_stride,
-                          s->batch.target_stride, rows, k->out, k->activation, s->scale);
-    else
-        kernels->loss_softmax_cross_entropy(delta, ldd, row_loss, a, lda, s->batch.labels + row, rows, k->out,
-                                            s->scale);
-}
-
-void bp_step_loss(const step *s, part p) {
+/* dL/dx, made where packed inputs would be: a step that wants it reads them in place. */
+static void input_gradient_rows(const step *s, part p) {
     const bp_network *network = s->network;
     const bp_level *level = network->level;
-    const bp_dense_layer *k = &network->layer[network->layers - 1];
-    if (!s->train && !s->row_loss)
-        return;
-    const bp_panels a = rows_from(k->outputs, p.at), delta = rows_from(k->deltas, p.at);
-    if (k->out <= level->panel || level->panel == 0) { /* one panel is row-major */
-        loss_of(s, s->train ? delta.at : NULL, delta.row, a.at, a.row, p.from, p.rows);
-        return;
-    }
-    float *row = p.scratch, *row_delta = row + BP_LOSS_ROWS * k->out;
-    for (size_t n = 0; n < p.rows; n += BP_LOSS_ROWS) {
-        const size_t count = p.rows - n < BP_LOSS_ROWS ? p.rows - n : BP_LOSS_ROWS;
-        level->unpack(row, k->out, rows_from(a, n), count, k->out);
-        loss_of(s, s->train ? row_delta : NULL, k->out, row, k->out, p.from + n, count);
-        if (s->train)
-            level->pack(rows_from(delta, n), row_delta, k->out, count, k->out);
-    }
+    const bp_dense_layer *k = &network->layer[0];
+    const bp_panels result = rows_from(network->inputs, p.at);
+    level->delta(result, rows_from(k->deltas, p.at), k->weights, (bp_panels){0}, p.rows, k->in, k->out,
+                 (bp_activation){.kind = BP_IDENTITY}, p.scratch);
+    const size_t stride = s->how->input_gradient_stride;
+    level->unpack(s->how->input_gradient + p.from * stride, stride, result, p.rows, k->in);
 }
 
-/* Deltas of the layer below layer l. */
+/* Deltas of the layer below layer l; below the first one, of the inputs if they are wanted. */
 static void delta_rows(const step *s, size_t l, part p) {
     const bp_network *network = s->network;
+    if (l == 0) {
+        if (bp_step_input_gradient(s))
+            input_gradient_rows(s, p);
+        return;
+    }
     const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
     network->level->delta(rows_from(bp_first_deltas(below), p.at), rows_from(k->deltas, p.at), k->weights,
                           rows_from(below->kept, p.at), p.rows, k->in, k->out, below->kept_as, p.scratch);
@@ -188,13 +170,18 @@ static void delta_rows(const step *s, size_t l, part p) {
 
 /* ---- A share of a layer's weights ----------------------------------------------------------------------------- */
 
+/* Whether the slice is the last one of a step that updates the weights. */
+static bool updates(const step *s) {
+    return bp_step_gradient(s) == BP_GRADIENT_UPDATE && s->begin + s->rows == s->batch.rows;
+}
+
 /* Adds the slice to the gradients of the rows `in` and columns `out` of layer l. */
 static void update_part(const step *s, size_t l, share in, share out, size_t lane) {
     const bp_network *network = s->network;
     const part all = rows_of_lane(s, 0, 1);
     const size_t panel = network->level->panel;
     const bp_dense_layer *k = &network->layer[l];
-    if (in.begin == in.end || out.begin == out.end)
+    if (in.begin == in.end || out.begin == out.end || bp_step_gradient(s) == BP_GRADIENT_SKIP)
         return;
     const bp_update u = {
         .weights = panels_part(k->weights, panel, in.begin, out.begin),
@@ -203,7 +190,7 @@ static void update_part(const step *s, size_t l, share in, share out, size_t lan
         .bias_sums = k->bias_sums ? k->bias_sums + out.begin : NULL,
         .rate = s->rate,
         .first = s->begin == 0,
-        .last = s->begin + s->rows == s->batch.rows,
+        .last = updates(s),
         .with_biases = in.begin == 0,
     };
     network->level->update(&u, panels_part(inputs_of(s, l, all), panel, 0, in.begin),
@@ -216,7 +203,7 @@ static void update_normalization(const step *s, size_t l, share out) {
     const bp_network *network = s->network;
     const size_t panel = network->level->panel;
     const bp_layer_norm *norm = &network->layer[l].norm;
-    if (out.begin == out.end)
+    if (out.begin == out.end || bp_step_gradient(s) == BP_GRADIENT_SKIP)
         return;
     const bp_update u = {
         .weights.at = norm->gain + out.begin,
@@ -225,7 +212,7 @@ static void update_normalization(const step *s, size_t l, share out) {
         .bias_sums = norm->shift_sums ? norm->shift_sums + out.begin : NULL,
         .rate = s->rate,
         .first = s->begin == 0,
-        .last = s->begin + s->rows == s->batch.rows,
+        .last = updates(s),
     };
     network->level->normalize_update(&u, panels_part(norm->deltas, panel, 0, out.begin),
                                      panels_part(norm->normalized, panel, 0, out.begin), s->rows, out.end - out.begin);
@@ -300,7 +287,7 @@ static void turning_stage(void *argument, size_t lane) {
         return;
     forward_rows(s, t->group.first, t->group.end, p);
     bp_step_loss(s, p);
-    for (size_t l = t->group.end; s->train && l-- > t->group.first && l > 0;)
+    for (size_t l = t->group.end; s->train && l-- > t->group.first;)
         delta_rows(s, l, p);
 }
 
@@ -316,8 +303,24 @@ static void backward_stage(void *argument, size_t lane) {
     if (t->group.by_columns)
         backward_columns(t->step, t->group.first, lane, t->lanes);
     else if (p.rows > 0)
-        for (size_t l = t->group.end; l-- > t->group.first && l > 0;)
+        for (size_t l = t->group.end; l-- > t->group.first;)
             delta_rows(t->step, l, p);
+}
+
+/* The first layer's deltas are known and its weights as they were. */
+static void input_gradient_stage(void *argument, size_t lane) {
+    const stage *t = argument;
+    const part p = rows_of_lane(t->step, lane, t->lanes);
+    if (p.rows > 0)
+        delta_rows(t->step, 0, p);
+}
+
+/* The turning stage with a loss that one thread computes. */
+static void turn_in_order(stage *t) {
+    bp_network *network = t->step->network;
+    bp_network_run(network, forward_stage, t, t->lanes);
+    bp_step_loss(t->step, rows_of_lane(t->step, 0, 1));
+    bp_network_run(network, backward_stage, t, t->lanes);
 }
 
 static group group_above(const step *s, size_t first, size_t lanes) {
@@ -355,14 +358,19 @@ static void run_layers(const step *s, size_t lanes, size_t update_lanes) {
         t.group = group_above(s, t.group.end, t.lanes);
     }
     t.lanes = lanes;
-    bp_network_run(network, turning_stage, &t, t.lanes);
+    if (bp_step_calls_back(s))
+        turn_in_order(&t);
+    else
+        bp_network_run(network, turning_stage, &t, t.lanes);
     if (!s->train)
         return;
     t.lanes = update_lanes;
     t.update = t.group;
     for (size_t end = t.group.first; end > 0; end = t.group.first) {
         t.group = group_below(s, end, t.lanes);
-        if (end > 1 || t.group.by_columns)
+        if (end == 1 && t.group.by_columns && bp_step_input_gradient(s))
+            bp_network_run(network, input_gradient_stage, &t, t.lanes);
+        if (end > 1 || t.group.by_columns || bp_step_input_gradient(s))
             bp_network_run(network, backward_stage, &t, t.lanes);
         t.update = t.group.by_columns ? (group){0, 0, false} : t.group;
     }
@@ -380,8 +388,7 @@ static void run_alone(const step *s) {
     forward_rows(s, 0, layers, p);
     bp_step_loss(s, p);
     for (size_t l = layers; s->train && l-- > 0;) {
-        if (l > 0)
-            delta_rows(s, l, p);
+        delta_rows(s, l, p);
         update_layer(s, l, 0, 1);
     }
 }
@@ -394,8 +401,9 @@ static void sum_block(const step *s, size_t block, part p) {
         const bp_dense_layer *k = &network->layer[l];
         bp_update u = {.sums = k->sums, .bias_sums = k->bias_sums + offset, .first = true, .with_biases = true};
         u.sums.at += offset;
-        if (l > 0)
-            delta_rows(s, l, p);
+        delta_rows(s, l, p);
+        if (bp_step_gradient(s) == BP_GRADIENT_SKIP)
+            continue;
         network->level->update(&u, inputs_of(s, l, p), rows_from(k->deltas, p.at), p.rows, k->in, k->out, p.scratch);
         if (k->norm.gain) {
             u.sums.at = k->norm.gain_sums + offset;
@@ -432,7 +440,7 @@ static void add_stage(void *argument, size_t lane) {
         .sums = {.at = network->layer[0].sums.at + mine.begin},
         .rate = s->rate,
         .first = s->begin == 0,
-        .last = s->begin + s->rows == s->batch.rows,
+        .last = updates(s),
     };
     network->level->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
                                mine.end - mine.begin);
@@ -441,14 +449,14 @@ static void add_stage(void *argument, size_t lane) {
 static void run_blocks(const step *s, size_t lanes) {
     stage t = {.step = s, .lanes = lanes};
     bp_network_run(s->network, blocks_stage, &t, lanes);
-    if (s->train)
+    if (s->train && bp_step_gradient(s) != BP_GRADIENT_SKIP)
         bp_network_run(s->network, add_stage, &t, lanes);
 }
 
-slice_plan bp_step_plan(const bp_network *network, size_t left, bool train) {
+slice_plan bp_step_plan(const bp_network *network, size_t left, bool train, bool in_order) {
     const size_t lanes = bp_useful_lanes(network->row_flops * (double)left, network->lanes);
     const size_t blocks = left / (lanes * BP_ROW_BLOCK); /* for each lane */
-    if (lanes > 1 && blocks > 0 && network->lane_blocks > 0) {
+    if (lanes > 1 && blocks > 0 && network->lane_blocks > 0 && !in_order) {
         const size_t taken = blocks < network->lane_blocks ? blocks : network->lane_blocks;
         return (slice_plan){taken * lanes * BP_ROW_BLOCK, lanes, lanes, true};
     }
@@ -459,9 +467,9 @@ slice_plan bp_step_plan(const bp_network *network, size_t left, bool train) {
 }
 
 void bp_step_slice(step *s) {
-    const slice_plan plan = bp_step_plan(s->network, s->batch.rows - s->begin, s->train);
+    const slice_plan plan = bp_step_plan(s->network, s->batch.rows - s->begin, s->train, bp_step_calls_back(s));
     s->rows = plan.rows;
-    s->in_place = in_place(s);
+    s->in_place = bp_step_input_gradient(s) || in_place(s);
     if (plan.blocks)
         run_blocks(s, plan.lanes);
     else if (plan.lanes == 1)

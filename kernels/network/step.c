@@ -20,6 +20,12 @@ static void run_row(step *s) {
     level->backward_row(network->layer, network->layers, network->inputs, s->rate);
 }
 
+/* The loss of a small network's step that the step itself does not know. */
+static void small_loss(void *context) {
+    const step *s = context;
+    bp_step_loss(s, (part){.rows = s->batch.rows, .scratch = s->network->scratch});
+}
+
 /* A step of a small network on one lane. */
 static void run_small(step *s) {
     bp_network *network = s->network;
@@ -27,7 +33,9 @@ static void run_small(step *s) {
         .layers = network->layer,
         .count = network->layers,
         .batch = &s->batch,
-        .loss = network->loss,
+        .loss = s->how || s->batch.weights ? BP_LOSS_COUNT : network->small_loss,
+        .other_loss = small_loss,
+        .context = s,
         .row_loss = s->row_loss,
         .scale = s->scale,
         .rate = s->rate,
@@ -43,13 +51,15 @@ static void run_small(step *s) {
 
 static void run_step(step *s) {
     bp_network *network = s->network;
-    if (s->batch.rows <= network->small_rows) {
+    /* What runs all layers in one call knows the update alone. */
+    const bool plain = !s->how || (s->how->gradient == BP_GRADIENT_UPDATE && !s->how->input_gradient);
+    if (plain && s->batch.rows <= network->small_rows) {
         run_small(s);
         return;
     }
     if (s->train)
         network->transposed = false;
-    if (s->train && bp_step_is_row(network, s->batch.rows)) {
+    if (plain && s->train && bp_step_is_row(network, s->batch.rows)) {
         run_row(s);
         return;
     }
@@ -66,10 +76,10 @@ static void copy_batch(bp_batch *to, const bp_batch *from) {
     to->targets = from->targets;
     to->target_stride = from->target_stride;
     to->labels = from->labels;
+    to->weights = from->weights;
 }
 
-/* Rows and inputs of a batch; fills in the default stride. */
-static bp_status check_inputs(const bp_network *network, bp_batch *batch) {
+bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch) {
     if (!batch->inputs)
         return BP_ERROR_NULL;
     if (batch->rows > network->batch_max)
@@ -84,29 +94,38 @@ static bp_status check_inputs(const bp_network *network, bp_batch *batch) {
                                                                                                       : BP_OK;
 }
 
-/* What the loss compares with; fills in the default stride. */
+/* Weights of rows lie where they may. */
+static bp_status check_weights(const bp_network *network, const float *weights, size_t rows) {
+    const matrix given = vector_of(weights, rows);
+    const bp_status status = check_matrix(given);
+    if (status != BP_OK)
+        return status;
+    return ranges_overlap(network, network->bytes - BP_ALIGNMENT, weights, matrix_extent(given)) ? BP_ERROR_OVERLAP
+                                                                                                 : BP_OK;
+}
+
+/* What the loss compares with, and how much each row counts; fills in the default stride. */
 static bp_status check_targets(const bp_network *network, bp_batch *batch) {
     const size_t out = network->layer[network->layers - 1].out;
-    const bool labelled = network->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    const bool labelled = loss_takes_labels(network->loss);
     if (labelled ? !batch->labels : !batch->targets)
         return BP_ERROR_NULL;
     if (batch->target_stride == 0)
         batch->target_stride = out;
     const matrix targets = labelled ? vector_of(batch->labels, batch->rows)
                                     : matrix_of(batch->targets, batch->rows, out, batch->target_stride);
-    const bp_status status = check_matrix(targets);
+    bp_status status = check_matrix(targets);
     if (status != BP_OK)
         return status;
     if (ranges_overlap(network, network->bytes - BP_ALIGNMENT, targets.data, matrix_extent(targets)))
         return BP_ERROR_OVERLAP;
-    for (size_t n = 0; labelled && n < batch->rows; n++)
-        if (batch->labels[n] >= out)
-            return BP_ERROR_LABEL;
-    return BP_OK;
+    if (batch->weights && (status = check_weights(network, batch->weights, batch->rows)) != BP_OK)
+        return status;
+    return labelled ? check_labels(batch->labels, batch->rows, out) : BP_OK;
 }
 
 bp_status bp_step_check(const bp_network *network, bp_batch *batch) {
-    const bp_status status = check_inputs(network, batch);
+    const bp_status status = bp_step_check_inputs(network, batch);
     return status == BP_OK ? check_targets(network, batch) : status;
 }
 
@@ -114,7 +133,7 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
     if (!network || !batch || !outputs)
         return BP_ERROR_NULL;
     step s = {.network = network, .batch = *batch};
-    bp_status status = check_inputs(network, &s.batch);
+    bp_status status = bp_step_check_inputs(network, &s.batch);
     if (status != BP_OK)
         return status;
     const size_t out = network->layer[network->layers - 1].out;
@@ -132,11 +151,10 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
     return BP_OK;
 }
 
-/* Runs a checked step and computes the mean loss if it is wanted. */
-static void run_with_loss(step *s, float *loss) {
+void bp_step_run(step *s, float *loss) {
     const uint64_t host = float_environment_enter();
     s->row_loss = loss ? s->network->row_loss : NULL;
-    s->scale = 1.0f / (float)s->batch.rows;
+    s->scale = bp_loss_scale(s->network, s->batch.rows);
     run_step(s);
     if (loss)
         *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
@@ -148,9 +166,10 @@ bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *los
         return BP_ERROR_NULL;
     step s = {.network = network, .batch = *batch};
     bp_status status;
-    if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
+    if ((status = bp_step_check_inputs(network, &s.batch)) != BP_OK ||
+        (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    run_with_loss(&s, loss);
+    bp_step_run(&s, loss);
     return BP_OK;
 }
 
@@ -164,9 +183,11 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     s.train = true;
     s.rate = rate;
     bp_status status;
-    if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
+    if ((status = bp_step_check_inputs(network, &s.batch)) != BP_OK ||
+        (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    run_with_loss(&s, loss);
+    network->gradient_kept = false;
+    bp_step_run(&s, loss);
     network->steps++;
     return BP_OK;
 }

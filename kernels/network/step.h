@@ -2,6 +2,8 @@
 #ifndef BP_NETWORK_STEP_H
 #define BP_NETWORK_STEP_H
 
+#include <backprop/backward.h>
+
 #include "network/network.h"
 
 typedef struct step {
@@ -10,11 +12,12 @@ typedef struct step {
     float *outputs; /* where the last layer's outputs are wanted, or null */
     size_t output_stride;
     float *row_loss; /* null if not wanted */
-    float scale;     /* 1 / rows */
+    float scale;     /* of the loss */
     float rate;
-    bool train;
-    size_t begin, rows; /* the slice */
-    bool in_place;      /* its inputs are read where the caller has them, not packed */
+    bool train;             /* goes backward */
+    const bp_backward *how; /* strides filled in; null: a training step of the network's own loss */
+    size_t begin, rows;     /* the slice */
+    bool in_place;          /* its inputs are read where the caller has them, not packed */
 } step;
 
 /** Rows that one lane works: `from` is the first in the batch, `at` where it is kept in the network's matrices. */
@@ -23,11 +26,39 @@ typedef struct part {
     void *scratch;
 } part;
 
+/** What becomes of the weights' gradient. */
+static inline bp_gradient_use bp_step_gradient(const step *s) {
+    return s->how ? s->how->gradient : BP_GRADIENT_UPDATE;
+}
+
+/** Where the gradient of the inputs is wanted, or null. */
+static inline float *bp_step_input_gradient(const step *s) {
+    return s->how ? s->how->input_gradient : NULL;
+}
+
+/** Whether deltas come from a function of the caller's, which is called in order, on its own thread. */
+static inline bool bp_step_calls_back(const step *s) {
+    return s->how && s->how->own_loss;
+}
+
+/** Checks rows and inputs of a batch; fills in the default stride. */
+bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch);
+
 /** Checks a batch that is to be trained on, as bp_network_train_step does; fills in its strides. */
 bp_status bp_step_check(const bp_network *network, bp_batch *batch);
 
-/** Loss of rows whose outputs are known, and the output layer's deltas if the step trains. */
+/** Loss of rows whose outputs are known, and the output layer's deltas if the step trains: loss.c. */
 void bp_step_loss(const step *s, part p);
+
+/**
+ * The network's own loss of rows row .. row + rows - 1 of a batch, whose row-major outputs are a: their losses and the
+ * output layer's deltas, each if it is not null.
+ */
+void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
+                  float *row_loss, const float *a, size_t lda, size_t row, size_t rows);
+
+/** Runs a checked step, and computes its loss if it is wanted. */
+void bp_step_run(step *s, float *loss);
 
 /** Whether a training step of so many rows is one row's, on one lane. */
 static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
@@ -42,8 +73,8 @@ typedef struct slice_plan {
     bool blocks;         /* each lane takes whole row blocks */
 } slice_plan;
 
-/** The next slice of a batch of which so many rows are left. */
-slice_plan bp_step_plan(const bp_network *network, size_t left, bool train);
+/** The next slice of a batch of which so many rows are left; `in_order`: their loss is computed by one thread. */
+slice_plan bp_step_plan(const bp_network *network, size_t left, bool train, bool in_order);
 
 /** Takes the next rows of the batch as the slice s->begin, s->rows, and does all that the step does with them. */
 void bp_step_slice(step *s);

@@ -68,7 +68,7 @@ static void say_step(text *t, const bp_network *network, size_t rows) {
         say(t, "one pass over the weights each way on 1 thread\n");
         return;
     }
-    const slice_plan plan = bp_step_plan(network, rows, true);
+    const slice_plan plan = bp_step_plan(network, rows, true, false);
     if (plan.rows < rows)
         say(t, "in slices of %zu rows on ", plan.rows);
     else
@@ -97,7 +97,7 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     say_count(&t, bp_network_parameters(network), "parameter");
     say(&t, ", %zu bytes of memory\n", network->bytes);
     say_layers(&t, network);
-    say(&t, "loss: %s\n", network->loss == BP_LOSS_MSE ? "squared error" : "softmax cross-entropy");
+    say(&t, "loss: %s\n", bp_loss_name(network->loss));
     say(&t, "kernels: %s, tile of %zu x %zu; up to ", bp_isa_name(kernels->isa), kernels->tile_rows,
         kernels->tile_columns);
     say_count(&t, network->lanes, "thread");

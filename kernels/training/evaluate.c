@@ -86,9 +86,9 @@ bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, do
     double sum = 0.0;
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
-        float mean;
-        if ((status = bp_network_loss(network, &batch, &mean)) == BP_OK)
-            sum += (double)mean * (double)batch.rows;
+        float of_batch;
+        if ((status = bp_network_loss(network, &batch, &of_batch)) == BP_OK)
+            sum += bp_loss_total(network, of_batch, batch.rows);
     }
     if (status == BP_OK)
         *loss = sum / (double)dataset->rows;

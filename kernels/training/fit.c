@@ -44,7 +44,7 @@ static bp_status check_rows(const bp_network *network, const bp_dataset *dataset
     if (status != BP_OK)
         return status;
     const size_t out = network->layer[network->layers - 1].out, bytes = network->bytes - BP_ALIGNMENT;
-    const bool labelled = network->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    const bool labelled = loss_takes_labels(network->loss);
     if (labelled ? !set.labels : !set.targets)
         return BP_ERROR_NULL;
     if (set.input_columns != network->layer[0].in || (set.targets && set.target_columns != out))
@@ -159,7 +159,7 @@ static bool run_steps(fit *f, bp_status *status, uint64_t host) {
         float loss;
         if ((*status = bp_network_train_step(f->network, &batch, rate, &loss)) != BP_OK)
             return false;
-        sum += (double)loss * (double)batch.rows;
+        sum += bp_loss_total(f->network, loss, batch.rows);
         f->result.steps++;
         f->now.step++;
         f->now.rows += batch.rows;

@@ -276,6 +276,8 @@ OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k)
     if (s->loss == BP_LOSS_MSE)
         loss_mse(NULL, 0, s->row_loss, k->outputs.at, PANEL_COLUMNS, b->targets, b->target_stride, b->rows, k->out,
                  k->activation, s->scale);
+    else if (s->loss == BP_LOSS_COUNT)
+        s->other_loss(s->context);
     else
         loss_softmax_cross_entropy(s->train ? k->deltas.at : NULL, PANEL_COLUMNS, s->row_loss, k->outputs.at,
                                    PANEL_COLUMNS, b->labels, b->rows, k->out, s->scale);

@@ -1,0 +1,69 @@
+/*
+ * The output layer's deltas, and the rows' losses: of the network's own loss, or of the caller's. Outputs in several
+ * panels are gathered a few rows at a time.
+ */
+#include <string.h>
+
+#include "api/check.h"
+#include "network/step.h"
+
+void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
+                  float *row_loss, const float *a, size_t lda, size_t row, size_t rows) {
+    const bp_dense_layer *k = &network->layer[network->layers - 1];
+    const bp_kernels *kernels = &network->level->kernels;
+    const float *weights = batch->weights ? batch->weights + row : NULL;
+    if (loss_takes_labels(network->loss)) {
+        kernels->loss_labels(delta, ldd, row_loss, a, lda, batch->labels + row, weights, rows, k->out, network->loss,
+                             network->loss_parameter, scale);
+    } else {
+        const float *targets = batch->targets + row * batch->target_stride;
+        if (network->loss == BP_LOSS_MSE && !weights) {
+            kernels->loss_mse(delta, ldd, row_loss, a, lda, targets, batch->target_stride, rows, k->out, k->activation,
+                              scale);
+            return;
+        }
+        kernels->loss_targets(delta, ldd, row_loss, a, lda, targets, batch->target_stride, weights, rows, k->out,
+                              network->loss, network->loss_parameter, scale);
+    }
+    if (delta)
+        kernels->activation_delta(delta, ldd, a, lda, rows, k->out, k->activation);
+}
+
+/* Row-major outputs and deltas; `row` counts from the start of the batch. */
+static void loss_of(const step *s, float *delta, size_t ldd, const float *a, size_t lda, size_t row, size_t rows) {
+    const bp_network *network = s->network;
+    const bp_dense_layer *k = &network->layer[network->layers - 1];
+    const bp_backward *how = s->how;
+    if (!how || (!how->own_loss && !how->delta)) {
+        bp_loss_rows(network, &s->batch, s->scale, delta, ldd, s->row_loss ? s->row_loss + row : NULL, a, lda, row,
+                     rows);
+        return;
+    }
+    if (how->own_loss)
+        how->own_loss(how->context, row, rows, a, lda, delta, ldd);
+    else
+        for (size_t n = 0; n < rows; n++)
+            memcpy(delta + n * ldd, how->delta + (row + n) * how->delta_stride, k->out * sizeof(float));
+    network->level->kernels.activation_delta(delta, ldd, a, lda, rows, k->out, k->activation);
+}
+
+void bp_step_loss(const step *s, part p) {
+    const bp_network *network = s->network;
+    const bp_level *level = network->level;
+    const bp_dense_layer *k = &network->layer[network->layers - 1];
+    if (!s->train && !s->row_loss)
+        return;
+    const bp_panels a = panels_part(k->outputs, 0, p.at, 0), delta = panels_part(k->deltas, 0, p.at, 0);
+    if (k->out <= level->panel || level->panel == 0) { /* one panel is row-major */
+        loss_of(s, s->train ? delta.at : NULL, delta.row, a.at, a.row, p.from, p.rows);
+        return;
+    }
+    float *row = p.scratch, *row_delta = row + BP_LOSS_ROWS * k->out;
+    for (size_t n = 0; n < p.rows; n += BP_LOSS_ROWS) {
+        const size_t count = p.rows - n < BP_LOSS_ROWS ? p.rows - n : BP_LOSS_ROWS;
+        level->unpack(row, k->out, panels_part(a, 0, n, 0), count, k->out);
+        loss_of(s, s->train ? row_delta : NULL, k->out, row, k->out, p.from + n, count);
+        if (s->train)
+            level->pack(panels_part(delta, 0, n, 0), row_delta, k->out, count, k->out);
+    }
+}

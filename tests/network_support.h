@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,6 +26,9 @@
 
 #define NET_LAYERS_MAX 4
 
+/* Nets are written in the order of their fields; the last ones are zero in most. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 /* Ends the test if there is no memory. */
 static inline void *allocate(size_t count, size_t size) {
     void *memory = calloc(count ? count : 1, size);
@@ -39,7 +43,21 @@ typedef struct net {
     size_t sizes[NET_LAYERS_MAX + 1];
     bp_activation activations[NET_LAYERS_MAX];
     bp_loss loss;
+    bp_loss_options options;
+    bool weighted;  /* its batches' rows have weights */
+    bool gradients; /* it keeps room for a gradient */
 } net;
+
+/** Whether a net's batches have labels, else targets. */
+static inline bool net_has_labels(const net *shape) {
+    return shape->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || shape->loss == BP_LOSS_MULTICLASS_HINGE;
+}
+
+/** Whether its loss needs an output layer without an activation. */
+static inline bool net_needs_logits(const net *shape) {
+    return shape->loss == BP_LOSS_BINARY_CROSS_ENTROPY || shape->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ||
+           shape->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS || shape->loss == BP_LOSS_KULLBACK_LEIBLER;
+}
 
 /** The configuration of a net that is created with everything else at its default. It points into `shape`. */
 static inline bp_network_config net_config(const net *shape, size_t batch_max) {
@@ -47,7 +65,9 @@ static inline bp_network_config net_config(const net *shape, size_t batch_max) {
                                .sizes = shape->sizes,
                                .activations = shape->activations,
                                .loss = shape->loss,
-                               .batch_max = batch_max};
+                               .batch_max = batch_max,
+                               .loss_options = shape->options,
+                               .gradients = shape->gradients};
 }
 
 /** Creates and initialises a network; ends the test if that fails. */
@@ -105,7 +125,7 @@ static inline void layer_free(held_layer *held) {
 /** A batch with its memory. */
 typedef struct samples {
     bp_batch batch;
-    float *inputs, *targets;
+    float *inputs, *targets, *weights;
     uint32_t *labels;
 } samples;
 
@@ -130,8 +150,15 @@ static inline samples samples_create(const net *shape, size_t rows, size_t shift
     s.inputs = random_rows(seed, 1, rows, in, shift);
     s.batch.inputs = s.inputs + shift;
     s.batch.input_stride = shift ? in + shift : 0;
-    if (shape->loss == BP_LOSS_MSE) {
+    if (shape->weighted) {
+        s.weights = random_rows(seed, 4, 1, rows, shift);
+        s.batch.weights = s.weights + shift;
+    }
+    if (!net_has_labels(shape)) {
         s.targets = random_rows(seed, 2, rows, out, shift);
+        if (shape->loss == BP_LOSS_KULLBACK_LEIBLER) /* log of the targets */
+            for (size_t k = 0; k < shift + rows * (out + shift); k++)
+                s.targets[k] = fabsf(s.targets[k]);
         s.batch.targets = s.targets + shift;
         s.batch.target_stride = shift ? out + shift : 0;
     } else {
@@ -146,6 +173,7 @@ static inline samples samples_create(const net *shape, size_t rows, size_t shift
 static inline void samples_destroy(samples *s) {
     free(s->inputs);
     free(s->targets);
+    free(s->weights);
     free(s->labels);
 }
 
@@ -282,28 +310,57 @@ static inline void model_forward(const model *m, const bp_batch *batch, float *o
     free(scratch);
 }
 
-/** The training step as network.h describes it, by the scalar table. Returns the loss; rate 0 changes nothing. */
-static inline float model_step(model *m, const bp_batch *batch, float rate) {
+/* The loss of a batch whose packed outputs are a, and its deltas. */
+static inline float model_loss(const net *shape, const bp_batch *batch, const float *a, float *delta) {
+    const bp_kernels *kernels = scalar();
+    const size_t rows = batch->rows, out = shape->sizes[shape->layers];
+    const bp_loss_options *o = &shape->options;
+    const float scale = o->reduction == BP_REDUCTION_SUM ? 1.0f : 1.0f / (float)rows;
+    const float threshold = o->huber_threshold == 0.0f ? 1.0f : o->huber_threshold;
+    float *row_loss = allocate(rows, sizeof(float));
+    if (net_has_labels(shape))
+        kernels->loss_labels(delta, out, row_loss, a, out, batch->labels, batch->weights, rows, out, shape->loss,
+                             o->label_smoothing, scale);
+    else
+        kernels->loss_targets(delta, out, row_loss, a, out, batch->targets,
+                              batch->target_stride ? batch->target_stride : out, batch->weights, rows, out, shape->loss,
+                              threshold, scale);
+    kernels->activation_delta(delta, out, a, out, rows, out, shape->activations[shape->layers - 1]);
+    const float loss = kernels->sum(row_loss, rows) * scale;
+    free(row_loss);
+    return loss;
+}
+
+/** What a backward pass may be asked for; null: not wanted. */
+typedef struct model_wishes {
+    const float *delta; /* given, packed, of the outputs */
+    float *input_gradient;
+    float *gradients; /* of each layer's weights, then its biases, packed one after the other */
+} model_wishes;
+
+/**
+ * A step as network.h and backward.h describe it, by the scalar table. Returns the loss, or 0 with deltas that are
+ * given; rate 0 changes nothing.
+ */
+static inline float model_backward(model *m, const bp_batch *batch, float rate, const model_wishes *wishes) {
     const net *shape = m->shape;
     const bp_kernels *kernels = scalar();
     const size_t rows = batch->rows, last = shape->layers - 1, outputs = shape->sizes[shape->layers];
-    const float scale = 1.0f / (float)rows;
     void *scratch = scratch_create();
     float *a[NET_LAYERS_MAX];
     forward_all(m, batch, a, scratch);
 
-    float *row_loss = allocate(rows, sizeof(float));
-    float *delta = allocate(rows * outputs, sizeof(float));
-    if (shape->loss == BP_LOSS_MSE)
-        kernels->loss_mse(delta, outputs, row_loss, a[last], outputs, batch->targets,
-                          batch->target_stride ? batch->target_stride : outputs, rows, outputs,
-                          shape->activations[last], scale);
-    else
-        kernels->loss_softmax_cross_entropy(delta, outputs, row_loss, a[last], outputs, batch->labels, rows, outputs,
-                                            scale);
-    const float loss = kernels->sum(row_loss, rows) * scale;
-    free(row_loss);
+    float *delta = allocate(rows * outputs, sizeof(float)), loss = 0;
+    if (wishes->delta) {
+        memcpy(delta, wishes->delta, rows * outputs * sizeof(float));
+        kernels->activation_delta(delta, outputs, a[last], outputs, rows, outputs, shape->activations[last]);
+    } else {
+        loss = model_loss(shape, batch, a[last], delta);
+    }
 
+    float *gradient = wishes->gradients;
+    for (size_t l = 0; gradient && l <= last; l++)
+        gradient += (shape->sizes[l] + 1) * shape->sizes[l + 1];
     for (size_t l = last + 1; l-- > 0;) {
         const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
         const float *x = l ? a[l - 1] : batch->inputs;
@@ -313,6 +370,13 @@ static inline float model_step(model *m, const bp_batch *batch, float rate) {
             below = allocate(rows * in, sizeof(float));
             kernels->dense_delta(below, in, delta, out, m->weights[l], out, a[l - 1], in, rows, in, out,
                                  shape->activations[l - 1], scratch);
+        } else if (wishes->input_gradient) {
+            kernels->dense_delta(wishes->input_gradient, in, delta, out, m->weights[l], out, NULL, 0, rows, in, out,
+                                 (bp_activation){.kind = BP_IDENTITY}, scratch);
+        }
+        if (gradient) {
+            gradient -= (in + 1) * out;
+            kernels->dense_gradient(gradient, out, gradient + in * out, x, ldx, delta, out, rows, in, out, scratch);
         }
         if (rate != 0)
             kernels->dense_gradient_sgd(m->weights[l], out, m->biases[l], x, ldx, delta, out, rows, in, out, rate,
@@ -324,6 +388,11 @@ static inline float model_step(model *m, const bp_batch *batch, float rate) {
         free(a[l]);
     free(scratch);
     return loss;
+}
+
+/** The training step as network.h describes it, by the scalar table. Returns the loss; rate 0 changes nothing. */
+static inline float model_step(model *m, const bp_batch *batch, float rate) {
+    return model_backward(m, batch, rate, &(model_wishes){0});
 }
 
 static inline uint64_t hash_floats(uint64_t hash, const float *values, size_t count) {

@@ -9,6 +9,8 @@
 
 #include <backprop/loss.h>
 
+#include "loss_formulas.h"
+
 /* Unit roundoff of binary32. */
 static const double unit = 0x1p-24;
 
@@ -24,17 +26,8 @@ typedef struct rows {
     float delta[BATCH][OUT], row_loss[BATCH];
 } rows;
 
-static bool takes_labels(bp_loss loss) {
-    return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
-}
-
-static bool is_softmax(bp_loss loss) {
-    return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS ||
-           loss == BP_LOSS_KULLBACK_LEIBLER;
-}
-
 static void run(rows *r, size_t batch, size_t out, const float *weights) {
-    if (takes_labels(r->loss)) {
+    if (formula_takes_labels(r->loss)) {
         kernels->loss_labels(r->delta[0], OUT, r->row_loss, r->a[0], OUT, r->labels, weights, batch, out, r->loss,
                              r->parameter, r->scale);
     } else {
@@ -52,13 +45,13 @@ static void draw_targets(rows *r, size_t n, test_random *random) {
             y = y > 0 ? 1.0f : -1.0f;
         } else if (r->loss == BP_LOSS_BINARY_CROSS_ENTROPY) {
             y = j % 3 == 0 ? 0.0f : j % 3 == 1 ? 1.0f : fabsf(y) / 3.0f;
-        } else if (is_softmax(r->loss)) {
+        } else if (formula_is_softmax(r->loss)) {
             y = n == 0 && j % 2 == 0 ? 0.0f : fabsf(y) + 0.01f;
         }
         r->y[n][j] = y;
         sum += y;
     }
-    for (size_t j = 0; is_softmax(r->loss) && j < OUT; j++) {
+    for (size_t j = 0; formula_is_softmax(r->loss) && j < OUT; j++) {
         r->y[n][j] /= sum;
     }
 }
@@ -76,55 +69,13 @@ static void draw(rows *r, float range, test_random *random) {
 
 /* ---- Textbook formulas ---------------------------------------------------------------------------------------- */
 
-/* The target of class j: the distribution that a label stands for, smoothed, or the given one. */
-static double target(const rows *r, size_t n, size_t j) {
-    if (!takes_labels(r->loss)) {
-        return (double)r->y[n][j];
-    }
-    return (j == r->labels[n] ? 1 - (double)r->parameter : 0) + (double)r->parameter / OUT;
-}
-
-static double log_sum(const double *a) {
-    double largest = a[0], sum = 0;
-    for (size_t j = 1; j < OUT; j++) {
-        largest = fmax(largest, a[j]);
-    }
-    for (size_t j = 0; j < OUT; j++) {
-        sum += exp(a[j] - largest);
-    }
-    return largest + log(sum);
-}
-
-static double part(const rows *r, size_t n, size_t j, const double *a, double all) {
-    const double y = target(r, n, j), error = a[j] - y, t = (double)r->parameter;
-    switch (r->loss) {
-    case BP_LOSS_MAE:
-        return fabs(error);
-    case BP_LOSS_HUBER:
-        return fabs(error) <= t ? 0.5 * error * error : t * (fabs(error) - 0.5 * t);
-    case BP_LOSS_BINARY_CROSS_ENTROPY:
-        return -y * log(1 / (1 + exp(-a[j]))) - (1 - y) * log(1 / (1 + exp(a[j])));
-    case BP_LOSS_HINGE:
-        return fmax(0, 1 - y * a[j]);
-    case BP_LOSS_SOFTMAX_CROSS_ENTROPY:
-    case BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS:
-        return -y * (a[j] - all);
-    case BP_LOSS_KULLBACK_LEIBLER:
-        return y == 0 ? 0 : y * (log(y) - (a[j] - all));
-    case BP_LOSS_MULTICLASS_HINGE:
-        return j == r->labels[n] ? 0 : fmax(0, 1 - (a[r->labels[n]] - a[j]));
-    default:
-        return 0.5 * error * error;
-    }
+static formula_row row_of(const rows *r, size_t n) {
+    return (formula_row){r->loss, (double)r->parameter, OUT, r->y[n], r->labels[n]};
 }
 
 static double textbook(const rows *r, size_t n, const double *a) {
-    const double all = log_sum(a);
-    double sum = 0;
-    for (size_t j = 0; j < OUT; j++) {
-        sum += part(r, n, j, a, all);
-    }
-    return sum;
+    const formula_row row = row_of(r, n);
+    return formula_loss(&row, a);
 }
 
 /*
@@ -132,17 +83,18 @@ static double textbook(const rows *r, size_t n, const double *a) {
  * exponent is off by its argument's rounding; its sum's logarithm, terms and entropy are added with signs.
  */
 static double magnitude(const rows *r, size_t n, const double *a) {
-    if (!is_softmax(r->loss)) {
+    if (!formula_is_softmax(r->loss)) {
         return textbook(r, n, a);
     }
-    double largest = a[0], least = a[0], sum = 0;
+    const formula_row row = row_of(r, n);
+    const double log_sum = formula_log_sum(a, OUT);
+    double least = a[0], sum = 0;
     for (size_t j = 1; j < OUT; j++) {
-        largest = fmax(largest, a[j]);
         least = fmin(least, a[j]);
     }
     for (size_t j = 0; j < OUT; j++) {
-        const double y = target(r, n, j);
-        sum += y * (2 + log_sum(a) - largest + largest - least);
+        const double y = formula_target(&row, j);
+        sum += y * (2 + log_sum - least);
         sum += r->loss == BP_LOSS_KULLBACK_LEIBLER && y > 0 ? fabs(y * log(y)) : 0;
     }
     return sum;
@@ -340,10 +292,10 @@ static void a_nan_shows(void **state) {
     (void)state;
     static rows r;
     for (int loss = 0; loss < BP_LOSS_COUNT; loss++) {
-        for (int in_target = takes_labels((bp_loss)loss) ? 1 : 0; in_target < 2; in_target++) {
+        for (int in_target = formula_takes_labels((bp_loss)loss) ? 1 : 0; in_target < 2; in_target++) {
             r = (rows){.loss = (bp_loss)loss, .parameter = 0.5f, .scale = 1.0f};
-            r.y[0][1] = in_target && !takes_labels(r.loss) ? NAN : 1.0f;
-            r.a[0][1] = in_target && !takes_labels(r.loss) ? 1.0f : NAN;
+            r.y[0][1] = in_target && !formula_takes_labels(r.loss) ? NAN : 1.0f;
+            r.a[0][1] = in_target && !formula_takes_labels(r.loss) ? 1.0f : NAN;
             run(&r, 2, 3, NULL);
             assert_true(isnan(r.row_loss[0]));
             assert_false(isnan(r.row_loss[1])); /* the row beside */

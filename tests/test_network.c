@@ -128,6 +128,21 @@ static void bad_configurations_are_refused(void **state) {
     bad = good, bad.loss = BP_LOSS_COUNT, REFUSE(bad, BP_ERROR_VALUE);
     bad = good, bad.loss = (bp_loss)-1, REFUSE(bad, BP_ERROR_VALUE);
     bad = good, bad.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY, REFUSE(bad, BP_ERROR_VALUE); /* plain ends in tanh */
+    bad = good, bad.loss = BP_LOSS_BINARY_CROSS_ENTROPY, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.loss = BP_LOSS_KULLBACK_LEIBLER, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.loss_options.reduction = BP_REDUCTION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.loss = BP_LOSS_HUBER;
+    bad.loss_options.huber_threshold = -1, REFUSE(bad, BP_ERROR_VALUE);
+    bad.loss_options.huber_threshold = INFINITY, REFUSE(bad, BP_ERROR_VALUE);
+    bad.loss_options.huber_threshold = NAN, REFUSE(bad, BP_ERROR_VALUE);
+    {
+        net classes = plain;
+        classes.activations[2] = (bp_activation){BP_IDENTITY, 0};
+        bad = net_config(&classes, 8), bad.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+        bad.loss_options.label_smoothing = -0.125f, REFUSE(bad, BP_ERROR_VALUE);
+        bad.loss_options.label_smoothing = 1.5f, REFUSE(bad, BP_ERROR_VALUE);
+        bad.loss_options.label_smoothing = NAN, REFUSE(bad, BP_ERROR_VALUE);
+    }
     bad = good, bad.allocator.allocate = counted_allocate, REFUSE(bad, BP_ERROR_VALUE);
 
     for (size_t l = 0; l <= plain.layers; l++) {
@@ -359,6 +374,8 @@ static void bad_batches_change_nothing(void **state) {
         BAD_BATCH(BP_ERROR_OVERFLOW, true, input_stride, SIZE_MAX / 2);
         BAD_BATCH(BP_ERROR_ALIGNMENT, true, inputs, shifted(s.batch.inputs, 1));
         BAD_BATCH(BP_ERROR_OVERLAP, true, inputs, weights);
+        BAD_BATCH(BP_ERROR_OVERLAP, false, weights, biases);
+        BAD_BATCH(BP_ERROR_ALIGNMENT, false, weights, shifted(s.batch.inputs, 2));
         uint32_t labels[8];
         if (shapes[k].loss == BP_LOSS_MSE) {
             BAD_BATCH(BP_ERROR_NULL, false, targets, NULL);

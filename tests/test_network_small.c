@@ -1,6 +1,6 @@
 /*
  * Small networks, whose whole step is one call (see kernels/vector/small.h), on every level against the scalar kernels
- * chained by hand: all widths up to a panel and one beyond, batches around every border, all activations, both losses.
+ * chained by hand: all widths up to a panel and one beyond, batches around every border, all activations, all losses.
  * What a step reads of the caller's lies against a guard page.
  */
 #include <math.h>
@@ -218,6 +218,16 @@ static void find_widest(test_table *table) {
 static const size_t rows_few[] = {1, 2, 3, 4, 4, 5, 1, 4, 6, 7, 8, 3, 9, 13, 2};
 static const size_t rows_many[] = {BP_ROW_BLOCK, 1, BP_ROW_BLOCK + 1, 3, BP_ROW_BLOCK - 1, BP_ROW_BLOCK + 1, 40, 1, 64};
 
+/* The two that the call itself knows in turn with the others, which it hands on; some with weights or smoothed. */
+static void draw_loss(size_t w, size_t k) {
+    net *shape = &training.shape;
+    shape->loss = (w + k) % 3 ? BP_LOSS_MSE : BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    if ((w + k) % 5 == 0)
+        shape->loss = (bp_loss)((w / 5 + k) % BP_LOSS_COUNT);
+    shape->weighted = (w + k) % 7 == 0;
+    shape->options.label_smoothing = (w + k) % 4 == 0 ? 0.2f : 0.0f;
+}
+
 /* Hidden layers and outputs of each width, activations and losses taking turns. */
 static void widths_and_activations(void **state) {
     (void)state;
@@ -232,8 +242,8 @@ static void widths_and_activations(void **state) {
             f[0] = activation_of(k);
             f[1] = activation_of(k + w);
             f[2] = activation_of(k + 2 * w + 1);
-            training.shape.loss = (w + k) % 3 ? BP_LOSS_MSE : BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-            if (training.shape.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY)
+            draw_loss(w, k);
+            if (net_needs_logits(&training.shape))
                 f[2] = activation_of(BP_IDENTITY);
             if (k == 0)
                 check_training(rows_many, COUNT(rows_many));

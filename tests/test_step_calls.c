@@ -28,6 +28,8 @@
 
 #include <cmocka.h>
 
+#include <backprop/backward.h>
+
 #include "harness/session.h"
 #include "network_support.h"
 
@@ -67,6 +69,7 @@ typedef struct trainee {
     bp_network *network;
     samples s;
     float *outputs;
+    float *input_gradient;
 } trainee;
 
 static trainee trainee_create(size_t k) {
@@ -75,15 +78,49 @@ static trainee trainee_create(size_t k) {
     config.threads = 1;
     config.dropout = cases[k].regularized ? dropped : NULL;
     config.normalize = cases[k].regularized ? normalized : NULL;
+    config.gradients = true;
     return (trainee){.network = net_create(&config, 1),
                      .s = samples_create(shape, rows_of(k), 0, 2),
-                     .outputs = allocate(rows_of(k) * shape->sizes[shape->layers], sizeof(float))};
+                     .outputs = allocate(rows_of(k) * shape->sizes[shape->layers], sizeof(float)),
+                     .input_gradient = allocate(rows_of(k) * shape->sizes[0], sizeof(float))};
 }
 
 static void trainee_destroy(trainee *t) {
     bp_network_destroy(t->network);
     samples_destroy(&t->s);
     free(t->outputs);
+    free(t->input_gradient);
+}
+
+/* A loss of the caller's: half the squares of the outputs. */
+static void squares(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
+                    size_t delta_stride) {
+    (void)first;
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < *(const size_t *)context; j++)
+            delta[n * delta_stride + j] = 1e-3f * outputs[n * output_stride + j];
+}
+
+/* The backward pass in all its forms: by the network's loss, by deltas, by a function. */
+static bp_status trainee_go_back(trainee *t) {
+    size_t out = t->network->layer[t->network->layers - 1].out;
+    for (int use = 0; use < BP_GRADIENT_USES; use++) {
+        const bp_backward hows[] = {
+            {.gradient = (bp_gradient_use)use, .input_gradient = t->input_gradient},
+            {.gradient = (bp_gradient_use)use, .input_gradient = t->input_gradient, .delta = t->outputs},
+            {.gradient = (bp_gradient_use)use,
+             .input_gradient = t->input_gradient,
+             .own_loss = squares,
+             .context = &out},
+            {.own_loss = squares, .context = &out},
+        };
+        for (size_t k = 0; k < COUNT(hows); k++) {
+            const bp_status status = bp_network_backward(t->network, &t->s.batch, &hows[k]);
+            if (status != BP_OK)
+                return status;
+        }
+    }
+    return BP_OK;
 }
 
 /* Everything that a training loop calls. */
@@ -96,6 +133,8 @@ static bp_status trainee_run(trainee *t, size_t steps) {
             status = bp_network_loss(t->network, &t->s.batch, &loss);
         if (status == BP_OK)
             status = bp_network_forward(t->network, &t->s.batch, t->outputs, 0);
+        if (status == BP_OK)
+            status = trainee_go_back(t);
     }
     return status;
 }

@@ -250,6 +250,88 @@ static void backward_is_the_chain_of_kernels(void **state) {
     }
 }
 
+/* ---- Normalised layers and dropout ---------------------------------------------------------------------------- */
+
+static const net regularized = {
+    .layers = 3,
+    .sizes = {20, 70, 33, 6},
+    .activations = {{BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}},
+    .loss = BP_LOSS_HUBER,
+    .gradients = true,
+};
+static const float dropout[] = {0.25f, 0.5f, 0};
+static const bool normalize[] = {true, false, false};
+
+static float *regularized_inputs; /* dL/dx on the scalar level, one lane */
+
+/* A parameter moves by its gradient, kept from the same step. */
+static void assert_moved(const float *before, const float *gradient, const float *after, size_t count) {
+    for (size_t k = 0; k < count; k++) {
+        const float moved = fmaf(-rate, gradient[k], before[k]);
+        assert_same_bits(&after[k], &moved, 1);
+    }
+}
+
+static void regularized_on(test_table *table) {
+    samples s = samples_create(&regularized, 700, 0, test_seed());
+    for (size_t p = 0; p < COUNT(pools); p++) {
+        pool_log log = {0};
+        bp_network_config config = net_config(&regularized, 700);
+        config.dropout = dropout;
+        config.normalize = normalize;
+        config.threads = pools[p].lanes;
+        if (pools[p].pool)
+            config.pool = pools[p].pool(&log, pools[p].lanes);
+        bp_network *network = net_create_on(table, &config, SEED);
+        held_layer before[3], gradient[3];
+        float gain[3][70], shift[3][70], *inputs = allocate(700 * 20, sizeof(float));
+        for (size_t l = 0; l < 3; l++)
+            before[l] = layer_get(network, l);
+        assert_int_equal(bp_network_get_normalization(network, 0, gain[0], shift[0]), BP_OK);
+        const bp_backward keep = {.gradient = BP_GRADIENT_KEEP, .input_gradient = inputs};
+        assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
+        assert_true(bp_network_steps(network) == 1);
+        for (size_t l = 0; l < 3; l++) {
+            gradient[l] = layer_get(network, l); /* room for it */
+            assert_same_bits(gradient[l].weights, before[l].weights, before[l].in * before[l].out);
+            assert_int_equal(bp_network_get_gradient(network, l, gradient[l].weights, 0, gradient[l].biases), BP_OK);
+        }
+        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gain[1], shift[1]), BP_OK);
+        assert_int_equal(bp_network_get_normalization_gradient(network, 1, gain[1], NULL), BP_ERROR_VALUE);
+        if (!regularized_inputs)
+            regularized_inputs = inputs;
+        else
+            assert_same_bits(inputs, regularized_inputs, 700 * 20);
+
+        /* The same step again, with an update. */
+        assert_int_equal(bp_network_set_steps(network, 0, 0), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gain[2], NULL), BP_ERROR_VALUE);
+        for (size_t l = 0; l < 3; l++) {
+            held_layer after = layer_get(network, l);
+            assert_moved(before[l].weights, gradient[l].weights, after.weights, after.in * after.out);
+            assert_moved(before[l].biases, gradient[l].biases, after.biases, after.out);
+            layer_free(&after);
+            layer_free(&before[l]);
+            layer_free(&gradient[l]);
+        }
+        assert_int_equal(bp_network_get_normalization(network, 0, gain[2], shift[2]), BP_OK);
+        assert_moved(gain[0], gain[1], gain[2], 70);
+        assert_moved(shift[0], shift[1], shift[2], 70);
+        if (inputs != regularized_inputs)
+            free(inputs);
+        bp_network_destroy(network);
+        table->cases++;
+    }
+    samples_destroy(&s);
+}
+
+static void regularized_networks_go_back_too(void **state) {
+    (void)state;
+    test_each_table(regularized_on);
+    free(regularized_inputs);
+}
+
 /* ---- Finite differences --------------------------------------------------------------------------------------- */
 
 enum { ROWS = 5, IN = 4, HIDDEN = 6, OUT = 3, PARAMETERS = (IN + 1) * HIDDEN + (HIDDEN + 1) * OUT };
@@ -488,9 +570,8 @@ int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(backward_is_the_chain_of_kernels),
-        cmocka_unit_test(gradients_agree_with_finite_differences),
-        cmocka_unit_test(bad_calls_change_nothing),
+        cmocka_unit_test(backward_is_the_chain_of_kernels),        cmocka_unit_test(regularized_networks_go_back_too),
+        cmocka_unit_test(gradients_agree_with_finite_differences), cmocka_unit_test(bad_calls_change_nothing),
         cmocka_unit_test(a_gradient_is_kept_until_a_step),
     };
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

@@ -113,7 +113,7 @@ BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *
  *
  * exp, log and log1p are SLEEF's deterministic functions of 1.0 ULP. Cross-entropies and divergences are finite for all
  * finite a whose differences are, and whose products with y. A NaN in a or y makes the row's loss NaN; so does a logit
- * of +infinity, and one of -infinity but as said above and in binary-cross-entropy with y_j = 1, whose loss is
+ * of +infinity, and one of -infinity but as said above and in binary-cross-entropy with y_j > 0, whose loss is
  * infinite. Deltas are what the operations give: NaN in a row of softmax that has a NaN or +infinity; -y_j or 1 - y_j
  * for infinite logits of binary-cross-entropy; for NaN in a NaN, but for hinge, whose delta does not depend on a's
  * value.

@@ -32,7 +32,8 @@ static const net shape = {.layers = 3,
 
 static field *field_create(const test_table *table) {
     field *f = allocate(1, sizeof *f);
-    const bp_network_config config = net_config(&shape, ROWS);
+    bp_network_config config = net_config(&shape, ROWS);
+    config.threads = 1; /* a pool for each of hundreds of networks would take most of the time */
     f->network = net_create_on(table, &config, 1);
     for (size_t l = 0; l < 3; l++) {
         f->layer[l] = layer_get(f->network, l);
@@ -368,6 +369,7 @@ static void bad_fits(void **state) {
         samples s = samples_create(small, SAMPLES, 0, 5);
         const uint64_t hash = bp_network_hash(network);
         const bool labelled = small->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+        const bp_schedule constant = {.rate = 0.1f}, negative = {.rate = -0.1f};
         uint32_t wrong[SAMPLES] = {0}, last[SAMPLES] = {0};
         wrong[SAMPLES - 1] = 3;
         last[0] = SAMPLES - 1;
@@ -416,6 +418,8 @@ static void bad_fits(void **state) {
         FIT(BP_ERROR_BATCH, c.options.batch = 5);
         FIT(BP_ERROR_VALUE, c.options.rate = NAN);
         FIT(BP_ERROR_VALUE, c.options.rate = INFINITY);
+        FIT(BP_ERROR_VALUE, c.options.schedule = &negative);
+        FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.rate_of_step = no_rate));
         FIT(BP_ERROR_VALUE, c.options.nonfinite = BP_NONFINITE_COUNT);
         FIT(BP_ERROR_VALUE, c.stopping.patience = 0);
         FIT(BP_ERROR_VALUE, c.stopping.improvement = -1);
@@ -444,7 +448,7 @@ static void bad_rates_end_the_fit(void **state) {
     const bp_dataset set = dataset_of(small, &s);
     for (size_t bad = 0; bad < 7; bad++) {
         bp_network *network = net_create(&config, 1);
-        const bp_fit_options options = {.epochs = 2, .schedule = no_rate, .schedule_context = &bad};
+        const bp_fit_options options = {.epochs = 2, .rate_of_step = no_rate, .rate_context = &bad};
         bp_fit_result result;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), bad < 6 ? BP_ERROR_VALUE : BP_OK);
         assert_int_equal(result.steps, bad);

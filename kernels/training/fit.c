@@ -118,8 +118,19 @@ static float rate_of_step(const fit *f, uint64_t host) {
 
 /* Whether the place's row is one of the batch. */
 static bool in_batch(bp_place place) {
-    return place == BP_PLACE_INPUTS || place == BP_PLACE_TARGETS || place == BP_PLACE_PRE_ACTIVATION ||
-           place == BP_PLACE_ACTIVATION || place == BP_PLACE_LOSS || place == BP_PLACE_DELTA;
+    switch (place) {
+    case BP_PLACE_INPUTS:
+    case BP_PLACE_TARGETS:
+    case BP_PLACE_PRE_ACTIVATION:
+    case BP_PLACE_NORMALIZED:
+    case BP_PLACE_ACTIVATION:
+    case BP_PLACE_DROPOUT:
+    case BP_PLACE_LOSS:
+    case BP_PLACE_DELTA:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Goes back before the bad step and looks for the number that began it. */

@@ -30,9 +30,16 @@ static const net shape = {.layers = 3,
                           .activations = {{BP_IDENTITY, 0}, {BP_LEAKY_RELU, 2}, {BP_IDENTITY, 0}},
                           .loss = BP_LOSS_MSE};
 
-static field *field_create(const test_table *table) {
+/* Regularised: the first layer is normalised, the second drops half of its outputs. */
+static field *field_create_as(const test_table *table, bool regularized) {
+    static const bool normalize[] = {true, false, false};
+    static const float dropout[] = {0, 0.5f, 0};
     field *f = allocate(1, sizeof *f);
     bp_network_config config = net_config(&shape, ROWS);
+    if (regularized) {
+        config.normalize = normalize;
+        config.dropout = dropout;
+    }
     config.threads = 1; /* a pool for each of hundreds of networks would take most of the time */
     f->network = net_create_on(table, &config, 1);
     for (size_t l = 0; l < 3; l++) {
@@ -40,6 +47,10 @@ static field *field_create(const test_table *table) {
         memset(f->layer[l].weights, 0, f->layer[l].in * f->layer[l].out * sizeof(float));
     }
     return f;
+}
+
+static field *field_create(const test_table *table) {
+    return field_create_as(table, false);
 }
 
 static void field_destroy(field *f) {
@@ -155,6 +166,79 @@ static void every_place_is_found(void **state) {
     test_each_table(places_on);
 }
 
+/* Rows of the second layer's element `column` that its dropout lets stay in the first step. */
+static bool stays(size_t row, size_t column) {
+    float one = 1;
+    const bp_dropout_mask mask = {.probability = 0.5f, .stream = UINT64_C(2) << 48, .row = row, .column = column};
+    assert_int_equal(bp_dropout(&one, 1, &one, 1, 1, 1, mask), BP_OK);
+    return one != 0;
+}
+
+static void regularized_places_on(test_table *table) {
+    float gain[WIDE], shift[WIDE] = {0};
+    for (size_t j = 0; j < WIDE; j++)
+        gain[j] = 1;
+    field *f = field_create_as(table, true);
+    f->x[2][0] = 1;
+    *weight(f, 0, 0, 3) = 1;
+    EXPECT(BP_PLACE_NONE, 0, 0, 0);
+
+    f = field_create_as(table, true);
+    gain[65] = shift[3] = NAN;
+    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    EXPECT(BP_PLACE_GAINS, 0, 0, 65);
+    f = field_create_as(table, true);
+    gain[65] = 1;
+    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    EXPECT(BP_PLACE_SHIFTS, 0, 0, 3);
+    shift[3] = 0;
+
+    /* A row with one number that is not zero becomes large there. */
+    f = field_create_as(table, true);
+    gain[5] = 3e38f;
+    f->x[270][0] = 1;
+    *weight(f, 0, 0, 5) = 1;
+    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    EXPECT(BP_PLACE_NORMALIZED, 0, 270, 5);
+    gain[5] = 1;
+
+    /* What stays is doubled, what is dropped is not. */
+    size_t row = 0;
+    for (size_t kept = 0; kept < 2; kept++) {
+        while (stays(row, 33) != kept)
+            row++;
+        f = field_create_as(table, true);
+        f->x[row][0] = 1;
+        *weight(f, 0, 0, 66) = 1;
+        *weight(f, 1, 66, 33) = 3e37f;
+        EXPECT(kept ? BP_PLACE_DROPOUT : BP_PLACE_NONE, kept, kept ? row : 0, kept ? 33 : 0);
+    }
+
+    /* Large deltas of what normalisation gives, whose gain takes them back on their way to z. */
+    f = field_create_as(table, true);
+    while (!stays(row, 68))
+        row++;
+    gain[3] = 1e-44f;
+    f->x[row][0] = 1;
+    f->y[row][1] = -4 * ROWS;
+    *weight(f, 0, 0, 3) = *weight(f, 2, 68, 1) = 1;
+    *weight(f, 1, 3, 68) = 2e37f;
+    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    EXPECT(BP_PLACE_GAIN_GRADIENT, 0, 0, 3);
+    f = field_create_as(table, true);
+    for (size_t n = 0; n < ROWS; n++)
+        f->y[n][1] = -4 * ROWS; /* two rows that stay are enough */
+    *weight(f, 2, 68, 1) = 1;
+    *weight(f, 1, 3, 68) = 1.5e37f;
+    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    EXPECT(BP_PLACE_SHIFT_GRADIENT, 0, 0, 3);
+}
+
+static void regularized_places_are_found(void **state) {
+    (void)state;
+    test_each_table(regularized_places_on);
+}
+
 /* Logits that are finite and a loss that is not; labels instead of targets. */
 static void classes_are_searched_too(void **state) {
     (void)state;
@@ -235,6 +319,7 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_place_is_found),
+        cmocka_unit_test(regularized_places_are_found),
         cmocka_unit_test(classes_are_searched_too),
         cmocka_unit_test(places_have_names),
         cmocka_unit_test(bad_searches),

@@ -46,4 +46,23 @@ static inline double train_by_steps(bp_network *network, const bp_dataset *set, 
     return sum / (double)set->rows;
 }
 
+/** An allocator that stops giving: budget_allocate and budget_release with a budget as their context. */
+typedef struct budget {
+    size_t left, live;
+} budget;
+
+static inline void *budget_allocate(void *context, size_t bytes) {
+    budget *b = context;
+    if (b->left == 0)
+        return NULL;
+    b->left--;
+    b->live++;
+    return malloc(bytes);
+}
+
+static inline void budget_release(void *context, void *memory) {
+    ((budget *)context)->live--;
+    free(memory);
+}
+
 #endif

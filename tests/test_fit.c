@@ -27,14 +27,26 @@ static float falling_schedule(void *context, size_t step) {
     return falling(step);
 }
 
+static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .rate = 0.1f, .warmup = 3, .steps = 30};
+
+static float by_cosine(size_t step) {
+    float rate;
+    assert_int_equal(bp_schedule_rate(&cosine, step, &rate), BP_OK);
+    return rate;
+}
+
 static float constant(size_t step) {
     (void)step;
     return 0.05f;
 }
 
+/* Ways to give the rates, and the same ones. */
+enum { CONSTANT, FUNCTION, SCHEDULE, WAYS };
+static float (*const rates_of[WAYS])(size_t step) = {constant, falling, by_cosine};
+
 /* ---- The same bits -------------------------------------------------------------------------------------------- */
 
-static void compare_with_steps(const net *shape, size_t batch, bool in_order, bool indexed, bool scheduled) {
+static void compare_with_steps(const net *shape, size_t batch, bool in_order, bool indexed, int way) {
     const bp_network_config config = net_config(shape, 16);
     bp_network *fitted = net_create(&config, 1), *stepped = net_create(&config, 1);
     samples s = samples_create(shape, ROWS, 3, 5);
@@ -48,19 +60,21 @@ static void compare_with_steps(const net *shape, size_t batch, bool in_order, bo
     }
     size_t rates = 0;
     bp_fit_options options = {.epochs = 3, .batch = batch, .seed = SEED, .in_order = in_order, .rate = 0.05f};
-    if (scheduled) {
-        options.schedule = falling_schedule;
-        options.schedule_context = &rates;
+    if (way == FUNCTION) {
+        options.rate_of_step = falling_schedule;
+        options.rate_context = &rates;
     }
+    if (way == SCHEDULE)
+        options.schedule = &cosine;
     bp_fit_result result;
     assert_int_equal(bp_network_fit(fitted, &set, &options, &result), BP_OK);
     const size_t rows = batch ? batch : 16;
-    const double loss = train_by_steps(stepped, &set, rows, SEED, 0, 3, in_order, scheduled ? falling : constant);
+    const double loss = train_by_steps(stepped, &set, rows, SEED, 0, 3, in_order, rates_of[way]);
     assert_int_equal(bp_network_hash(fitted), bp_network_hash(stepped));
     assert_int_equal(result.end, BP_FIT_COMPLETE);
     assert_int_equal(result.epochs, 3);
     assert_int_equal(result.steps, 3 * ((set.rows + rows - 1) / rows));
-    assert_int_equal(rates, scheduled ? result.steps : 0);
+    assert_int_equal(rates, way == FUNCTION ? result.steps : 0);
     assert_true(result.loss == loss);
     assert_true(isnan(result.validation_loss));
     bp_network_destroy(fitted);
@@ -78,8 +92,8 @@ static void fits_are_their_steps(void **state) {
             continue;
         assert_int_equal(bp_cpu_set((bp_isa)isa), BP_OK);
         for (size_t k = 0; k < FIT_NETS * COUNT(batches); k++)
-            for (unsigned way = 0; way < 8; way++)
-                compare_with_steps(&fit_nets[k % FIT_NETS], batches[k / FIT_NETS], way & 1, way & 2, way & 4);
+            for (int way = 0; way < 4 * WAYS; way++)
+                compare_with_steps(&fit_nets[k % FIT_NETS], batches[k / FIT_NETS], way & 1, way & 2, way / 4);
     }
     assert_int_equal(bp_cpu_set(before), BP_OK);
 }
@@ -103,8 +117,8 @@ static void fits_go_on_at_any_epoch(void **state) {
             bp_fit_options options = {.epochs = cut,
                                       .batch = 8,
                                       .seed = SEED,
-                                      .schedule = falling_schedule,
-                                      .schedule_context = &rates,
+                                      .rate_of_step = falling_schedule,
+                                      .rate_context = &rates,
                                       .validation = &validation,
                                       .stopping = &stopping};
             bp_fit_result result;
@@ -244,8 +258,8 @@ static void callbacks_watch_and_stop(void **state) {
         size_t rates = 0;
         const bp_fit_options options = {.epochs = 5,
                                         .batch = 8,
-                                        .schedule = falling_schedule,
-                                        .schedule_context = &rates,
+                                        .rate_of_step = falling_schedule,
+                                        .rate_context = &rates,
                                         .validation = w.validation,
                                         .on_step = watch_step,
                                         .on_epoch = watch_epoch,
@@ -288,7 +302,7 @@ static void the_hosts_rounding_is_left_alone(void **state) {
     bp_fit_options options = {.epochs = 2, .rate = 0.1f, .validation = &set, .seed = SEED};
     bp_fit_result expected, result;
     assert_int_equal(bp_network_fit(here, &set, &options, &expected), BP_OK);
-    options.schedule = rate_upward;
+    options.rate_of_step = rate_upward;
     options.on_step = options.on_epoch = rounds_upward;
     options.context = &calls;
     const int before = fegetround();

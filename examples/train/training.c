@@ -91,8 +91,8 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
     t.predicted = allocate(t.test.rows, sizeof *t.predicted);
     const bp_fit_options fit = {.epochs = o->epochs,
                                 .batch = batch,
-                                .schedule = rate_of_step,
-                                .schedule_context = &t,
+                                .rate_of_step = rate_of_step,
+                                .rate_context = &t,
                                 .seed = o->seed,
                                 .on_step = after_step,
                                 .on_epoch = after_epoch,

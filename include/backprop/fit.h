@@ -13,6 +13,7 @@
 #include <backprop/export.h>
 #include <backprop/inspect.h>
 #include <backprop/network.h>
+#include <backprop/schedule.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -77,17 +78,19 @@ typedef struct bp_fit_progress {
 /** A caller's function that watches a fit; true ends it. It may use the network, but not train it or destroy it. */
 typedef bool bp_fit_callback(void *context, const bp_fit_progress *progress);
 
-/** A learning rate for each step; `step` counts from 0 through all epochs: epoch * steps of an epoch + step. */
+/** A learning rate for each step; `step` counts from 0 through all epochs: epoch * steps of an epoch + step. So does
+ *  the step of a bp_schedule. */
 typedef float bp_rate_fn(void *context, size_t step);
 
 /** How to fit. Zeroed optional fields take their defaults. */
 typedef struct bp_fit_options {
-    size_t epochs;        /* the epoch before which to end, at least 1 */
-    size_t first_epoch;   /* the first one, less than `epochs`: others have been done before */
-    size_t batch;         /* rows in a step, at most the network's batch_max; 0: that */
-    float rate;           /* learning rate, if `schedule` is null */
-    bp_rate_fn *schedule; /* the learning rate of each step, or null */
-    void *schedule_context;
+    size_t epochs;                /* the epoch before which to end, at least 1 */
+    size_t first_epoch;           /* the first one, less than `epochs`: others have been done before */
+    size_t batch;                 /* rows in a step, at most the network's batch_max; 0: that */
+    float rate;                   /* learning rate, unless one of the next two is given */
+    const bp_schedule *schedule;  /* the learning rate of each step, or null */
+    bp_rate_fn *rate_of_step;     /* the same by a function of the caller's, or null */
+    void *rate_context;           /* of that function */
     uint64_t seed;                /* of the shuffles, see data.h */
     bool in_order;                /* rows in their own order in every epoch: no shuffles */
     const bp_dataset *validation; /* or null */
@@ -134,10 +137,10 @@ typedef struct bp_fit_result {
  * With BP_NONFINITE_LOCATE a fit that ends so leaves the network with the parameters before the bad step.
  *
  * `result` may be null. BP_ERROR_NULL, BP_ERROR_SIZE (data sets whose columns are not those of the network, more than
- * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (epochs, rates, enumerators, `stopping`; keep_best
- * is fine without validation data), BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP, BP_ERROR_MEMORY: then
- * nothing is changed. A schedule that returns a rate which is not finite ends the fit with BP_ERROR_VALUE before that
- * step, with *result filled in.
+ * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (epochs, rates, schedule, more than one of them,
+ * enumerators, `stopping`), BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP, BP_ERROR_MEMORY: then nothing is
+ * changed. A function that returns a rate which is not finite ends the fit with BP_ERROR_VALUE before that step, with
+ * *result filled in.
  */
 BP_API bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const bp_fit_options *options,
                                 bp_fit_result *result);

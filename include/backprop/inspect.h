@@ -15,15 +15,21 @@ typedef enum bp_place {
     BP_PLACE_NONE = 0, /* all numbers are finite */
     BP_PLACE_WEIGHTS,
     BP_PLACE_BIASES,
+    BP_PLACE_GAINS, /* of layer normalisation */
+    BP_PLACE_SHIFTS,
     BP_PLACE_INPUTS,
     BP_PLACE_TARGETS,
     BP_PLACE_PRE_ACTIVATION, /* z = x W + b */
-    BP_PLACE_ACTIVATION,     /* f(z) */
+    BP_PLACE_NORMALIZED,     /* what layer normalisation makes of z */
+    BP_PLACE_ACTIVATION,     /* f of it */
+    BP_PLACE_DROPOUT,        /* what dropout scales up */
     BP_PLACE_LOSS,
     BP_PLACE_DELTA,         /* dL/dz of the mean loss */
     BP_PLACE_GRADIENT,      /* of the weights */
     BP_PLACE_BIAS_GRADIENT, /* of the biases */
-    BP_PLACE_UPDATE,        /* a weight or bias after an update whose gradient was finite */
+    BP_PLACE_GAIN_GRADIENT,
+    BP_PLACE_SHIFT_GRADIENT,
+    BP_PLACE_UPDATE, /* a parameter after an update whose gradient was finite */
     BP_PLACE_COUNT
 } bp_place;
 
@@ -33,16 +39,17 @@ BP_API const char *bp_place_name(bp_place place);
 /** A number that is infinite or NaN. */
 typedef struct bp_nonfinite {
     bp_place place;
-    size_t layer;       /* of weights, biases, pre-activation, activation, delta, gradients; else 0 */
+    size_t layer;       /* that it belongs to; of inputs, targets and loss 0 */
     size_t row, column; /* in its matrix: a row of the batch, or of the weights; 0 where there is none */
     float value;
 } bp_nonfinite;
 
 /**
  * Looks for the first number that is not finite in a training step of this batch: through all parameters, layer by
- * layer; the inputs and targets; then z and a of each layer, from the first to the last; the losses of the rows; the
- * deltas, from the last layer to the first; and the gradients, in the same order, each matrix row by row. Nothing of
- * the network changes. `batch` as for bp_network_train_step, targets and labels included.
+ * layer; the inputs and targets; then what each layer computes, from the first to the last; the losses of the rows and
+ * their mean (as row `rows` of the batch); the deltas, from the last layer to the first; and the gradients, in the same
+ * order, each matrix row by row. Dropout takes the masks of the network's next training step. Nothing of the network
+ * changes. `batch` as for bp_network_train_step, targets and labels included.
  *
  * It repeats the step by the public kernels, with memory from the network's allocator for all layers and rows: for
  * finding a fault, not for every step. What is not found is reported as BP_PLACE_NONE.

@@ -2,15 +2,33 @@
 #include <math.h>
 #include <string.h>
 
+#include <backprop/layer_norm.h>
+
 #include "api/check.h"
 #include "float_environment.h"
 #include "network/parameters.h"
-#include "network/step.h"
+#include "network/regularize.h"
 
 const char *bp_place_name(bp_place place) {
     static const char *const names[BP_PLACE_COUNT] = {
-        "nothing",    "weights", "biases", "inputs",   "targets",       "pre-activation",
-        "activation", "loss",    "delta",  "gradient", "bias gradient", "update",
+        [BP_PLACE_NONE] = "nothing",
+        [BP_PLACE_WEIGHTS] = "weights",
+        [BP_PLACE_BIASES] = "biases",
+        [BP_PLACE_GAINS] = "gains",
+        [BP_PLACE_SHIFTS] = "shifts",
+        [BP_PLACE_INPUTS] = "inputs",
+        [BP_PLACE_TARGETS] = "targets",
+        [BP_PLACE_PRE_ACTIVATION] = "pre-activation",
+        [BP_PLACE_NORMALIZED] = "normalized",
+        [BP_PLACE_ACTIVATION] = "activation",
+        [BP_PLACE_DROPOUT] = "dropout",
+        [BP_PLACE_LOSS] = "loss",
+        [BP_PLACE_DELTA] = "delta",
+        [BP_PLACE_GRADIENT] = "gradient",
+        [BP_PLACE_BIAS_GRADIENT] = "bias gradient",
+        [BP_PLACE_GAIN_GRADIENT] = "gain gradient",
+        [BP_PLACE_SHIFT_GRADIENT] = "shift gradient",
+        [BP_PLACE_UPDATE] = "update",
     };
     return (unsigned)place < BP_PLACE_COUNT ? names[place] : NULL;
 }
@@ -74,6 +92,9 @@ static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
             }
         if (find_in(found, BP_PLACE_BIASES, l, k->biases, 0, 1, k->out))
             return true;
+        if (k->norm.gain && (find_in(found, BP_PLACE_GAINS, l, k->norm.gain, 0, 1, k->out) ||
+                             find_in(found, BP_PLACE_SHIFTS, l, k->norm.shift, 0, 1, k->out)))
+            return true;
     }
     return false;
 }
@@ -91,12 +112,17 @@ bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network) {
 /* Room for the search, one piece of memory, and what it works on. */
 typedef struct search {
     bp_network *network;
-    bp_batch batch;   /* strides filled in */
-    float *outputs;   /* [rows x all layers' outputs], one layer after the other, each packed */
-    float *deltas;    /* likewise */
-    float *row_loss;  /* [rows] */
-    float *weights;   /* of one layer, or their gradients */
-    float *gradients; /* of its biases */
+    bp_batch batch; /* strides filled in */
+    /* [rows x all layers' outputs], one layer after the other, each packed. */
+    float *outputs;
+    float *slopes;      /* dL/da to dL/dz: f'(z), and of dropout what it multiplies by */
+    float *deltas;      /* dL/dz */
+    float *normalized;  /* of layers with normalisation, as in layer_norm.h */
+    float *norm_deltas; /* dL/dy */
+    float *inverse;     /* [layers x rows, padded] */
+    float *row_loss;    /* [rows] */
+    float *weights;     /* of one layer, or their gradients */
+    float *gradients;   /* of its biases */
     void *scratch;
     bp_nonfinite found;
 } search;
@@ -107,16 +133,19 @@ static size_t padded(size_t floats) {
     return (floats + line - 1) / line * line;
 }
 
+/* Arrays of [rows x all layers' outputs]. */
+#define SEARCH_ARRAYS 5
+
 /* Bytes of all arrays; 0 if they do not fit in the address range. */
 static size_t search_bytes(const bp_network *network, size_t rows) {
-    double floats = (double)padded(rows) + 2.0 * (double)(BP_SCRATCH_BYTES / sizeof(float));
+    double floats = (double)padded(rows) * (double)(1 + network->layers);
     double weights = 0.0;
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
-        floats += 2.0 * ((double)rows * (double)k->out + BP_ALIGNMENT) + (double)k->out;
+        floats += SEARCH_ARRAYS * ((double)rows * (double)k->out + BP_ALIGNMENT) + (double)k->out;
         weights = fmax(weights, (double)k->in * (double)k->out);
     }
-    floats += weights + 4.0 * BP_ALIGNMENT;
+    floats += BP_SCRATCH_BYTES / sizeof(float) + weights + 4.0 * BP_ALIGNMENT;
     return floats < (double)(PTRDIFF_MAX / sizeof(float) / 2) ? (size_t)floats * sizeof(float) : 0;
 }
 
@@ -138,8 +167,10 @@ static void place_search(search *s, char *memory) {
     }
     char *next = memory + (BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT) % BP_ALIGNMENT;
     s->scratch = take(&next, BP_SCRATCH_BYTES / sizeof(float));
-    s->outputs = take(&next, values);
-    s->deltas = take(&next, values);
+    float **const arrays[SEARCH_ARRAYS] = {&s->outputs, &s->slopes, &s->deltas, &s->normalized, &s->norm_deltas};
+    for (size_t k = 0; k < SEARCH_ARRAYS; k++)
+        *arrays[k] = take(&next, values);
+    s->inverse = take(&next, network->layers * padded(rows));
     s->row_loss = take(&next, rows);
     s->weights = take(&next, weights);
     s->gradients = take(&next, widest);
@@ -163,23 +194,45 @@ static const float *layer_inputs(const search *s, size_t l, size_t *stride) {
     return l > 0 ? layer_part(s, s->outputs, l - 1) : s->batch.inputs;
 }
 
-static bool find_forward(search *s) {
+/* What a layer does with z, which lies in the place of its outputs: all the way to its outputs. */
+static bool find_outputs(search *s, size_t l) {
     const bp_network *network = s->network;
     const bp_kernels *kernels = &network->level->kernels;
+    const bp_dense_layer *k = &network->layer[l];
+    const size_t rows = s->batch.rows, out = k->out;
+    float *a = layer_part(s, s->outputs, l), *slopes = layer_part(s, s->slopes, l);
+    if (find_in(&s->found, BP_PLACE_PRE_ACTIVATION, l, a, out, rows, out))
+        return true;
+    if (k->norm.gain) {
+        kernels->layer_norm_forward(a, out, layer_part(s, s->normalized, l), out, s->inverse + l * padded(rows), a, out,
+                                    k->norm.gain, k->norm.shift, rows, out, BP_LAYER_NORM_EPSILON);
+        if (find_in(&s->found, BP_PLACE_NORMALIZED, l, a, out, rows, out))
+            return true;
+    }
+    kernels->activate(a, out, a, out, rows, out, k->activation);
+    if (find_in(&s->found, BP_PLACE_ACTIVATION, l, a, out, rows, out))
+        return true;
+    if (k->dropout == 0.0f) {
+        kernels->activation_derivative(slopes, out, a, out, rows, out, k->activation);
+        return false;
+    }
+    const bp_dropout_mask mask = bp_step_mask(network, l);
+    kernels->dropout_derivative(slopes, out, a, out, rows, out, k->activation, mask);
+    kernels->dropout(a, out, a, out, rows, out, mask);
+    return find_in(&s->found, BP_PLACE_DROPOUT, l, a, out, rows, out);
+}
+
+static bool find_forward(search *s) {
+    const bp_network *network = s->network;
     const bp_activation identity = {.kind = BP_IDENTITY};
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
-        const size_t rows = s->batch.rows;
         size_t stride;
         const float *x = layer_inputs(s, l, &stride);
-        float *a = layer_part(s, s->outputs, l);
         unpack_weights(s, l);
-        kernels->dense_forward(a, k->out, x, stride, s->weights, k->out, k->biases, rows, k->in, k->out, identity,
-                               s->scratch);
-        if (find_in(&s->found, BP_PLACE_PRE_ACTIVATION, l, a, k->out, rows, k->out))
-            return true;
-        kernels->activate(a, k->out, a, k->out, rows, k->out, k->activation);
-        if (find_in(&s->found, BP_PLACE_ACTIVATION, l, a, k->out, rows, k->out))
+        network->level->kernels.dense_forward(layer_part(s, s->outputs, l), k->out, x, stride, s->weights, k->out,
+                                              k->biases, s->batch.rows, k->in, k->out, identity, s->scratch);
+        if (find_outputs(s, l))
             return true;
     }
     return false;
@@ -199,34 +252,57 @@ static bool find_loss(search *s) {
     return true;
 }
 
+/* Deltas of layer l from those of the layer above. */
+static void delta_of_layer(const search *s, size_t l) {
+    const bp_network *network = s->network;
+    const bp_kernels *kernels = &network->level->kernels;
+    const bp_dense_layer *above = &network->layer[l + 1], *k = &network->layer[l];
+    const bp_activation identity = {.kind = BP_IDENTITY};
+    const size_t rows = s->batch.rows, count = rows * k->out;
+    float *delta = layer_part(s, k->norm.gain ? s->norm_deltas : s->deltas, l);
+    const float *slopes = layer_part(s, s->slopes, l);
+    unpack_weights(s, l + 1);
+    kernels->dense_delta(delta, k->out, layer_part(s, s->deltas, l + 1), above->out, s->weights, above->out,
+                         layer_part(s, s->outputs, l), k->out, rows, above->in, above->out, identity, s->scratch);
+    for (size_t n = 0; n < count; n++)
+        delta[n] = delta[n] * slopes[n];
+    if (k->norm.gain)
+        kernels->layer_norm_backward(layer_part(s, s->deltas, l), k->out, delta, k->out,
+                                     layer_part(s, s->normalized, l), k->out, s->inverse + l * padded(rows),
+                                     k->norm.gain, rows, k->out);
+}
+
 static bool find_deltas(search *s) {
     const bp_network *network = s->network;
-    const size_t rows = s->batch.rows;
     for (size_t l = network->layers; l-- > 0;) {
-        const bp_dense_layer *k = &network->layer[l];
-        const float *delta = layer_part(s, s->deltas, l);
-        if (find_in(&s->found, BP_PLACE_DELTA, l, delta, k->out, rows, k->out))
+        const size_t out = network->layer[l].out;
+        if (l + 1 < network->layers)
+            delta_of_layer(s, l);
+        if (find_in(&s->found, BP_PLACE_DELTA, l, layer_part(s, s->deltas, l), out, s->batch.rows, out))
             return true;
-        if (l == 0)
-            break;
-        unpack_weights(s, l);
-        network->level->kernels.dense_delta(layer_part(s, s->deltas, l - 1), k->in, delta, k->out, s->weights, k->out,
-                                            layer_part(s, s->outputs, l - 1), k->in, rows, k->in, k->out,
-                                            network->layer[l - 1].activation, s->scratch);
     }
     return false;
 }
 
 static bool find_gradients(search *s) {
     const bp_network *network = s->network;
+    const bp_kernels *kernels = &network->level->kernels;
     for (size_t l = network->layers; l-- > 0;) {
         const bp_dense_layer *k = &network->layer[l];
+        const size_t rows = s->batch.rows, out = k->out;
         size_t stride;
         const float *x = layer_inputs(s, l, &stride);
-        network->level->kernels.dense_gradient(s->weights, k->out, s->gradients, x, stride, layer_part(s, s->deltas, l),
-                                               k->out, s->batch.rows, k->in, k->out, s->scratch);
-        if (find_in(&s->found, BP_PLACE_GRADIENT, l, s->weights, k->out, k->in, k->out) ||
-            find_in(&s->found, BP_PLACE_BIAS_GRADIENT, l, s->gradients, 0, 1, k->out))
+        kernels->dense_gradient(s->weights, out, s->gradients, x, stride, layer_part(s, s->deltas, l), out, rows, k->in,
+                                out, s->scratch);
+        if (find_in(&s->found, BP_PLACE_GRADIENT, l, s->weights, out, k->in, out) ||
+            find_in(&s->found, BP_PLACE_BIAS_GRADIENT, l, s->gradients, 0, 1, out))
+            return true;
+        if (!k->norm.gain)
+            continue;
+        kernels->layer_norm_gradient(s->weights, s->gradients, layer_part(s, s->norm_deltas, l), out,
+                                     layer_part(s, s->normalized, l), out, rows, out);
+        if (find_in(&s->found, BP_PLACE_GAIN_GRADIENT, l, s->weights, 0, 1, out) ||
+            find_in(&s->found, BP_PLACE_SHIFT_GRADIENT, l, s->gradients, 0, 1, out))
             return true;
     }
     return false;

@@ -26,7 +26,11 @@ static bp_status check_options(const bp_network *network, const bp_fit_options *
         return BP_ERROR_VALUE;
     if (o->batch > network->batch_max)
         return BP_ERROR_BATCH;
-    if (!o->schedule && !isfinite(o->rate))
+    float rate = o->rate;
+    const bp_status status = o->schedule ? bp_schedule_rate(o->schedule, 0, &rate) : BP_OK;
+    if (status != BP_OK)
+        return status;
+    if (!isfinite(rate) || (o->schedule && o->rate_of_step))
         return BP_ERROR_VALUE;
     if ((unsigned)o->nonfinite >= BP_NONFINITE_COUNT)
         return BP_ERROR_VALUE;
@@ -98,20 +102,35 @@ static bool says_stop(fit *f, bp_fit_callback *callback, uint64_t host) {
     return stop;
 }
 
-static float rate_of_step(fit *f, uint64_t host) {
+static float rate_of_step(const fit *f, uint64_t host) {
     const bp_fit_options *o = f->options;
-    if (!o->schedule)
-        return o->rate;
-    float_environment_leave(host);
-    const float rate = o->schedule(o->schedule_context, f->now.epoch * f->now.steps + f->now.step);
-    float_environment_enter();
+    const size_t step = f->now.epoch * f->now.steps + f->now.step;
+    float rate = o->rate;
+    if (o->schedule)
+        return bp_schedule_rate(o->schedule, step, &rate) == BP_OK ? rate : NAN;
+    if (o->rate_of_step) {
+        float_environment_leave(host);
+        rate = o->rate_of_step(o->rate_context, step);
+        float_environment_enter();
+    }
     return rate;
 }
 
 /* Whether the place's row is one of the batch. */
 static bool in_batch(bp_place place) {
-    return place == BP_PLACE_INPUTS || place == BP_PLACE_TARGETS || place == BP_PLACE_PRE_ACTIVATION ||
-           place == BP_PLACE_ACTIVATION || place == BP_PLACE_LOSS || place == BP_PLACE_DELTA;
+    switch (place) {
+    case BP_PLACE_INPUTS:
+    case BP_PLACE_TARGETS:
+    case BP_PLACE_PRE_ACTIVATION:
+    case BP_PLACE_NORMALIZED:
+    case BP_PLACE_ACTIVATION:
+    case BP_PLACE_DROPOUT:
+    case BP_PLACE_LOSS:
+    case BP_PLACE_DELTA:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Goes back before the bad step and looks for the number that began it. */

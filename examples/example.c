@@ -1,0 +1,73 @@
+#include "example.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *program = "example";
+
+void fail(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "%s: ", program);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(2);
+}
+
+void check(bp_status status) {
+    if (status != BP_OK)
+        fail("%s", bp_status_string(status));
+}
+
+void *allocate(size_t count, size_t size) {
+    void *memory = size == 0 || count > SIZE_MAX / size ? NULL : malloc(count * size);
+    if (!memory)
+        fail("out of memory (%zu elements of %zu bytes)", count, size);
+    return memory;
+}
+
+static _Noreturn void print_help(const char *about, const example_option *options, size_t count) {
+    printf("Usage: %s [OPTION VALUE]...\n%s\n\n", program, about);
+    for (size_t k = 0; k < count; k++)
+        printf("  %-12s %s. Default: %s\n", options[k].name, options[k].help,
+               options[k].value ? options[k].value : "none");
+    printf("  --help       print this\n");
+    exit(0);
+}
+
+void example_options(int argc, char **argv, const char *about, example_option *options, size_t count) {
+    const char *slash = strrchr(argv[0], '/');
+    program = slash ? slash + 1 : argv[0];
+    for (int i = 1; i < argc; i += 2) {
+        if (strcmp(argv[i], "--help") == 0)
+            print_help(about, options, count);
+        size_t k = 0;
+        while (k < count && strcmp(argv[i], options[k].name) != 0)
+            k++;
+        if (k == count)
+            fail("%s: unknown option (see --help)", argv[i]);
+        if (!argv[i + 1]) /* argv[argc] is null */
+            fail("%s: its value is missing", argv[i]);
+        options[k].value = argv[i + 1];
+    }
+}
+
+uint64_t example_number(const example_option *option, uint64_t least, uint64_t most) {
+    uint64_t sum = 0;
+    const char *c = option->value;
+    for (; *c >= '0' && *c <= '9' && sum <= most; c++)
+        sum = sum * 10 + (uint64_t)(*c - '0');
+    if (c == option->value || *c != '\0' || sum < least || sum > most)
+        fail("%s %s: not a whole number from %" PRIu64 " to %" PRIu64, option->name, option->value, least, most);
+    return sum;
+}
+
+void example_finish(const bp_network *network) {
+    printf("weights: %016" PRIx64 "\n", bp_network_hash(network));
+    if (fflush(stdout) != 0 || ferror(stdout))
+        fail("cannot write to standard output");
+}

@@ -3,14 +3,14 @@
  *
  * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
  * networks, which chain them into one training step (network.h), with what feeds and reads them (data.h, fit.h,
- * metrics.h, inspect.h).
- * networks, which chain them into one training step (network.h). Beside them: files (file.h).
+ * metrics.h, inspect.h). Beside them: files, of data (file.h) and of networks (checkpoint.h).
  */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H
 
 #include <backprop/activation.h>
 #include <backprop/backward.h>
+#include <backprop/checkpoint.h>
 #include <backprop/cpu.h>
 #include <backprop/data.h>
 #include <backprop/dense.h>

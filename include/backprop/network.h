@@ -207,6 +207,9 @@ BP_API bp_isa bp_network_isa(const bp_network *network);
 /** Threads that this network can use, itself included; 0 for null. Small steps use fewer. */
 BP_API size_t bp_network_threads(const bp_network *network);
 
+/** The loss that a network was created with; BP_LOSS_MSE for null. */
+BP_API bp_loss bp_network_loss_kind(const bp_network *network);
+
 /** Number of weights, biases, gains and shifts; 0 for null. */
 BP_API size_t bp_network_parameters(const bp_network *network);
 

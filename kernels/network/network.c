@@ -386,6 +386,10 @@ size_t bp_network_threads(const bp_network *network) {
     return network ? network->lanes : 0;
 }
 
+bp_loss bp_network_loss_kind(const bp_network *network) {
+    return network ? network->loss : BP_LOSS_MSE;
+}
+
 size_t bp_network_parameters(const bp_network *network) {
     size_t count = 0;
     for (size_t l = 0; network && l < network->layers; l++) {

@@ -3,16 +3,14 @@
 #include "storage/csv.h"
 
 #include <ctype.h>
-#include <fenv.h>
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "float_environment.h"
 #include "storage/error.h"
+#include "storage/plain.h"
 #include "storage/source.h"
 
 #define BLANKS " \t"
@@ -178,7 +176,7 @@ static size_t number_length(const char *text) {
     return length;
 }
 
-/* The number of a field; strtof is rounded correctly, and the caller sees to its locale. */
+/* The number of a field, between bp_plain_enter and bp_plain_leave; strtof rounds correctly. */
 static const char *read_number(const bp_csv *csv, const char *field, float *value) {
     field += strspn(field, BLANKS);
     if (*field == '\0') {
@@ -233,22 +231,14 @@ bp_status bp_csv_numbers(const bp_csv *csv, size_t first, size_t count, float *v
     if (status != BP_OK)
         return bp_file_refuse(error, status);
 
-    /* The host's locale may write decimal commas; this thread alone leaves it. */
-    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (plain == (locale_t)0)
-        return bp_file_refuse(error, BP_ERROR_MEMORY);
-    const locale_t hosts = uselocale(plain);
-    const int rounding = fegetround(); /* C libraries look at other registers for it than this one does */
-    fesetround(FE_TONEAREST);
-    const uint64_t host = float_environment_enter();
+    bp_plain plain;
+    if ((status = bp_plain_enter(&plain)) != BP_OK)
+        return bp_file_refuse(error, status);
     /* Twice: nothing is written before all fields are known to be numbers. */
     status = read_numbers(csv, first, count, NULL, 0, error);
     if (status == BP_OK)
         status = read_numbers(csv, first, count, values, stride, error);
-    float_environment_leave(host);
-    fesetround(rounding);
-    uselocale(hosts);
-    freelocale(plain);
+    bp_plain_leave(&plain);
     return status;
 }
 

@@ -4,7 +4,9 @@
 
 #include <backprop/safetensors.h>
 
-#define BP_SAFETENSORS_HEADER_MAX 100000000
+#include "storage/text.h"
+
+#define BP_SAFETENSORS_HEADER_MAX BP_TEXT_MAX
 #define BP_SAFETENSORS_METADATA "__metadata__"
 
 /** A dtype's name in headers; null for a value outside the enumeration. */

@@ -1,94 +1,59 @@
 #include "storage/safetensors.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "storage/element.h"
 #include "storage/error.h"
+#include "storage/text.h"
 #include "storage/utf8.h"
 #include "storage/writer.h"
 
 #define HEADER_ALIGNMENT 8
 
-/* A header that grows; the first failure stays. */
-typedef struct text {
-    char *bytes;
-    size_t size, room;
-    bp_status status;
-} text;
-
-static void append(text *t, const char *bytes, size_t count) {
-    if (t->status == BP_OK && count > BP_SAFETENSORS_HEADER_MAX - t->size)
-        t->status = BP_ERROR_OVERFLOW;
-    if (t->status == BP_OK && count > t->room - t->size) {
-        const size_t room = 2 * (t->size + count);
-        char *moved = realloc(t->bytes, room);
-        if (!moved) {
-            t->status = BP_ERROR_MEMORY;
-            return;
-        }
-        t->bytes = moved;
-        t->room = room;
-    }
-    if (t->status == BP_OK) {
-        memcpy(t->bytes + t->size, bytes, count);
-        t->size += count;
-    }
-}
-
-static void append_text(text *t, const char *s) {
-    append(t, s, strlen(s));
-}
-
-static void append_number(text *t, size_t number) {
-    char digits[24];
-    append(t, digits, (size_t)snprintf(digits, sizeof digits, "%zu", number));
-}
-
 /* In quotes; what JSON wants escaped is. */
-static void append_string(text *t, const char *s) {
-    append_text(t, "\"");
+static void append_string(bp_text *t, const char *s) {
+    bp_text_string(t, "\"");
     for (; *s; s++) {
         const unsigned char sign = (unsigned char)*s;
         char escape[8];
         if (sign == '"' || sign == '\\')
-            append(t, (const char[]){'\\', *s}, 2);
+            bp_text_bytes(t, (const char[]){'\\', *s}, 2);
         else if (sign < 0x20)
-            append(t, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", sign));
+            bp_text_bytes(t, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", sign));
         else
-            append(t, s, 1);
+            bp_text_bytes(t, s, 1);
     }
-    append_text(t, "\"");
+    bp_text_string(t, "\"");
 }
 
-static void append_metadata(text *t, const bp_metadata *metadata, size_t count) {
+static void append_metadata(bp_text *t, const bp_metadata *metadata, size_t count) {
     append_string(t, BP_SAFETENSORS_METADATA);
-    append_text(t, ":{");
+    bp_text_string(t, ":{");
     for (size_t k = 0; k < count; k++) {
-        append_text(t, k ? "," : "");
+        bp_text_string(t, k ? "," : "");
         append_string(t, metadata[k].key);
-        append_text(t, ":");
+        bp_text_string(t, ":");
         append_string(t, metadata[k].text);
     }
-    append_text(t, "}");
+    bp_text_string(t, "}");
 }
 
-static void append_tensor(text *t, const bp_tensor *tensor, size_t begin, size_t end) {
+static void append_tensor(bp_text *t, const bp_tensor *tensor, size_t begin, size_t end) {
     append_string(t, tensor->name);
-    append_text(t, ":{\"dtype\":");
+    bp_text_string(t, ":{\"dtype\":");
     append_string(t, bp_safetensors_dtype_name(tensor->dtype));
-    append_text(t, ",\"shape\":[");
+    bp_text_string(t, ",\"shape\":[");
     for (size_t d = 0; d < tensor->dimensions; d++) {
-        append_text(t, d ? "," : "");
-        append_number(t, tensor->shape[d]);
+        bp_text_string(t, d ? "," : "");
+        bp_text_number(t, tensor->shape[d]);
     }
-    append_text(t, "],\"data_offsets\":[");
-    append_number(t, begin);
-    append_text(t, ",");
-    append_number(t, end);
-    append_text(t, "]}");
+    bp_text_string(t, "],\"data_offsets\":[");
+    bp_text_number(t, begin);
+    bp_text_string(t, ",");
+    bp_text_number(t, end);
+    bp_text_string(t, "]}");
 }
 
 /* ---- What is to be written ------------------------------------------------------------------------------------ */
@@ -122,7 +87,7 @@ static int compare_texts(const void *a, const void *b) {
     return strcmp(*left, *right);
 }
 
-/* Whether all of count + 1 texts are distinct; sorts them. */
+/* Whether all texts are distinct; sorts them. */
 static bp_status check_distinct(const char **texts, size_t count, const char *what, bp_file_error *error) {
     if (count > 0)
         qsort(texts, count, sizeof *texts, compare_texts);
@@ -180,7 +145,7 @@ static void each_tensor(const bp_tensor *tensors, size_t count, void (*visit)(vo
 /* ---- Writing it ----------------------------------------------------------------------------------------------- */
 
 typedef struct header {
-    text text;
+    bp_text text;
     size_t end; /* of the data so far */
     bool first;
 } header;
@@ -195,22 +160,22 @@ static void describe(void *context, const bp_tensor *tensor) {
         h->text.status = BP_ERROR_OVERFLOW;
         return;
     }
-    append_text(&h->text, h->first ? "" : ",");
+    bp_text_string(&h->text, h->first ? "" : ",");
     append_tensor(&h->text, tensor, h->end, h->end + bytes);
     h->end += bytes;
     h->first = false;
 }
 
-static bp_status make_header(text *made, const bp_tensor *tensors, size_t count, const bp_metadata *metadata,
+static bp_status make_header(bp_text *made, const bp_tensor *tensors, size_t count, const bp_metadata *metadata,
                              size_t metadata_count) {
     header h = {.first = metadata_count == 0};
-    append_text(&h.text, "{");
+    bp_text_string(&h.text, "{");
     if (metadata_count > 0)
         append_metadata(&h.text, metadata, metadata_count);
     each_tensor(tensors, count, describe, &h);
-    append_text(&h.text, "}");
+    bp_text_string(&h.text, "}");
     while (h.text.status == BP_OK && h.text.size % HEADER_ALIGNMENT != 0)
-        append_text(&h.text, " ");
+        bp_text_string(&h.text, " ");
     *made = h.text;
     return h.text.status;
 }
@@ -246,7 +211,7 @@ bp_status bp_safetensors_write(const char *path, const bp_tensor *tensors, size_
     bp_status status = check(tensors, count, metadata, metadata_count, error);
     if (status != BP_OK)
         return status;
-    text made;
+    bp_text made;
     status = make_header(&made, tensors, count, metadata, metadata_count);
     bp_writer *writer = status == BP_OK ? malloc(sizeof *writer) : NULL;
     if (writer) {

@@ -197,42 +197,13 @@ static const struct {
 };
 
 static const char *const no_numbers[] = {
-    "a",
-    "1a",
-    "1 2",
-    "1,5",
-    "0x10",
-    "1e",
-    "1e+",
-    "e5",
-    ".",
-    "+",
-    "-",
-    "+-1",
-    "--1",
-    "1.5.",
-    "1_000",
-    "1e5.",
-    "infinit",
-    "nan(1)",
-    "in",
-    "infinity2",
-    "\xc2\xa0"
-    "1",
-    "1f",
-    "1e1e1",
-    "$1",
-    "1%",
-    "(1)",
-    "\n1",
-    "1\n",
-    "1\v",
-    "\xef\xbc\x91",
+    "a",         "1a",  "1 2",   "1,5",  "0x10",  "1e",   "1e+",     "e5",     ".",   "+",
+    "-",         "+-1", "--1",   "1.5.", "1_000", "1e5.", "infinit", "nan(1)", "in",  "infinity2",
+    "\302\2401", "1f",  "1e1e1", "$1",   "1%",    "(1)",  "\n1",     "1\n",    "1\v", "\xef\xbc\x91",
 };
 
 static const char *const too_large[] = {"1e39", "-3.4028236e38", "3.4028235677973367e38", "1e400",
-                                        "1"
-                                        "e99999999999999999999"};
+                                        "1e99999999999999999999"};
 
 /* A table of one column with this text. */
 static bp_csv *open_field(const char *text, bp_csv_missing missing) {

@@ -390,9 +390,7 @@ static void huge_claims(void **state) {
 static void bad_calls(void **state) {
     (void)state;
     const content c = matrix_content();
-    bp_safetensors *file = open_content(&c), *other = open_content(&c);
-    const bp_tensor *w = bp_safetensors_find(file, "w"), *foreign = bp_safetensors_find(other, "w");
-    const bp_tensor copy = *w;
+    bp_safetensors *file = (bp_safetensors *)state, *other = open_content(&c);
     float values[16];
     memset(values, 0x55, sizeof values);
     float before[16];
@@ -402,7 +400,8 @@ static void bad_calls(void **state) {
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_safetensors_open(NULL, &file, &error));
     assert_null(file);
     file = open_content(&c);
-    w = bp_safetensors_find(file, "w");
+    const bp_tensor *w = bp_safetensors_find(file, "w"), *foreign = bp_safetensors_find(other, "w");
+    const bp_tensor copy = *w;
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_safetensors_open("x", NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_safetensors_open_memory(c.bytes, c.size, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_safetensors_read(NULL, w, values, NULL, &error));

@@ -1,0 +1,86 @@
+/*
+ * Networks in safetensors files: their parameters, for other programs too, and whole states of a training, to go on
+ * from.
+ *
+ * Names and shapes are those of PyTorch's nn.Sequential with the same layers, whose modules are numbered from 0: for
+ * each layer a Linear; then, each only where the layer has it, a LayerNorm, its activation (none for the identity), and
+ * a Dropout. With m the number of the module, a file has
+ *
+ *   m.weight  [out x in]  of a Linear: element (j, i) is w_ij, from input i to neuron j
+ *   m.bias    [out]
+ *   m.weight  [out]       of a LayerNorm: the gain
+ *   m.bias    [out]       the shift
+ *
+ * all F32. A 784-128-10 network with a ReLU has 0.weight, 0.bias, 2.weight and 2.bias, and in Python
+ *
+ *   model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+ *   model.load_state_dict(safetensors.torch.load_file("digits.safetensors"))
+ *
+ * (A network that is to load a file needs the same dropout as the one that saved it, or Linears have other numbers.)
+ *
+ * The metadata are the caller's notes, and
+ *
+ *   format                pt, as files of PyTorch have it
+ *   backprop.version      of the library that wrote the file
+ *   backprop.layers       the layers, as in "784-128-10"
+ *   backprop.activations  their activations, as in "leaky-relu:0.01,identity": the number only where it is not 0
+ *   backprop.loss         the loss, as bp_loss_name has it
+ */
+#ifndef BACKPROP_CHECKPOINT_H
+#define BACKPROP_CHECKPOINT_H
+
+#include <stddef.h>
+
+#include <backprop/export.h>
+#include <backprop/file.h>
+#include <backprop/network.h>
+#include <backprop/safetensors.h>
+#include <backprop/status.h>
+
+BP_BEGIN_DECLS
+
+/**
+ * Writes a network's parameters, atomically (file.h), with the caller's notes, which come back from
+ * bp_safetensors_metadata; `notes` may be null if there is none. Takes memory for a copy of what it writes.
+ *
+ * BP_ERROR_NULL, BP_ERROR_VALUE (a key that occurs twice or is one of those above, a text that is not UTF-8),
+ * BP_ERROR_MEMORY, BP_ERROR_FILE.
+ */
+BP_API bp_status bp_network_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
+                                 bp_file_error *error);
+
+/**
+ * Reads a network's parameters from a file that bp_network_save, bp_checkpoint_save or another program has written.
+ * Their elements may be F32, F16, BF16 or F64 (see bp_array for how they become binary32); what a checkpoint has
+ * besides is left out, and that of the network stays as it is. The metadata may be missing; if they are there, the
+ * activations must be the network's.
+ *
+ * Everything is checked and read before anything is changed. Takes memory for a copy of what it reads.
+ *
+ * BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_FORMAT, BP_ERROR_MEMORY; BP_ERROR_MISMATCH, with the tensor's name in the
+ * message, if one is missing, has another shape or type, or has no place in the network.
+ */
+BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error);
+
+/**
+ * Writes the whole state of a training: what bp_network_save writes, and
+ *
+ *   training.steps  U64, one number: bp_network_steps
+ *   training.seed   U64, one number: bp_network_seed
+ *
+ * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. Errors as
+ * bp_network_save.
+ */
+BP_API bp_status bp_checkpoint_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
+                                    bp_file_error *error);
+
+/**
+ * Sets a network to the state that bp_checkpoint_save has written: with the same batches and rates it then takes the
+ * same steps, to the last bit, on any machine. Everything is checked and read before anything is changed; all tensors
+ * must be of the type that was written. Errors as bp_network_load.
+ */
+BP_API bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error);
+
+BP_END_DECLS
+
+#endif

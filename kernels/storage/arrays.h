@@ -1,0 +1,40 @@
+/* A network as a list of arrays with the names and shapes that they have in files. */
+#ifndef BP_STORAGE_ARRAYS_H
+#define BP_STORAGE_ARRAYS_H
+
+#include <backprop/network.h>
+#include <backprop/safetensors.h>
+
+#define BP_ARRAY_NAME 96
+
+typedef enum bp_pair_kind { BP_PAIR_LINEAR, BP_PAIR_NORMALIZATION } bp_pair_kind;
+
+/** What one call on the network copies: weights and biases of a layer, or gain and shift. */
+typedef struct bp_pair {
+    bp_pair_kind kind;
+    size_t layer, in, out;
+    float *first, *second;
+    char first_name[BP_ARRAY_NAME], second_name[BP_ARRAY_NAME];
+    size_t first_shape[2], first_strides[2];
+} bp_pair;
+
+typedef struct bp_pairs {
+    bp_pair *list;
+    size_t count;
+    float *memory; /* of all arrays */
+} bp_pairs;
+
+/** Lists the arrays of a network, with memory for them. BP_ERROR_MEMORY, with nothing allocated. */
+bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network);
+
+void bp_pairs_destroy(bp_pairs *pairs);
+
+/** Copies all arrays out of the network, or into it. */
+bp_status bp_pairs_get(const bp_pairs *pairs, const bp_network *network);
+bp_status bp_pairs_set(const bp_pairs *pairs, bp_network *network);
+
+/** Describes the arrays of a pair as tensors, with their data and strides. */
+bp_tensor bp_pair_first(const bp_pair *pair);
+bp_tensor bp_pair_second(const bp_pair *pair);
+
+#endif

@@ -1,0 +1,325 @@
+#define _POSIX_C_SOURCE 200809L
+
+#include <backprop/checkpoint.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <backprop/loss.h>
+#include <backprop/version.h>
+
+#include "storage/arrays.h"
+#include "storage/error.h"
+#include "storage/plain.h"
+#include "storage/text.h"
+
+/* ---- Metadata ------------------------------------------------------------------------------------------------- */
+
+#define KEY_FORMAT "format"
+#define KEY_VERSION "backprop.version"
+#define KEY_LAYERS "backprop.layers"
+#define KEY_ACTIVATIONS "backprop.activations"
+#define KEY_LOSS "backprop.loss"
+enum { OWN_PAIRS = 5 };
+
+/* "784-128-10". */
+static void write_layers(bp_text *text, const bp_network *network) {
+    bp_layer layer;
+    for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
+        if (l == 0)
+            bp_text_number(text, layer.in);
+        bp_text_string(text, "-");
+        bp_text_number(text, layer.out);
+    }
+    bp_text_bytes(text, "", 1);
+}
+
+/* "leaky-relu:0.01,identity". */
+static void write_activations(bp_text *text, const bp_network *network) {
+    bp_layer layer;
+    for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
+        char parameter[32] = "";
+        if (layer.activation.parameter != 0.0f) /* nine digits tell all floats apart */
+            snprintf(parameter, sizeof parameter, ":%.9g", (double)layer.activation.parameter);
+        bp_text_string(text, l ? "," : "");
+        bp_text_string(text, bp_activation_name(layer.activation.kind));
+        bp_text_string(text, parameter);
+    }
+    bp_text_bytes(text, "", 1);
+}
+
+/* A description as a text of its own; the caller frees it. */
+static bp_status describe(void (*write)(bp_text *, const bp_network *), const bp_network *network, char **made) {
+    bp_text text = {.bytes = NULL};
+    bp_plain plain;
+    bp_status status = bp_plain_enter(&plain);
+    if (status != BP_OK)
+        return status;
+    write(&text, network);
+    bp_plain_leave(&plain);
+    if (text.status == BP_OK)
+        *made = text.bytes;
+    else
+        free(text.bytes);
+    return text.status;
+}
+
+/* ---- Numbers of a checkpoint ---------------------------------------------------------------------------------- */
+
+#define STATE_PREFIX "training."
+enum { STEPS, SEED, COUNTERS };
+static const char *const counter_names[COUNTERS] = {STATE_PREFIX "steps", STATE_PREFIX "seed"};
+
+typedef struct counters {
+    uint64_t values[COUNTERS];
+} counters;
+
+/* ---- Saving --------------------------------------------------------------------------------------------------- */
+
+static bool is_own_key(const char *key) {
+    static const char *const own[] = {KEY_FORMAT, KEY_VERSION, KEY_LAYERS, KEY_ACTIVATIONS, KEY_LOSS};
+    for (size_t k = 0; k < OWN_PAIRS; k++)
+        if (strcmp(key, own[k]) == 0)
+            return true;
+    return false;
+}
+
+static bp_status check_notes(const bp_metadata *notes, size_t count, bp_file_error *error) {
+    if (count > 0 && !notes)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    if (count > SIZE_MAX / sizeof *notes - OWN_PAIRS)
+        return bp_file_refuse(error, BP_ERROR_OVERFLOW);
+    for (size_t k = 0; k < count; k++) {
+        if (!notes[k].key || !notes[k].text)
+            return bp_file_refuse(error, BP_ERROR_NULL);
+        if (is_own_key(notes[k].key))
+            return bp_file_fail(error, BP_ERROR_VALUE, "the key '%.80s' is not free for notes", notes[k].key);
+    }
+    return BP_OK;
+}
+
+/* The arrays, and for a checkpoint the numbers beside them. */
+static bp_status write_tensors(const bp_pairs *pairs, const counters *numbers, const char *path,
+                               const bp_metadata *metadata, size_t count, bp_file_error *error) {
+    bp_tensor *tensors = calloc(2 * pairs->count + COUNTERS, sizeof *tensors);
+    if (!tensors)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    size_t made = 0;
+    for (size_t k = 0; k < pairs->count; k++) {
+        tensors[made++] = bp_pair_first(&pairs->list[k]);
+        tensors[made++] = bp_pair_second(&pairs->list[k]);
+    }
+    for (size_t k = 0; numbers && k < COUNTERS; k++)
+        tensors[made++] = (bp_tensor){.name = counter_names[k], .dtype = BP_DTYPE_U64, .data = &numbers->values[k]};
+    const bp_status status = bp_safetensors_write(path, tensors, made, metadata, count, error);
+    free(tensors);
+    return status;
+}
+
+/* The same with all metadata. */
+static bp_status write_described(const bp_network *network, const bp_pairs *pairs, const counters *numbers,
+                                 const char *path, const bp_metadata *notes, size_t count, bp_file_error *error) {
+    char *layers = NULL, *activations = NULL;
+    bp_metadata *metadata = calloc(OWN_PAIRS + count, sizeof *metadata);
+    bp_status status = metadata ? describe(write_layers, network, &layers) : BP_ERROR_MEMORY;
+    if (status == BP_OK)
+        status = describe(write_activations, network, &activations);
+    if (status == BP_OK) {
+        const bp_metadata own[OWN_PAIRS] = {{KEY_FORMAT, "pt"},
+                                            {KEY_VERSION, bp_version()},
+                                            {KEY_LAYERS, layers},
+                                            {KEY_ACTIVATIONS, activations},
+                                            {KEY_LOSS, bp_loss_name(bp_network_loss_kind(network))}};
+        memcpy(metadata, own, sizeof own);
+        if (count > 0)
+            memcpy(metadata + OWN_PAIRS, notes, count * sizeof *notes);
+        status = write_tensors(pairs, numbers, path, metadata, OWN_PAIRS + count, error);
+    } else {
+        bp_file_refuse(error, status);
+    }
+    free(layers);
+    free(activations);
+    free(metadata);
+    return status;
+}
+
+static bp_status save(const bp_network *network, bool whole, const char *path, const bp_metadata *notes, size_t count,
+                      bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!network || !path)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    bp_status status = check_notes(notes, count, error);
+    if (status != BP_OK)
+        return status;
+    bp_pairs pairs;
+    if ((status = bp_pairs_create(&pairs, network)) != BP_OK)
+        return bp_file_refuse(error, status);
+    const counters numbers = {{bp_network_steps(network), bp_network_seed(network)}};
+    if ((status = bp_pairs_get(&pairs, network)) == BP_OK)
+        status = write_described(network, &pairs, whole ? &numbers : NULL, path, notes, count, error);
+    else
+        bp_file_refuse(error, status);
+    bp_pairs_destroy(&pairs);
+    return status;
+}
+
+bp_status bp_network_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
+                          bp_file_error *error) {
+    return save(network, false, path, notes, count, error);
+}
+
+bp_status bp_checkpoint_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
+                             bp_file_error *error) {
+    return save(network, true, path, notes, count, error);
+}
+
+/* ---- Loading -------------------------------------------------------------------------------------------------- */
+
+/* "[10 x 128]" into a text of some size. */
+static void write_shape(char *text, size_t room, const bp_tensor *tensor) {
+    size_t at = (size_t)snprintf(text, room, "[");
+    for (size_t d = 0; d < tensor->dimensions && at < room; d++)
+        at += (size_t)snprintf(text + at, room - at, d ? " x %zu" : "%zu", tensor->shape[d]);
+    if (at < room)
+        snprintf(text + at, room - at, "]");
+}
+
+static bool same_shape(const bp_tensor *a, const bp_tensor *b) {
+    bool same = a->dimensions == b->dimensions;
+    for (size_t d = 0; same && d < a->dimensions; d++)
+        same = a->shape[d] == b->shape[d];
+    return same;
+}
+
+/* Whether the file has what the network wants, by name, type and shape. A checkpoint has just what was written. */
+static bp_status check_tensor(const bp_safetensors *file, const bp_tensor *wanted, bool whole, bp_file_error *error) {
+    const bp_tensor *there = bp_safetensors_find(file, wanted->name);
+    if (!there)
+        return bp_file_fail(error, BP_ERROR_MISMATCH, "the file has no tensor '%s'", wanted->name);
+    if (there->dtype != wanted->dtype && (whole || there->dtype < BP_DTYPE_F16))
+        return bp_file_fail(error, BP_ERROR_MISMATCH, "tensor '%s' has elements of another type", wanted->name);
+    if (!same_shape(there, wanted)) {
+        char in_file[64], in_network[64];
+        write_shape(in_file, sizeof in_file, there);
+        write_shape(in_network, sizeof in_network, wanted);
+        return bp_file_fail(error, BP_ERROR_MISMATCH, "tensor '%s' is %s in the file and %s in the network",
+                            wanted->name, in_file, in_network);
+    }
+    return BP_OK;
+}
+
+static bool has_place(const bp_pairs *pairs, bool whole, const char *name) {
+    if (!whole && strncmp(name, STATE_PREFIX, strlen(STATE_PREFIX)) == 0)
+        return true;
+    for (size_t k = 0; k < pairs->count; k++)
+        if (strcmp(pairs->list[k].first_name, name) == 0 || strcmp(pairs->list[k].second_name, name) == 0)
+            return true;
+    for (size_t k = 0; k < COUNTERS; k++)
+        if (strcmp(counter_names[k], name) == 0)
+            return true;
+    return false;
+}
+
+/* All tensors, from both sides. */
+static bp_status check_tensors(const bp_safetensors *file, const bp_pairs *pairs, bool whole, bp_file_error *error) {
+    bp_status status = BP_OK;
+    for (size_t k = 0; k < 2 * pairs->count && status == BP_OK; k++) {
+        const bp_pair *pair = &pairs->list[k / 2];
+        const bp_tensor wanted = k % 2 ? bp_pair_second(pair) : bp_pair_first(pair);
+        status = check_tensor(file, &wanted, whole, error);
+    }
+    for (size_t k = 0; k < COUNTERS && status == BP_OK && whole; k++)
+        status = check_tensor(file, &(bp_tensor){.name = counter_names[k], .dtype = BP_DTYPE_U64}, whole, error);
+    for (size_t k = 0; k < bp_safetensors_count(file) && status == BP_OK; k++) {
+        const char *name = bp_safetensors_tensor(file, k)->name;
+        if (!has_place(pairs, whole, name))
+            status = bp_file_fail(error, BP_ERROR_MISMATCH, "the network has no tensor '%.80s'", name);
+    }
+    return status;
+}
+
+static bp_status check_activations(const bp_safetensors *file, const bp_network *network, bp_file_error *error) {
+    const char *there = bp_safetensors_metadata(file, KEY_ACTIVATIONS);
+    if (!there)
+        return BP_OK;
+    char *wanted;
+    bp_status status = describe(write_activations, network, &wanted);
+    if (status != BP_OK)
+        return bp_file_refuse(error, status);
+    if (strcmp(there, wanted) != 0)
+        status = bp_file_fail(error, BP_ERROR_MISMATCH,
+                              "activations are '%.80s' in the file and '%.80s' in the network", there, wanted);
+    free(wanted);
+    return status;
+}
+
+static bp_status read_pairs(const bp_safetensors *file, const bp_pairs *pairs, bp_file_error *error) {
+    bp_status status = BP_OK;
+    for (size_t k = 0; k < pairs->count && status == BP_OK; k++) {
+        const bp_pair *pair = &pairs->list[k];
+        const bp_tensor first = bp_pair_first(pair);
+        status = bp_safetensors_read(file, bp_safetensors_find(file, first.name), pair->first, first.strides, error);
+        if (status == BP_OK)
+            status = bp_safetensors_read(file, bp_safetensors_find(file, pair->second_name), pair->second, NULL, error);
+    }
+    return status;
+}
+
+static bp_status read_counters(const bp_safetensors *file, counters *numbers, bp_file_error *error) {
+    bp_status status = BP_OK;
+    for (size_t k = 0; k < COUNTERS && status == BP_OK; k++)
+        status = bp_safetensors_read_bytes(file, bp_safetensors_find(file, counter_names[k]), &numbers->values[k],
+                                           sizeof numbers->values[k], error);
+    return status;
+}
+
+/* Everything is read by now. The counters can be refused, so they come first. */
+static bp_status set_all(bp_network *network, const bp_pairs *pairs, const counters *numbers, bp_file_error *error) {
+    if (numbers && bp_network_set_steps(network, numbers->values[SEED], numbers->values[STEPS]) != BP_OK)
+        return bp_file_fail(error, BP_ERROR_MISMATCH, "tensor '%s' is out of range", counter_names[STEPS]);
+    const bp_status status = bp_pairs_set(pairs, network);
+    return status == BP_OK ? BP_OK : bp_file_refuse(error, status);
+}
+
+static bp_status load_from(bp_network *network, bool whole, const bp_safetensors *file, bp_file_error *error) {
+    bp_pairs pairs;
+    counters numbers;
+    bp_status status = bp_pairs_create(&pairs, network);
+    if (status != BP_OK)
+        return bp_file_refuse(error, status);
+    status = check_tensors(file, &pairs, whole, error);
+    if (status == BP_OK)
+        status = check_activations(file, network, error);
+    if (status == BP_OK)
+        status = read_pairs(file, &pairs, error);
+    if (status == BP_OK && whole)
+        status = read_counters(file, &numbers, error);
+    if (status == BP_OK)
+        status = set_all(network, &pairs, whole ? &numbers : NULL, error);
+    bp_pairs_destroy(&pairs);
+    return status;
+}
+
+static bp_status load(bp_network *network, bool whole, const char *path, bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!network || !path)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    bp_safetensors *file;
+    bp_status status = bp_safetensors_open(path, &file, error);
+    if (status == BP_OK) {
+        status = load_from(network, whole, file, error);
+        bp_safetensors_close(file);
+    }
+    return status;
+}
+
+bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error) {
+    return load(network, false, path, error);
+}
+
+bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error) {
+    return load(network, true, path, error);
+}

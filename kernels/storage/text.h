@@ -1,0 +1,25 @@
+/* A text that grows. The first failure stays in `status`, and later calls do nothing. */
+#ifndef BP_STORAGE_TEXT_H
+#define BP_STORAGE_TEXT_H
+
+#include <stddef.h>
+
+#include <backprop/status.h>
+
+/** The longest text: the longest header that safetensors allow. */
+#define BP_TEXT_MAX 100000000
+
+typedef struct bp_text {
+    char *bytes; /* the owner frees them */
+    size_t size, room;
+    bp_status status; /* BP_ERROR_OVERFLOW, BP_ERROR_MEMORY */
+} bp_text;
+
+void bp_text_bytes(bp_text *text, const char *bytes, size_t count);
+
+/** A string without its NUL. */
+void bp_text_string(bp_text *text, const char *string);
+
+void bp_text_number(bp_text *text, size_t number);
+
+#endif

@@ -43,7 +43,7 @@ static void call(const bp_kernels *kernels, bool under_test, void *scratch, void
     call_piece(kernels, e, n, e->rows, j, e->columns);
 }
 
-static const float probabilities[] = {0.0f, 0.5f, 0.1f, 0.9f, 0x1p-24f, 1.0f - 0x1p-24f};
+static const float probabilities[] = {0.0f, 0.5f, 0.1f, 0.9f, 0x1p-17f, 0x1p-24f, 1.0f - 0x1p-24f};
 enum { PROBABILITIES = sizeof probabilities / sizeof *probabilities };
 
 /* Often the mask's first corner; else anywhere, its last corner included. */
@@ -51,7 +51,7 @@ static bp_dropout_mask draw_mask(test_trial *trial, size_t rows, size_t columns)
     bp_dropout_mask mask = {.probability = probabilities[test_random_below(&trial->random, PROBABILITIES)]};
     mask.seed = test_random_next(&trial->random);
     mask.stream = test_random_next(&trial->random);
-    const size_t last_row = ((size_t)1 << 31) - rows, last_column = ((size_t)1 << 32) - columns;
+    const size_t last_row = ((size_t)1 << 32) - rows, last_column = ((size_t)1 << 32) - columns;
     switch (test_random_below(&trial->random, 4)) {
     case 0:
         break;
@@ -120,8 +120,8 @@ static void the_documented_mask(void **state) {
     for (size_t p = 0; p < PROBABILITIES; p++) {
         const bp_dropout_mask mask = {probabilities[p], UINT64_C(0x123456789abcdef0), UINT64_C(0xfedcba9876543210), 7,
                                       101};
-        const float scale = 1.0f / (1.0f - mask.probability);
-        const uint32_t threshold = (uint32_t)floor((double)mask.probability * 0x1p32);
+        const double rounded = fmin(floor((double)mask.probability * 0x1p16 + 0.5), 0x1p16 - 1);
+        const float scale = 1.0f / (float)(1 - rounded * 0x1p-16);
         assert_int_equal(bp_dropout(d[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, mask), BP_OK);
         assert_int_equal(bp_dropout_derivative(slope[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, tanh_kind, mask),
                          BP_OK);
@@ -129,8 +129,9 @@ static void the_documented_mask(void **state) {
             for (uint64_t j = 0; j < COLUMNS; j++) {
                 const uint64_t row = n + 7, column = j + 101;
                 const uint64_t index =
-                    (row / 2) * (UINT64_C(1) << 34) + (column / 2) * 4 + 2 * (row % 2) + 1 - column % 2;
-                const bool stays = bp_random_u32(mask.seed, mask.stream, index) >= threshold;
+                    (row / 4) * (UINT64_C(1) << 34) + (column / 2) * 4 + 2 * (row / 2 % 2) + 1 - column % 2;
+                const uint32_t word = bp_random_u32(mask.seed, mask.stream, index);
+                const bool stays = (row % 2 == 0 ? word % 65536 : word / 65536) >= rounded;
                 const float value = a[n][j];
                 assert_int_equal(test_raw_bits(d[n][j]), test_raw_bits(stays ? value * scale : 0.0f));
                 assert_int_equal(test_raw_bits(slope[n][j]),
@@ -187,8 +188,8 @@ static void mask_statistics(void **state) {
         drop_ones(next_stream, (bp_dropout_mask){some[p], 1, 6, 0, 0});
         drop_ones(next_seed, (bp_dropout_mask){some[p], 2, 5, 0, 0});
         assert_true(fabs(mean_of(here) - keep) < 5 * sqrt(keep * (1 - keep)) / SIDE);
-        for (size_t rows = 0; rows < 4; rows++) {
-            for (size_t columns = rows == 0; columns < 4; columns++) {
+        for (size_t rows = 0; rows < 5; rows++) {
+            for (size_t columns = rows == 0; columns < 3; columns++) {
                 assert_true(fabs(correlation(here, here, rows, columns, keep)) < 5.0 / SIDE);
             }
         }
@@ -248,11 +249,11 @@ static void bad_inputs(void **state) {
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(1.0f, 0, 0));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(-0.1f, 0, 0));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(NAN, 0, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 31) - 2, 0));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 32) - 2, 0));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, ((size_t)1 << 32) - 4));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, SIZE_MAX, 0));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, SIZE_MAX));
-    EXPECT(BP_OK, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 31) - 3, ((size_t)1 << 32) - 5));
+    EXPECT(BP_OK, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 32) - 3, ((size_t)1 << 32) - 5));
     const bp_activation bad[] = {{BP_ACTIVATION_COUNT, 0.0f}, {BP_LEAKY_RELU, NAN}};
     for (size_t k = 0; k < 2; k++) {
         expect(BP_ERROR_VALUE, bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], half), __LINE__);

@@ -3,14 +3,18 @@
  * while it trains, a layer's outputs are dropped with a given probability, and those that stay are scaled up, so that
  * nothing changes on average and nothing is to be done when it does not train.
  *
- * A mask is a plane of rows and columns without end. Element (n, j) stays if its number is not below the threshold:
+ * A mask is a plane of rows and columns. With quotients rounded down, element (n, j) stays if its number u of 16 bits
+ * is not below the threshold t:
  *
- *   bp_random_u32(seed, stream, (n / 2) * 2^34 + (j / 2) * 4 + 2 * (n mod 2) + 1 - j mod 2) >= floor(probability *
- * 2^32)
+ *   word = bp_random_u32(seed, stream, (n / 4) * 2^34 + (j / 2) * 4 + 2 * (n / 2 mod 2) + 1 - j mod 2)
+ *   u = n mod 2 == 0 ? word mod 2^16 : word / 2^16
+ *   t = min(2^16 - 1, floor(probability * 2^16 + 1/2))
+ *   scale = 1 / (1 - t * 2^-16), rounded to binary32
  *
- * that is, the word 2 (n mod 2) + 1 - j mod 2 of Philox4x32-10 at the counter {j / 2, n / 2, lo(stream), hi(stream)}:
- * no state, any element at any time, the same on every machine and however the work is cut. (Two rows and two columns
- * share a counter, in the order in which vectors find their words where they need them.)
+ * So the probability is rounded to a multiple of 2^-16, and the scale belongs to what it is then. There is no state:
+ * any element can be had at any time, the same on every machine and however the work is cut. (The four words of Philox
+ * at the counter {j / 2, n / 4, lo(stream), hi(stream)} serve four rows and two columns, in the order in which vectors
+ * find them where they need them.)
  */
 #ifndef BACKPROP_DROPOUT_H
 #define BACKPROP_DROPOUT_H
@@ -28,12 +32,11 @@ BP_BEGIN_DECLS
 typedef struct bp_dropout_mask {
     float probability;     /* of an element to be dropped, from 0 to below 1 */
     uint64_t seed, stream; /* a step of training takes a stream that no other takes */
-    size_t row, column;    /* where in the mask the arrays of a call begin; they end at row 2^31, column 2^32 at most */
+    size_t row, column;    /* where in the mask the arrays of a call begin; they end at row and column 2^32 at most */
 } bp_dropout_mask;
 
 /**
- * d[n][j] = (mask.row + n, mask.column + j) stays ? a[n][j] * scale : +0, for n < rows, j < columns, with
- * scale = 1 / (1 - probability) in binary32.
+ * d[n][j] = (mask.row + n, mask.column + j) stays ? a[n][j] * scale : +0, for n < rows, j < columns.
  *
  * ldd, lda: distance between rows in elements, at least `columns`. `d` may be `a` itself with ldd == lda; any other
  * overlap is BP_ERROR_OVERLAP. Other errors: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT,

@@ -5,7 +5,7 @@
 #include "float_environment.h"
 
 /* A mask's numbers are indexed with 64 bits, see dropout.h. */
-#define MASK_ROWS (UINT64_C(1) << 31)
+#define MASK_ROWS (UINT64_C(1) << 32)
 #define MASK_COLUMNS (UINT64_C(1) << 32)
 
 static bp_status check_mask(bp_dropout_mask mask, size_t rows, size_t columns) {

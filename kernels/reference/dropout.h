@@ -5,21 +5,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <backprop/dropout.h>
-
+#include "mask.h"
 #include "philox.h"
 #include "reference/activation.h"
 
 /* Whether element (n, j) of a call's arrays stays. */
 static bool stays(const bp_dropout_mask *mask, size_t n, size_t j) {
     const uint64_t row = mask->row + n, column = mask->column + j;
-    const uint64_t index = (row / 2 << 34) + column / 2 * 4 + 2 * (row % 2) + 1 - column % 2;
-    return philox_word(mask->seed, mask->stream, index) >= (uint32_t)(mask->probability * 0x1p32f);
+    const uint64_t index = (row / 4 << 34) + column / 2 * 4 + 2 * (row / 2 % 2) + 1 - column % 2;
+    const uint32_t word = philox_word(mask->seed, mask->stream, index);
+    return (row % 2 == 0 ? word & 0xffffu : word >> 16) >= dropout_threshold(mask);
 }
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                     bp_dropout_mask mask) {
-    const float scale = 1.0f / (1.0f - mask.probability);
+    const float scale = dropout_scale(&mask);
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
             d[n * ldd + j] = stays(&mask, n, j) ? a[n * lda + j] * scale : 0.0f;
@@ -27,7 +27,7 @@ static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t row
 
 static void dropout_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                bp_activation activation, bp_dropout_mask mask) {
-    const float scale = 1.0f / (1.0f - mask.probability);
+    const float scale = dropout_scale(&mask);
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
             d[n * ldd + j] = stays(&mask, n, j) ? activation_slope(kept[n * ldk + j], activation) * scale : 0.0f;

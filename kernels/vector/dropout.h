@@ -1,9 +1,9 @@
 /*
  * Dropout on vectors; include/backprop/dropout.h defines it.
  *
- * A lane of 64 bits holds one counter of Philox, whose four words serve two columns of two rows. Products of 32 x 32
+ * A lane of 64 bits holds one counter of Philox, whose four words serve two columns of four rows. Products of 32 x 32
  * bits are what such lanes compute; their upper halves may hold anything between the rounds, and the last round leaves
- * two words side by side, those of two columns.
+ * two words side by side, those of two columns. Each word has the numbers of two rows.
  */
 #ifndef BP_VECTOR_DROPOUT_H
 #define BP_VECTOR_DROPOUT_H
@@ -11,8 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <backprop/dropout.h>
-
+#include "mask.h"
 #include "philox.h"
 #include "vector/activation.h"
 #include "vector/product.h"
@@ -20,7 +19,7 @@
 /* What is the same for all elements of a call. */
 typedef struct dropper {
     vec_u64 key[PHILOX_ROUNDS][2], stream[2];
-    vec_u64 threshold; /* in both halves of each lane */
+    vec_u64 threshold; /* in the upper 16 bits of each half of a lane */
     vec scale;
     size_t row, column;
 } dropper;
@@ -36,16 +35,16 @@ static dropper dropper_of(const bp_dropout_mask *mask) {
     }
     d.stream[0] = vec_u64_set1((uint32_t)mask->stream);
     d.stream[1] = vec_u64_set1(mask->stream >> 32);
-    const uint64_t threshold = (uint32_t)(mask->probability * 0x1p32f);
-    d.threshold = vec_u64_set1(threshold << 32 | threshold);
-    d.scale = vec_set1(1.0f / (1.0f - mask->probability));
+    const uint64_t threshold = dropout_threshold(mask);
+    d.threshold = vec_u64_set1(threshold << 48 | threshold << 16);
+    d.scale = vec_set1(dropout_scale(mask));
     return d;
 }
 
-/* The numbers of VEC_LANES columns from 2 * pair on, in rows 2 * row_pair and the next. */
-static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t row_pair, size_t pair) {
+/* The words of VEC_LANES columns from 2 * pair on: of the first two rows from 4 * quad on, and of the other two. */
+static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t quad, size_t pair) {
     const vec_u64 m0 = vec_u64_set1(PHILOX_MULTIPLIER_0), m1 = vec_u64_set1(PHILOX_MULTIPLIER_1);
-    vec_u64 c0 = vec_u64_count(pair), c1 = vec_u64_set1(row_pair), c2 = d->stream[0], c3 = d->stream[1];
+    vec_u64 c0 = vec_u64_count(pair), c1 = vec_u64_set1(quad), c2 = d->stream[0], c3 = d->stream[1];
     UNROLL_FOR (size_t round = 0; round + 1 < PHILOX_ROUNDS; round++) {
         const vec_u64 p0 = vec_u64_multiply(c0, m0), p1 = vec_u64_multiply(c2, m1);
         c0 = vec_u64_xor(vec_u64_high(p1), vec_u64_xor(c1, d->key[round][0]));
@@ -71,9 +70,12 @@ static inline float *element_of(bp_panels m, size_t n, size_t j) {
     return panel_at(m, n, j - j % TILE_COLUMNS) + j % TILE_COLUMNS;
 }
 
-static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, vec_u64 words, size_t n, size_t j,
+/* One row of those that share their words, in up to VEC_LANES columns from j on. */
+static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, const vec_u64 words[2], size_t n, size_t j,
                                      size_t lanes) {
-    const vec_mask stay = vec_u32_at_least(words, d->threshold);
+    const size_t row = (d->row + n) % 4;
+    const vec_u64 number = row % 2 == 0 ? vec_u32_shift16(words[row / 2]) : words[row / 2];
+    const vec_mask stay = vec_u32_at_least(number, d->threshold);
     const vec a = load_some(element_of(at->from, n, j), lanes), zero = vec_set1(0.0f);
     if (at->slopes.at) {
         const bool known = at->activation.kind == KEPT_SLOPES;
@@ -85,24 +87,23 @@ static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, vec
         store_some(element_of(at->values, n, j), lanes, vec_select(stay, vec_mul(a, d->scale), zero));
 }
 
-/* Row n, and with it the next where two of a pair are wanted, in up to VEC_LANES columns from j on. */
+/* Rows n .. n + rows - 1, which share their words, in up to VEC_LANES columns from j on. */
 static ALWAYS_INLINE void drop_rows(const dropper *d, const drop_place *at, size_t n, size_t rows, size_t j,
                                     size_t lanes) {
-    const size_t row = d->row + n, column = d->column + j;
+    const size_t column = d->column + j;
     vec_u64 words[2];
-    mask_words(words, d, row / 2, column / 2);
+    mask_words(words, d, (d->row + n) / 4, column / 2);
     if (column % 2 == 1) { /* the second of two columns, alone */
         words[0] = vec_u64_high(words[0]);
         words[1] = vec_u64_high(words[1]);
     }
-    drop_lanes(d, at, words[row % 2], n, j, lanes);
-    if (rows == 2)
-        drop_lanes(d, at, words[1], n + 1, j, lanes);
+    for (size_t end = n + rows; n < end; n++)
+        drop_lanes(d, at, words, n, j, lanes);
 }
 
 static void drop_columns(const dropper *d, const drop_place *at, size_t rows, size_t j, size_t end) {
     for (size_t n = 0, count; n < rows; n += count) {
-        count = (d->row + n) % 2 == 0 && n + 1 < rows ? 2 : 1;
+        count = least(4 - (d->row + n) % 4, rows - n);
         for (size_t c = j; c < end; c += VEC_LANES)
             drop_rows(d, at, n, count, c, least(end - c, VEC_LANES));
     }

@@ -12,34 +12,54 @@
 #include "vector/loss.h"
 
 /*
- * Sums over a row walk all vectors of the row in order; the one at column j belongs to the running values from
- * j % BP_SUM_LANES on. Lanes beyond the row add +0, as in loss.h.
+ * Sums over a row run as in loss.h; what they add at columns j .. j + BP_SUM_LANES - 1 is a group. `whole`: none of the
+ * group's columns lies beyond the row.
  */
-static inline vec *lanes_at(vec p[SUM_VECS], size_t j) {
-    return &p[j / VEC_LANES % SUM_VECS];
+static ALWAYS_INLINE size_t group_lanes(const bool whole, size_t columns, size_t j) {
+    return whole ? VEC_LANES : lanes_left(columns, j);
+}
+
+static ALWAYS_INLINE void add_values(const bool whole, vec p[SUM_VECS], bp_panels z, size_t n, size_t j,
+                                     size_t columns) {
+    UNROLL_FOR (size_t v = 0; v < SUM_VECS; v++, j += VEC_LANES) {
+        const size_t lanes = group_lanes(whole, columns, j);
+        if (lanes > 0)
+            p[v] = vec_add(p[v], load_some(element_of(z, n, j), lanes));
+    }
+}
+
+static ALWAYS_INLINE void add_squares(const bool whole, vec p[SUM_VECS], vec mean, bp_panels z, size_t n, size_t j,
+                                      size_t columns) {
+    UNROLL_FOR (size_t v = 0; v < SUM_VECS; v++, j += VEC_LANES) {
+        const size_t lanes = group_lanes(whole, columns, j);
+        if (lanes == 0)
+            continue;
+        const vec distance = vec_sub(load_some(element_of(z, n, j), lanes), mean);
+        const vec square = vec_mul(distance, distance);
+        p[v] = vec_add(p[v], whole ? square : vec_keep_first(square, lanes, vec_set1(0.0f)));
+    }
 }
 
 static float row_mean(bp_panels z, size_t n, size_t columns) {
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
-    for (size_t j = 0; j < columns; j += VEC_LANES) {
-        vec *lanes = lanes_at(p, j);
-        *lanes = vec_add(*lanes, load_some(element_of(z, n, j), lanes_left(columns, j)));
-    }
+    size_t j = 0;
+    for (; j + BP_SUM_LANES <= columns; j += BP_SUM_LANES)
+        add_values(true, p, z, n, j, columns);
+    if (j < columns)
+        add_values(false, p, z, n, j, columns);
     return lanes_sum(p) / (float)columns;
 }
 
 static float row_variance(bp_panels z, size_t n, float mean, size_t columns) {
-    const vec zero = vec_set1(0.0f);
+    const vec m = vec_set1(mean);
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
-    for (size_t j = 0; j < columns; j += VEC_LANES) {
-        const size_t left = lanes_left(columns, j);
-        const vec distance = vec_sub(load_some(element_of(z, n, j), left), vec_set1(mean));
-        const vec square = vec_mul(distance, distance);
-        vec *lanes = lanes_at(p, j);
-        *lanes = vec_add(*lanes, left == VEC_LANES ? square : vec_keep_first(square, left, zero));
-    }
+    size_t j = 0;
+    for (; j + BP_SUM_LANES <= columns; j += BP_SUM_LANES)
+        add_squares(true, p, m, z, n, j, columns);
+    if (j < columns)
+        add_squares(false, p, m, z, n, j, columns);
     return lanes_sum(p) / (float)columns;
 }
 
@@ -63,25 +83,47 @@ static void normalize_rows(bp_panels y, bp_panels normalized, float *inverse, bp
     }
 }
 
+/* A row of the backward pass: its deltas, what was normalised, the gains. */
+typedef struct delta_row {
+    bp_panels delta, normalized;
+    const float *gain;
+    size_t n, columns;
+} delta_row;
+
+static ALWAYS_INLINE vec gained_delta(const delta_row *r, size_t j, size_t lanes) {
+    return vec_mul(load_some(element_of(r->delta, r->n, j), lanes), load_some(r->gain + j, lanes));
+}
+
+/* Adds to the sums of g and of g times what was normalised. */
+static ALWAYS_INLINE void add_deltas(const bool whole, vec p[SUM_VECS], vec q[SUM_VECS], const delta_row *r, size_t j) {
+    UNROLL_FOR (size_t v = 0; v < SUM_VECS; v++, j += VEC_LANES) {
+        const size_t lanes = group_lanes(whole, r->columns, j);
+        if (lanes == 0)
+            continue;
+        const vec g = gained_delta(r, j, lanes);
+        p[v] = vec_add(p[v], g);
+        q[v] = vec_add(q[v], vec_mul(g, load_some(element_of(r->normalized, r->n, j), lanes)));
+    }
+}
+
 static void panels_normalize_delta(bp_panels below, bp_panels delta, bp_panels normalized, const float *inverse,
                                    const float *gain, size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++) {
+        const delta_row r = {delta, normalized, gain, n, columns};
         vec p[SUM_VECS], q[SUM_VECS];
         lanes_fill(p, 0.0f);
         lanes_fill(q, 0.0f);
-        for (size_t j = 0; j < columns; j += VEC_LANES) {
-            const size_t left = lanes_left(columns, j);
-            const vec g = vec_mul(load_some(element_of(delta, n, j), left), load_some(gain + j, left));
-            vec *lanes = lanes_at(p, j), *products = lanes_at(q, j);
-            *lanes = vec_add(*lanes, g);
-            *products = vec_add(*products, vec_mul(g, load_some(element_of(normalized, n, j), left)));
-        }
+        size_t j = 0;
+        for (; j + BP_SUM_LANES <= columns; j += BP_SUM_LANES)
+            add_deltas(true, p, q, &r, j);
+        if (j < columns)
+            add_deltas(false, p, q, &r, j);
         const vec m = vec_set1(lanes_sum(p) / (float)columns), c = vec_set1(lanes_sum(q) / (float)columns);
-        for (size_t j = 0; j < columns; j += VEC_LANES) {
-            const size_t left = lanes_left(columns, j);
-            const vec g = vec_mul(load_some(element_of(delta, n, j), left), load_some(gain + j, left));
-            const vec rest = vec_fnma(load_some(element_of(normalized, n, j), left), c, vec_sub(g, m));
-            store_some(element_of(below, n, j), left, vec_mul(rest, vec_set1(inverse[n])));
+        for (j = 0; j < columns; j += VEC_LANES) {
+            const size_t lanes = lanes_left(columns, j);
+            const vec g = gained_delta(&r, j, lanes);
+            const vec rest = vec_fnma(load_some(element_of(normalized, n, j), lanes), c, vec_sub(g, m));
+            store_some(element_of(below, n, j), lanes, vec_mul(rest, vec_set1(inverse[n])));
         }
     }
 }

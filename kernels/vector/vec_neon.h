@@ -164,6 +164,11 @@ static inline vec_u64 vec_u64_raise(vec_u64 a) {
     return vshlq_n_u64(a, 32);
 }
 
+/* The lower 16 bits of each half, in the upper ones' place. */
+static inline vec_u64 vec_u32_shift16(vec_u64 a) {
+    return vreinterpretq_u64_u32(vshlq_n_u32(vreinterpretq_u32_u64(a), 16));
+}
+
 /* a >= b for each half, as for each lane of a vec. */
 static inline vec_mask vec_u32_at_least(vec_u64 a, vec_u64 b) {
     return vcgeq_u32(vreinterpretq_u32_u64(a), vreinterpretq_u32_u64(b));

@@ -12,6 +12,23 @@
  */
 #define KEPT_SLOPES BP_ACTIVATION_COUNT
 
+/*
+ * Whether a network computes the derivative together with the value and keeps it. The others' is computed from a = f(z)
+ * at the end of a tile; more kinds there would only make every tile larger.
+ */
+static inline bool activation_keeps_slopes(bp_activation_kind kind) {
+    switch (kind) {
+    case BP_IDENTITY:
+    case BP_RELU:
+    case BP_LEAKY_RELU:
+    case BP_SIGMOID:
+    case BP_TANH:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* Whether the derivative is a function of z, not of a = f(z). */
 static inline bool activation_keeps_input(bp_activation_kind kind) {
     switch (kind) {

@@ -9,6 +9,8 @@
 #include <backprop/kernels.h>
 #include <backprop/network.h>
 
+#include "activation_kinds.h"
+
 #if defined(__FAST_MATH__) || FLT_EVAL_METHOD != 0
 #error "the numerics contract needs binary32 arithmetic as written: no -ffast-math, no x87"
 #endif
@@ -59,13 +61,21 @@ typedef struct bp_dense_layer {
     bp_panels outputs; /* [rows of a slice x out] */
     bp_panels deltas;  /* [rows of a slice x out] */
     bp_activation activation;
-    /* What the backward pass reads for the derivative: outputs; or with dropout the derivatives, as KEPT_SLOPES. */
+    /*
+     * What the backward pass reads for the derivative: outputs; or the derivatives, as KEPT_SLOPES, with dropout and
+     * for the activations of which activation_keeps_slopes is true.
+     */
     bp_panels kept;
     bp_activation kept_as;
     float dropout; /* probability */
     bp_layer_norm norm;
     float *transposed; /* weights, [out x in] in one panel: of a small network's layers but the first, else null */
 } bp_dense_layer;
+
+/* Where the derivatives of a layer's activation go if it keeps them, else null; of layers without dropout. */
+static inline bp_panels kept_slopes(const bp_dense_layer *k) {
+    return k->kept_as.kind == KEPT_SLOPES ? k->kept : (bp_panels){0};
+}
 
 /* A gradient in stages: sums over slices of a batch, the last of which updates the parameters. */
 typedef struct bp_update {
@@ -103,8 +113,9 @@ typedef struct bp_level {
     bool in_place; /* products read many row-major rows as fast as panels */
     void (*pack)(bp_panels to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_panels from, size_t rows, size_t columns);
-    void (*forward)(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in, size_t out,
-                    bp_activation activation, void *scratch);
+    /* `slopes`: where the activation's derivatives go, or null; of those of which activation_keeps_slopes is true. */
+    void (*forward)(bp_panels a, bp_panels slopes, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
+                    size_t out, bp_activation activation, void *scratch);
     void (*delta)(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in, size_t out,
                   bp_activation activation, void *scratch);
     void (*update)(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
@@ -122,9 +133,9 @@ typedef struct bp_level {
     /* The same on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */
     size_t narrow;
     void (*narrow_small_step)(const bp_small_step *step);
-    /* a = f(a), for layers whose product is normalised first. */
-    void (*activate)(bp_panels a, size_t rows, size_t columns, bp_activation activation);
-    /* bp_dropout_derivative into `slopes`, and bp_dropout in place. */
+    /* a = f(a), for layers whose product is normalised first; `slopes` as in forward. */
+    void (*activate)(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation);
+    /* bp_dropout_derivative into `slopes`, where KEPT_SLOPES are already, and bp_dropout in place. */
     void (*dropout)(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation,
                     const bp_dropout_mask *mask);
     /* bp_layer_norm_forward in place; normalized.at and `inverse` may be null. */

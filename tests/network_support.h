@@ -283,8 +283,11 @@ static inline void model_destroy(model *m) {
     }
 }
 
-/* Outputs of every layer, packed; the caller frees each. */
-static inline void forward_all(const model *m, const bp_batch *batch, float *outputs[], void *scratch) {
+/*
+ * Outputs of every layer, packed, and z where the activation keeps it, else null; the caller frees each. A null `z` is
+ * not wanted.
+ */
+static inline void forward_all(const model *m, const bp_batch *batch, float *outputs[], float *z[], void *scratch) {
     const net *shape = m->shape;
     const float *x = batch->inputs;
     size_t ldx = batch->input_stride ? batch->input_stride : shape->sizes[0];
@@ -293,6 +296,13 @@ static inline void forward_all(const model *m, const bp_batch *batch, float *out
         outputs[l] = allocate(batch->rows * out, sizeof(float));
         scalar()->dense_forward(outputs[l], out, x, ldx, m->weights[l], out, m->biases[l], batch->rows, in, out,
                                 shape->activations[l], scratch);
+        if (z)
+            z[l] = NULL;
+        if (z && bp_activation_keeps_input(shape->activations[l].kind)) {
+            z[l] = allocate(batch->rows * out, sizeof(float));
+            scalar()->dense_forward(z[l], out, x, ldx, m->weights[l], out, m->biases[l], batch->rows, in, out,
+                                    (bp_activation){.kind = BP_IDENTITY}, scratch);
+        }
         x = outputs[l];
         ldx = out;
     }
@@ -303,7 +313,7 @@ static inline void model_forward(const model *m, const bp_batch *batch, float *o
     const size_t last = m->shape->layers - 1;
     float *layers[NET_LAYERS_MAX];
     void *scratch = scratch_create();
-    forward_all(m, batch, layers, scratch);
+    forward_all(m, batch, layers, NULL, scratch);
     memcpy(outputs, layers[last], batch->rows * m->shape->sizes[last + 1] * sizeof(float));
     for (size_t l = 0; l <= last; l++)
         free(layers[l]);
@@ -311,7 +321,8 @@ static inline void model_forward(const model *m, const bp_batch *batch, float *o
 }
 
 /* The loss of a batch whose packed outputs are a, and its deltas. */
-static inline float model_loss(const net *shape, const bp_batch *batch, const float *a, float *delta) {
+static inline float model_loss(const net *shape, const bp_batch *batch, const float *a, const float *kept,
+                               float *delta) {
     const bp_kernels *kernels = scalar();
     const size_t rows = batch->rows, out = shape->sizes[shape->layers];
     const bp_loss_options *o = &shape->options;
@@ -325,7 +336,7 @@ static inline float model_loss(const net *shape, const bp_batch *batch, const fl
         kernels->loss_targets(delta, out, row_loss, a, out, batch->targets,
                               batch->target_stride ? batch->target_stride : out, batch->weights, rows, out, shape->loss,
                               threshold, scale);
-    kernels->activation_delta(delta, out, a, out, rows, out, shape->activations[shape->layers - 1]);
+    kernels->activation_delta(delta, out, kept, out, rows, out, shape->activations[shape->layers - 1]);
     const float loss = kernels->sum(row_loss, rows) * scale;
     free(row_loss);
     return loss;
@@ -347,15 +358,16 @@ static inline float model_backward(model *m, const bp_batch *batch, float rate, 
     const bp_kernels *kernels = scalar();
     const size_t rows = batch->rows, last = shape->layers - 1, outputs = shape->sizes[shape->layers];
     void *scratch = scratch_create();
-    float *a[NET_LAYERS_MAX];
-    forward_all(m, batch, a, scratch);
+    float *a[NET_LAYERS_MAX], *z[NET_LAYERS_MAX];
+    forward_all(m, batch, a, z, scratch);
 
     float *delta = allocate(rows * outputs, sizeof(float)), loss = 0;
+    const float *kept = z[last] ? z[last] : a[last];
     if (wishes->delta) {
         memcpy(delta, wishes->delta, rows * outputs * sizeof(float));
-        kernels->activation_delta(delta, outputs, a[last], outputs, rows, outputs, shape->activations[last]);
+        kernels->activation_delta(delta, outputs, kept, outputs, rows, outputs, shape->activations[last]);
     } else {
-        loss = model_loss(shape, batch, a[last], delta);
+        loss = model_loss(shape, batch, a[last], kept, delta);
     }
 
     float *gradient = wishes->gradients;
@@ -368,8 +380,8 @@ static inline float model_backward(model *m, const bp_batch *batch, float rate, 
         float *below = NULL;
         if (l) {
             below = allocate(rows * in, sizeof(float));
-            kernels->dense_delta(below, in, delta, out, m->weights[l], out, a[l - 1], in, rows, in, out,
-                                 shape->activations[l - 1], scratch);
+            kernels->dense_delta(below, in, delta, out, m->weights[l], out, z[l - 1] ? z[l - 1] : a[l - 1], in, rows,
+                                 in, out, shape->activations[l - 1], scratch);
         } else if (wishes->input_gradient) {
             kernels->dense_delta(wishes->input_gradient, in, delta, out, m->weights[l], out, NULL, 0, rows, in, out,
                                  (bp_activation){.kind = BP_IDENTITY}, scratch);
@@ -384,8 +396,10 @@ static inline float model_backward(model *m, const bp_batch *batch, float rate, 
         free(delta);
         delta = below;
     }
-    for (size_t l = 0; l <= last; l++)
+    for (size_t l = 0; l <= last; l++) {
         free(a[l]);
+        free(z[l]);
+    }
     free(scratch);
     return loss;
 }

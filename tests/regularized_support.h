@@ -82,14 +82,17 @@ static inline void forward_layer(const regular_model *m, size_t l, const float *
         kernels->layer_norm_forward(a, out, t->normalized, out, t->inverse, a, out, m->gain[l], m->shift[l], rows, out,
                                     1e-5f);
     }
+    float *z = allocate(rows * out, sizeof(float)), *kept = bp_activation_keeps_input(f.kind) ? z : a;
+    memcpy(z, a, rows * out * sizeof(float));
     kernels->activate(a, out, a, out, rows, out, f);
     if (train && r->dropout[l] > 0.0f) {
         const bp_dropout_mask mask = {r->dropout[l], mask_seed, (uint64_t)(l + 1) << 48 | m->steps, 0, 0};
-        kernels->dropout_derivative(t->slopes, out, a, out, rows, out, f, mask);
+        kernels->dropout_derivative(t->slopes, out, kept, out, rows, out, f, mask);
         kernels->dropout(a, out, a, out, rows, out, mask);
     } else {
-        kernels->activation_derivative(t->slopes, out, a, out, rows, out, f);
+        kernels->activation_derivative(t->slopes, out, kept, out, rows, out, f);
     }
+    free(z);
 }
 
 static inline void forward_traces(const regular_model *m, const bp_batch *batch, bool train, trace *t, void *scratch) {
@@ -109,8 +112,11 @@ static inline float loss_of(const regular_model *m, const bp_batch *batch, const
     float *row_loss = allocate(rows, sizeof(float));
     if (shape->loss == BP_LOSS_MSE) {
         scalar()->loss_mse(delta, out, row_loss, t[last].outputs, out, batch->targets,
-                           batch->target_stride ? batch->target_stride : out, rows, out, shape->activations[last],
-                           scale);
+                           batch->target_stride ? batch->target_stride : out, rows, out,
+                           (bp_activation){.kind = BP_IDENTITY}, scale);
+        for (size_t k = 0; delta && k < rows * out && shape->activations[last].kind != BP_IDENTITY; k++) {
+            delta[k] = delta[k] * t[last].slopes[k];
+        }
     } else {
         scalar()->loss_softmax_cross_entropy(delta, out, row_loss, t[last].outputs, out, batch->labels, rows, out,
                                              scale);

@@ -197,8 +197,9 @@ static void run(void (*call)(void *argument), void *argument) {
     free(findings);
 }
 
-static bp_activation draw_activation(void) {
-    const bp_activation activation = {(bp_activation_kind)test_random_below(&trial.random, BP_TANH + 1), 0.25f};
+/* One of the first so many kinds. */
+static bp_activation draw_activation(size_t kinds) {
+    const bp_activation activation = {(bp_activation_kind)test_random_below(&trial.random, kinds), 0.25f};
     const size_t used = strlen(trial.note);
     snprintf(trial.note + used, sizeof trial.note - used, ", %s", bp_activation_name(activation.kind));
     return activation;
@@ -272,6 +273,7 @@ static void packings(test_table *table) {
 
 typedef struct layer_call {
     matrix *result, *left, *weights, *other; /* other: biases, or the outputs of the layer below */
+    matrix *slopes;
     size_t batch, in, out;
     bp_activation activation;
     void *scratch;
@@ -279,14 +281,15 @@ typedef struct layer_call {
 
 static void call_forward(void *argument) {
     const layer_call *c = argument;
-    trial.table->level->forward(c->result->panels, c->left->panels, c->weights->panels, c->other->panels.at, c->batch,
-                                c->in, c->out, c->activation, c->scratch);
+    trial.table->level->forward(c->result->panels, c->slopes ? c->slopes->panels : (bp_panels){0}, c->left->panels,
+                                c->weights->panels, c->other->panels.at, c->batch, c->in, c->out, c->activation,
+                                c->scratch);
 }
 
 static void forward_case(test_table *table, test_side side, size_t batch, size_t out, size_t in) {
     if (!begin(table, "forward", side, batch, out, in))
         return;
-    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation()};
+    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(BP_ACTIVATION_COUNT)};
     c.left = add_matrix("x", READ, batch, in);
     c.weights = add_matrix("w", READ, in, out);
     c.other = add_vector("biases", READ, out);
@@ -294,7 +297,17 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
     empty(c.result);
     c.scratch = scratch_for(batch, in, out);
     test_oracle()->dense_forward(c.result->plain, out, c.left->plain, in, c.weights->plain, out, c.other->plain, batch,
-                                 in, out, c.activation, oracle_scratch());
+                                 in, out, (bp_activation){.kind = BP_IDENTITY}, oracle_scratch());
+    const bool from_z = bp_activation_keeps_input(c.activation.kind);
+    if (activation_keeps_slopes(c.activation.kind) && test_random_below(&trial.random, 2) == 0) {
+        c.slopes = add_matrix("slopes", RESULT, batch, out);
+        empty(c.slopes);
+    }
+    if (c.slopes && from_z)
+        test_oracle()->activation_derivative(c.slopes->plain, out, c.result->plain, out, batch, out, c.activation);
+    test_oracle()->activate(c.result->plain, out, c.result->plain, out, batch, out, c.activation);
+    if (c.slopes && !from_z)
+        test_oracle()->activation_derivative(c.slopes->plain, out, c.result->plain, out, batch, out, c.activation);
     run(call_forward, &c);
 }
 
@@ -309,7 +322,9 @@ static void call_delta(void *argument) {
 static void delta_case(test_table *table, test_side side, size_t batch, size_t in, size_t out) {
     if (!begin(table, "delta", side, batch, in, out))
         return;
-    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation()};
+    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(BP_TANH + 2)};
+    if (c.activation.kind > BP_TANH)
+        c.activation.kind = KEPT_SLOPES;
     c.left = add_matrix("delta", READ, batch, out);
     c.weights = add_matrix("w", READ, in, out);
     c.other = add_matrix("a_below", READ, batch, in);
@@ -452,7 +467,9 @@ static row_call add_layers(size_t a, size_t b, bool backward) {
                                        .biases = c.biases[l]->panels.at,
                                        .outputs = c.outputs[l]->panels,
                                        .deltas = c.deltas[l]->panels,
-                                       .activation = draw_activation()};
+                                       .kept = c.outputs[l]->panels,
+                                       .activation = draw_activation(BP_TANH + 1)};
+        c.layers[l].kept_as = c.layers[l].activation;
     }
     trial.scratch.data = NULL;
     return c;

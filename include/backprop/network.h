@@ -116,16 +116,18 @@ BP_API void bp_network_destroy(bp_network *network);
 
 /**
  * Draws initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j), biases +0, gains 1,
- * shifts +0, with limit = sqrt(6 / in) where the layer's activation is a ReLU (K. He et al., "Delving deep into
- * rectifiers", 2015), else sqrt(6 / (in + out)) (X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
- * feedforward neural networks", 2010), computed in binary32.
+ * shifts +0, with limit = sqrt(6 / in) where the layer's activation is z above 0 and small below: relu, leaky-relu,
+ * relu6, elu, hard-swish, silu, gelu, gelu-tanh, mish (K. He et al., "Delving deep into rectifiers", 2015); sqrt(3 /
+ * in) for selu, as it asks; sqrt(6 / in) / |p| for a sine of frequency p (V. Sitzmann et al., "Implicit neural
+ * representations with periodic activation functions", 2020); else sqrt(6 / (in + out)) (X. Glorot, Y. Bengio,
+ * "Understanding the difficulty of training deep feedforward neural networks", 2010), computed in binary32.
  */
 BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
 
 /**
  * Draws initial weights as bp_initialize does, layer l by initializers[l] from stream l of the seed; biases and shifts
- * +0, gains 1. (bp_network_initialize is the same with BP_HE_UNIFORM for ReLUs and BP_XAVIER_UNIFORM for other layers.)
- * BP_ERROR_NULL, BP_ERROR_VALUE (an initializer): then nothing is changed.
+ * +0, gains 1. (bp_network_initialize is the same with BP_HE_UNIFORM, BP_LECUN_UNIFORM, BP_HE_UNIFORM of gain 1 / |p|,
+ * and BP_XAVIER_UNIFORM.) BP_ERROR_NULL, BP_ERROR_VALUE (an initializer): then nothing is changed.
  */
 BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed);
 

@@ -79,6 +79,15 @@ bool bp_config_normalizes(const bp_network_config *config, size_t l) {
     return config->normalize && config->normalize[l];
 }
 
+bool bp_config_keeps_slopes(const bp_network_config *config, size_t l) {
+    return bp_config_dropout(config, l) > 0.0f || activation_keeps_slopes(config->activations[l].kind);
+}
+
+/* Arrays of a slice's rows for layer l: outputs and deltas, and what it has beside them. */
+static size_t row_arrays(const bp_network_config *config, size_t l) {
+    return 2 + (bp_config_keeps_slopes(config, l) ? 1 : 0) + (bp_config_normalizes(config, l) ? 2 : 0);
+}
+
 bool bp_config_regularizes(const bp_network_config *config) {
     for (size_t l = 0; l < config->layers; l++)
         if (bp_config_normalizes(config, l) || bp_config_dropout(config, l) > 0.0f)
@@ -110,8 +119,6 @@ static bp_status check_config(const bp_network_config *config) {
         const bp_status status = check_activation(config->activations[l]);
         if (status != BP_OK)
             return status;
-        if (config->activations[l].kind > BP_TANH) /* networks know the first five */
-            return BP_ERROR_VALUE;
     }
     for (size_t l = 0; l < config->layers; l++) {
         const float dropout = bp_config_dropout(config, l);
@@ -163,8 +170,7 @@ static extent network_extent(const bp_network_config *config) {
     extent e = {0, (double)config->sizes[0]};
     for (size_t l = 0; l < config->layers; l++) {
         e.weights += (double)config->sizes[l] * (double)config->sizes[l + 1];
-        const int arrays = 2 + (bp_config_dropout(config, l) > 0.0f) + 2 * bp_config_normalizes(config, l);
-        e.row += arrays * (double)config->sizes[l + 1];
+        e.row += (double)row_arrays(config, l) * (double)config->sizes[l + 1];
     }
     return e;
 }
@@ -257,8 +263,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     layout->rows_at = t.bytes;
     tally_panels(&t, panel, layout->slice_rows, sizes[0]);
     for (size_t l = 0; l < layers; l++) {
-        const size_t arrays = 2 + (bp_config_dropout(config, l) > 0.0f) + 2 * bp_config_normalizes(config, l);
-        for (size_t k = 0; k < arrays; k++)
+        for (size_t k = 0; k < row_arrays(config, l); k++)
             tally_panels(&t, panel, layout->slice_rows, sizes[l + 1]);
         if (bp_config_normalizes(config, l))
             tally_floats(&t, 1, layout->slice_rows);

@@ -7,6 +7,11 @@
 #include "api/check.h"
 #include "network/step.h"
 
+/* The activation whose derivative comes with the loss: none where the output layer keeps derivatives. */
+static bp_activation loss_activation(const bp_dense_layer *k) {
+    return k->kept_as.kind == KEPT_SLOPES ? (bp_activation){.kind = BP_IDENTITY} : k->activation;
+}
+
 void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                   float *row_loss, const float *a, size_t lda, size_t row, size_t rows) {
     const bp_dense_layer *k = &network->layer[network->layers - 1];
@@ -18,15 +23,15 @@ void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale,
     } else {
         const float *targets = batch->targets + row * batch->target_stride;
         if (network->loss == BP_LOSS_MSE && !weights) {
-            kernels->loss_mse(delta, ldd, row_loss, a, lda, targets, batch->target_stride, rows, k->out, k->activation,
-                              scale);
+            kernels->loss_mse(delta, ldd, row_loss, a, lda, targets, batch->target_stride, rows, k->out,
+                              loss_activation(k), scale);
             return;
         }
         kernels->loss_targets(delta, ldd, row_loss, a, lda, targets, batch->target_stride, weights, rows, k->out,
                               network->loss, network->loss_parameter, scale);
     }
     if (delta)
-        kernels->activation_delta(delta, ldd, a, lda, rows, k->out, k->activation);
+        kernels->activation_delta(delta, ldd, a, lda, rows, k->out, loss_activation(k));
 }
 
 /* Row-major outputs and deltas; `row` counts from the start of the batch. */
@@ -44,15 +49,13 @@ static void loss_of(const step *s, float *delta, size_t ldd, const float *a, siz
     else
         for (size_t n = 0; n < rows; n++)
             memcpy(delta + n * ldd, how->delta + (row + n) * how->delta_stride, k->out * sizeof(float));
-    network->level->kernels.activation_delta(delta, ldd, a, lda, rows, k->out, k->activation);
+    network->level->kernels.activation_delta(delta, ldd, a, lda, rows, k->out, loss_activation(k));
 }
 
-void bp_step_loss(const step *s, part p) {
+static void loss_rows(const step *s, part p) {
     const bp_network *network = s->network;
     const bp_level *level = network->level;
     const bp_dense_layer *k = &network->layer[network->layers - 1];
-    if (!s->train && !s->row_loss)
-        return;
     const bp_panels a = panels_part(k->outputs, 0, p.at, 0), delta = panels_part(k->deltas, 0, p.at, 0);
     if (k->out <= level->panel || level->panel == 0) { /* one panel is row-major */
         loss_of(s, s->train ? delta.at : NULL, delta.row, a.at, a.row, p.from, p.rows);
@@ -66,4 +69,23 @@ void bp_step_loss(const step *s, part p) {
         if (s->train)
             level->pack(panels_part(delta, 0, n, 0), row_delta, k->out, count, k->out);
     }
+}
+
+/* Deltas of the output layer, times the derivatives that it keeps. */
+static void times_slopes(const bp_network *network, const bp_dense_layer *k, part p) {
+    const size_t panel = network->level->panel, width = panel ? panel : k->out;
+    for (size_t j = 0; j < k->out; j += width) {
+        const bp_panels delta = panels_part(k->deltas, panel, p.at, j), slopes = panels_part(k->kept, panel, p.at, j);
+        network->level->kernels.activation_delta(delta.at, delta.row, slopes.at, slopes.row, p.rows,
+                                                 k->out - j < width ? k->out - j : width, k->kept_as);
+    }
+}
+
+void bp_step_loss(const step *s, part p) {
+    const bp_dense_layer *k = &s->network->layer[s->network->layers - 1];
+    if (!s->train && !s->row_loss)
+        return;
+    loss_rows(s, p);
+    if (s->train && k->kept_as.kind == KEPT_SLOPES)
+        times_slopes(s->network, k, p);
 }

@@ -72,7 +72,7 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
         k->deltas = take_panels(&rows, panel, layout->slice_rows, k->out);
         k->kept = k->outputs;
         k->kept_as = k->activation;
-        if (k->dropout > 0.0f) {
+        if (bp_config_keeps_slopes(config, l)) {
             k->kept = take_panels(&rows, panel, layout->slice_rows, k->out);
             k->kept_as.kind = KEPT_SLOPES;
         }
@@ -180,8 +180,24 @@ static float *weight_at(const bp_network *network, const bp_dense_layer *k, size
 }
 
 static bp_initializer default_initializer(const bp_dense_layer *k) {
-    const bool rectified = k->activation.kind == BP_RELU || k->activation.kind == BP_LEAKY_RELU;
-    return (bp_initializer){rectified ? BP_HE_UNIFORM : BP_XAVIER_UNIFORM, 1.0f};
+    switch (k->activation.kind) {
+    case BP_RELU:
+    case BP_LEAKY_RELU:
+    case BP_RELU6:
+    case BP_ELU:
+    case BP_HARD_SWISH:
+    case BP_SILU:
+    case BP_GELU:
+    case BP_GELU_TANH:
+    case BP_MISH:
+        return (bp_initializer){BP_HE_UNIFORM, 1.0f};
+    case BP_SELU:
+        return (bp_initializer){BP_LECUN_UNIFORM, 1.0f};
+    case BP_SINE:
+        return (bp_initializer){BP_HE_UNIFORM, 1.0f / fabsf(parameter_or_one(k->activation))};
+    default:
+        return (bp_initializer){BP_XAVIER_UNIFORM, 1.0f};
+    }
 }
 
 /* Null initializers: the default ones. */

@@ -65,11 +65,12 @@ typedef struct network_layout {
     size_t scratch_bytes;
 } network_layout;
 
-/** What a configuration says of layer l: its dropout's probability, whether it is normalised; and whether any has
- * either.
+/** What a configuration says of layer l: its dropout's probability, whether it is normalised, whether it keeps
+ * derivatives; and whether any layer has dropout or is normalised.
  */
 float bp_config_dropout(const bp_network_config *config, size_t l);
 bool bp_config_normalizes(const bp_network_config *config, size_t l);
+bool bp_config_keeps_slopes(const bp_network_config *config, size_t l);
 bool bp_config_regularizes(const bp_network_config *config);
 
 /** Checks a configuration and lays its network out. Reads BACKPROP_THREADS if the configuration leaves threads open. */

@@ -209,15 +209,18 @@ static bool find_outputs(search *s, size_t l) {
         if (find_in(&s->found, BP_PLACE_NORMALIZED, l, a, out, rows, out))
             return true;
     }
+    const bool from_z = activation_keeps_input(k->activation.kind);
+    if (from_z)
+        kernels->activation_derivative(slopes, out, a, out, rows, out, k->activation);
     kernels->activate(a, out, a, out, rows, out, k->activation);
     if (find_in(&s->found, BP_PLACE_ACTIVATION, l, a, out, rows, out))
         return true;
-    if (k->dropout == 0.0f) {
+    if (!from_z)
         kernels->activation_derivative(slopes, out, a, out, rows, out, k->activation);
+    if (k->dropout == 0.0f)
         return false;
-    }
     const bp_dropout_mask mask = bp_step_mask(network, l);
-    kernels->dropout_derivative(slopes, out, a, out, rows, out, k->activation, mask);
+    kernels->dropout_derivative(slopes, out, slopes, out, rows, out, (bp_activation){.kind = KEPT_SLOPES}, mask);
     kernels->dropout(a, out, a, out, rows, out, mask);
     return find_in(&s->found, BP_PLACE_DROPOUT, l, a, out, rows, out);
 }
@@ -242,7 +245,11 @@ static bool find_loss(search *s) {
     const bp_network *network = s->network;
     const size_t last = network->layers - 1, rows = s->batch.rows, out = network->layer[last].out;
     const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, rows);
-    bp_loss_rows(network, &s->batch, scale, layer_part(s, s->deltas, last), out, s->row_loss, a, out, 0, rows);
+    float *delta = layer_part(s, s->deltas, last);
+    bp_loss_rows(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
+    if (network->layer[last].kept_as.kind == KEPT_SLOPES)
+        network->level->kernels.activation_delta(delta, out, layer_part(s, s->slopes, last), out, rows, out,
+                                                 network->layer[last].kept_as);
     if (find_in(&s->found, BP_PLACE_LOSS, 0, s->row_loss, 1, rows, 1))
         return true;
     const float loss = network->level->kernels.sum(s->row_loss, rows) * scale;

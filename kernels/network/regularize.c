@@ -22,13 +22,16 @@ void bp_complete_outputs(const step *s, size_t l, part p, size_t column, size_t 
         level->normalize(a, s->train ? normalized : (bp_panels){0}, s->train ? k->norm.inverse + p.at : NULL,
                          k->norm.gain, k->norm.shift, p.rows, k->out);
         if (k->activation.kind != BP_IDENTITY)
-            level->activate(a, p.rows, k->out, k->activation);
+            level->activate(a, bp_slopes(s, k, p.at, 0), p.rows, k->out, k->activation);
     }
     if (k->dropout > 0.0f && s->train) {
         bp_dropout_mask mask = bp_step_mask(network, l);
         mask.row = p.from;
         mask.column = column;
-        level->dropout(a, panels_part(k->kept, level->panel, p.at, column), p.rows, columns, k->activation, &mask);
+        bp_activation activation = k->activation;
+        if (activation_keeps_slopes(activation.kind))
+            activation.kind = KEPT_SLOPES;
+        level->dropout(a, panels_part(k->kept, level->panel, p.at, column), p.rows, columns, activation, &mask);
     }
 }
 

@@ -9,6 +9,15 @@ static inline bp_activation bp_product_activation(const bp_dense_layer *k) {
     return k->norm.gain ? (bp_activation){.kind = BP_IDENTITY} : k->activation;
 }
 
+/**
+ * Where the derivatives of its activation go in this step, from row `row` and column `column` of a slice on; null if
+ * the layer does not keep them, or the step does not train.
+ */
+static inline bp_panels bp_slopes(const step *s, const bp_dense_layer *k, size_t row, size_t column) {
+    const bool kept = s->train && activation_keeps_slopes(k->activation.kind);
+    return kept ? panels_part(k->kept, s->network->level->panel, row, column) : (bp_panels){0};
+}
+
 /** Where the deltas of layer `k` come first: those of what its normalisation gives, if it has one. */
 static inline bp_panels bp_first_deltas(const bp_dense_layer *k) {
     return k->norm.gain ? k->norm.deltas : k->deltas;

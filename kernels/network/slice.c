@@ -133,7 +133,8 @@ static void forward_rows(const step *s, size_t first, size_t end, part p) {
     for (size_t l = first; l < end; l++) {
         const bp_dense_layer *k = &network->layer[l];
         const bp_panels a = rows_from(k->outputs, p.at);
-        level->forward(a, x, k->weights, k->biases, p.rows, k->in, k->out, bp_product_activation(k), p.scratch);
+        const bp_panels slopes = k->norm.gain ? (bp_panels){0} : bp_slopes(s, k, p.at, 0);
+        level->forward(a, slopes, x, k->weights, k->biases, p.rows, k->in, k->out, bp_product_activation(k), p.scratch);
         if (network->regularized)
             bp_complete_outputs(s, l, p, 0, k->out);
         x = a;
@@ -241,9 +242,10 @@ static void forward_columns(const step *s, size_t l, size_t lane, size_t lanes) 
     const share out = columns_of(network, k->out, lane, lanes);
     if (out.begin == out.end)
         return;
-    network->level->forward(panels_part(k->outputs, panel, 0, out.begin), inputs_of(s, l, rows_of_lane(s, 0, 1)),
-                            panels_part(k->weights, panel, 0, out.begin), k->biases + out.begin, s->rows, k->in,
-                            out.end - out.begin, k->activation, lane_scratch(network, lane));
+    network->level->forward(panels_part(k->outputs, panel, 0, out.begin), bp_slopes(s, k, 0, out.begin),
+                            inputs_of(s, l, rows_of_lane(s, 0, 1)), panels_part(k->weights, panel, 0, out.begin),
+                            k->biases + out.begin, s->rows, k->in, out.end - out.begin, k->activation,
+                            lane_scratch(network, lane));
     if (network->regularized)
         bp_complete_outputs(s, l, rows_of_lane(s, 0, 1), out.begin, out.end - out.begin);
 }

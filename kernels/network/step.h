@@ -52,7 +52,8 @@ void bp_step_loss(const step *s, part p);
 
 /**
  * The network's own loss of rows row .. row + rows - 1 of a batch, whose row-major outputs are a: their losses and the
- * output layer's deltas, each if it is not null.
+ * output layer's deltas, each if it is not null. Deltas of an output layer that keeps derivatives are still to be
+ * multiplied by them.
  */
 void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                   float *row_loss, const float *a, size_t lda, size_t row, size_t rows);

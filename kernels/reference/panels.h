@@ -19,9 +19,24 @@ static void panels_unpack(float *to, size_t ld, bp_panels from, size_t rows, siz
         memcpy(to + n * ld, from.at + n * from.row, columns * sizeof(float));
 }
 
-static void panels_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
-                           size_t out, bp_activation activation, void *scratch) {
-    dense_forward(a.at, a.row, x.at, x.row, w.at, w.row, bias, batch, in, out, activation, scratch);
+/* a = f(a), and f' where it is wanted. */
+static void panels_activate(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation) {
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++) {
+            float *at = a.at + n * a.row + j;
+            const float z = *at;
+            *at = activation_value(z, activation);
+            if (slopes.at)
+                slopes.at[n * slopes.row + j] =
+                    activation_slope(activation_keeps_input(activation.kind) ? z : *at, activation);
+        }
+}
+
+static void panels_forward(bp_panels a, bp_panels slopes, bp_panels x, bp_panels w, const float *bias, size_t batch,
+                           size_t in, size_t out, bp_activation activation, void *scratch) {
+    const bp_activation identity = {.kind = BP_IDENTITY};
+    dense_forward(a.at, a.row, x.at, x.row, w.at, w.row, bias, batch, in, out, identity, scratch);
+    panels_activate(a, slopes, batch, out, activation);
 }
 
 static void panels_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in,
@@ -66,7 +81,7 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
 static void forward_row(const bp_dense_layer *layers, size_t count, bp_panels x) {
     for (size_t l = 0; l < count; l++) {
         const bp_dense_layer *k = &layers[l];
-        panels_forward(k->outputs, x, k->weights, k->biases, 1, k->in, k->out, k->activation, NULL);
+        panels_forward(k->outputs, kept_slopes(k), x, k->weights, k->biases, 1, k->in, k->out, k->activation, NULL);
         x = k->outputs;
     }
 }
@@ -75,20 +90,17 @@ static void backward_row(const bp_dense_layer *layers, size_t count, bp_panels x
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)
-            panels_delta(k[-1].deltas, k->deltas, k->weights, k[-1].outputs, 1, k->in, k->out, k[-1].activation, NULL);
+            panels_delta(k[-1].deltas, k->deltas, k->weights, k[-1].kept, 1, k->in, k->out, k[-1].kept_as, NULL);
         const bp_update u = {
             .weights = k->weights, .biases = k->biases, .rate = rate, .first = true, .last = true, .with_biases = true};
         panels_update(&u, l > 0 ? k[-1].outputs : x, k->deltas, 1, k->in, k->out, NULL);
     }
 }
 
-static void panels_activate(bp_panels a, size_t rows, size_t columns, bp_activation activation) {
-    activate(a.at, a.row, a.at, a.row, rows, columns, activation);
-}
-
 static void panels_dropout(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
-    dropout_derivative(slopes.at, slopes.row, a.at, a.row, rows, columns, activation, *mask);
+    const bp_panels kept = activation.kind == KEPT_SLOPES ? slopes : a;
+    dropout_derivative(slopes.at, slopes.row, kept.at, kept.row, rows, columns, activation, *mask);
     dropout(a.at, a.row, a.at, a.row, rows, columns, *mask);
 }
 

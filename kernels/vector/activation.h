@@ -159,22 +159,9 @@ static inline vec vec_between(vec a, float limit, float inside) {
     return vec_select(vec_less_equal(a, zero), zero, below);
 }
 
-/*
- * Derivatives that a tile ends with: these kinds from a = f(z), and others that were computed before. More would only
- * make every tile larger.
- */
+/* Derivatives that a tile ends with: from a = f(z), or computed before. */
 static inline bool is_tile_derivative(bp_activation activation) {
-    switch (activation.kind) {
-    case BP_IDENTITY:
-    case BP_RELU:
-    case BP_LEAKY_RELU:
-    case BP_SIGMOID:
-    case BP_TANH:
-    case KEPT_SLOPES:
-        return true;
-    default:
-        return false;
-    }
+    return activation.kind == KEPT_SLOPES || !activation_keeps_slopes(activation.kind);
 }
 
 static inline vec vec_derivative(vec a, bp_activation activation) {
@@ -236,6 +223,29 @@ KEEP_APART void activate(float *a, size_t lda, const float *z, size_t ldz, size_
             vec_store_first(a + n * lda + j, columns - j, vec_activate(last, activation));
         }
     }
+}
+
+/* f(z) and f'(z). */
+static inline vec_curve vec_activate_with_slope(vec z, bp_activation activation) {
+    if (activation_keeps_input(activation.kind))
+        return vec_curve_at(z, activation);
+    const vec a = vec_activate(z, activation);
+    return (vec_curve){a, vec_slope(a, activation)};
+}
+
+/* a = f(a), and f' into `slopes` unless it is null; then columns are whole vectors. */
+KEEP_APART void activate_in_place(float *a, size_t lda, float *slopes, size_t lds, size_t rows, size_t columns,
+                                  bp_activation activation) {
+    if (!slopes) {
+        activate(a, lda, a, lda, rows, columns, activation);
+        return;
+    }
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j += VEC_LANES) {
+            const vec_curve f = vec_activate_with_slope(vec_load(a + n * lda + j), activation);
+            vec_store(a + n * lda + j, f.value);
+            vec_store(slopes + n * lds + j, f.slope);
+        }
 }
 
 KEEP_APART void activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,

@@ -41,7 +41,8 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
     if (batch == 1 && out >= TILE_COLUMNS) {
         /* Columns beyond the last whole panel are left to the tiles, which know ragged ones. */
         const size_t whole = out / TILE_COLUMNS * TILE_COLUMNS;
-        row_forward(row_major(a, lda), row_major(x, ldx), row_major(w, ldw), bias, in, whole, activation);
+        row_forward(row_major(a, lda), (bp_panels){0}, row_major(x, ldx), row_major(w, ldw), bias, in, whole,
+                    activation);
         if (whole < out)
             dense_forward(a + whole, lda, x, ldx, w + whole, ldw, bias_at(bias, whole), 1, in, out - whole, activation,
                           scratch);

@@ -186,10 +186,10 @@ static void layer_norm_gradient(float *gradient_gain, float *gradient_shift, con
         bias_gradient(gradient_shift, NULL, row_major(delta, ldd), rows, columns, NULL);
 }
 
-static void panels_activate(bp_panels a, size_t rows, size_t columns, bp_activation activation) {
+static void panels_activate(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation) {
     for (size_t j = 0; j < columns; j += TILE_COLUMNS)
-        activate(panel_at(a, 0, j), a.row, panel_at(a, 0, j), a.row, rows, least(columns - j, TILE_COLUMNS),
-                 activation);
+        activate_in_place(panel_at(a, 0, j), a.row, slopes.at ? panel_at(slopes, 0, j) : NULL, slopes.row, rows,
+                          round_up(least(columns - j, TILE_COLUMNS), VEC_LANES), activation);
 }
 
 static void panels_normalize(bp_panels a, bp_panels normalized, float *inverse, const float *gain, const float *shift,

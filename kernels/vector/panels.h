@@ -25,13 +25,14 @@ static void long_chains(product *p) {
     }
 }
 
-static void panels_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
-                           size_t out, bp_activation activation, void *scratch) {
+static void panels_forward(bp_panels a, bp_panels slopes, bp_panels x, bp_panels w, const float *bias, size_t batch,
+                           size_t in, size_t out, bp_activation activation, void *scratch) {
     if (batch == 1) {
-        row_forward(a, x, w, bias, in, out, activation);
+        row_forward(a, slopes, x, w, bias, in, out, activation);
         return;
     }
     product p = forward_product(a, x, w, bias, batch, in, out, activation);
+    p.slopes = slopes;
     long_chains(&p);
     p.padded = true;
     run_product(&p, scratch);

@@ -45,6 +45,7 @@ typedef struct product {
     bp_panels below;
     tile_finish finish; /* of the last block */
     bp_activation activation;
+    bp_panels slopes; /* where the activation's derivatives go; null if they are not wanted; of padded matrices alone */
     float rate;
     const bp_rule *rule; /* FINISH_RULE */
 } product;
@@ -424,8 +425,9 @@ static void run_rows(const product *p, const tile_stage *stage, block b, size_t 
             transpose_results(p, &b);
         if (last && p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
             for (size_t n = 0; n < b.columns; n += TILE_COLUMNS, b.c += b.c_panel)
-                activate(b.c, b.c_row, b.c, b.c_row, b.rows, panel_columns(p, least(b.columns - n, TILE_COLUMNS)),
-                         p->activation);
+                activate_in_place(b.c, b.c_row, p->slopes.at ? panel_at(p->slopes, b.m0, b.n0 + n) : NULL,
+                                  p->slopes.row, b.rows, panel_columns(p, least(b.columns - n, TILE_COLUMNS)),
+                                  p->activation);
     }
 }
 
@@ -460,7 +462,7 @@ static void run_one_tile(const product *p, float *scratch) {
     else
         tiles_any(p->rows, columns, &stage, &place, 1);
     if (p->finish == FINISH_ACTIVATION && !is_rectifier(p->activation))
-        activate(p->c.at, p->c.row, p->c.at, p->c.row, p->rows, columns, p->activation);
+        activate_in_place(p->c.at, p->c.row, p->slopes.at, p->slopes.row, p->rows, columns, p->activation);
 }
 
 static void run_product(const product *p, void *scratch) {

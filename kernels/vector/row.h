@@ -40,8 +40,8 @@ static inline const float *bias_at(const float *bias, size_t j) {
     return bias ? bias + j : NULL;
 }
 
-static void row_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t in, size_t out,
-                        bp_activation f) {
+static void row_forward(bp_panels a, bp_panels slopes, bp_panels x, bp_panels w, const float *bias, size_t in,
+                        size_t out, bp_activation f) {
     size_t j = 0;
     for (; j + ROW_PANELS * TILE_COLUMNS <= out; j += ROW_PANELS * TILE_COLUMNS)
         row_chains(ROW_PANELS, TILE_VECS, panel_at(a, 0, j), a.panel, x, panel_at(w, 0, j), w.row, w.panel,
@@ -57,8 +57,8 @@ static void row_forward(bp_panels a, bp_panels x, bp_panels w, const float *bias
             row_chains(1, 1, z, 0, x, wj, w.row, 0, bias_at(bias, j), in, f);
     }
     for (j = 0; !is_rectifier(f) && j < out; j += TILE_COLUMNS) {
-        float *z = panel_at(a, 0, j);
-        activate(z, 0, z, 0, 1, round_up(least(out - j, TILE_COLUMNS), VEC_LANES), f);
+        float *slope = slopes.at ? panel_at(slopes, 0, j) : NULL;
+        activate_in_place(panel_at(a, 0, j), 0, slope, 0, 1, round_up(least(out - j, TILE_COLUMNS), VEC_LANES), f);
     }
 }
 
@@ -176,14 +176,14 @@ static void row_bias_update(float *biases, bp_panels delta, size_t out, float ra
 
 static void row_forward_all(const bp_dense_layer *layers, size_t count, bp_panels x) {
     for (const bp_dense_layer *k = layers; k < layers + count; x = k++->outputs)
-        row_forward(k->outputs, x, k->weights, k->biases, k->in, k->out, k->activation);
+        row_forward(k->outputs, kept_slopes(k), x, k->weights, k->biases, k->in, k->out, k->activation);
 }
 
 static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_panels x, float rate) {
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)
-            row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].outputs, k->in, k->out, k[-1].activation);
+            row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].kept, k->in, k->out, k[-1].kept_as);
         row_bias_update(k->biases, k->deltas, k->out, rate);
         row_update(k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out, rate);
     }

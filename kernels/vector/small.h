@@ -66,23 +66,26 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
  * a = f(a) for rows of which several fit a vector: a transcendental function takes as long for one lane as for all. A
  * few rows, one after the other, take no longer than gathering and spreading them does.
  */
-static void small_activate_together(float *a, size_t rows, size_t columns, bp_activation activation) {
+static void small_activate_together(float *a, float *slopes, size_t rows, size_t columns, bp_activation activation) {
     const size_t together = VEC_LANES / columns;
     for (size_t n = 0; n < rows; n += together, a += together * PANEL_COLUMNS) {
         const size_t count = least(rows - n, together);
         vec z = vec_load(a);
         for (size_t r = 1; r < count; r++)
             z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * PANEL_COLUMNS), VEC_LANES - r * columns));
-        z = vec_activate(z, activation);
+        const vec_curve f =
+            slopes ? vec_activate_with_slope(z, activation) : (vec_curve){vec_activate(z, activation), z};
         for (size_t r = 0; r < count; r++)
-            vec_store(a + r * PANEL_COLUMNS, vec_rotate(z, r * columns));
+            vec_store(a + r * PANEL_COLUMNS, vec_rotate(f.value, r * columns));
+        for (size_t r = 0; slopes && r < count; r++)
+            vec_store(slopes + (n + r) * PANEL_COLUMNS, vec_rotate(f.slope, r * columns));
     }
 }
 
-/* What is no rectifier. */
-OUT_OF_LINE void small_activate(float *a, size_t rows, size_t columns, bp_activation activation) {
+/* What is no rectifier; `slopes` may be null. */
+OUT_OF_LINE void small_activate(float *a, float *slopes, size_t rows, size_t columns, bp_activation activation) {
     if (rows > SMALL_ROWS && columns <= VEC_LANES / 2) {
-        small_activate_together(a, rows, columns, activation);
+        small_activate_together(a, slopes, rows, columns, activation);
         return;
     }
     if (activation.kind == BP_TANH)
@@ -90,7 +93,7 @@ OUT_OF_LINE void small_activate(float *a, size_t rows, size_t columns, bp_activa
             for (size_t j = 0; j < columns; j += VEC_LANES)
                 vec_store(a + n * PANEL_COLUMNS + j, vec_tanh(vec_load(a + n * PANEL_COLUMNS + j)));
     else
-        activate(a, PANEL_COLUMNS, a, PANEL_COLUMNS, rows, round_up(columns, VEC_LANES), activation);
+        activate_in_place(a, PANEL_COLUMNS, slopes, PANEL_COLUMNS, rows, round_up(columns, VEC_LANES), activation);
 }
 
 static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
@@ -106,7 +109,7 @@ static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_dense_l
         small_outputs(1, vecs, k, x, ldx, n);
 }
 
-static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
+static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows, bool train) {
     if (k->out <= VEC_LANES)
         small_forward_vecs(1, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
@@ -114,36 +117,39 @@ static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, s
     else
         small_forward_vecs(TILE_VECS, k, x, ldx, rows);
     if (!is_rectifier(k->activation))
-        small_activate(k->outputs.at, rows, k->out, k->activation);
+        small_activate(k->outputs.at, train ? kept_slopes(k).at : NULL, rows, k->out, k->activation);
 }
 
 /* ---- Deltas --------------------------------------------------------------------------------------------------- */
 
-static ALWAYS_INLINE void small_slopes(const size_t rows, const size_t vecs, vec *acc, const float *outputs,
+static ALWAYS_INLINE void small_slopes(const size_t rows, const size_t vecs, vec *acc, const float *kept,
                                        bp_activation activation) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            const vec a = vec_load(outputs + r * PANEL_COLUMNS + v * VEC_LANES);
+            const vec a = vec_load(kept + r * PANEL_COLUMNS + v * VEC_LANES);
             acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, activation));
         }
     }
 }
 
-/* Sums times the derivative at the outputs. */
-static ALWAYS_INLINE void small_times_slopes(const size_t rows, const size_t vecs, vec *acc, const float *outputs,
+/* Sums times the derivative, from what is kept. */
+static ALWAYS_INLINE void small_times_slopes(const size_t rows, const size_t vecs, vec *acc, const float *kept,
                                              bp_activation activation) {
     switch (activation.kind) {
     case BP_RELU:
-        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_RELU, 0.0f});
+        small_slopes(rows, vecs, acc, kept, (bp_activation){BP_RELU, 0.0f});
         break;
     case BP_LEAKY_RELU:
-        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_LEAKY_RELU, activation.parameter});
+        small_slopes(rows, vecs, acc, kept, (bp_activation){BP_LEAKY_RELU, activation.parameter});
         break;
     case BP_SIGMOID:
-        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_SIGMOID, 0.0f});
+        small_slopes(rows, vecs, acc, kept, (bp_activation){BP_SIGMOID, 0.0f});
         break;
     case BP_TANH:
-        small_slopes(rows, vecs, acc, outputs, (bp_activation){BP_TANH, 0.0f});
+        small_slopes(rows, vecs, acc, kept, (bp_activation){BP_TANH, 0.0f});
+        break;
+    case KEPT_SLOPES:
+        small_slopes(rows, vecs, acc, kept, (bp_activation){KEPT_SLOPES, 0.0f});
         break;
     default:
         break;
@@ -157,7 +163,7 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
         acc[i] = vec_set1(0.0f);
     small_chains(rows, vecs, acc, k->deltas.at + n * PANEL_COLUMNS, PANEL_COLUMNS, k->transposed, k->out);
     if (below->activation.kind != BP_IDENTITY)
-        small_times_slopes(rows, vecs, acc, below->outputs.at + n * PANEL_COLUMNS, below->activation);
+        small_times_slopes(rows, vecs, acc, below->kept.at + n * PANEL_COLUMNS, below->kept_as);
     small_store(rows, vecs, below->deltas.at + n * PANEL_COLUMNS, acc);
 }
 
@@ -265,7 +271,7 @@ static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy
             vec error = vec_sub(vec_load(a), load_some(y + n * ldy + j, least(k->out - j, VEC_LANES)));
             error = vec_mul(error, vec_set1(scale));
             if (k->activation.kind != BP_IDENTITY)
-                small_times_slopes(1, 1, &error, a, k->activation);
+                small_times_slopes(1, 1, &error, k->kept.at + n * PANEL_COLUMNS + j, k->kept_as);
             vec_store(k->deltas.at + n * PANEL_COLUMNS + j, error);
         }
 }
@@ -294,9 +300,9 @@ static void small_step(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
     const size_t rows = batch->rows;
     const bp_dense_layer *first = s->layers, *last = first + s->count - 1;
-    small_forward(first, batch->inputs, batch->input_stride, rows);
+    small_forward(first, batch->inputs, batch->input_stride, rows, s->train);
     for (const bp_dense_layer *k = first; k++ < last;)
-        small_forward(k, k[-1].outputs.at, PANEL_COLUMNS, rows);
+        small_forward(k, k[-1].outputs.at, PANEL_COLUMNS, rows, s->train);
     if (s->row_loss || (s->train && s->loss != BP_LOSS_MSE))
         small_row_loss(s, last);
     if (!s->train)

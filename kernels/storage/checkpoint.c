@@ -244,7 +244,7 @@ static bp_status check_activations(const bp_safetensors *file, const bp_network 
     const char *there = bp_safetensors_metadata(file, KEY_ACTIVATIONS);
     if (!there)
         return BP_OK;
-    char *wanted;
+    char *wanted = NULL;
     bp_status status = describe(write_activations, network, &wanted);
     if (status != BP_OK)
         return bp_file_refuse(error, status);

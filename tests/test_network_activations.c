@@ -208,12 +208,70 @@ static void training_gives_the_stored_bits(void **state) {
     test_expect_no_failures();
 }
 
+/* ---- Initial weights, and bad numbers -------------------------------------------------------------------------- */
+
+static bp_initializer default_of(bp_activation f) {
+    static const bp_activation_kind he[] = {BP_RELU, BP_LEAKY_RELU, BP_RELU6,     BP_ELU, BP_HARD_SWISH,
+                                            BP_SILU, BP_GELU,       BP_GELU_TANH, BP_MISH};
+    for (size_t k = 0; k < COUNT(he); k++)
+        if (f.kind == he[k])
+            return (bp_initializer){.kind = BP_HE_UNIFORM};
+    if (f.kind == BP_SELU)
+        return (bp_initializer){.kind = BP_LECUN_UNIFORM};
+    if (f.kind == BP_SINE)
+        return (bp_initializer){BP_HE_UNIFORM, f.parameter == 0 ? 1.0f : 1.0f / fabsf(f.parameter)};
+    return (bp_initializer){.kind = BP_XAVIER_UNIFORM};
+}
+
+static void initial_weights_suit_the_activation(void **state) {
+    (void)state;
+    const float parameters[] = {0.0f, 30.0f};
+    for (size_t kind = 0; kind < BP_ACTIVATION_COUNT; kind++)
+        for (size_t p = 0; p < COUNT(parameters); p++) {
+            shape = (net){.layers = 2, .sizes = {7, 12, 3}};
+            for (size_t l = 0; l < 2; l++)
+                shape.activations[l] = (bp_activation){(bp_activation_kind)kind, parameters[p]};
+            const bp_network_config config = net_config(&shape, 1);
+            const bp_initializer initializers[] = {default_of(shape.activations[0]), default_of(shape.activations[1])};
+            bp_network *network = net_create(&config, SEED);
+            const uint64_t hash = bp_network_hash(network);
+            assert_int_equal(bp_network_initialize_with(network, initializers, SEED), BP_OK);
+            assert_true(bp_network_hash(network) == hash);
+            bp_network_destroy(network);
+        }
+}
+
+/* At z = -22 GELU's derivative is 0, but not at a = 0: only from z is the delta of this row finite. */
+static void bad_numbers_are_searched_with_the_right_derivatives(void **state) {
+    (void)state;
+    shape =
+        (net){.layers = 2, .sizes = {1, 1, 1}, .activations = {{BP_IDENTITY, 0}, {BP_GELU, 0}}, .loss = BP_LOSS_MAE};
+    const bp_network_config config = net_config(&shape, 1);
+    bp_network *network = net_create(&config, SEED);
+    const float one = 1.0f, eight = 8.0f, zero = 0.0f, half = 0.5f, large = 3e38f;
+    float bias = -30.0f;
+    assert_int_equal(bp_network_set_parameters(network, 0, &one, 0, &zero), BP_OK);
+    assert_int_equal(bp_network_set_parameters(network, 1, &eight, 0, &bias), BP_OK);
+    const bp_batch batch = {.rows = 1, .inputs = &one, .targets = &half, .weights = &large};
+    bp_nonfinite found;
+    assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
+    assert_int_equal(found.place, BP_PLACE_NONE);
+    bias = -8.0f; /* z = 0: now the derivative is 1/2 */
+    assert_int_equal(bp_network_set_parameters(network, 1, NULL, 0, &bias), BP_OK);
+    assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
+    assert_int_equal(found.place, BP_PLACE_DELTA);
+    assert_int_equal(found.layer, 0);
+    bp_network_destroy(network);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_activation_every_way),
         cmocka_unit_test(training_gives_the_stored_bits),
+        cmocka_unit_test(initial_weights_suit_the_activation),
+        cmocka_unit_test(bad_numbers_are_searched_with_the_right_derivatives),
     };
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -37,14 +37,14 @@ static const struct {
     net shape;
     size_t rows;
 } cases[] = {
-    {{2, {64, 40, 70}, {{BP_RELU, 0}, {BP_TANH, 0}}, BP_LOSS_HUBER}, 61}, /* inputs would be packed */
-    {{2, {17, 33, 7}, {{BP_TANH, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MAE}, 300},
-    {{2, {3, 8, 4}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.2f}}, BP_LOSS_MSE}, 9},
+    {{2, {64, 40, 70}, {{BP_GELU, 0}, {BP_TANH, 0}}, BP_LOSS_HUBER}, 61}, /* inputs would be packed */
+    {{2, {17, 33, 7}, {{BP_TANH, 0}, {BP_SILU, 0}}, BP_LOSS_MAE}, 300},
+    {{2, {3, 8, 4}, {{BP_SINE, 2}, {BP_LEAKY_RELU, 0.2f}}, BP_LOSS_MSE}, 9},
     {{2, {50, 90, 70}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_KULLBACK_LEIBLER}, 1},
-    {{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_RELU, 0}, {BP_TANH, 0}}, BP_LOSS_MSE}, 1100},
+    {{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_RELU, 0}, {BP_SOFTPLUS, 0}}, BP_LOSS_MSE}, 1100},
     {{1, {70, 3}, {{BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, 515},
     {{2, {250, 256, 300}, {{BP_TANH, 0}, {BP_SIGMOID, 0}}, BP_LOSS_BINARY_CROSS_ENTROPY}, 20},
-    {{1, {300, 256}, {{BP_TANH, 0}}, BP_LOSS_HINGE}, 19},
+    {{1, {300, 256}, {{BP_MISH, 0}}, BP_LOSS_HINGE}, 19},
     {{3, {20, 384, 380, 9}, {{BP_RELU, 0}, {BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MULTICLASS_HINGE}, 20},
 };
 

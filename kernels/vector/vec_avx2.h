@@ -200,7 +200,19 @@ static inline void vec_transpose(vec r[VEC_LANES]) {
     r[7] = _mm256_permute2f128_ps(b3, b7, 0x31);
 }
 
-/* SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. */
+/*
+ * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. They do nothing but compute, which its header does
+ * not say: what is computed twice, or not used, then costs nothing.
+ */
+extern __typeof__(Sleef_finz_cosf8_u10avx2) Sleef_finz_cosf8_u10avx2 __attribute__((const));
+extern __typeof__(Sleef_finz_cosf8_u35avx2) Sleef_finz_cosf8_u35avx2 __attribute__((const));
+extern __typeof__(Sleef_finz_erfcf8_u15avx2) Sleef_finz_erfcf8_u15avx2 __attribute__((const));
+extern __typeof__(Sleef_finz_expf8_u10avx2) Sleef_finz_expf8_u10avx2 __attribute__((const));
+extern __typeof__(Sleef_finz_log1pf8_u10avx2) Sleef_finz_log1pf8_u10avx2 __attribute__((const));
+extern __typeof__(Sleef_finz_logf8_u10avx2) Sleef_finz_logf8_u10avx2 __attribute__((const));
+extern __typeof__(Sleef_finz_sinf8_u35avx2) Sleef_finz_sinf8_u35avx2 __attribute__((const));
+extern __typeof__(Sleef_finz_tanhf8_u35avx2) Sleef_finz_tanhf8_u35avx2 __attribute__((const));
+
 static inline vec vec_exp(vec x) {
     return Sleef_finz_expf8_u10avx2(x);
 }

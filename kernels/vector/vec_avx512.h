@@ -186,7 +186,19 @@ static inline void vec_transpose(vec r[VEC_LANES]) {
     }
 }
 
-/* SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. */
+/*
+ * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. They do nothing but compute, which its header does
+ * not say: what is computed twice, or not used, then costs nothing.
+ */
+extern __typeof__(Sleef_finz_cosf16_u10avx512f) Sleef_finz_cosf16_u10avx512f __attribute__((const));
+extern __typeof__(Sleef_finz_cosf16_u35avx512f) Sleef_finz_cosf16_u35avx512f __attribute__((const));
+extern __typeof__(Sleef_finz_erfcf16_u15avx512f) Sleef_finz_erfcf16_u15avx512f __attribute__((const));
+extern __typeof__(Sleef_finz_expf16_u10avx512f) Sleef_finz_expf16_u10avx512f __attribute__((const));
+extern __typeof__(Sleef_finz_log1pf16_u10avx512f) Sleef_finz_log1pf16_u10avx512f __attribute__((const));
+extern __typeof__(Sleef_finz_logf16_u10avx512f) Sleef_finz_logf16_u10avx512f __attribute__((const));
+extern __typeof__(Sleef_finz_sinf16_u35avx512f) Sleef_finz_sinf16_u35avx512f __attribute__((const));
+extern __typeof__(Sleef_finz_tanhf16_u35avx512f) Sleef_finz_tanhf16_u35avx512f __attribute__((const));
+
 static inline vec vec_exp(vec x) {
     return Sleef_finz_expf16_u10avx512f(x);
 }

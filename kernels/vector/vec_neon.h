@@ -189,7 +189,19 @@ static inline void vec_transpose(vec r[VEC_LANES]) {
     r[3] = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
 }
 
-/* SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. */
+/*
+ * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. They do nothing but compute, which its header does
+ * not say: what is computed twice, or not used, then costs nothing.
+ */
+extern __typeof__(Sleef_finz_cosf4_u10advsimd) Sleef_finz_cosf4_u10advsimd __attribute__((const));
+extern __typeof__(Sleef_finz_cosf4_u35advsimd) Sleef_finz_cosf4_u35advsimd __attribute__((const));
+extern __typeof__(Sleef_finz_erfcf4_u15advsimd) Sleef_finz_erfcf4_u15advsimd __attribute__((const));
+extern __typeof__(Sleef_finz_expf4_u10advsimd) Sleef_finz_expf4_u10advsimd __attribute__((const));
+extern __typeof__(Sleef_finz_log1pf4_u10advsimd) Sleef_finz_log1pf4_u10advsimd __attribute__((const));
+extern __typeof__(Sleef_finz_logf4_u10advsimd) Sleef_finz_logf4_u10advsimd __attribute__((const));
+extern __typeof__(Sleef_finz_sinf4_u35advsimd) Sleef_finz_sinf4_u35advsimd __attribute__((const));
+extern __typeof__(Sleef_finz_tanhf4_u35advsimd) Sleef_finz_tanhf4_u35advsimd __attribute__((const));
+
 static inline vec vec_exp(vec x) {
     return Sleef_finz_expf4_u10advsimd(x);
 }

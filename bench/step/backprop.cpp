@@ -34,7 +34,11 @@ void *create(const peer_net *net, const peer_layer *initial, size_t threads) {
 
 void step(void *handle, const peer_batch *batch, float rate) {
     const auto *trainer = static_cast<Trainer *>(handle);
-    const bp_batch rows = {trainer->batch, batch->inputs, 0, batch->targets, 0, batch->labels};
+    bp_batch rows = {};
+    rows.rows = trainer->batch;
+    rows.inputs = batch->inputs;
+    rows.targets = batch->targets;
+    rows.labels = batch->labels;
     bp_network_train_step(trainer->network, &rows, rate, nullptr);
 }
 

@@ -408,10 +408,8 @@ bp_loss bp_network_loss_kind(const bp_network *network) {
 
 size_t bp_network_parameters(const bp_network *network) {
     size_t count = 0;
-    for (size_t l = 0; network && l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
-        count += (k->in + (k->norm.gain ? 3 : 1)) * k->out;
-    }
+    for (size_t l = 0; network && l < network->layers; l++)
+        count += bp_layer_parameters(&network->layer[l]);
     return count;
 }
 

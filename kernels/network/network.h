@@ -106,6 +106,11 @@ static inline bp_panels panels_part(bp_panels m, size_t panel, size_t r, size_t 
     return m;
 }
 
+/** Weights, biases, gains and shifts. */
+static inline size_t bp_layer_parameters(const bp_dense_layer *k) {
+    return (k->in + (k->norm.gain ? 3 : 1)) * k->out;
+}
+
 /** Products' floating-point operations in one step, given the widths. */
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows);
 

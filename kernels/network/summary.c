@@ -34,8 +34,13 @@ static void say_layers(text *t, const bp_network *network) {
     say(t, "layer   inputs  outputs  activation  parameters\n");
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
-        say(t, "%5zu %8zu %8zu  %-10s %11zu\n", l, k->in, k->out, bp_activation_name(k->activation.kind),
-            (k->in + 1) * k->out);
+        say(t, "%5zu %8zu %8zu  %-10s %11zu", l, k->in, k->out, bp_activation_name(k->activation.kind),
+            bp_layer_parameters(k));
+        if (k->norm.gain)
+            say(t, ", normalised");
+        if (k->dropout > 0.0f)
+            say(t, ", dropout %.3f", (double)k->dropout);
+        say(t, "\n");
     }
 }
 

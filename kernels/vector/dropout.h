@@ -70,10 +70,9 @@ static inline float *element_of(bp_panels m, size_t n, size_t j) {
     return panel_at(m, n, j - j % TILE_COLUMNS) + j % TILE_COLUMNS;
 }
 
-/* One row of those that share their words, in up to VEC_LANES columns from j on. */
-static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, const vec_u64 words[2], size_t n, size_t j,
-                                     size_t lanes) {
-    const size_t row = (d->row + n) % 4;
+/* Row n, number `row` of the four that share their words, in up to VEC_LANES columns from j on. */
+static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, const vec_u64 words[2], const size_t row,
+                                     size_t n, size_t j, size_t lanes) {
     const vec_u64 number = row % 2 == 0 ? vec_u32_shift16(words[row / 2]) : words[row / 2];
     const vec_mask stay = vec_u32_at_least(number, d->threshold);
     const vec a = load_some(element_of(at->from, n, j), lanes), zero = vec_set1(0.0f);
@@ -97,8 +96,13 @@ static ALWAYS_INLINE void drop_rows(const dropper *d, const drop_place *at, size
         words[0] = vec_u64_high(words[0]);
         words[1] = vec_u64_high(words[1]);
     }
+    if (rows == 4 && lanes == VEC_LANES) {
+        UNROLL_FOR (size_t row = 0; row < 4; row++)
+            drop_lanes(d, at, words, row, n + row, j, VEC_LANES);
+        return;
+    }
     for (size_t end = n + rows; n < end; n++)
-        drop_lanes(d, at, words, n, j, lanes);
+        drop_lanes(d, at, words, (d->row + n) % 4, n, j, lanes);
 }
 
 static void drop_columns(const dropper *d, const drop_place *at, size_t rows, size_t j, size_t end) {

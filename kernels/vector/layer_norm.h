@@ -63,21 +63,34 @@ static float row_variance(bp_panels z, size_t n, float mean, size_t columns) {
     return lanes_sum(p) / (float)columns;
 }
 
+/* A row of the forward pass; `normalized.at` may be null. */
+typedef struct value_row {
+    bp_panels y, normalized, z;
+    const float *gain, *shift;
+    size_t n;
+    vec mean, factor;
+} value_row;
+
+static ALWAYS_INLINE void normalize_lanes(const value_row *r, size_t j, size_t lanes) {
+    const vec value = vec_mul(vec_sub(load_some(element_of(r->z, r->n, j), lanes), r->mean), r->factor);
+    if (r->normalized.at)
+        store_some(element_of(r->normalized, r->n, j), lanes, value);
+    store_some(element_of(r->y, r->n, j), lanes,
+               vec_fma(load_some(r->gain + j, lanes), value, load_some(r->shift + j, lanes)));
+}
+
 /* `normalized.at` and `inverse` may be null. */
 static void normalize_rows(bp_panels y, bp_panels normalized, float *inverse, bp_panels z, const float *gain,
                            const float *shift, size_t rows, size_t columns, float epsilon) {
     for (size_t n = 0; n < rows; n++) {
         const float mean = row_mean(z, n, columns);
         const float factor = 1.0f / sqrtf(row_variance(z, n, mean, columns) + epsilon);
-        for (size_t j = 0; j < columns; j += VEC_LANES) {
-            const size_t left = lanes_left(columns, j);
-            const vec distance = vec_sub(load_some(element_of(z, n, j), left), vec_set1(mean));
-            const vec value = vec_mul(distance, vec_set1(factor));
-            if (normalized.at)
-                store_some(element_of(normalized, n, j), left, value);
-            store_some(element_of(y, n, j), left,
-                       vec_fma(load_some(gain + j, left), value, load_some(shift + j, left)));
-        }
+        const value_row r = {y, normalized, z, gain, shift, n, vec_set1(mean), vec_set1(factor)};
+        size_t j = 0;
+        for (; j + VEC_LANES <= columns; j += VEC_LANES)
+            normalize_lanes(&r, j, VEC_LANES);
+        if (j < columns)
+            normalize_lanes(&r, j, columns - j);
         if (inverse)
             inverse[n] = factor;
     }
@@ -106,6 +119,13 @@ static ALWAYS_INLINE void add_deltas(const bool whole, vec p[SUM_VECS], vec q[SU
     }
 }
 
+static ALWAYS_INLINE void delta_lanes(const delta_row *r, bp_panels below, vec m, vec c, vec inverse, size_t j,
+                                      size_t lanes) {
+    const vec rest = vec_sub(gained_delta(r, j, lanes), m);
+    const vec value = vec_fnma(load_some(element_of(r->normalized, r->n, j), lanes), c, rest);
+    store_some(element_of(below, r->n, j), lanes, vec_mul(value, inverse));
+}
+
 static void panels_normalize_delta(bp_panels below, bp_panels delta, bp_panels normalized, const float *inverse,
                                    const float *gain, size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++) {
@@ -119,12 +139,11 @@ static void panels_normalize_delta(bp_panels below, bp_panels delta, bp_panels n
         if (j < columns)
             add_deltas(false, p, q, &r, j);
         const vec m = vec_set1(lanes_sum(p) / (float)columns), c = vec_set1(lanes_sum(q) / (float)columns);
-        for (j = 0; j < columns; j += VEC_LANES) {
-            const size_t lanes = lanes_left(columns, j);
-            const vec g = gained_delta(&r, j, lanes);
-            const vec rest = vec_fnma(load_some(element_of(normalized, n, j), lanes), c, vec_sub(g, m));
-            store_some(element_of(below, n, j), lanes, vec_mul(rest, vec_set1(inverse[n])));
-        }
+        const vec factor = vec_set1(inverse[n]);
+        for (j = 0; j + VEC_LANES <= columns; j += VEC_LANES)
+            delta_lanes(&r, below, m, c, factor, j, VEC_LANES);
+        if (j < columns)
+            delta_lanes(&r, below, m, c, factor, j, columns - j);
     }
 }
 

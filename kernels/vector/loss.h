@@ -25,14 +25,19 @@ static inline size_t lanes_left(size_t count, size_t j) {
     return j >= count ? 0 : count - j < VEC_LANES ? count - j : VEC_LANES;
 }
 
+/* The tree that ends a sum, in registers: lane l < h takes lane l + h; what the others hold is of no use. */
 static inline float lanes_sum(const vec p[SUM_VECS]) {
-    float lane[BP_SUM_LANES];
+    vec lane[SUM_VECS];
     for (size_t v = 0; v < SUM_VECS; v++)
-        vec_store(lane + v * VEC_LANES, p[v]);
-    for (size_t h = BP_SUM_LANES / 2; h > 0; h /= 2)
-        for (size_t l = 0; l < h; l++)
-            lane[l] = lane[l] + lane[l + h];
-    return lane[0];
+        lane[v] = p[v];
+    for (size_t h = SUM_VECS / 2; h > 0; h /= 2)
+        for (size_t v = 0; v < h; v++)
+            lane[v] = vec_add(lane[v], lane[v + h]);
+    for (size_t h = VEC_LANES / 2; h > 0; h /= 2)
+        lane[0] = vec_add(lane[0], vec_rotate(lane[0], h));
+    float sum[VEC_LANES];
+    vec_store(sum, lane[0]);
+    return sum[0];
 }
 
 static inline float lanes_maximum(const vec p[SUM_VECS]) {

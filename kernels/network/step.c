@@ -17,7 +17,7 @@ static void run_row(step *s) {
     level->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
     level->forward_row(network->layer, network->layers, network->inputs);
     bp_step_loss(s, (part){.rows = 1, .scratch = network->scratch});
-    level->backward_row(network->layer, network->layers, network->inputs, s->rate);
+    level->backward_row(network->layer, network->layers, network->inputs, s->rate, NULL);
 }
 
 /* A step of a small network on one lane. */

@@ -56,4 +56,6 @@ const bp_level BP_LEVEL = {
     .add_blocks = add_blocks,
     .forward_row = forward_row,
     .backward_row = backward_row,
+    .apply = apply,
+    .squares = squares,
 };

@@ -135,8 +135,8 @@ static void apply_rule(const bp_rule *rule, float *w, size_t ldw, bp_panels g, s
     }
 }
 
-static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
-                           const float *gradient, size_t count) {
+static inline void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate,
+                                  const bp_parameters *parameters, const float *gradient, size_t count) {
     const bp_rule rule = rule_of(optimizer, step, rate, parameters);
     apply_rule(&rule, parameters->values, 0, row_major(gradient, 0), 1, count);
 }

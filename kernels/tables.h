@@ -52,6 +52,7 @@ typedef struct bp_dense_layer {
     bp_panels outputs; /* [rows of a slice x out] */
     bp_panels deltas;  /* [rows of a slice x out] */
     bp_activation activation;
+    bool frozen; /* steps leave its parameters alone */
     float *transposed; /* weights, [out x in] in one panel: of a small network's layers but the first, else null */
 } bp_dense_layer;
 

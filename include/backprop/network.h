@@ -10,6 +10,7 @@
 #ifndef BACKPROP_NETWORK_H
 #define BACKPROP_NETWORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@
 #include <backprop/export.h>
 #include <backprop/initializer.h>
 #include <backprop/loss.h>
+#include <backprop/optimizer.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -50,6 +52,8 @@ typedef struct bp_network_config {
     bp_loss loss;           /* squared error, or softmax cross-entropy on an identity layer, whose outputs are logits */
     size_t batch_max;       /* largest batch of later calls, at least 1 */
     size_t threads;         /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
+    bp_optimizer optimizer; /* how steps update the parameters; zeroed: plain stochastic gradient descent */
+    bool gradients;         /* keep room for accumulated gradients (update.h), as much as for the weights */
     bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */
     bp_allocator allocator; /* allocate null: malloc and free */
 } bp_network_config;
@@ -79,9 +83,9 @@ BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *byte
 /**
  * Makes a network with all weights and biases zero; see bp_network_initialize.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope; a release
- * function missing; softmax cross-entropy on an activated output layer), BP_ERROR_MEMORY, BP_ERROR_THREADS, and
- * those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
+ * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope, a number of the
+ * optimizer; a release function missing; softmax cross-entropy on an activated output layer), BP_ERROR_MEMORY,
+ * BP_ERROR_THREADS, and those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
 
@@ -114,12 +118,24 @@ BP_API bp_status bp_network_forward(bp_network *network, const bp_batch *batch, 
 BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss);
 
 /**
- * One step of stochastic gradient descent: forward, loss, deltas, and w = fma(-rate, G, w) with G the gradient of
- * the mean loss over the batch. *loss (if not null) is that mean, for the weights before the step.
+ * One step of training: forward, loss, deltas, and the optimizer's step on all parameters by G, the gradient of the
+ * mean loss over the batch: of plain stochastic gradient descent w = fma(-rate, G, w). *loss (if not null) is that
+ * mean, for the weights before the step. Accumulated gradients (update.h) are forgotten.
+ *
+ * Where the optimizer has a clip_norm, the gradient is computed first and kept, in one more array as large as the
+ * parameters; then its norm, in this order:
+ *
+ *   c_j = +0;  for i ascending: c_j = fma(G[i][j], G[i][j], c_j);  c_j = fma(G_bias[j], G_bias[j], c_j)
+ *   square = +0;  for each layer ascending: square = square + bp_sum of the c_j;  norm = sqrt(square)
+ *
+ * and where norm > clip_norm the optimizer's step multiplies each gradient by factor = clip_norm / norm (R. Pascanu et
+ * al., "On the difficulty of training recurrent neural networks", 2013). That takes two more passes over the gradient:
+ * written by the products, read for the norm, read by the update. Other optimizers update as gradients come out of the
+ * products.
  *
  * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP (the batch
  * lies in the network's own memory), BP_ERROR_LABEL: on error nothing is changed. A rate that is not finite is
- * BP_ERROR_VALUE.
+ * BP_ERROR_VALUE, and so is a step while the moving average is swapped in (update.h).
  */
 BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss);
 

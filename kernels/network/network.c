@@ -1,10 +1,12 @@
 /* Creation, initial weights, and what may be asked of a network. */
-#include "network/network.h"
+#include "network/parameters.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <backprop/update.h>
 
 #include "api/check.h"
 #include "dispatch/dispatch.h"
@@ -63,11 +65,28 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->scratch = block + layout->scratch_at;
     network->scratch_bytes = layout->scratch_bytes;
     network->slice_rows = layout->slice_rows;
-    network->small_rows = layout->small_rows;
+    network->small_rows_plan = layout->small_rows;
     network->small_step =
         widest <= network->level->narrow ? network->level->narrow_small_step : network->level->small_step;
     network->lane_blocks = layout->lane_blocks;
-    network->parameters = (layout->sums_at - layout->weights_at) / sizeof(float);
+    network->parameters = layout->parameters;
+    if (config->optimizer.clip_norm > 0.0f)
+        network->squares = (float *)(block + layout->squares_at);
+}
+
+/* The arrays of the optimizer's state follow the parameters, the average last. */
+static void place_state(bp_network *network, const network_layout *layout, const bp_network_config *config) {
+    bp_parameters *arrays = &network->rule.arrays;
+    const size_t states = bp_optimizer_states(config->optimizer.kind);
+    network->optimizer = optimizer_filled(config->optimizer);
+    network->gradients = config->gradients;
+    network->states = layout->states;
+    arrays->values = network->layer[0].weights.at;
+    for (size_t k = 0; k < states; k++)
+        arrays->state[k] = arrays->values + (1 + k) * network->parameters;
+    if (states < layout->states)
+        arrays->average = arrays->values + (1 + states) * network->parameters;
+    bp_update_plan(network);
 }
 
 bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {
@@ -99,6 +118,7 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
     made->allocator = allocator;
     made->bytes = layout.bytes;
     place_arrays(made, &layout, config);
+    place_state(made, &layout, config);
 
     status = bp_network_start_threads(made, config);
     if (status != BP_OK) {
@@ -151,6 +171,7 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
         memset(k->biases, 0, k->out * sizeof(float));
     }
     network->transposed = false;
+    bp_update_reset(network);
     float_environment_leave(host);
 }
 
@@ -183,9 +204,8 @@ bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *de
     return BP_OK;
 }
 
-/* What reading and writing a layer ask; fills in the default stride. */
-static bp_status check_parameters(const bp_network *network, size_t index, const float *weights, size_t *stride,
-                                  const float *biases) {
+bp_status bp_parameters_check(const bp_network *network, size_t index, const float *weights, size_t *stride,
+                              const float *biases) {
     if (!network)
         return BP_ERROR_NULL;
     if (index >= network->layers)
@@ -206,7 +226,7 @@ static bp_status check_parameters(const bp_network *network, size_t index, const
 
 bp_status bp_network_get_parameters(const bp_network *network, size_t index, float *weights, size_t weight_stride,
                                     float *biases) {
-    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
@@ -219,17 +239,18 @@ bp_status bp_network_get_parameters(const bp_network *network, size_t index, flo
 
 bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights, size_t weight_stride,
                                     const float *biases) {
-    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
+    const bool averages = network->rule.arrays.average != NULL;
     if (weights) {
         network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
         network->transposed = false;
     }
     if (biases)
         memcpy(k->biases, biases, k->out * sizeof(float));
-    return BP_OK;
+    return averages ? bp_network_set_state(network, network->states - 1, index, weights, weight_stride, biases) : BP_OK;
 }
 
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)

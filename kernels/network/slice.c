@@ -20,30 +20,13 @@
 
 #include <backprop/dense.h>
 
+#include "network/share.h"
+
 /* Operations of the time that one float takes from core to core, at the least, and of a join. */
 #define CROSSING_FLOPS 10.0
 #define JOIN_FLOPS 7e4
 
 /* ---- Shares --------------------------------------------------------------------------------------------------- */
-
-/* Share `lane` of `lanes` of the range 0..count, cut at multiples of `unit`. */
-typedef struct share {
-    size_t begin, end;
-} share;
-
-static share share_of(size_t count, size_t unit, size_t lane, size_t lanes) {
-    if (lanes == 1)
-        return (share){0, count};
-    const size_t units = (count + unit - 1) / unit;
-    const size_t begin = units * lane / lanes * unit, end = units * (lane + 1) / lanes * unit;
-    return (share){begin < count ? begin : count, end < count ? end : count};
-}
-
-/* Columns are shared by whole panels. */
-static share columns_of(const bp_network *network, size_t columns, size_t lane, size_t lanes) {
-    const size_t panel = network->level->panel;
-    return share_of(columns, panel ? panel : 1, lane, lanes);
-}
 
 /* How many columns the largest share has beyond an even one. */
 static double uneven(const bp_network *network, size_t columns, size_t lanes) {
@@ -171,9 +154,16 @@ void bp_step_loss(const step *s, part p) {
     }
 }
 
+/* Whether anyone wants the deltas below layer l: only frozen layers lie there if not. */
+static bool delta_is_wanted(const step *s, size_t l) {
+    return l > s->network->lowest;
+}
+
 /* Deltas of the layer below layer l. */
 static void delta_rows(const step *s, size_t l, part p) {
     const bp_network *network = s->network;
+    if (!delta_is_wanted(s, l))
+        return;
     const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
     network->level->delta(rows_from(below->deltas, p.at), rows_from(k->deltas, p.at), k->weights,
                           rows_from(below->outputs, p.at), p.rows, k->in, k->out, below->activation, p.scratch);
@@ -187,7 +177,7 @@ static void update_part(const step *s, size_t l, share in, share out, size_t lan
     const part all = rows_of_lane(s, 0, 1);
     const size_t panel = network->level->panel;
     const bp_dense_layer *k = &network->layer[l];
-    if (in.begin == in.end || out.begin == out.end)
+    if (in.begin == in.end || out.begin == out.end || k->frozen)
         return;
     const bp_update u = {
         .weights = panels_part(k->weights, panel, in.begin, out.begin),
@@ -195,8 +185,9 @@ static void update_part(const step *s, size_t l, share in, share out, size_t lan
         .sums = k->sums.at ? panels_part(k->sums, panel, in.begin, out.begin) : k->sums,
         .bias_sums = k->bias_sums ? k->bias_sums + out.begin : NULL,
         .rate = s->rate,
-        .first = s->begin == 0,
-        .last = s->begin + s->rows == s->batch.rows,
+        .rule = s->rule,
+        .first = bp_step_begins(s),
+        .last = bp_step_updates(s),
         .with_biases = in.begin == 0,
     };
     network->level->update(&u, panels_part(inputs_of(s, l, all), panel, 0, in.begin),
@@ -243,9 +234,11 @@ static void backward_columns(const step *s, size_t l, size_t lane, size_t lanes)
     const share in = columns_of(network, k->in, lane, lanes);
     if (in.begin == in.end)
         return;
-    network->level->delta(panels_part(below->deltas, panel, 0, in.begin), k->deltas,
-                          panels_part(k->weights, panel, in.begin, 0), panels_part(below->outputs, panel, 0, in.begin),
-                          s->rows, in.end - in.begin, k->out, below->activation, lane_scratch(network, lane));
+    if (delta_is_wanted(s, l))
+        network->level->delta(panels_part(below->deltas, panel, 0, in.begin), k->deltas,
+                              panels_part(k->weights, panel, in.begin, 0),
+                              panels_part(below->outputs, panel, 0, in.begin), s->rows, in.end - in.begin, k->out,
+                              below->activation, lane_scratch(network, lane));
     update_part(s, l, in, (share){0, k->out}, lane);
 }
 
@@ -394,8 +387,9 @@ static void add_stage(void *argument, size_t lane) {
         .weights = {.at = network->layer[0].weights.at + mine.begin},
         .sums = {.at = network->layer[0].sums.at + mine.begin},
         .rate = s->rate,
-        .first = s->begin == 0,
-        .last = s->begin + s->rows == s->batch.rows,
+        .rule = s->rule,
+        .first = bp_step_begins(s),
+        .last = bp_step_updates(s),
     };
     network->level->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
                                mine.end - mine.begin);
@@ -411,7 +405,7 @@ static void run_blocks(const step *s, size_t lanes) {
 slice_plan bp_step_plan(const bp_network *network, size_t left, bool train) {
     const size_t lanes = bp_useful_lanes(network->row_flops * (double)left, network->lanes);
     const size_t blocks = left / (lanes * BP_ROW_BLOCK); /* for each lane */
-    if (lanes > 1 && blocks > 0 && network->lane_blocks > 0) {
+    if (lanes > 1 && blocks > 0 && network->lane_blocks > 0 && network->frozen == 0) {
         const size_t taken = blocks < network->lane_blocks ? blocks : network->lane_blocks;
         return (slice_plan){taken * lanes * BP_ROW_BLOCK, lanes, lanes, true};
     }

@@ -17,7 +17,7 @@ static void run_row(step *s) {
     level->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
     level->forward_row(network->layer, network->layers, network->inputs);
     bp_step_loss(s, (part){.rows = 1, .scratch = network->scratch});
-    level->backward_row(network->layer, network->layers, network->inputs, s->rate, NULL);
+    level->backward_row(network->layer, network->layers, network->inputs, s->rate, s->rule);
 }
 
 /* A step of a small network on one lane. */
@@ -31,6 +31,7 @@ static void run_small(step *s) {
         .row_loss = s->row_loss,
         .scale = s->scale,
         .rate = s->rate,
+        .rule = s->rule,
         .train = s->train,
         .transposed = &network->transposed,
     };
@@ -43,13 +44,13 @@ static void run_small(step *s) {
 
 static void run_step(step *s) {
     bp_network *network = s->network;
-    if (s->batch.rows <= network->small_rows) {
+    if (s->batch.rows <= network->small_rows && !s->keep) {
         run_small(s);
         return;
     }
     if (s->train)
         network->transposed = false;
-    if (s->train && bp_step_is_row(network, s->batch.rows)) {
+    if (s->train && !s->keep && bp_step_is_row(network, s->batch.rows)) {
         run_row(s);
         return;
     }
@@ -132,12 +133,17 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
     return BP_OK;
 }
 
-/* Runs a checked step and computes the mean loss if it is wanted. */
-static void run_with_loss(step *s, float *loss) {
+void bp_step_run(step *s, float *loss) {
     const uint64_t host = float_environment_enter();
+    const bool updates = s->train && !s->keep, by_rule = updates && !s->network->plain;
     s->row_loss = loss ? s->network->row_loss : NULL;
-    s->scale = 1.0f / (float)s->batch.rows;
+    s->scale = 1.0f / (float)(s->total_rows ? s->total_rows : s->batch.rows);
+    if (by_rule)
+        bp_update_begin(s);
     run_step(s);
+    if (by_rule)
+        bp_update_end(s);
+    s->network->steps += updates;
     if (loss)
         *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
     float_environment_leave(host);
@@ -150,14 +156,14 @@ bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *los
     bp_status status;
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    run_with_loss(&s, loss);
+    bp_step_run(&s, loss);
     return BP_OK;
 }
 
 bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss) {
     if (!network || !batch)
         return BP_ERROR_NULL;
-    if (!isfinite(rate))
+    if (!isfinite(rate) || (!network->plain && network->averaged))
         return BP_ERROR_VALUE;
     step s = {.network = network};
     copy_batch(&s.batch, batch);
@@ -166,6 +172,6 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     bp_status status;
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    run_with_loss(&s, loss);
+    bp_step_run(&s, loss);
     return BP_OK;
 }

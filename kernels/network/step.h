@@ -9,9 +9,13 @@ typedef struct step {
     bp_batch batch; /* strides filled in */
     float *outputs; /* where the last layer's outputs are wanted, or null */
     size_t output_stride;
-    float *row_loss; /* null if not wanted */
-    float scale;     /* 1 / rows */
+    float *row_loss;   /* null if not wanted */
+    float scale;       /* 1 / rows */
+    size_t total_rows; /* of the whole batch, of which this is a part; 0: this is all */
     float rate;
+    const bp_rule *rule; /* of the update; null: plain SGD by rate */
+    bool keep;           /* gradients stay in the sums, and update nothing here */
+    bool continues;      /* they are added to those of earlier steps */
     bool train;
     size_t begin, rows; /* the slice */
     bool in_place;      /* its inputs are read where the caller has them, not packed */
@@ -26,12 +30,28 @@ typedef struct part {
 /** Checks a batch that is to be trained on, as bp_network_train_step does; fills in its strides. */
 bp_status bp_step_check(const bp_network *network, bp_batch *batch);
 
+/** Runs a checked step, and computes its loss if it is wanted. */
+void bp_step_run(step *s, float *loss);
+
+/** Around a training step of a network that is not `plain`: update.c. */
+void bp_update_begin(step *s);
+void bp_update_end(step *s);
+
+/** Whether the slice's gradients are the first of their sums, and whether they update the weights. */
+static inline bool bp_step_begins(const step *s) {
+    return s->begin == 0 && !s->continues;
+}
+
+static inline bool bp_step_updates(const step *s) {
+    return s->begin + s->rows == s->batch.rows && !s->keep;
+}
+
 /** Loss of rows whose outputs are known, and the output layer's deltas if the step trains. */
 void bp_step_loss(const step *s, part p);
 
 /** Whether a training step of so many rows is one row's, on one lane. */
 static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
-    return rows == 1 && bp_useful_lanes(network->row_flops, network->lanes) == 1;
+    return rows == 1 && network->frozen == 0 && bp_useful_lanes(network->row_flops, network->lanes) == 1;
 }
 
 /** How the next rows of a batch are worked. */

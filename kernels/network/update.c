@@ -1,0 +1,266 @@
+/*
+ * What steps do to the parameters beyond plain SGD: the optimizer's rule, updates by gradients that are kept, state,
+ * averages, frozen layers.
+ */
+#include <backprop/update.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "api/check.h"
+#include "api/optimizer.h"
+#include "float_environment.h"
+#include "network/parameters.h"
+#include "network/share.h"
+#include "network/step.h"
+
+/* ---- A step's rule -------------------------------------------------------------------------------------------- */
+
+void bp_update_begin(step *s) {
+    bp_network *network = s->network;
+    network->rule = rule_of(&network->optimizer, network->steps + 1, s->rate, &network->rule.arrays);
+    network->accumulated = false;
+    s->rule = is_plain_sgd(&network->optimizer) ? NULL : &network->rule;
+    s->keep = network->optimizer.clip_norm > 0.0f;
+}
+
+void bp_update_end(step *s) {
+    if (s->keep)
+        bp_update_by_sums(s->network);
+}
+
+/* ---- Updates by kept gradients -------------------------------------------------------------------------------- */
+
+/* Operations that a parameter takes, by the time that it takes from and to memory. */
+#define PASS_FLOPS 20.0
+
+/* A pass over all parameters, shared by lanes. */
+typedef struct pass {
+    bp_network *network;
+    size_t lanes;
+} pass;
+
+/* Parameters of layer l, one array after the other. */
+static size_t layer_parameters(const bp_network *network, size_t l) {
+    const bp_dense_layer *k = &network->layer[l];
+    const float *end = l + 1 < network->layers ? k[1].weights.at : network->layer[0].weights.at + network->parameters;
+    return (size_t)(end - k->weights.at);
+}
+
+static void square_stage(void *argument, size_t lane) {
+    const pass *p = argument;
+    const bp_network *network = p->network;
+    float *squares = network->squares;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        const share mine = columns_of(network, k->out, lane, p->lanes);
+        if (!k->frozen && mine.begin < mine.end)
+            network->level->squares(squares + mine.begin, panels_part(k->sums, network->level->panel, 0, mine.begin),
+                                    k->bias_sums + mine.begin, k->in, mine.end - mine.begin);
+        squares += bp_row_floats(network->level->panel, k->out);
+    }
+}
+
+static float norm_of(const bp_network *network) {
+    const float *squares = network->squares;
+    float square = 0.0f;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        if (!k->frozen)
+            square = square + network->level->kernels.sum(squares, k->out);
+        squares += bp_row_floats(network->level->panel, k->out);
+    }
+    return sqrtf(square);
+}
+
+static void apply_stage(void *argument, size_t lane) {
+    const pass *p = argument;
+    const bp_network *network = p->network;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        const share mine = share_of(layer_parameters(network, l), BP_ALIGNMENT / sizeof(float), lane, p->lanes);
+        if (!k->frozen && mine.begin < mine.end)
+            network->level->apply(&network->rule, k->weights.at + mine.begin, k->sums.at + mine.begin,
+                                  mine.end - mine.begin);
+    }
+}
+
+void bp_update_by_sums(bp_network *network) {
+    pass p = {network, bp_useful_lanes(PASS_FLOPS * (double)network->parameters, network->lanes)};
+    const float most = network->optimizer.clip_norm;
+    if (most > 0.0f) {
+        bp_network_run(network, square_stage, &p, p.lanes);
+        network->norm = norm_of(network);
+        network->rule.scales = network->norm > most;
+        network->rule.adjusts = network->rule.adjusts || network->rule.scales;
+        network->rule.factor = most / network->norm;
+    }
+    bp_network_run(network, apply_stage, &p, p.lanes);
+    network->transposed = false;
+}
+
+bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss) {
+    if (!network || !batch)
+        return BP_ERROR_NULL;
+    if (!network->gradients || network->averaged)
+        return BP_ERROR_VALUE;
+    if (total_rows == 0)
+        return BP_ERROR_SIZE;
+    step s = {.network = network, .batch = *batch, .train = true, .keep = true};
+    s.continues = network->accumulated;
+    s.total_rows = total_rows;
+    const bp_status status = bp_step_check(network, &s.batch);
+    if (status != BP_OK)
+        return status;
+    bp_step_run(&s, loss);
+    network->accumulated = true;
+    return BP_OK;
+}
+
+bp_status bp_network_update(bp_network *network, float rate) {
+    if (!network)
+        return BP_ERROR_NULL;
+    if (!network->accumulated || network->averaged || !isfinite(rate))
+        return BP_ERROR_VALUE;
+    const uint64_t host = float_environment_enter();
+    step s = {.network = network, .rate = rate};
+    bp_update_begin(&s);
+    bp_update_by_sums(network);
+    network->steps++;
+    float_environment_leave(host);
+    return BP_OK;
+}
+
+bp_status bp_network_discard(bp_network *network) {
+    if (!network)
+        return BP_ERROR_NULL;
+    network->accumulated = false;
+    return BP_OK;
+}
+
+float bp_network_gradient_norm(const bp_network *network) {
+    return network ? network->norm : 0.0f;
+}
+
+/* ---- State ---------------------------------------------------------------------------------------------------- */
+
+static size_t state_bytes(const bp_network *network) {
+    return network->states * network->parameters * sizeof(float);
+}
+
+void bp_update_reset(bp_network *network) {
+    const size_t bytes = network->parameters * sizeof(float);
+    memset(network->layer[0].weights.at + network->parameters, 0, state_bytes(network));
+    if (network->rule.arrays.average)
+        memcpy(network->rule.arrays.average, network->rule.arrays.values, bytes);
+    network->steps = 0;
+    network->averaged = network->accumulated = false;
+    network->norm = 0.0f;
+}
+
+uint64_t bp_network_steps(const bp_network *network) {
+    return network ? network->steps : 0;
+}
+
+bp_status bp_network_set_steps(bp_network *network, uint64_t steps) {
+    if (!network)
+        return BP_ERROR_NULL;
+    if (steps == UINT64_MAX)
+        return BP_ERROR_VALUE;
+    network->steps = steps;
+    return BP_OK;
+}
+
+bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer) {
+    if (!network || !optimizer)
+        return BP_ERROR_NULL;
+    *optimizer = network->optimizer;
+    return BP_OK;
+}
+
+size_t bp_network_states(const bp_network *network) {
+    return network ? network->states : 0;
+}
+
+const char *bp_network_state_name(const bp_network *network, size_t state) {
+    if (!network || state >= network->states)
+        return NULL;
+    const char *name = bp_optimizer_state_name(network->optimizer.kind, state);
+    return name ? name : "average";
+}
+
+/* Array `state` of a layer's weights and biases, given its parameters. */
+static float *state_of(const bp_network *network, float *parameters, size_t state) {
+    return parameters + (1 + state) * network->parameters;
+}
+
+bp_status bp_network_get_state(const bp_network *network, size_t state, size_t index, float *weights,
+                               size_t weight_stride, float *biases) {
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
+    if (status != BP_OK)
+        return status;
+    if (state >= network->states)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    const bp_panels from = {state_of(network, k->weights.at, state), k->weights.row, k->weights.panel};
+    if (weights)
+        network->level->unpack(weights, weight_stride, from, k->in, k->out);
+    if (biases)
+        memcpy(biases, state_of(network, k->biases, state), k->out * sizeof(float));
+    return BP_OK;
+}
+
+bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, const float *weights,
+                               size_t weight_stride, const float *biases) {
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
+    if (status != BP_OK)
+        return status;
+    if (state >= network->states)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    const bp_panels to = {state_of(network, k->weights.at, state), k->weights.row, k->weights.panel};
+    if (weights)
+        network->level->pack(to, weights, weight_stride, k->in, k->out);
+    if (biases)
+        memcpy(state_of(network, k->biases, state), biases, k->out * sizeof(float));
+    return BP_OK;
+}
+
+/* ---- Average and frozen layers -------------------------------------------------------------------------------- */
+
+bp_status bp_network_swap_average(bp_network *network) {
+    if (!network)
+        return BP_ERROR_NULL;
+    float *average = network->rule.arrays.average, *values = network->rule.arrays.values;
+    if (!average)
+        return BP_ERROR_VALUE;
+    for (size_t k = 0; k < network->parameters; k++) {
+        const float kept = values[k];
+        values[k] = average[k];
+        average[k] = kept;
+    }
+    network->averaged = !network->averaged;
+    network->transposed = false;
+    return BP_OK;
+}
+
+void bp_update_plan(bp_network *network) {
+    network->frozen = 0;
+    for (size_t l = 0; l < network->layers; l++)
+        network->frozen += network->layer[l].frozen;
+    network->lowest = 0;
+    while (network->lowest < network->layers && network->layer[network->lowest].frozen)
+        network->lowest++;
+    network->plain = is_plain_sgd(&network->optimizer) && network->frozen == 0 && !network->gradients;
+    network->small_rows = network->frozen > 0 ? 0 : network->small_rows_plan;
+}
+
+bp_status bp_network_freeze(bp_network *network, size_t index, bool frozen) {
+    if (!network)
+        return BP_ERROR_NULL;
+    if (index >= network->layers)
+        return BP_ERROR_VALUE;
+    network->layer[index].frozen = frozen;
+    bp_update_plan(network);
+    return BP_OK;
+}

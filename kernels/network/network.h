@@ -110,9 +110,6 @@ void bp_update_reset(bp_network *network);
 /** What follows from the optimizer and from which layers are frozen. */
 void bp_update_plan(bp_network *network);
 
-/** The optimizer's step by the gradients in the sums, its rule being set but for the norm. */
-void bp_update_by_sums(bp_network *network);
-
 /** Threads to use where the configuration leaves it open: BACKPROP_THREADS, or all CPUs of this process. */
 bp_status bp_default_threads(size_t *threads);
 

@@ -42,20 +42,24 @@ static void run_small(step *s) {
     }
 }
 
+static void run_slices(step *s) {
+    for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows)
+        bp_step_slice(s);
+}
+
 static void run_step(step *s) {
     bp_network *network = s->network;
-    if (s->batch.rows <= network->small_rows && !s->keep) {
+    if (s->batch.rows <= network->small_rows) {
         run_small(s);
         return;
     }
     if (s->train)
         network->transposed = false;
-    if (s->train && !s->keep && bp_step_is_row(network, s->batch.rows)) {
+    if (s->train && bp_step_is_row(network, s->batch.rows)) {
         run_row(s);
         return;
     }
-    for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows)
-        bp_step_slice(s);
+    run_slices(s);
 }
 
 /* Field by field, all of them: copied as one, by vectors, it would wait for the stores of a caller who has just set it
@@ -133,20 +137,20 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
     return BP_OK;
 }
 
-void bp_step_run(step *s, float *loss) {
+/* Runs a checked step, by `run`, as a part of a batch of so many rows; computes its part of the loss if it is wanted.
+ */
+static inline void run_with_loss(step *s, void (*run)(step *), size_t batch_rows, float *loss) {
     const uint64_t host = float_environment_enter();
-    const bool updates = s->train && !s->keep, by_rule = updates && !s->network->plain;
     s->row_loss = loss ? s->network->row_loss : NULL;
-    s->scale = 1.0f / (float)(s->total_rows ? s->total_rows : s->batch.rows);
-    if (by_rule)
-        bp_update_begin(s);
-    run_step(s);
-    if (by_rule)
-        bp_update_end(s);
-    s->network->steps += updates;
+    s->scale = 1.0f / (float)batch_rows;
+    run(s);
     if (loss)
         *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
     float_environment_leave(host);
+}
+
+void bp_step_run(step *s, size_t batch_rows, float *loss) {
+    run_with_loss(s, s->keep ? run_slices : run_step, batch_rows, loss);
 }
 
 bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss) {
@@ -156,14 +160,14 @@ bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *los
     bp_status status;
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    bp_step_run(&s, loss);
+    run_with_loss(&s, run_step, s.batch.rows, loss);
     return BP_OK;
 }
 
 bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss) {
     if (!network || !batch)
         return BP_ERROR_NULL;
-    if (!isfinite(rate) || (!network->plain && network->averaged))
+    if (!isfinite(rate))
         return BP_ERROR_VALUE;
     step s = {.network = network};
     copy_batch(&s.batch, batch);
@@ -172,6 +176,9 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     bp_status status;
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    bp_step_run(&s, loss);
+    if (!network->plain)
+        return bp_update_step(&s, loss);
+    run_with_loss(&s, run_step, s.batch.rows, loss);
+    network->steps++;
     return BP_OK;
 }

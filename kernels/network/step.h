@@ -9,9 +9,8 @@ typedef struct step {
     bp_batch batch; /* strides filled in */
     float *outputs; /* where the last layer's outputs are wanted, or null */
     size_t output_stride;
-    float *row_loss;   /* null if not wanted */
-    float scale;       /* 1 / rows */
-    size_t total_rows; /* of the whole batch, of which this is a part; 0: this is all */
+    float *row_loss; /* null if not wanted */
+    float scale;     /* 1 / rows */
     float rate;
     const bp_rule *rule; /* of the update; null: plain SGD by rate */
     bool keep;           /* gradients stay in the sums, and update nothing here */
@@ -30,12 +29,11 @@ typedef struct part {
 /** Checks a batch that is to be trained on, as bp_network_train_step does; fills in its strides. */
 bp_status bp_step_check(const bp_network *network, bp_batch *batch);
 
-/** Runs a checked step, and computes its loss if it is wanted. */
-void bp_step_run(step *s, float *loss);
+/** Runs a checked step as a part of a batch of so many rows, and computes its part of the loss if it is wanted. */
+void bp_step_run(step *s, size_t batch_rows, float *loss);
 
-/** Around a training step of a network that is not `plain`: update.c. */
-void bp_update_begin(step *s);
-void bp_update_end(step *s);
+/** A checked training step of a network that is not `plain`: update.c. */
+bp_status bp_update_step(step *s, float *loss);
 
 /** Whether the slice's gradients are the first of their sums, and whether they update the weights. */
 static inline bool bp_step_begins(const step *s) {

@@ -14,21 +14,6 @@
 #include "network/share.h"
 #include "network/step.h"
 
-/* ---- A step's rule -------------------------------------------------------------------------------------------- */
-
-void bp_update_begin(step *s) {
-    bp_network *network = s->network;
-    network->rule = rule_of(&network->optimizer, network->steps + 1, s->rate, &network->rule.arrays);
-    network->accumulated = false;
-    s->rule = is_plain_sgd(&network->optimizer) ? NULL : &network->rule;
-    s->keep = network->optimizer.clip_norm > 0.0f;
-}
-
-void bp_update_end(step *s) {
-    if (s->keep)
-        bp_update_by_sums(s->network);
-}
-
 /* ---- Updates by kept gradients -------------------------------------------------------------------------------- */
 
 /* Operations that a parameter takes, by the time that it takes from and to memory. */
@@ -85,7 +70,9 @@ static void apply_stage(void *argument, size_t lane) {
     }
 }
 
-void bp_update_by_sums(bp_network *network) {
+/* The optimizer's step by the gradients in the sums, its rule being set but for the norm. */
+static void update_by_sums(bp_network *network) {
+    const uint64_t host = float_environment_enter();
     pass p = {network, bp_useful_lanes(PASS_FLOPS * (double)network->parameters, network->lanes)};
     const float most = network->optimizer.clip_norm;
     if (most > 0.0f) {
@@ -96,7 +83,32 @@ void bp_update_by_sums(bp_network *network) {
         network->rule.factor = most / network->norm;
     }
     bp_network_run(network, apply_stage, &p, p.lanes);
+    float_environment_leave(host);
     network->transposed = false;
+}
+
+/* ---- Steps ---------------------------------------------------------------------------------------------------- */
+
+/* The rule of the next step; `host` rounding may be in place. */
+static void set_rule(bp_network *network, float rate) {
+    const uint64_t host = float_environment_enter();
+    network->rule = rule_of(&network->optimizer, network->steps + 1, rate, &network->rule.arrays);
+    float_environment_leave(host);
+}
+
+bp_status bp_update_step(step *s, float *loss) {
+    bp_network *network = s->network;
+    if (network->averaged)
+        return BP_ERROR_VALUE;
+    network->accumulated = false;
+    set_rule(network, s->rate);
+    s->rule = is_plain_sgd(&network->optimizer) ? NULL : &network->rule;
+    s->keep = network->optimizer.clip_norm > 0.0f;
+    bp_step_run(s, s->batch.rows, loss);
+    if (s->keep)
+        update_by_sums(network);
+    network->steps++;
+    return BP_OK;
 }
 
 bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss) {
@@ -108,11 +120,10 @@ bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size
         return BP_ERROR_SIZE;
     step s = {.network = network, .batch = *batch, .train = true, .keep = true};
     s.continues = network->accumulated;
-    s.total_rows = total_rows;
     const bp_status status = bp_step_check(network, &s.batch);
     if (status != BP_OK)
         return status;
-    bp_step_run(&s, loss);
+    bp_step_run(&s, total_rows, loss);
     network->accumulated = true;
     return BP_OK;
 }
@@ -122,12 +133,10 @@ bp_status bp_network_update(bp_network *network, float rate) {
         return BP_ERROR_NULL;
     if (!network->accumulated || network->averaged || !isfinite(rate))
         return BP_ERROR_VALUE;
-    const uint64_t host = float_environment_enter();
-    step s = {.network = network, .rate = rate};
-    bp_update_begin(&s);
-    bp_update_by_sums(network);
+    network->accumulated = false;
+    set_rule(network, rate);
+    update_by_sums(network);
     network->steps++;
-    float_environment_leave(host);
     return BP_OK;
 }
 

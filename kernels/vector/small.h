@@ -232,7 +232,7 @@ static ALWAYS_INLINE void small_rule_vecs(const size_t vecs, const bp_rule *rule
     apply_rule(rule, k->biases, 0, g, 1, vecs * VEC_LANES);
 }
 
-OUT_OF_LINE void small_rule(const bp_rule *rule, const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
+static void small_rule(const bp_rule *rule, const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
     if (k->out <= VEC_LANES)
         small_rule_vecs(1, rule, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
@@ -274,12 +274,7 @@ static ALWAYS_INLINE void small_parameters_vecs(const size_t vecs, const bp_dens
 }
 
 /* Weights and biases of a layer, given its inputs. */
-static void small_parameters(const bp_small_step *s, const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
-    const float *rate = &s->rate;
-    if (s->rule) {
-        small_rule(s->rule, k, x, ldx, rows);
-        return;
-    }
+static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows, const float *rate) {
     if (k->out <= VEC_LANES)
         small_parameters_vecs(1, k, x, ldx, rows, rate);
     else if (k->out <= 2 * VEC_LANES)
@@ -320,6 +315,18 @@ OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
         pack_columns(k->transposed, PANEL_COLUMNS, k->weights.at, PANEL_COLUMNS, k->out, k->in);
 }
 
+/* Back through all layers with an optimizer's steps. Its state has no transpose, so W^T is not kept up to date. */
+OUT_OF_LINE void small_rules(const bp_small_step *s) {
+    const bp_batch *batch = s->batch;
+    const bp_dense_layer *first = s->layers;
+    *s->transposed = false;
+    for (const bp_dense_layer *k = first + s->count - 1; k > first; k--) {
+        small_below(k, batch->rows, NULL);
+        small_rule(s->rule, k, k[-1].outputs.at, PANEL_COLUMNS, batch->rows);
+    }
+    small_rule(s->rule, first, batch->inputs, batch->input_stride, batch->rows);
+}
+
 static void small_step(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
     const size_t rows = batch->rows;
@@ -335,13 +342,16 @@ static void small_step(const bp_small_step *s) {
         small_mse(last, batch->targets, batch->target_stride, rows, s->scale);
     if (!*s->transposed)
         small_transpose(first, s->count);
-    const bool kept = rows <= SMALL_ROWS && !s->rule; /* W^T is updated as W is */
-    *s->transposed = kept;
-    for (const bp_dense_layer *k = last; k > first; k--) {
-        small_below(k, rows, kept ? &s->rate : NULL);
-        small_parameters(s, k, k[-1].outputs.at, PANEL_COLUMNS, rows);
+    if (s->rule) {
+        small_rules(s);
+        return;
     }
-    small_parameters(s, first, batch->inputs, batch->input_stride, rows);
+    *s->transposed = rows <= SMALL_ROWS;
+    for (const bp_dense_layer *k = last; k > first; k--) {
+        small_below(k, rows, rows <= SMALL_ROWS ? &s->rate : NULL);
+        small_parameters(k, k[-1].outputs.at, PANEL_COLUMNS, rows, &s->rate);
+    }
+    small_parameters(first, batch->inputs, batch->input_stride, rows, &s->rate);
 }
 
 #endif

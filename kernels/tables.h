@@ -10,6 +10,7 @@
 #include <backprop/network.h>
 
 #include "activation_kinds.h"
+#include "rule.h"
 
 #if defined(__FAST_MATH__) || FLT_EVAL_METHOD != 0
 #error "the numerics contract needs binary32 arithmetic as written: no -ffast-math, no x87"
@@ -69,6 +70,7 @@ typedef struct bp_dense_layer {
     bp_activation kept_as;
     float dropout; /* probability */
     bp_layer_norm norm;
+    bool frozen;       /* steps leave its parameters alone */
     float *transposed; /* weights, [out x in] in one panel: of a small network's layers but the first, else null */
 } bp_dense_layer;
 
@@ -84,6 +86,7 @@ typedef struct bp_update {
     bp_panels sums; /* over the slices so far; not touched by a slice that is both first and last */
     float *bias_sums;
     float rate;
+    const bp_rule *rule; /* null: plain SGD by rate */
     bool first, last;
     bool with_biases;
 } bp_update;
@@ -98,6 +101,7 @@ typedef struct bp_small_step {
     void *context;
     float *row_loss; /* null if not wanted */
     float scale, rate;
+    const bp_rule *rule; /* null: plain SGD by rate */
     bool train;
     bool *transposed; /* whether the transposed weights are up to date */
 } bp_small_step;
@@ -127,10 +131,14 @@ typedef struct bp_level {
     void (*add_blocks)(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters);
     /* All layers of a batch of one row, in one call: forward, and from the last layer's delta back to all updates. */
     void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_panels x);
-    void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_panels x, float rate);
+    void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_panels x, float rate, const bp_rule *rule);
     /* Forward, loss and update of a small network, in one call. Null where panel is 0. */
     void (*small_step)(const bp_small_step *step);
-    /* The same on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */
+    /* Steps parameters, some of the rule's, that lie in one line, by their gradients. */
+    void (*apply)(const bp_rule *rule, float *parameters, const float *gradient, size_t count);
+    /* squares[j] = the sum of squares of column j: c = +0; for i ascending: c = fma(g, g, c); then the bias' g. */
+    void (*squares)(float *squares, bp_panels gradient, const float *bias_gradient, size_t in, size_t out);
+    /* small_step on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */
     size_t narrow;
     void (*narrow_small_step)(const bp_small_step *step);
     /* a = f(a), for layers whose product is normalised first; `slopes` as in forward. */

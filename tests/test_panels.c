@@ -482,7 +482,7 @@ static void call_forward_row(void *argument) {
 
 static void call_backward_row(void *argument) {
     const row_call *c = argument;
-    trial.table->level->backward_row(c->layers, 2, c->x->panels, c->rate);
+    trial.table->level->backward_row(c->layers, 2, c->x->panels, c->rate, NULL);
 }
 
 static void row_case(test_table *table, test_side side, size_t count, size_t b, size_t a) {

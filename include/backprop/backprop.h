@@ -33,6 +33,7 @@
 #include <backprop/schedule.h>
 #include <backprop/safetensors.h>
 #include <backprop/status.h>
+#include <backprop/update.h>
 #include <backprop/version.h>
 
 #endif

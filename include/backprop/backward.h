@@ -62,8 +62,8 @@ typedef struct bp_backward {
  *              weights before the update
  *   gradients  the sums of bp_dense_gradient over the whole batch
  *
- * It is a training step, which drops outputs where layers have dropout, and counts as one in bp_network_steps, whatever
- * becomes of the gradient. (The outputs of bp_network_forward are those without dropout.)
+ * It is a training step, which drops outputs where layers have dropout, and counts as one in bp_network_steps
+ * unless the gradient is skipped: the next step then drops the same. (The outputs of bp_network_forward are those without dropout.)
  *
  * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_UPDATE without an input gradient takes
  * as long as bp_network_train_step but for its loss.

@@ -21,6 +21,7 @@
 #include <backprop/export.h>
 #include <backprop/initializer.h>
 #include <backprop/loss.h>
+#include <backprop/optimizer.h>
 #include <backprop/status.h>
 
 BP_BEGIN_DECLS
@@ -64,14 +65,16 @@ typedef struct bp_network_config {
     size_t layers;                    /* number of dense layers, at least 1 */
     const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
     const bp_activation *activations; /* one a layer */
-    bp_loss loss;           /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
-    size_t batch_max;       /* largest batch of later calls, at least 1 */
-    const float *dropout;   /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
-    const bool *normalize;  /* one a layer, or null: whether it has layer normalisation; the last has none */
-    uint64_t seed;          /* of dropout's masks, see bp_network_steps */
-    size_t threads;         /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
+    bp_loss loss;          /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
+    size_t batch_max;      /* largest batch of later calls, at least 1 */
+    const float *dropout;  /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
+    const bool *normalize; /* one a layer, or null: whether it has layer normalisation; the last has none */
+    uint64_t seed;         /* of dropout's masks, see bp_network_steps */
+    size_t threads;        /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
     bp_loss_options loss_options;
-    bool gradients;         /* keep room for BP_GRADIENT_KEEP (backward.h), as much as for the weights */
+    bp_optimizer optimizer; /* how steps update the parameters; zeroed: plain stochastic gradient descent */
+    bool gradients;         /* keep room for gradients that are kept (backward.h) or accumulated (update.h), as much as
+                               for the weights */
     bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */
     bp_allocator allocator; /* allocate null: malloc and free */
 } bp_network_config;
@@ -104,10 +107,10 @@ BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *byte
 /**
  * Makes a network with all weights and biases zero, gains 1, shifts 0; see bp_network_initialize.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope, a loss option; a
- * release function missing; a probability that is not from 0 to below 1; dropout or normalisation of the last layer; a
- * loss that needs logits on an activated output layer), BP_ERROR_MEMORY, BP_ERROR_THREADS, and those of bp_cpu_active.
- * On error *network is set to null and nothing is left allocated.
+ * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope, a loss option, a
+ * number of the optimizer; a release function missing; a probability that is not from 0 to below 1; dropout or
+ * normalisation of the last layer; a loss that needs logits on an activated output layer), BP_ERROR_MEMORY,
+ * BP_ERROR_THREADS, and those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
 
@@ -148,12 +151,25 @@ BP_API bp_status bp_network_forward(bp_network *network, const bp_batch *batch, 
 BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss);
 
 /**
- * One step of stochastic gradient descent: forward, loss, deltas, and w = fma(-rate, G, w) with G the gradient of
- * the batch's loss. *loss (if not null) is that loss, as of bp_network_loss, for the weights before the step.
+ * One step of training: forward, loss, deltas, and the optimizer's step on all parameters by G, the gradient of the
+ * batch's loss: of plain stochastic gradient descent w = fma(-rate, G, w). *loss (if not null) is that loss, as of
+ * bp_network_loss, for the weights before the step. Accumulated gradients (update.h) are forgotten.
+ *
+ * Where the optimizer has a clip_norm, the gradient is computed first and kept, in one more array as large as the
+ * parameters; then its norm, in this order:
+ *
+ *   c_j = +0;  for i ascending: c_j = fma(G[i][j], G[i][j], c_j);  c_j = fma(G_bias[j], G_bias[j], c_j)
+ *   and of a normalised layer c_j = fma(G_gain[j], G_gain[j], c_j);  c_j = fma(G_shift[j], G_shift[j], c_j)
+ *   square = +0;  for each layer ascending: square = square + bp_sum of the c_j;  norm = sqrt(square)
+ *
+ * and where norm > clip_norm the optimizer's step multiplies each gradient by factor = clip_norm / norm (R. Pascanu et
+ * al., "On the difficulty of training recurrent neural networks", 2013). That takes two more passes over the gradient:
+ * written by the products, read for the norm, read by the update. Other optimizers update as gradients come out of the
+ * products.
  *
  * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP (the batch
  * lies in the network's own memory), BP_ERROR_LABEL: on error nothing is changed. A rate that is not finite is
- * BP_ERROR_VALUE.
+ * BP_ERROR_VALUE, and so is a step while the moving average is swapped in (update.h).
  */
 BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss);
 
@@ -183,7 +199,8 @@ BP_API bp_status bp_network_set_normalization(bp_network *network, size_t index,
 /**
  * The training steps of a network so far, which number the masks of dropout: in step t, counted from 0, element (n, j)
  * of layer l's outputs is dropped by the mask with that row and column, the network's seed, and the stream
- * (l + 1) * 2^48 + t. 0 for null.
+ * (l + 1) * 2^48 + t. They are also the steps that the optimizer has taken: Adam's t is one more. bp_network_initialize
+ * makes them 0, and the optimizer's state with them. 0 for null.
  */
 BP_API uint64_t bp_network_steps(const bp_network *network);
 

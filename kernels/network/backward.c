@@ -59,9 +59,13 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
         status = check_arrays(network, &s.batch, &filled);
     if (status != BP_OK)
         return status;
-    if (how->gradient != BP_GRADIENT_SKIP)
+    if (how->gradient == BP_GRADIENT_UPDATE && !network->plain)
+        return bp_update_step(&s, how->loss);
+    if (how->gradient != BP_GRADIENT_SKIP) {
         network->gradient_kept = how->gradient == BP_GRADIENT_KEEP;
-    bp_step_run(&s, how->loss);
-    network->steps++;
+        network->accumulated = false;
+    }
+    bp_step_run(&s, s.batch.rows, how->loss);
+    network->steps += how->gradient != BP_GRADIENT_SKIP;
     return BP_OK;
 }

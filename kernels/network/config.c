@@ -7,6 +7,7 @@
 #include <backprop/dense.h>
 
 #include "api/check.h"
+#include "api/optimizer.h"
 #include "dispatch/dispatch.h"
 #include "network/network.h"
 
@@ -31,6 +32,11 @@ panels_shape bp_panels_shape(size_t panel, size_t rows, size_t columns) {
     if (panel == 0)
         return (panels_shape){row_stride(columns), 0, 1};
     return (panels_shape){panel, rows * panel, (columns + panel - 1) / panel};
+}
+
+size_t bp_row_floats(size_t panel, size_t columns) {
+    const panels_shape shape = bp_panels_shape(panel, 1, columns);
+    return shape.panels * shape.row;
 }
 
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows) {
@@ -133,6 +139,9 @@ static bp_status check_config(const bp_network_config *config) {
         return BP_ERROR_VALUE;
     if (loss_needs_logits(config->loss) && config->activations[config->layers - 1].kind != BP_IDENTITY)
         return BP_ERROR_VALUE;
+    const bp_status status = check_optimizer(&config->optimizer);
+    if (status != BP_OK)
+        return status;
     if ((config->allocator.allocate == NULL) != (config->allocator.release == NULL))
         return BP_ERROR_VALUE;
     if (config->pool.run && config->pool.threads == 0)
@@ -231,17 +240,27 @@ static size_t lane_scratch_bytes(const bp_network_config *config, size_t slice_r
     return most;
 }
 
+static bool normalizes_any(const bp_network_config *config) {
+    for (size_t l = 0; l < config->layers; l++)
+        if (bp_config_normalizes(config, l))
+            return true;
+    return false;
+}
+
 bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout) {
     bp_status status = check_config(config);
     if (status != BP_OK || (status = count_lanes(config, &layout->lanes)) != BP_OK)
         return status;
+    const bool clips_norm = config->optimizer.clip_norm > 0.0f;
+    layout->by_sums = clips_norm || (!is_plain_sgd(&config->optimizer) && normalizes_any(config));
     layout->panel = panel;
     layout->lane_blocks = choose_lane_blocks(config, layout->lanes);
     layout->slice_rows = choose_slice(config, layout->lanes, layout->lane_blocks);
     layout->sums = layout->lanes * layout->lane_blocks;
-    if (layout->slice_rows < config->batch_max || layout->sums > 0 || config->gradients)
+    if (layout->slice_rows < config->batch_max || layout->sums > 0 || config->gradients || layout->by_sums)
         layout->sums++;
-    layout->small_rows = choose_small_rows(config, panel, layout->lanes);
+    layout->states = bp_optimizer_states(config->optimizer.kind) + (config->optimizer.average > 0.0f);
+    layout->small_rows = clips_norm ? 0 : choose_small_rows(config, panel, layout->lanes);
 
     const size_t *sizes = config->sizes, layers = config->layers;
     tally t = {0};
@@ -254,9 +273,10 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
         for (size_t row = 0; row < (bp_config_normalizes(config, l) ? 3 : 1); row++)
             tally_panels(&t, panel, 1, sizes[l + 1]);
     }
+    layout->parameters = (t.bytes - layout->weights_at) / sizeof(float);
+    tally_floats(&t, layout->states, layout->parameters);
     layout->sums_at = t.bytes;
-    const size_t parameters = t.bytes - layout->weights_at;
-    tally_floats(&t, layout->sums, parameters / sizeof(float));
+    tally_floats(&t, layout->sums, layout->parameters);
     layout->transposed_at = t.bytes;
     for (size_t l = 1; l < layers && layout->small_rows > 0; l++)
         tally_panels(&t, panel, sizes[l + 1], sizes[l]);
@@ -270,6 +290,9 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     }
     layout->row_loss_at = t.bytes;
     tally_floats(&t, 1, config->batch_max);
+    layout->squares_at = t.bytes;
+    for (size_t l = 0; l < layers && clips_norm; l++)
+        tally_panels(&t, panel, 1, sizes[l + 1]);
     layout->scratch_at = t.bytes;
     layout->scratch_bytes = lane_scratch_bytes(config, layout->slice_rows);
     tally_floats(&t, layout->lanes, layout->scratch_bytes / sizeof(float));

@@ -1,5 +1,5 @@
 /* Creation, initial weights, and what may be asked of a network. */
-#include "network/network.h"
+#include "network/parameters.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <backprop/backward.h>
+#include <backprop/update.h>
 
 #include "activation_kinds.h"
 #include "api/check.h"
@@ -87,11 +88,28 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->scratch = block + layout->scratch_at;
     network->scratch_bytes = layout->scratch_bytes;
     network->slice_rows = layout->slice_rows;
-    network->small_rows = layout->small_rows;
+    network->small_rows_plan = layout->small_rows;
     network->small_step =
         widest <= network->level->narrow ? network->level->narrow_small_step : network->level->small_step;
     network->lane_blocks = layout->lane_blocks;
-    network->parameters = (layout->sums_at - layout->weights_at) / sizeof(float);
+    network->parameters = layout->parameters;
+    if (config->optimizer.clip_norm > 0.0f)
+        network->squares = (float *)(block + layout->squares_at);
+}
+
+/* The arrays of the optimizer's state follow the parameters, the average last. */
+static void place_state(bp_network *network, const network_layout *layout, const bp_network_config *config) {
+    bp_parameters *arrays = &network->rule.arrays;
+    const size_t states = bp_optimizer_states(config->optimizer.kind);
+    network->optimizer = optimizer_filled(config->optimizer);
+    network->by_sums = layout->by_sums;
+    network->states = layout->states;
+    arrays->values = network->layer[0].weights.at;
+    for (size_t k = 0; k < states; k++)
+        arrays->state[k] = arrays->values + (1 + k) * network->parameters;
+    if (states < layout->states)
+        arrays->average = arrays->values + (1 + states) * network->parameters;
+    bp_update_plan(network);
 }
 
 /* Gains 1, shifts +0. */
@@ -142,6 +160,8 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
     made->bytes = layout.bytes;
     place_arrays(made, &layout, config);
     reset_normalization(made);
+    place_state(made, &layout, config);
+    bp_update_reset(made);
 
     status = bp_network_start_threads(made, config);
     if (status != BP_OK) {
@@ -211,6 +231,7 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
     }
     reset_normalization(network);
     network->transposed = false;
+    bp_update_reset(network);
     float_environment_leave(host);
 }
 
@@ -243,9 +264,8 @@ bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *de
     return BP_OK;
 }
 
-/* What reading and writing a layer ask; fills in the default stride. */
-static bp_status check_parameters(const bp_network *network, size_t index, const float *weights, size_t *stride,
-                                  const float *biases) {
+bp_status bp_parameters_check(const bp_network *network, size_t index, const float *weights, size_t *stride,
+                              const float *biases) {
     if (!network)
         return BP_ERROR_NULL;
     if (index >= network->layers)
@@ -266,7 +286,7 @@ static bp_status check_parameters(const bp_network *network, size_t index, const
 
 bp_status bp_network_get_parameters(const bp_network *network, size_t index, float *weights, size_t weight_stride,
                                     float *biases) {
-    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
@@ -279,7 +299,7 @@ bp_status bp_network_get_parameters(const bp_network *network, size_t index, flo
 
 bp_status bp_network_get_gradient(const bp_network *network, size_t index, float *weights, size_t weight_stride,
                                   float *biases) {
-    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
     if (!network->gradient_kept)
@@ -294,20 +314,21 @@ bp_status bp_network_get_gradient(const bp_network *network, size_t index, float
 
 bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights, size_t weight_stride,
                                     const float *biases) {
-    const bp_status status = check_parameters(network, index, weights, &weight_stride, biases);
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
+    const bool averages = network->rule.arrays.average != NULL;
     if (weights) {
         network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
         network->transposed = false;
     }
     if (biases)
         memcpy(k->biases, biases, k->out * sizeof(float));
-    return BP_OK;
+    return averages ? bp_network_set_state(network, network->states - 1, index, weights, weight_stride, biases) : BP_OK;
 }
 
-static bp_status check_normalization(const bp_network *network, size_t index, const float *gain, const float *shift) {
+bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gain, const float *shift) {
     if (!network)
         return BP_ERROR_NULL;
     if (index >= network->layers || !network->layer[index].norm.gain)
@@ -324,7 +345,7 @@ static bp_status check_normalization(const bp_network *network, size_t index, co
 }
 
 bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gain, float *shift) {
-    const bp_status status = check_normalization(network, index, gain, shift);
+    const bp_status status = bp_normalization_check(network, index, gain, shift);
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
@@ -336,7 +357,7 @@ bp_status bp_network_get_normalization(const bp_network *network, size_t index, 
 }
 
 bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gain, float *shift) {
-    const bp_status status = check_normalization(network, index, gain, shift);
+    const bp_status status = bp_normalization_check(network, index, gain, shift);
     if (status != BP_OK)
         return status;
     if (!network->gradient_kept)
@@ -350,7 +371,7 @@ bp_status bp_network_get_normalization_gradient(const bp_network *network, size_
 }
 
 bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gain, const float *shift) {
-    const bp_status status = check_normalization(network, index, gain, shift);
+    const bp_status status = bp_normalization_check(network, index, gain, shift);
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
@@ -358,6 +379,8 @@ bp_status bp_network_set_normalization(bp_network *network, size_t index, const 
         memcpy(k->norm.gain, gain, k->out * sizeof(float));
     if (shift)
         memcpy(k->norm.shift, shift, k->out * sizeof(float));
+    if (network->rule.arrays.average)
+        return bp_network_set_normalization_state(network, network->states - 1, index, gain, shift);
     return BP_OK;
 }
 

@@ -1,8 +1,9 @@
 /*
  * A network's own view of itself. Its memory is one block:
  *
- *   bp_network | layers | weights, biases, gains, shifts | sums of gradients | transposed weights of a small network |
- *   one slice's rows | scratch of each lane
+ *   bp_network | layers | weights, biases, gains, shifts | the optimizer's state, an array like these each |
+ *   sums of gradients | transposed weights of a small network | one slice's rows | squares of gradients |
+ *   scratch of each lane
  *
  * A batch is worked on in slices: some rows go through all layers forward, back, and into the gradients while they are
  * in the cache. A lane is one share of a slice's work; lanes run at the same time, each with its own scratch. slice.c
@@ -32,15 +33,28 @@ struct bp_network {
     void (*small_step)(const bp_small_step *step); /* that call */
     bool transposed;                               /* of a small network: the transposed weights are up to date */
     size_t lanes;                                  /* the most that a step can use */
-    size_t lane_blocks; /* row blocks that each lane takes whole in a slice, see slice.c; 0: it never does */
-    size_t parameters;  /* elements of all weights and biases, padded: of each sum of gradients too */
-    double row_flops;   /* floating-point operations of one row's forward pass */
-    bool regularized;   /* some layer has normalisation or dropout */
-    uint64_t seed;      /* of dropout's masks */
-    uint64_t steps;     /* trained so far */
-    bp_panels inputs;   /* [slice_rows x layer[0].in] */
-    float *row_loss;    /* [batch_max] */
-    char *scratch;      /* [lanes x scratch_bytes] */
+    size_t lane_blocks;      /* row blocks that each lane takes whole in a slice, see slice.c; 0: it never does */
+    size_t parameters;       /* elements of all weights and biases, padded: of each sum of gradients too */
+    bp_optimizer optimizer;  /* filled in */
+    bool plain;              /* it is plain SGD, with no layer frozen and no gradients kept: steps need no rule */
+    bp_rule rule;            /* of the step under way, and the places of all parameters and their state */
+    size_t states;           /* arrays of state, the average included, each as large as the parameters */
+    bool accumulated;        /* the gradient in `sums` is one of micro-batches, to which others are added */
+    size_t accumulated_rows; /* of these micro-batches */
+    bool averaged;           /* the average is in the parameters' place */
+    size_t frozen;           /* layers */
+    size_t lowest;           /* layer that is not frozen; the number of layers if all are */
+    size_t small_rows_plan;  /* small_rows while no layer is frozen */
+    bool by_sums;            /* steps update by gradients in `sums`: to clip their norm, or gains and shifts */
+    float *squares;          /* [all layers' outputs, padded], of a network that clips the norm */
+    float norm;              /* of the last gradient */
+    double row_flops;        /* floating-point operations of one row's forward pass */
+    bool regularized;        /* some layer has normalisation or dropout */
+    uint64_t seed;           /* of dropout's masks */
+    uint64_t steps;          /* trained so far */
+    bp_panels inputs;        /* [slice_rows x layer[0].in] */
+    float *row_loss;         /* [batch_max] */
+    char *scratch;           /* [lanes x scratch_bytes] */
     size_t scratch_bytes;
     bp_thread_pool pool;
     bp_pool *own_pool; /* null if the host lends one or one lane is enough */
@@ -55,14 +69,17 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
 typedef struct network_layout {
     size_t panel; /* of the level */
     /* Bytes from the start of the block. */
-    size_t layers_at, weights_at, sums_at, transposed_at, rows_at, row_loss_at, scratch_at;
+    size_t layers_at, weights_at, sums_at, transposed_at, rows_at, row_loss_at, squares_at, scratch_at;
     size_t bytes;
     size_t lanes;
     size_t slice_rows;
     size_t small_rows;
     size_t lane_blocks;
-    size_t sums; /* of gradients: that of the slices so far, and one for each row block of a slice */
+    size_t parameters; /* elements, padded */
+    size_t states;     /* arrays of as many */
+    size_t sums;       /* of gradients: that of the slices so far, and one for each row block of a slice */
     size_t scratch_bytes;
+    bool by_sums; /* see bp_network */
 } network_layout;
 
 /** What a configuration says of layer l: its dropout's probability, whether it is normalised, whether it keeps
@@ -99,6 +116,9 @@ typedef struct panels_shape {
 
 panels_shape bp_panels_shape(size_t panel, size_t rows, size_t columns);
 
+/** Elements of a single row, padded. */
+size_t bp_row_floats(size_t panel, size_t columns);
+
 /** The part of a matrix that begins at row r and column c; c begins a panel of `panel` columns, if that is not 0. */
 static inline bp_panels panels_part(bp_panels m, size_t panel, size_t r, size_t c) {
     m.at += panel ? c / panel * m.panel : c;
@@ -119,6 +139,12 @@ size_t bp_useful_lanes(double flops, size_t lanes);
 
 /** Whether `lanes` lanes share layer l by columns rather than rows, for a slice of so many rows; see slice.c. */
 bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t lanes);
+
+/** State and average as they are before the first step. */
+void bp_update_reset(bp_network *network);
+
+/** What follows from the optimizer and from which layers are frozen. */
+void bp_update_plan(bp_network *network);
 
 /** Threads to use where the configuration leaves it open: BACKPROP_THREADS, or all CPUs of this process. */
 bp_status bp_default_threads(size_t *threads);

@@ -47,16 +47,23 @@ static bool find_in(bp_nonfinite *found, bp_place place, size_t layer, const flo
 
 /* ---- Parameters ----------------------------------------------------------------------------------------------- */
 
+/* Parameters and the optimizer's state lie in one piece; its steps follow. */
+static size_t copied_floats(const bp_network *network) {
+    return (1 + network->states) * network->parameters;
+}
+
 size_t bp_parameters_bytes(const bp_network *network) {
-    return network->parameters * sizeof(float);
+    return copied_floats(network) * sizeof(float) + sizeof network->steps;
 }
 
 void bp_parameters_copy(float *to, const bp_network *network) {
-    memcpy(to, network->layer[0].weights.at, bp_parameters_bytes(network));
+    memcpy(to, network->layer[0].weights.at, copied_floats(network) * sizeof(float));
+    memcpy(to + copied_floats(network), &network->steps, sizeof network->steps);
 }
 
 void bp_parameters_restore(bp_network *network, const float *from) {
-    memcpy(network->layer[0].weights.at, from, bp_parameters_bytes(network));
+    memcpy(network->layer[0].weights.at, from, copied_floats(network) * sizeof(float));
+    memcpy(&network->steps, from + copied_floats(network), sizeof network->steps);
     network->transposed = false;
 }
 

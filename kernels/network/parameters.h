@@ -1,10 +1,17 @@
-/* All parameters of a network at once: copies of them, and the first that is not finite. */
+/* All parameters of a network at once: copies of them with their state, and the first that is not finite. */
 #ifndef BP_NETWORK_PARAMETERS_H
 #define BP_NETWORK_PARAMETERS_H
 
 #include <backprop/inspect.h>
 
 #include "network/network.h"
+
+/** What copying a layer's parameters, or arrays like them, asks; fills in the default stride. */
+bp_status bp_parameters_check(const bp_network *network, size_t index, const float *weights, size_t *stride,
+                              const float *biases);
+
+/** The same for gains and shifts. */
+bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gain, const float *shift);
 
 /** Bytes of a copy. */
 size_t bp_parameters_bytes(const bp_network *network);

@@ -26,7 +26,7 @@ void bp_complete_outputs(const step *s, size_t l, part p, size_t column, size_t 
     }
     if (k->dropout > 0.0f && s->train) {
         bp_dropout_mask mask = bp_step_mask(network, l);
-        mask.row = p.from;
+        mask.row = s->first_row + p.from;
         mask.column = column;
         bp_activation activation = k->activation;
         if (activation_keeps_slopes(activation.kind))

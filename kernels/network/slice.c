@@ -20,30 +20,13 @@
 
 #include <backprop/dense.h>
 
+#include "network/share.h"
+
 /* Operations of the time that one float takes from core to core, at the least, and of a join. */
 #define CROSSING_FLOPS 10.0
 #define JOIN_FLOPS 7e4
 
 /* ---- Shares --------------------------------------------------------------------------------------------------- */
-
-/* Share `lane` of `lanes` of the range 0..count, cut at multiples of `unit`. */
-typedef struct share {
-    size_t begin, end;
-} share;
-
-static share share_of(size_t count, size_t unit, size_t lane, size_t lanes) {
-    if (lanes == 1)
-        return (share){0, count};
-    const size_t units = (count + unit - 1) / unit;
-    const size_t begin = units * lane / lanes * unit, end = units * (lane + 1) / lanes * unit;
-    return (share){begin < count ? begin : count, end < count ? end : count};
-}
-
-/* Columns are shared by whole panels. */
-static share columns_of(const bp_network *network, size_t columns, size_t lane, size_t lanes) {
-    const size_t panel = network->level->panel;
-    return share_of(columns, panel ? panel : 1, lane, lanes);
-}
 
 /* How many columns the largest share has beyond an even one. */
 static double uneven(const bp_network *network, size_t columns, size_t lanes) {
@@ -155,12 +138,18 @@ static void input_gradient_rows(const step *s, part p) {
     level->unpack(s->how->input_gradient + p.from * stride, stride, result, p.rows, k->in);
 }
 
+/* Whether anyone wants the deltas below layer l: only frozen layers lie there if not. */
+static bool delta_is_wanted(const step *s, size_t l) {
+    return l > s->network->lowest || bp_step_input_gradient(s);
+}
+
 /* Deltas of the layer below layer l; below the first one, of the inputs if they are wanted. */
 static void delta_rows(const step *s, size_t l, part p) {
     const bp_network *network = s->network;
+    if (!delta_is_wanted(s, l))
+        return;
     if (l == 0) {
-        if (bp_step_input_gradient(s))
-            input_gradient_rows(s, p);
+        input_gradient_rows(s, p);
         return;
     }
     const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
@@ -171,18 +160,13 @@ static void delta_rows(const step *s, size_t l, part p) {
 
 /* ---- A share of a layer's weights ----------------------------------------------------------------------------- */
 
-/* Whether the slice is the last one of a step that updates the weights. */
-static bool updates(const step *s) {
-    return bp_step_gradient(s) == BP_GRADIENT_UPDATE && s->begin + s->rows == s->batch.rows;
-}
-
 /* Adds the slice to the gradients of the rows `in` and columns `out` of layer l. */
 static void update_part(const step *s, size_t l, share in, share out, size_t lane) {
     const bp_network *network = s->network;
     const part all = rows_of_lane(s, 0, 1);
     const size_t panel = network->level->panel;
     const bp_dense_layer *k = &network->layer[l];
-    if (in.begin == in.end || out.begin == out.end || bp_step_gradient(s) == BP_GRADIENT_SKIP)
+    if (in.begin == in.end || out.begin == out.end || k->frozen || bp_step_gradient(s) == BP_GRADIENT_SKIP)
         return;
     const bp_update u = {
         .weights = panels_part(k->weights, panel, in.begin, out.begin),
@@ -190,8 +174,9 @@ static void update_part(const step *s, size_t l, share in, share out, size_t lan
         .sums = k->sums.at ? panels_part(k->sums, panel, in.begin, out.begin) : k->sums,
         .bias_sums = k->bias_sums ? k->bias_sums + out.begin : NULL,
         .rate = s->rate,
-        .first = s->begin == 0,
-        .last = updates(s),
+        .rule = s->rule,
+        .first = bp_step_begins(s),
+        .last = bp_step_updates(s),
         .with_biases = in.begin == 0,
     };
     network->level->update(&u, panels_part(inputs_of(s, l, all), panel, 0, in.begin),
@@ -204,7 +189,7 @@ static void update_normalization(const step *s, size_t l, share out) {
     const bp_network *network = s->network;
     const size_t panel = network->level->panel;
     const bp_layer_norm *norm = &network->layer[l].norm;
-    if (out.begin == out.end || bp_step_gradient(s) == BP_GRADIENT_SKIP)
+    if (out.begin == out.end || network->layer[l].frozen || bp_step_gradient(s) == BP_GRADIENT_SKIP)
         return;
     const bp_update u = {
         .weights.at = norm->gain + out.begin,
@@ -212,8 +197,8 @@ static void update_normalization(const step *s, size_t l, share out) {
         .sums.at = norm->gain_sums ? norm->gain_sums + out.begin : NULL,
         .bias_sums = norm->shift_sums ? norm->shift_sums + out.begin : NULL,
         .rate = s->rate,
-        .first = s->begin == 0,
-        .last = updates(s),
+        .first = bp_step_begins(s),
+        .last = bp_step_updates(s),
     };
     network->level->normalize_update(&u, panels_part(norm->deltas, panel, 0, out.begin),
                                      panels_part(norm->normalized, panel, 0, out.begin), s->rows, out.end - out.begin);
@@ -263,9 +248,10 @@ static void backward_columns(const step *s, size_t l, size_t lane, size_t lanes)
     const share in = columns_of(network, k->in, lane, lanes);
     if (in.begin == in.end)
         return;
-    network->level->delta(panels_part(below->deltas, panel, 0, in.begin), k->deltas,
-                          panels_part(k->weights, panel, in.begin, 0), panels_part(below->kept, panel, 0, in.begin),
-                          s->rows, in.end - in.begin, k->out, below->kept_as, lane_scratch(network, lane));
+    if (delta_is_wanted(s, l))
+        network->level->delta(panels_part(below->deltas, panel, 0, in.begin), k->deltas,
+                              panels_part(k->weights, panel, in.begin, 0), panels_part(below->kept, panel, 0, in.begin),
+                              s->rows, in.end - in.begin, k->out, below->kept_as, lane_scratch(network, lane));
     update_part(s, l, in, (share){0, k->out}, lane);
 }
 
@@ -441,8 +427,9 @@ static void add_stage(void *argument, size_t lane) {
         .weights = {.at = network->layer[0].weights.at + mine.begin},
         .sums = {.at = network->layer[0].sums.at + mine.begin},
         .rate = s->rate,
-        .first = s->begin == 0,
-        .last = updates(s),
+        .rule = s->rule,
+        .first = bp_step_begins(s),
+        .last = bp_step_updates(s),
     };
     network->level->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
                                mine.end - mine.begin);
@@ -458,7 +445,7 @@ static void run_blocks(const step *s, size_t lanes) {
 slice_plan bp_step_plan(const bp_network *network, size_t left, bool train, bool in_order) {
     const size_t lanes = bp_useful_lanes(network->row_flops * (double)left, network->lanes);
     const size_t blocks = left / (lanes * BP_ROW_BLOCK); /* for each lane */
-    if (lanes > 1 && blocks > 0 && network->lane_blocks > 0 && !in_order) {
+    if (lanes > 1 && blocks > 0 && network->lane_blocks > 0 && !in_order && network->frozen == 0) {
         const size_t taken = blocks < network->lane_blocks ? blocks : network->lane_blocks;
         return (slice_plan){taken * lanes * BP_ROW_BLOCK, lanes, lanes, true};
     }

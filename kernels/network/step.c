@@ -17,7 +17,7 @@ static void run_row(step *s) {
     level->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
     level->forward_row(network->layer, network->layers, network->inputs);
     bp_step_loss(s, (part){.rows = 1, .scratch = network->scratch});
-    level->backward_row(network->layer, network->layers, network->inputs, s->rate);
+    level->backward_row(network->layer, network->layers, network->inputs, s->rate, s->rule);
 }
 
 /* The loss of a small network's step that the step itself does not know. */
@@ -39,6 +39,7 @@ static void run_small(step *s) {
         .row_loss = s->row_loss,
         .scale = s->scale,
         .rate = s->rate,
+        .rule = s->rule,
         .train = s->train,
         .transposed = &network->transposed,
     };
@@ -52,7 +53,7 @@ static void run_small(step *s) {
 static void run_step(step *s) {
     bp_network *network = s->network;
     /* What runs all layers in one call knows the update alone. */
-    const bool plain = !s->how || (s->how->gradient == BP_GRADIENT_UPDATE && !s->how->input_gradient);
+    const bool plain = !s->keep && (!s->how || (s->how->gradient == BP_GRADIENT_UPDATE && !s->how->input_gradient));
     if (plain && s->batch.rows <= network->small_rows) {
         run_small(s);
         return;
@@ -151,14 +152,19 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
     return BP_OK;
 }
 
-void bp_step_run(step *s, float *loss) {
+/* Runs a checked step as a part of a batch of so many rows; computes its part of the loss if it is wanted. */
+static inline void run_with_loss(step *s, size_t batch_rows, float *loss) {
     const uint64_t host = float_environment_enter();
     s->row_loss = loss ? s->network->row_loss : NULL;
-    s->scale = bp_loss_scale(s->network, s->batch.rows);
+    s->scale = bp_loss_scale(s->network, batch_rows);
     run_step(s);
     if (loss)
         *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
     float_environment_leave(host);
+}
+
+void bp_step_run(step *s, size_t batch_rows, float *loss) {
+    run_with_loss(s, batch_rows, loss);
 }
 
 bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss) {
@@ -169,7 +175,7 @@ bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *los
     if ((status = bp_step_check_inputs(network, &s.batch)) != BP_OK ||
         (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    bp_step_run(&s, loss);
+    run_with_loss(&s, s.batch.rows, loss);
     return BP_OK;
 }
 
@@ -186,8 +192,9 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     if ((status = bp_step_check_inputs(network, &s.batch)) != BP_OK ||
         (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    network->gradient_kept = false;
-    bp_step_run(&s, loss);
+    if (!network->plain)
+        return bp_update_step(&s, loss);
+    run_with_loss(&s, s.batch.rows, loss);
     network->steps++;
     return BP_OK;
 }

@@ -16,6 +16,10 @@ typedef struct step {
     float rate;
     bool train;             /* goes backward */
     const bp_backward *how; /* strides filled in; null: a training step of the network's own loss */
+    const bp_rule *rule;    /* of the update; null: plain SGD by rate */
+    bool keep;              /* gradients stay in the sums, and update nothing here */
+    bool continues;         /* they are added to those of earlier steps */
+    size_t first_row;       /* of the batch of which this is a part, as dropout's masks count */
     size_t begin, rows;     /* the slice */
     bool in_place;          /* its inputs are read where the caller has them, not packed */
 } step;
@@ -47,6 +51,18 @@ bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch);
 /** Checks a batch that is to be trained on, as bp_network_train_step does; fills in its strides. */
 bp_status bp_step_check(const bp_network *network, bp_batch *batch);
 
+/** A checked training step of a network that is not `plain`: update.c. */
+bp_status bp_update_step(step *s, float *loss);
+
+/** Whether the slice's gradients are the first of their sums, and whether they update the weights. */
+static inline bool bp_step_begins(const step *s) {
+    return s->begin == 0 && !s->continues;
+}
+
+static inline bool bp_step_updates(const step *s) {
+    return s->begin + s->rows == s->batch.rows && !s->keep && bp_step_gradient(s) == BP_GRADIENT_UPDATE;
+}
+
 /** Loss of rows whose outputs are known, and the output layer's deltas if the step trains: loss.c. */
 void bp_step_loss(const step *s, part p);
 
@@ -58,12 +74,13 @@ void bp_step_loss(const step *s, part p);
 void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                   float *row_loss, const float *a, size_t lda, size_t row, size_t rows);
 
-/** Runs a checked step, and computes its loss if it is wanted. */
-void bp_step_run(step *s, float *loss);
+/** Runs a checked step as a part of a batch of so many rows, and computes its part of the loss if it is wanted. */
+void bp_step_run(step *s, size_t batch_rows, float *loss);
 
 /** Whether a training step of so many rows is one row's, on one lane. */
 static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
-    return rows == 1 && !network->regularized && bp_useful_lanes(network->row_flops, network->lanes) == 1;
+    return rows == 1 && !network->regularized && network->frozen == 0 &&
+           bp_useful_lanes(network->row_flops, network->lanes) == 1;
 }
 
 /** How the next rows of a batch are worked. */

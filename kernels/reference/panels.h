@@ -45,6 +45,14 @@ static void panels_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panel
                 activation, scratch);
 }
 
+/* One parameter, by its gradient. */
+static void update_by(const bp_update *u, float *w, float g) {
+    if (u->rule)
+        rule_step(u->rule, (size_t)(w - u->rule->arrays.values), g);
+    else
+        *w = fmaf(-u->rate, g, *w);
+}
+
 static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
                           void *scratch) {
     (void)scratch;
@@ -53,14 +61,14 @@ static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size
             float *sum = u->sums.at + i * u->sums.row + j, *w = u->weights.at + i * u->weights.row + j;
             const float g = weight_gradient(u->first ? NULL : sum, x.at + i, x.row, delta.at + j, delta.row, batch);
             if (u->last)
-                *w = fmaf(-u->rate, g, *w);
+                update_by(u, w, g);
             else
                 *sum = g;
         }
     for (size_t j = 0; u->with_biases && j < out; j++) {
         const float g = bias_gradient(u->first ? NULL : &u->bias_sums[j], delta.at + j, delta.row, batch);
         if (u->last)
-            u->biases[j] = fmaf(-u->rate, g, u->biases[j]);
+            update_by(u, &u->biases[j], g);
         else
             u->bias_sums[j] = g;
     }
@@ -72,7 +80,7 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
         for (size_t b = 1; b < count; b++)
             g = g + blocks[b * stride + k];
         if (u->last)
-            u->weights.at[k] = fmaf(-u->rate, g, u->weights.at[k]);
+            update_by(u, &u->weights.at[k], g);
         else
             u->sums.at[k] = g;
     }
@@ -86,13 +94,18 @@ static void forward_row(const bp_dense_layer *layers, size_t count, bp_panels x)
     }
 }
 
-static void backward_row(const bp_dense_layer *layers, size_t count, bp_panels x, float rate) {
+static void backward_row(const bp_dense_layer *layers, size_t count, bp_panels x, float rate, const bp_rule *rule) {
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)
             panels_delta(k[-1].deltas, k->deltas, k->weights, k[-1].kept, 1, k->in, k->out, k[-1].kept_as, NULL);
-        const bp_update u = {
-            .weights = k->weights, .biases = k->biases, .rate = rate, .first = true, .last = true, .with_biases = true};
+        const bp_update u = {.weights = k->weights,
+                             .biases = k->biases,
+                             .rate = rate,
+                             .rule = rule,
+                             .first = true,
+                             .last = true,
+                             .with_biases = true};
         panels_update(&u, l > 0 ? k[-1].outputs : x, k->deltas, 1, k->in, k->out, NULL);
     }
 }
@@ -130,6 +143,20 @@ static void panels_normalize_update(const bp_update *u, bp_panels delta, bp_pane
             *gain_sum = g;
             *shift_sum = c;
         }
+    }
+}
+
+static void apply(const bp_rule *rule, float *parameters, const float *gradient, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        rule_step(rule, (size_t)(parameters + k - rule->arrays.values), gradient[k]);
+}
+
+static void squares(float *sums, bp_panels gradient, const float *bias_gradient, size_t in, size_t out) {
+    for (size_t j = 0; j < out; j++) {
+        float c = 0.0f;
+        for (size_t i = 0; i < in; i++)
+            c = fmaf(gradient.at[i * gradient.row + j], gradient.at[i * gradient.row + j], c);
+        sums[j] = fmaf(bias_gradient[j], bias_gradient[j], c);
     }
 }
 

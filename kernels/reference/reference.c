@@ -63,4 +63,6 @@ const bp_level BP_LEVEL = {
     .normalize = panels_normalize,
     .normalize_delta = panels_normalize_delta,
     .normalize_update = panels_normalize_update,
+    .apply = apply,
+    .squares = squares,
 };

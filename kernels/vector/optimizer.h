@@ -106,6 +106,11 @@ static ALWAYS_INLINE void rule_rows(const bp_optimizer_kind kind, const bp_rule 
 
 /* Row-major parameters w [rows x columns], a part of the rule's arrays, by their gradients g in panels. */
 static void apply_rule(const bp_rule *rule, float *w, size_t ldw, bp_panels g, size_t rows, size_t columns) {
+    if (columns == TILE_COLUMNS && ldw == TILE_COLUMNS && g.row == TILE_COLUMNS) { /* rows lie end to end: one row */
+        columns *= rows;
+        rows = 1;
+        g.panel = TILE_COLUMNS;
+    }
     switch (rule->kind) {
     case BP_MOMENTUM:
         rule_rows(BP_MOMENTUM, rule, w, ldw, g, rows, columns);
@@ -135,8 +140,8 @@ static void apply_rule(const bp_rule *rule, float *w, size_t ldw, bp_panels g, s
     }
 }
 
-static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
-                           const float *gradient, size_t count) {
+static inline void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate,
+                                  const bp_parameters *parameters, const float *gradient, size_t count) {
     const bp_rule rule = rule_of(optimizer, step, rate, parameters);
     apply_rule(&rule, parameters->values, 0, row_major(gradient, 0), 1, count);
 }

@@ -174,16 +174,50 @@ static void row_bias_update(float *biases, bp_panels delta, size_t out, float ra
     }
 }
 
+/* The same by an optimizer: gradients of a square of W at a time, then its step. */
+static void row_rule(const bp_rule *rule, bp_panels w, bp_panels x, bp_panels delta, size_t in, size_t out) {
+    float gradient[TILE_COLUMNS * TILE_COLUMNS];
+    for (size_t j = 0; j < out; j += TILE_COLUMNS) {
+        const size_t columns = round_up(least(out - j, TILE_COLUMNS), VEC_LANES);
+        const float *d = panel_at(delta, 0, j);
+        for (size_t i = 0; i < in; i += TILE_COLUMNS) {
+            const size_t rows = least(in - i, TILE_COLUMNS);
+            const float *xi = panel_at(x, 0, i);
+            for (size_t r = 0; r < rows; r++)
+                for (size_t c = 0; c < columns; c += VEC_LANES) {
+                    const vec g = vec_fma(vec_set1(xi[r]), vec_load(d + c), vec_set1(0.0f));
+                    vec_store(gradient + r * TILE_COLUMNS + c, g);
+                }
+            apply_rule(rule, panel_at(w, i, j), w.row, row_major(gradient, TILE_COLUMNS), rows, columns);
+        }
+    }
+}
+
+static void row_bias_rule(const bp_rule *rule, float *biases, bp_panels delta, size_t out) {
+    float gradient[TILE_COLUMNS];
+    for (size_t j = 0; j < out; j += TILE_COLUMNS) {
+        const size_t columns = round_up(least(out - j, TILE_COLUMNS), VEC_LANES);
+        for (size_t c = 0; c < columns; c += VEC_LANES)
+            vec_store(gradient + c, vec_add(vec_set1(0.0f), vec_load(panel_at(delta, 0, j) + c)));
+        apply_rule(rule, biases + j, 0, row_major(gradient, 0), 1, columns);
+    }
+}
+
 static void row_forward_all(const bp_dense_layer *layers, size_t count, bp_panels x) {
     for (const bp_dense_layer *k = layers; k < layers + count; x = k++->outputs)
         row_forward(k->outputs, kept_slopes(k), x, k->weights, k->biases, k->in, k->out, k->activation);
 }
 
-static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_panels x, float rate) {
+static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_panels x, float rate, const bp_rule *rule) {
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)
             row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].kept, k->in, k->out, k[-1].kept_as);
+        if (rule) {
+            row_bias_rule(rule, k->biases, k->deltas, k->out);
+            row_rule(rule, k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out);
+            continue;
+        }
         row_bias_update(k->biases, k->deltas, k->out, rate);
         row_update(k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out, rate);
     }

@@ -13,6 +13,7 @@
 
 #include "tables.h"
 #include "vector/loss.h"
+#include "vector/optimizer.h"
 #include "vector/tile.h"
 
 /* Rows of results whose chains run together: 4, then 2, then 1. Up to so many rows, transposed weights are updated. */
@@ -169,9 +170,9 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
 
 /* ---- Updates -------------------------------------------------------------------------------------------------- */
 
-/* `count` rows of W less rate times those of X^T delta. */
+/* `count` rows of W less rate times those of X^T delta; or, without a rate, the latter. */
 static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, float *w, const float *x, size_t ldx,
-                                        const float *delta, size_t rows, float rate) {
+                                        const float *delta, size_t rows, const float *rate) {
     vec g[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t k = 0; k < count * vecs; k++)
         g[k] = vec_set1(0.0f);
@@ -183,18 +184,17 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
                 g[i * vecs + v] = vec_fma(xi, vec_load(d + v * VEC_LANES), g[i * vecs + v]);
         }
     }
-    const vec r = vec_set1(rate);
     UNROLL_FOR (size_t i = 0; i < count; i++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
             float *at = w + i * PANEL_COLUMNS + v * VEC_LANES;
-            vec_store(at, vec_fnma(r, g[i * vecs + v], vec_load(at)));
+            vec_store(at, rate ? vec_fnma(vec_set1(*rate), g[i * vecs + v], vec_load(at)) : g[i * vecs + v]);
         }
     }
 }
 
-/* W [in x whole vectors] less rate times X^T delta. */
+/* W [in x whole vectors] less rate times X^T delta; or, without a rate, the latter. */
 static ALWAYS_INLINE void small_update(const size_t vecs, float *w, const float *x, size_t ldx, const float *delta,
-                                       size_t rows, size_t in, float rate) {
+                                       size_t rows, size_t in, const float *rate) {
     size_t i = 0;
     for (; i + SMALL_ROWS <= in; i += SMALL_ROWS)
         small_weights(SMALL_ROWS, vecs, w + i * PANEL_COLUMNS, x + i, ldx, delta, rows, rate);
@@ -206,7 +206,8 @@ static ALWAYS_INLINE void small_update(const size_t vecs, float *w, const float 
         small_weights(1, vecs, w + i * PANEL_COLUMNS, x + i, ldx, delta, rows, rate);
 }
 
-static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const float *delta, size_t rows, float rate) {
+static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const float *delta, size_t rows,
+                                       const float *rate) {
     vec sum[TILE_VECS];
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         sum[v] = vec_set1(0.0f);
@@ -216,14 +217,40 @@ static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const f
     }
     UNROLL_FOR (size_t v = 0; v < vecs; v++) {
         float *at = biases + v * VEC_LANES;
-        vec_store(at, vec_fnma(vec_set1(rate), sum[v], vec_load(at)));
+        vec_store(at, rate ? vec_fnma(vec_set1(*rate), sum[v], vec_load(at)) : sum[v]);
     }
+}
+
+/* Rows of W whose gradients stay in the first-level cache until an optimizer's step takes them. */
+#define SMALL_RULE_ROWS 32
+
+/* An optimizer's step on weights and biases of a layer, given its inputs. */
+static ALWAYS_INLINE void small_rule_vecs(const size_t vecs, const bp_rule *rule, const bp_dense_layer *k,
+                                          const float *x, size_t ldx, size_t rows) {
+    float gradient[SMALL_RULE_ROWS * PANEL_COLUMNS];
+    const bp_panels g = {gradient, PANEL_COLUMNS, TILE_COLUMNS};
+    for (size_t i = 0; i < k->in; i += SMALL_RULE_ROWS) {
+        const size_t count = least(k->in - i, SMALL_RULE_ROWS);
+        small_update(vecs, gradient, x + i, ldx, k->deltas.at, rows, count, NULL);
+        apply_rule(rule, k->weights.at + i * PANEL_COLUMNS, PANEL_COLUMNS, g, count, vecs * VEC_LANES);
+    }
+    small_biases(vecs, gradient, k->deltas.at, rows, NULL);
+    apply_rule(rule, k->biases, 0, g, 1, vecs * VEC_LANES);
+}
+
+static void small_rule(const bp_rule *rule, const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
+    if (k->out <= VEC_LANES)
+        small_rule_vecs(1, rule, k, x, ldx, rows);
+    else if (k->out <= 2 * VEC_LANES)
+        small_rule_vecs(2, rule, k, x, ldx, rows);
+    else
+        small_rule_vecs(TILE_VECS, rule, k, x, ldx, rows);
 }
 
 /* ---- Back through a layer ------------------------------------------------------------------------------------- */
 
-/* Deltas of the layer below, and then W^T if it is to be kept up to date. */
-static ALWAYS_INLINE void small_below_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows, float rate) {
+/* Deltas of the layer below, and then, with a rate, W^T less rate times its gradient. */
+static ALWAYS_INLINE void small_below_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows, const float *rate) {
     size_t n = 0;
     for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
         small_deltas(SMALL_ROWS, vecs, k, n);
@@ -233,11 +260,11 @@ static ALWAYS_INLINE void small_below_vecs(const size_t vecs, const bp_dense_lay
     }
     if (rows & 1)
         small_deltas(1, vecs, k, n);
-    if (rows <= SMALL_ROWS)
+    if (rate)
         small_update(vecs, k->transposed, k->deltas.at, PANEL_COLUMNS, k[-1].outputs.at, rows, k->out, rate);
 }
 
-static void small_below(const bp_dense_layer *k, size_t rows, float rate) {
+static void small_below(const bp_dense_layer *k, size_t rows, const float *rate) {
     if (k->in <= VEC_LANES)
         small_below_vecs(1, k, rows, rate);
     else if (k->in <= 2 * VEC_LANES)
@@ -247,13 +274,13 @@ static void small_below(const bp_dense_layer *k, size_t rows, float rate) {
 }
 
 static ALWAYS_INLINE void small_parameters_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
-                                                size_t rows, float rate) {
+                                                size_t rows, const float *rate) {
     small_update(vecs, k->weights.at, x, ldx, k->deltas.at, rows, k->in, rate);
     small_biases(vecs, k->biases, k->deltas.at, rows, rate);
 }
 
 /* Weights and biases of a layer, given its inputs. */
-static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows, float rate) {
+static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows, const float *rate) {
     if (k->out <= VEC_LANES)
         small_parameters_vecs(1, k, x, ldx, rows, rate);
     else if (k->out <= 2 * VEC_LANES)
@@ -296,6 +323,18 @@ OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
         pack_columns(k->transposed, PANEL_COLUMNS, k->weights.at, PANEL_COLUMNS, k->out, k->in);
 }
 
+/* Back through all layers with an optimizer's steps. Its state has no transpose, so W^T is not kept up to date. */
+OUT_OF_LINE void small_rules(const bp_small_step *s) {
+    const bp_batch *batch = s->batch;
+    const bp_dense_layer *first = s->layers;
+    *s->transposed = false;
+    for (const bp_dense_layer *k = first + s->count - 1; k > first; k--) {
+        small_below(k, batch->rows, NULL);
+        small_rule(s->rule, k, k[-1].outputs.at, PANEL_COLUMNS, batch->rows);
+    }
+    small_rule(s->rule, first, batch->inputs, batch->input_stride, batch->rows);
+}
+
 static void small_step(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
     const size_t rows = batch->rows;
@@ -311,12 +350,16 @@ static void small_step(const bp_small_step *s) {
         small_mse(last, batch->targets, batch->target_stride, rows, s->scale);
     if (!*s->transposed)
         small_transpose(first, s->count);
+    if (s->rule) {
+        small_rules(s);
+        return;
+    }
     *s->transposed = rows <= SMALL_ROWS;
     for (const bp_dense_layer *k = last; k > first; k--) {
-        small_below(k, rows, s->rate);
-        small_parameters(k, k[-1].outputs.at, PANEL_COLUMNS, rows, s->rate);
+        small_below(k, rows, rows <= SMALL_ROWS ? &s->rate : NULL);
+        small_parameters(k, k[-1].outputs.at, PANEL_COLUMNS, rows, &s->rate);
     }
-    small_parameters(first, batch->inputs, batch->input_stride, rows, s->rate);
+    small_parameters(first, batch->inputs, batch->input_stride, rows, &s->rate);
 }
 
 #endif

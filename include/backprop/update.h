@@ -1,0 +1,87 @@
+/*
+ * Updates of a network's weights beyond a plain step: gradients accumulated over micro-batches, the state of the
+ * optimizer, the moving average of the weights, frozen layers. optimizer.h defines what an update does.
+ */
+#ifndef BACKPROP_UPDATE_H
+#define BACKPROP_UPDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <backprop/export.h>
+#include <backprop/network.h>
+#include <backprop/status.h>
+
+BP_BEGIN_DECLS
+
+/**
+ * Forward and back through a micro-batch; adds its gradient to those of the micro-batches since the last update, for
+ * bp_network_update. The weights stay as they are. Of networks made with `gradients`.
+ *
+ * `total_rows`: rows of the whole batch, whose mean the loss is: deltas carry the factor 1 / total_rows. *loss (if not
+ * null) is the micro-batch's share of the batch's loss, bp_sum of its rows' losses times 1 / total_rows.
+ *
+ * If each micro-batch but the last has a whole number of row blocks (BP_ROW_BLOCK), the updated weights have the same
+ * bits as by a step of bp_network_train_step on the whole batch. Otherwise the blocks begin anew with each.
+ *
+ * BP_ERROR_VALUE: a network made without `gradients`, the average swapped in; BP_ERROR_SIZE: total_rows of 0; else as
+ * bp_network_train_step. On error nothing is changed.
+ */
+BP_API bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss);
+
+/**
+ * A step of the optimizer by the accumulated gradients, which are then used up.
+ * BP_ERROR_NULL; BP_ERROR_VALUE: nothing was accumulated, a rate that is not finite, the average swapped in.
+ */
+BP_API bp_status bp_network_update(bp_network *network, float rate);
+
+/** Forgets accumulated gradients. BP_ERROR_NULL. */
+BP_API bp_status bp_network_discard(bp_network *network);
+
+/** Norm of the gradient in the last step of a network that clips it (see clip_norm); 0 before it, and for others. */
+BP_API float bp_network_gradient_norm(const bp_network *network);
+
+/** The optimizer of a network, with all its numbers filled in. BP_ERROR_NULL. */
+BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer);
+
+/** Arrays of state that a network keeps for each parameter, the moving average included; 0 for null. */
+BP_API size_t bp_network_states(const bp_network *network);
+
+/** What array `state` holds: as bp_optimizer_state_name, or "average", which is the last; null if there is none. */
+BP_API const char *bp_network_state_name(const bp_network *network, size_t state);
+
+/**
+ * Copies array `state` of layer `index` out of a network (get) or into it (set), as bp_network_get_parameters does;
+ * BP_ERROR_VALUE also where there is no such array. (bp_network_set_parameters sets the average to the parameters: a
+ * checkpoint's average is set after them.)
+ */
+BP_API bp_status bp_network_get_state(const bp_network *network, size_t state, size_t index, float *weights,
+                                      size_t weight_stride, float *biases);
+BP_API bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, const float *weights,
+                                      size_t weight_stride, const float *biases);
+
+/** The same for gains and shifts of a normalised layer, as bp_network_get_normalization. */
+BP_API bp_status bp_network_get_normalization_state(const bp_network *network, size_t state, size_t index, float *gain,
+                                                    float *shift);
+BP_API bp_status bp_network_set_normalization_state(bp_network *network, size_t state, size_t index, const float *gain,
+                                                    const float *shift);
+
+/**
+ * Exchanges all parameters with their moving averages, so that forward passes, losses and hashes are those of the
+ * average; a second call puts them back. While the average is in, updates are refused.
+ * BP_ERROR_NULL, BP_ERROR_VALUE (no average is kept).
+ */
+BP_API bp_status bp_network_swap_average(bp_network *network);
+
+/**
+ * Freezes a layer or lets it go: steps leave a frozen layer's parameters, state and average alone. The gradients of
+ * other layers are as ever; a global norm is that of these alone. Deltas below the lowest layer that is not frozen are
+ * not computed. While any layer is frozen, small networks train in the general way, which takes longer.
+ * BP_ERROR_NULL, BP_ERROR_VALUE (no such layer).
+ */
+BP_API bp_status bp_network_freeze(bp_network *network, size_t index, bool frozen);
+
+BP_END_DECLS
+
+#endif

@@ -1,0 +1,304 @@
+/*
+ * What steps do to the parameters beyond plain SGD: the optimizer's rule, updates by gradients that are kept, state,
+ * averages, frozen layers.
+ */
+#include <backprop/update.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "api/check.h"
+#include "api/optimizer.h"
+#include "float_environment.h"
+#include "network/parameters.h"
+#include "network/share.h"
+#include "network/step.h"
+
+/* ---- Updates by kept gradients -------------------------------------------------------------------------------- */
+
+/* Operations that a parameter takes, by the time that it takes from and to memory. */
+#define PASS_FLOPS 20.0
+
+/* A pass over all parameters, shared by lanes. */
+typedef struct pass {
+    bp_network *network;
+    size_t lanes;
+} pass;
+
+/* Parameters of layer l, one array after the other. */
+static size_t layer_parameters(const bp_network *network, size_t l) {
+    const bp_dense_layer *k = &network->layer[l];
+    const float *end = l + 1 < network->layers ? k[1].weights.at : network->layer[0].weights.at + network->parameters;
+    return (size_t)(end - k->weights.at);
+}
+
+/* Gains and shifts of a normalised layer come after its weights and biases. */
+static void square_normalization(float *squares, const bp_layer_norm *norm, share mine) {
+    for (size_t j = mine.begin; norm->gain && j < mine.end; j++) {
+        squares[j] = fmaf(norm->gain_sums[j], norm->gain_sums[j], squares[j]);
+        squares[j] = fmaf(norm->shift_sums[j], norm->shift_sums[j], squares[j]);
+    }
+}
+
+static void square_stage(void *argument, size_t lane) {
+    const pass *p = argument;
+    const bp_network *network = p->network;
+    float *squares = network->squares;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        const share mine = columns_of(network, k->out, lane, p->lanes);
+        if (!k->frozen && mine.begin < mine.end) {
+            network->level->squares(squares + mine.begin, panels_part(k->sums, network->level->panel, 0, mine.begin),
+                                    k->bias_sums + mine.begin, k->in, mine.end - mine.begin);
+            square_normalization(squares, &k->norm, mine);
+        }
+        squares += bp_row_floats(network->level->panel, k->out);
+    }
+}
+
+static float norm_of(const bp_network *network) {
+    const float *squares = network->squares;
+    float square = 0.0f;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        if (!k->frozen)
+            square = square + network->level->kernels.sum(squares, k->out);
+        squares += bp_row_floats(network->level->panel, k->out);
+    }
+    return sqrtf(square);
+}
+
+static void apply_stage(void *argument, size_t lane) {
+    const pass *p = argument;
+    const bp_network *network = p->network;
+    for (size_t l = 0; l < network->layers; l++) {
+        const bp_dense_layer *k = &network->layer[l];
+        const share mine = share_of(layer_parameters(network, l), BP_ALIGNMENT / sizeof(float), lane, p->lanes);
+        if (!k->frozen && mine.begin < mine.end)
+            network->level->apply(&network->rule, k->weights.at + mine.begin, k->sums.at + mine.begin,
+                                  mine.end - mine.begin);
+    }
+}
+
+/* The optimizer's step by the gradients in the sums, its rule being set but for the norm. */
+static void update_by_sums(bp_network *network) {
+    const uint64_t host = float_environment_enter();
+    pass p = {network, bp_useful_lanes(PASS_FLOPS * (double)network->parameters, network->lanes)};
+    const float most = network->optimizer.clip_norm;
+    if (most > 0.0f) {
+        bp_network_run(network, square_stage, &p, p.lanes);
+        network->norm = norm_of(network);
+        network->rule.scales = network->norm > most;
+        network->rule.adjusts = network->rule.adjusts || network->rule.scales;
+        network->rule.factor = most / network->norm;
+    }
+    bp_network_run(network, apply_stage, &p, p.lanes);
+    float_environment_leave(host);
+    network->transposed = false;
+}
+
+/* ---- Steps ---------------------------------------------------------------------------------------------------- */
+
+/* The rule of the next step; `host` rounding may be in place. */
+static void set_rule(bp_network *network, float rate) {
+    const uint64_t host = float_environment_enter();
+    network->rule = rule_of(&network->optimizer, network->steps + 1, rate, &network->rule.arrays);
+    float_environment_leave(host);
+}
+
+bp_status bp_update_step(step *s, float *loss) {
+    bp_network *network = s->network;
+    if (network->averaged)
+        return BP_ERROR_VALUE;
+    network->accumulated = network->gradient_kept = false;
+    set_rule(network, s->rate);
+    s->rule = is_plain_sgd(&network->optimizer) ? NULL : &network->rule;
+    s->keep = network->by_sums;
+    bp_step_run(s, s->batch.rows, loss);
+    if (s->keep)
+        update_by_sums(network);
+    network->steps++;
+    return BP_OK;
+}
+
+bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss) {
+    if (!network || !batch)
+        return BP_ERROR_NULL;
+    if (!network->gradients || network->averaged)
+        return BP_ERROR_VALUE;
+    if (total_rows == 0)
+        return BP_ERROR_SIZE;
+    step s = {.network = network, .batch = *batch, .train = true, .keep = true};
+    s.continues = network->accumulated;
+    s.first_row = network->accumulated ? network->accumulated_rows : 0;
+    const bp_status status = bp_step_check(network, &s.batch);
+    if (status != BP_OK)
+        return status;
+    bp_step_run(&s, total_rows, loss);
+    network->accumulated = network->gradient_kept = true;
+    network->accumulated_rows = s.first_row + s.batch.rows;
+    return BP_OK;
+}
+
+bp_status bp_network_update(bp_network *network, float rate) {
+    if (!network)
+        return BP_ERROR_NULL;
+    if (!network->accumulated || network->averaged || !isfinite(rate))
+        return BP_ERROR_VALUE;
+    network->accumulated = network->gradient_kept = false;
+    set_rule(network, rate);
+    update_by_sums(network);
+    network->steps++;
+    return BP_OK;
+}
+
+bp_status bp_network_discard(bp_network *network) {
+    if (!network)
+        return BP_ERROR_NULL;
+    network->accumulated = network->gradient_kept = false;
+    return BP_OK;
+}
+
+float bp_network_gradient_norm(const bp_network *network) {
+    return network ? network->norm : 0.0f;
+}
+
+/* ---- State ---------------------------------------------------------------------------------------------------- */
+
+static size_t state_bytes(const bp_network *network) {
+    return network->states * network->parameters * sizeof(float);
+}
+
+void bp_update_reset(bp_network *network) {
+    const size_t bytes = network->parameters * sizeof(float);
+    memset(network->layer[0].weights.at + network->parameters, 0, state_bytes(network));
+    if (network->rule.arrays.average)
+        memcpy(network->rule.arrays.average, network->rule.arrays.values, bytes);
+    network->steps = 0;
+    network->averaged = network->accumulated = network->gradient_kept = false;
+    network->norm = 0.0f;
+}
+
+bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer) {
+    if (!network || !optimizer)
+        return BP_ERROR_NULL;
+    *optimizer = network->optimizer;
+    return BP_OK;
+}
+
+size_t bp_network_states(const bp_network *network) {
+    return network ? network->states : 0;
+}
+
+const char *bp_network_state_name(const bp_network *network, size_t state) {
+    if (!network || state >= network->states)
+        return NULL;
+    const char *name = bp_optimizer_state_name(network->optimizer.kind, state);
+    return name ? name : "average";
+}
+
+/* Array `state` of a layer's weights and biases, given its parameters. */
+static float *state_of(const bp_network *network, float *parameters, size_t state) {
+    return parameters + (1 + state) * network->parameters;
+}
+
+bp_status bp_network_get_state(const bp_network *network, size_t state, size_t index, float *weights,
+                               size_t weight_stride, float *biases) {
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
+    if (status != BP_OK)
+        return status;
+    if (state >= network->states)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    const bp_panels from = {state_of(network, k->weights.at, state), k->weights.row, k->weights.panel};
+    if (weights)
+        network->level->unpack(weights, weight_stride, from, k->in, k->out);
+    if (biases)
+        memcpy(biases, state_of(network, k->biases, state), k->out * sizeof(float));
+    return BP_OK;
+}
+
+bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, const float *weights,
+                               size_t weight_stride, const float *biases) {
+    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
+    if (status != BP_OK)
+        return status;
+    if (state >= network->states)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    const bp_panels to = {state_of(network, k->weights.at, state), k->weights.row, k->weights.panel};
+    if (weights)
+        network->level->pack(to, weights, weight_stride, k->in, k->out);
+    if (biases)
+        memcpy(state_of(network, k->biases, state), biases, k->out * sizeof(float));
+    return BP_OK;
+}
+
+bp_status bp_network_get_normalization_state(const bp_network *network, size_t state, size_t index, float *gain,
+                                             float *shift) {
+    const bp_status status = bp_normalization_check(network, index, gain, shift);
+    if (status != BP_OK)
+        return status;
+    if (state >= network->states)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    if (gain)
+        memcpy(gain, state_of(network, k->norm.gain, state), k->out * sizeof(float));
+    if (shift)
+        memcpy(shift, state_of(network, k->norm.shift, state), k->out * sizeof(float));
+    return BP_OK;
+}
+
+bp_status bp_network_set_normalization_state(bp_network *network, size_t state, size_t index, const float *gain,
+                                             const float *shift) {
+    const bp_status status = bp_normalization_check(network, index, gain, shift);
+    if (status != BP_OK)
+        return status;
+    if (state >= network->states)
+        return BP_ERROR_VALUE;
+    const bp_dense_layer *k = &network->layer[index];
+    if (gain)
+        memcpy(state_of(network, k->norm.gain, state), gain, k->out * sizeof(float));
+    if (shift)
+        memcpy(state_of(network, k->norm.shift, state), shift, k->out * sizeof(float));
+    return BP_OK;
+}
+
+/* ---- Average and frozen layers -------------------------------------------------------------------------------- */
+
+bp_status bp_network_swap_average(bp_network *network) {
+    if (!network)
+        return BP_ERROR_NULL;
+    float *average = network->rule.arrays.average, *values = network->rule.arrays.values;
+    if (!average)
+        return BP_ERROR_VALUE;
+    for (size_t k = 0; k < network->parameters; k++) {
+        const float kept = values[k];
+        values[k] = average[k];
+        average[k] = kept;
+    }
+    network->averaged = !network->averaged;
+    network->transposed = false;
+    return BP_OK;
+}
+
+void bp_update_plan(bp_network *network) {
+    network->frozen = 0;
+    for (size_t l = 0; l < network->layers; l++)
+        network->frozen += network->layer[l].frozen;
+    network->lowest = 0;
+    while (network->lowest < network->layers && network->layer[network->lowest].frozen)
+        network->lowest++;
+    network->plain = is_plain_sgd(&network->optimizer) && network->frozen == 0 && !network->gradients;
+    network->small_rows = network->frozen > 0 ? 0 : network->small_rows_plan;
+}
+
+bp_status bp_network_freeze(bp_network *network, size_t index, bool frozen) {
+    if (!network)
+        return BP_ERROR_NULL;
+    if (index >= network->layers)
+        return BP_ERROR_VALUE;
+    network->layer[index].frozen = frozen;
+    bp_update_plan(network);
+    return BP_OK;
+}

@@ -1,0 +1,364 @@
+/*
+ * Updates in parts, on every level: gradients accumulated over micro-batches, frozen layers, the moving average, and a
+ * training that goes on from its state in another network.
+ */
+#include <stdio.h>
+
+#include <backprop/dense.h>
+
+#include "network/parameters.h"
+#include "optimizer_support.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum { SEED = 8 };
+static const float rate = 0.015625f;
+
+static const net small = {2, {2, 8, 1}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE};
+static const net wide = {3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE};
+static const net *const nets[] = {&small, &wide};
+
+static const bp_optimizer optimizers[] = {
+    {.kind = BP_SGD},
+    {.kind = BP_ADAMW, .weight_decay = 0.125f},
+    {.kind = BP_MOMENTUM, .clip_norm = 0.0625f, .average = 0.5f},
+};
+
+static const net *shape;
+static const bp_optimizer *optimizer;
+static size_t lanes;
+
+/* On one lane and on several, for every net and optimizer. */
+static void each_setting(void (*check)(test_table *table)) {
+    for (size_t n = 0; n < COUNT(nets); n++)
+        for (size_t k = 0; k < COUNT(optimizers); k++)
+            for (lanes = 1; lanes <= (nets[n] == &small || test_quick() ? 1 : 3); lanes += 2) {
+                shape = nets[n];
+                optimizer = &optimizers[k];
+                test_each_table(check);
+            }
+}
+
+static pool_log pool_calls;
+
+static bp_network_config config_of(size_t batch_max) {
+    bp_network_config config = net_config(shape, batch_max);
+    config.optimizer = *optimizer;
+    config.threads = lanes;
+    config.pool = pool_reverse(&pool_calls, lanes);
+    return config;
+}
+
+/* Rows first .. first + rows - 1 of samples without padding. */
+static bp_batch part_of(const samples *s, size_t first, size_t rows) {
+    return (bp_batch){.rows = rows,
+                      .inputs = s->batch.inputs + first * shape->sizes[0],
+                      .targets = s->batch.targets + first * shape->sizes[shape->layers]};
+}
+
+/* ---- Accumulation --------------------------------------------------------------------------------------------- */
+
+static void check_accumulation(test_table *table) {
+    enum { ROWS = 1100 };
+    static const size_t cuts[][4] = {{256, 512, 332, 0}, {768, 256, 76, 0}, {1100, 0, 0, 0}, {1024, 1, 75, 0}};
+    samples s = samples_create(shape, ROWS, 0, test_seed());
+    bp_network_config config = config_of(ROWS);
+    bp_network *whole = net_create_on(table, &config, SEED);
+    config.gradients = true;
+    bp_network *parts = net_create_on(table, &config, SEED);
+    trained t = trained_create(shape, *optimizer, SEED);
+    for (size_t k = 0; k < COUNT(cuts); k++) {
+        float loss = NAN, sum = 0;
+        size_t first = 0;
+        bool aligned = true;
+        for (size_t c = 0; cuts[k][c] > 0; first += cuts[k][c++]) {
+            const bp_batch batch = part_of(&s, first, cuts[k][c]);
+            const float expected = trained_gradient(&t, &batch, ROWS, c > 0);
+            assert_int_equal(bp_network_accumulate(parts, &batch, ROWS, &loss), BP_OK);
+            assert_same_bits(&loss, &expected, 1);
+            sum += loss;
+            aligned = aligned && first % BP_ROW_BLOCK == 0;
+        }
+        trained_update(&t, rate);
+        assert_int_equal(bp_network_update(parts, rate), BP_OK);
+        if (state_hash(parts) != trained_hash(&t)) fail_msg("shape %zu layers, optimizer %s clip %g decay %g avg %g, lanes %zu, table %s, cut %zu", shape->layers, bp_optimizer_name(optimizer->kind), optimizer->clip_norm, optimizer->weight_decay, optimizer->average, lanes, table->name, k);
+        if (!aligned)
+            break;
+        assert_int_equal(bp_network_train_step(whole, &s.batch, rate, &loss), BP_OK);
+        assert_true(fabsf(sum - loss) < 1e-5f * loss);
+        assert_true(state_hash(parts) == state_hash(whole));
+    }
+    assert_true(bp_network_steps(parts) == COUNT(cuts));
+
+    /* What was accumulated is forgotten: on demand, and by a step. */
+    const bp_batch some = part_of(&s, 0, 7), others = part_of(&s, 7, 9);
+    assert_int_equal(bp_network_accumulate(parts, &some, 9, NULL), BP_OK);
+    assert_int_equal(bp_network_discard(parts), BP_OK);
+    assert_int_equal(bp_network_update(parts, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_accumulate(parts, &some, 9, NULL), BP_OK);
+    assert_int_equal(bp_network_train_step(parts, &some, rate, NULL), BP_OK);
+    trained_step(&t, &some, rate);
+    assert_int_equal(bp_network_update(parts, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_accumulate(parts, &others, 9, NULL), BP_OK);
+    assert_int_equal(bp_network_update(parts, rate), BP_OK);
+    trained_step(&t, &others, rate);
+    assert_true(state_hash(parts) == trained_hash(&t));
+
+    trained_destroy(&t);
+    bp_network_destroy(whole);
+    bp_network_destroy(parts);
+    samples_destroy(&s);
+    table->cases++;
+}
+
+static void micro_batches_are_the_batch(void **state) {
+    (void)state;
+    each_setting(check_accumulation);
+}
+
+/* ---- Frozen layers -------------------------------------------------------------------------------------------- */
+
+static void check_freezing(test_table *table) {
+    static const bool plans[][NET_LAYERS_MAX] = {{true}, {false, true}, {true, true, true}, {false}, {true, true}};
+    static const size_t rows[] = {3, 700, 1, 600, 20};
+    const bp_network_config config = config_of(700);
+    bp_network *network = net_create_on(table, &config, SEED);
+    trained t = trained_create(shape, *optimizer, SEED);
+    for (size_t k = 0; k < COUNT(plans); k++) {
+        samples s = samples_create(shape, rows[k], k % 3, test_seed() + k);
+        for (size_t l = 0; l < shape->layers; l++) {
+            t.frozen[l] = plans[k][l];
+            assert_int_equal(bp_network_freeze(network, l, plans[k][l]), BP_OK);
+        }
+        const float expected = trained_step(&t, &s.batch, rate);
+        float loss = NAN;
+        assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+        assert_same_bits(&loss, &expected, 1);
+        if (state_hash(network) != trained_hash(&t))
+            fail_msg("%s on %s, %zu lanes, plan %zu: other parameters than expected",
+                     bp_optimizer_name(optimizer->kind), table->name, lanes, k);
+        samples_destroy(&s);
+    }
+    trained_destroy(&t);
+    bp_network_destroy(network);
+    table->cases++;
+}
+
+static void frozen_layers_stay(void **state) {
+    (void)state;
+    each_setting(check_freezing);
+}
+
+/* ---- The average ---------------------------------------------------------------------------------------------- */
+
+static void check_average(test_table *table) {
+    samples s = samples_create(shape, 6, 0, test_seed());
+    bp_network_config config = config_of(6);
+    config.optimizer.average = 0.75f;
+    config.gradients = true;
+    bp_network *network = net_create_on(table, &config, SEED);
+    trained t = trained_create(shape, config.optimizer, SEED);
+    for (size_t k = 0; k < 5; k++) {
+        trained_step(&t, &s.batch, rate);
+        assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+    }
+    const uint64_t before = state_hash(network), parameters = bp_network_hash(network);
+    assert_true(before == trained_hash(&t));
+    assert_string_equal(bp_network_state_name(network, bp_network_states(network) - 1), "average");
+
+    /* Swapped in, it is what the network computes with, and it is not trained. */
+    assert_int_equal(bp_network_swap_average(network), BP_OK);
+    model average = {.shape = shape};
+    for (size_t l = 0; l < shape->layers; l++) {
+        average.weights[l] = t.state[t.states - 1][2 * l];
+        average.biases[l] = t.state[t.states - 1][2 * l + 1];
+    }
+    float *outputs = allocate(6 * shape->sizes[shape->layers], sizeof(float)), loss = 4711;
+    float *expected = allocate(6 * shape->sizes[shape->layers], sizeof(float));
+    model_forward(&average, &s.batch, expected);
+    assert_int_equal(bp_network_forward(network, &s.batch, outputs, 0), BP_OK);
+    assert_same_bits(outputs, expected, 6 * shape->sizes[shape->layers]);
+    const uint64_t averaged = bp_network_hash(network);
+    assert_true(averaged == model_hash(&average) && averaged != parameters);
+    assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_accumulate(network, &s.batch, 6, &loss), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_update(network, rate), BP_ERROR_VALUE);
+    assert_true(loss == 4711 && bp_network_hash(network) == averaged);
+
+    assert_int_equal(bp_network_swap_average(network), BP_OK);
+    assert_true(state_hash(network) == before);
+    trained_step(&t, &s.batch, rate);
+    assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+    assert_true(state_hash(network) == trained_hash(&t));
+
+    /* Parameters that are set are their own average. */
+    const held_layer held = {shape->sizes[0], shape->sizes[1], t.m.weights[0], t.m.biases[0]};
+    held_layer copied = {held.in, held.out, allocate(held.in * held.out, sizeof(float)),
+                         allocate(held.out, sizeof(float))};
+    layer_set(network, 0, &held);
+    assert_int_equal(bp_network_get_state(network, bp_network_states(network) - 1, 0, copied.weights, 0, copied.biases),
+                     BP_OK);
+    assert_same_bits(copied.weights, held.weights, held.in * held.out);
+    assert_same_bits(copied.biases, held.biases, held.out);
+    layer_free(&copied);
+
+    /* A new beginning: no state, no steps, the average as the parameters are. */
+    assert_int_equal(bp_network_initialize(network, SEED), BP_OK);
+    trained fresh = trained_create(shape, config.optimizer, SEED);
+    assert_true(state_hash(network) == trained_hash(&fresh) && bp_network_steps(network) == 0);
+    trained_destroy(&fresh);
+
+    free(outputs);
+    free(expected);
+    trained_destroy(&t);
+    bp_network_destroy(network);
+    samples_destroy(&s);
+    table->cases++;
+}
+
+static void the_average_follows(void **state) {
+    (void)state;
+    each_setting(check_average);
+}
+
+/* ---- From one network into another ---------------------------------------------------------------------------- */
+
+static void copy_layer(const bp_network *from, bp_network *to, size_t l) {
+    held_layer held = layer_get(from, l);
+    layer_set(to, l, &held);
+    for (size_t k = 0; k < bp_network_states(from); k++) {
+        assert_int_equal(bp_network_get_state(from, k, l, held.weights, 0, held.biases), BP_OK);
+        assert_int_equal(bp_network_set_state(to, k, l, held.weights, 0, held.biases), BP_OK);
+    }
+    layer_free(&held);
+}
+
+static void check_resuming(test_table *table) {
+    samples s = samples_create(shape, 6, 0, test_seed());
+    const bp_network_config config = config_of(6);
+    bp_network *first = net_create_on(table, &config, SEED), *second = net_create_on(table, &config, SEED + 1);
+    for (size_t k = 0; k < 6; k++)
+        assert_int_equal(bp_network_train_step(first, &s.batch, rate, NULL), BP_OK);
+    for (size_t l = 0; l < shape->layers; l++)
+        copy_layer(first, second, l);
+    assert_int_equal(bp_network_set_steps(second, 0, bp_network_steps(first)), BP_OK);
+    float *kept = allocate(bp_parameters_bytes(first), 1);
+    bp_parameters_copy(kept, first);
+    for (size_t k = 0; k < 3; k++) {
+        assert_int_equal(bp_network_train_step(first, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(second, &s.batch, rate, NULL), BP_OK);
+    }
+    const uint64_t expected = state_hash(first);
+    assert_true(state_hash(second) == expected);
+    assert_true(bp_network_steps(second) == 9);
+
+    bp_parameters_restore(first, kept);
+    assert_true(bp_network_steps(first) == 6);
+    for (size_t k = 0; k < 3; k++)
+        assert_int_equal(bp_network_train_step(first, &s.batch, rate, NULL), BP_OK);
+    assert_true(state_hash(first) == expected);
+    free(kept);
+    bp_network_destroy(first);
+    bp_network_destroy(second);
+    samples_destroy(&s);
+    table->cases++;
+}
+
+static void a_training_goes_on_elsewhere(void **state) {
+    (void)state;
+    each_setting(check_resuming);
+}
+
+/* ---- What is refused ------------------------------------------------------------------------------------------ */
+
+static void bad_inputs_are_refused(void **state) {
+    (void)state;
+    samples s = samples_create(&small, 4, 0, test_seed());
+    bp_network_config config = net_config(&small, 4);
+    bp_network *plain = net_create(&config, SEED);
+    config.optimizer.kind = BP_ADAM;
+    config.gradients = true;
+    bp_network *adam = net_create(&config, SEED);
+    const uint64_t before = state_hash(adam);
+    float loss = 4711, weights[16], biases[8];
+
+    assert_int_equal(bp_network_accumulate(NULL, &s.batch, 4, &loss), BP_ERROR_NULL);
+    assert_int_equal(bp_network_accumulate(adam, NULL, 4, &loss), BP_ERROR_NULL);
+    assert_int_equal(bp_network_accumulate(plain, &s.batch, 4, &loss), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_accumulate(adam, &s.batch, 0, &loss), BP_ERROR_SIZE);
+    bp_batch bad = s.batch;
+    bad.rows = 5;
+    assert_int_equal(bp_network_accumulate(adam, &bad, 5, &loss), BP_ERROR_BATCH);
+    bad = s.batch, bad.targets = NULL;
+    assert_int_equal(bp_network_accumulate(adam, &bad, 4, &loss), BP_ERROR_NULL);
+    bad = s.batch, bad.inputs = (const float *)adam;
+    assert_int_equal(bp_network_accumulate(adam, &bad, 4, &loss), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_update(adam, rate), BP_ERROR_VALUE); /* nothing came of these */
+    assert_int_equal(bp_network_update(NULL, rate), BP_ERROR_NULL);
+    assert_int_equal(bp_network_update(plain, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_discard(NULL), BP_ERROR_NULL);
+    assert_int_equal(bp_network_discard(plain), BP_OK);
+    assert_true(loss == 4711 && state_hash(adam) == before);
+    assert_int_equal(bp_network_accumulate(adam, &s.batch, 4, &loss), BP_OK);
+    assert_int_equal(bp_network_update(adam, NAN), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_update(adam, INFINITY), BP_ERROR_VALUE);
+    assert_true(state_hash(adam) == before);
+    assert_int_equal(bp_network_update(adam, rate), BP_OK);
+
+    assert_int_equal(bp_network_states(NULL), 0);
+    assert_int_equal(bp_network_states(plain), 0);
+    assert_int_equal(bp_network_states(adam), 2);
+    assert_null(bp_network_state_name(NULL, 0));
+    assert_null(bp_network_state_name(plain, 0));
+    assert_null(bp_network_state_name(adam, 2));
+    assert_string_equal(bp_network_state_name(adam, 1), "squares");
+    assert_int_equal(bp_network_get_state(NULL, 0, 0, weights, 0, biases), BP_ERROR_NULL);
+    assert_int_equal(bp_network_get_state(adam, 2, 0, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_get_state(plain, 0, 0, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_get_state(adam, 0, 2, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_get_state(adam, 0, 0, weights, 7, biases), BP_ERROR_SIZE);
+    assert_int_equal(bp_network_get_state(adam, 0, 0, weights, 0, weights + 3), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_set_state(NULL, 0, 0, weights, 0, biases), BP_ERROR_NULL);
+    assert_int_equal(bp_network_set_state(adam, 2, 0, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_set_state(adam, 0, 0, (float *)adam, 0, biases), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_set_state(adam, 0, 0, (float *)(void *)((char *)weights + 1), 0, NULL),
+                     BP_ERROR_ALIGNMENT);
+
+    bp_optimizer filled;
+    assert_int_equal(bp_network_get_optimizer(NULL, &filled), BP_ERROR_NULL);
+    assert_int_equal(bp_network_get_optimizer(adam, NULL), BP_ERROR_NULL);
+    assert_int_equal(bp_network_get_optimizer(adam, &filled), BP_OK);
+    assert_true(filled.kind == BP_ADAM && filled.beta1 == 0.9f && filled.beta2 == 0.999f && filled.epsilon == 1e-8f);
+    assert_true(bp_network_steps(NULL) == 0);
+    assert_int_equal(bp_network_set_steps(NULL, 0, 0), BP_ERROR_NULL);
+    assert_int_equal(bp_network_set_steps(adam, 0, UINT64_C(1) << 48), BP_ERROR_VALUE);
+    assert_true(bp_network_steps(adam) == 1);
+    assert_int_equal(bp_network_swap_average(NULL), BP_ERROR_NULL);
+    assert_int_equal(bp_network_swap_average(adam), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_freeze(NULL, 0, true), BP_ERROR_NULL);
+    assert_int_equal(bp_network_freeze(adam, 2, true), BP_ERROR_VALUE);
+    assert_true(bp_network_gradient_norm(NULL) == 0 && bp_network_gradient_norm(adam) == 0);
+
+    bp_network *none = adam;
+    config.optimizer.beta1 = 1;
+    assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
+    assert_null(none);
+    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_COUNT};
+    assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
+    config.optimizer = (bp_optimizer){.clip_norm = -1};
+    assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
+    bp_network_destroy(plain);
+    bp_network_destroy(adam);
+    samples_destroy(&s);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    test_start(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(micro_batches_are_the_batch), cmocka_unit_test(frozen_layers_stay),
+        cmocka_unit_test(the_average_follows),         cmocka_unit_test(a_training_goes_on_elsewhere),
+        cmocka_unit_test(bad_inputs_are_refused),
+    };
+    return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
+}

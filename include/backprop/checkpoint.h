@@ -25,6 +25,7 @@
  *   backprop.layers       the layers, as in "784-128-10"
  *   backprop.activations  their activations, as in "leaky-relu:0.01,identity": the number only where it is not 0
  *   backprop.loss         the loss, as bp_loss_name has it
+ *   backprop.optimizer    the optimizer, as bp_optimizer_name has it
  */
 #ifndef BACKPROP_CHECKPOINT_H
 #define BACKPROP_CHECKPOINT_H
@@ -67,17 +68,21 @@ BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_
  *
  *   training.steps  U64, one number: bp_network_steps
  *   training.seed   U64, one number: bp_network_seed
+ *   training.<state>.<name>  the optimizer's state for each parameter: <state> is its bp_network_state_name, <name> and
+ *                            shape are the parameter's, as in training.momentum.0.weight
  *
- * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. Errors as
+ * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. No part of it are
+ * which layers are frozen, and gradients that are being accumulated; a moving average must not be swapped in. Errors as
  * bp_network_save.
  */
 BP_API bp_status bp_checkpoint_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
                                     bp_file_error *error);
 
 /**
- * Sets a network to the state that bp_checkpoint_save has written: with the same batches and rates it then takes the
- * same steps, to the last bit, on any machine. Everything is checked and read before anything is changed; all tensors
- * must be of the type that was written. Errors as bp_network_load.
+ * Sets a network to the state that bp_checkpoint_save has written. If its optimizer has the same numbers, it then takes
+ * the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read before
+ * anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind. Errors as
+ * bp_network_load.
  */
 BP_API bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error);
 

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Adds a pair of module `module`; null list: counts alone. */
-static void add_pair(bp_pairs *pairs, size_t *floats, bp_pair pair, size_t module) {
+#include <backprop/update.h>
+
+/* Adds a pair of module `module`; null list: counts alone. `prefix` stands before its names. */
+static void add_pair(bp_pairs *pairs, size_t *floats, bp_pair pair, const char *prefix, size_t module) {
     const size_t first = pair.kind == BP_PAIR_LINEAR ? pair.in * pair.out : pair.out;
     if (pairs->list) {
         pair.first = pairs->memory + *floats;
@@ -13,45 +15,52 @@ static void add_pair(bp_pairs *pairs, size_t *floats, bp_pair pair, size_t modul
         pair.first_shape[0] = pair.first_strides[1] = pair.out;
         pair.first_shape[1] = pair.in;
         pair.first_strides[0] = 1; /* the file has the transpose of the network's [in x out] */
-        snprintf(pair.first_name, sizeof pair.first_name, "%zu.weight", module);
-        snprintf(pair.second_name, sizeof pair.second_name, "%zu.bias", module);
+        snprintf(pair.first_name, sizeof pair.first_name, "%s%zu.weight", prefix, module);
+        snprintf(pair.second_name, sizeof pair.second_name, "%s%zu.bias", prefix, module);
         pairs->list[pairs->count] = pair;
     }
     pairs->count++;
     *floats += first + pair.out;
 }
 
-/* Numbers the modules as nn.Sequential does. Returns the number of floats; a network's fit into memory. */
-static size_t list_pairs(bp_pairs *pairs, const bp_network *network) {
-    size_t floats = 0, module = 0;
+/* Adds all pairs of one set. Numbers the modules as nn.Sequential does. */
+static void add_set(bp_pairs *pairs, size_t *floats, const bp_network *network, size_t set) {
+    char prefix[BP_ARRAY_NAME / 2] = "";
+    if (set > 0)
+        snprintf(prefix, sizeof prefix, BP_STATE_PREFIX "%s.", bp_network_state_name(network, set - 1));
+    size_t module = 0;
     bp_layer layer;
-    pairs->count = 0;
     for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
-        const bp_pair pair = {.layer = l, .in = layer.in, .out = layer.out};
-        bp_pair linear = pair;
-        linear.kind = BP_PAIR_LINEAR;
-        add_pair(pairs, &floats, linear, module++);
-        if (layer.normalized) {
-            bp_pair normalization = pair;
-            normalization.kind = BP_PAIR_NORMALIZATION;
-            add_pair(pairs, &floats, normalization, module++);
-        }
+        bp_pair pair = {.kind = BP_PAIR_LINEAR, .set = set, .layer = l, .in = layer.in, .out = layer.out};
+        add_pair(pairs, floats, pair, prefix, module++);
+        pair.kind = BP_PAIR_NORMALIZATION;
+        if (layer.normalized)
+            add_pair(pairs, floats, pair, prefix, module++);
         module += layer.activation.kind != BP_IDENTITY;
         module += layer.dropout > 0.0f;
     }
+}
+
+/* Returns the number of floats; a network's fit into memory. */
+static size_t list_pairs(bp_pairs *pairs, const bp_network *network, bool whole) {
+    const size_t sets = whole ? 1 + bp_network_states(network) : 1;
+    size_t floats = 0;
+    pairs->count = 0;
+    for (size_t set = 0; set < sets; set++)
+        add_set(pairs, &floats, network, set);
     return floats;
 }
 
-bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network) {
+bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network, bool whole) {
     *pairs = (bp_pairs){.list = NULL};
-    const size_t floats = list_pairs(pairs, network);
+    const size_t floats = list_pairs(pairs, network, whole);
     pairs->list = calloc(pairs->count, sizeof *pairs->list);
     pairs->memory = malloc(floats * sizeof *pairs->memory);
     if (!pairs->list || !pairs->memory) {
         bp_pairs_destroy(pairs);
         return BP_ERROR_MEMORY;
     }
-    list_pairs(pairs, network);
+    list_pairs(pairs, network, whole);
     return BP_OK;
 }
 
@@ -61,16 +70,20 @@ void bp_pairs_destroy(bp_pairs *pairs) {
     *pairs = (bp_pairs){.list = NULL};
 }
 
-static bp_status get_pair(const bp_pair *pair, const bp_network *network) {
-    if (pair->kind == BP_PAIR_NORMALIZATION)
-        return bp_network_get_normalization(network, pair->layer, pair->first, pair->second);
-    return bp_network_get_parameters(network, pair->layer, pair->first, 0, pair->second);
+static bp_status get_pair(const bp_pair *p, const bp_network *network) {
+    if (p->set > 0)
+        return bp_network_get_state(network, p->set - 1, p->layer, p->first, 0, p->second);
+    if (p->kind == BP_PAIR_NORMALIZATION)
+        return bp_network_get_normalization(network, p->layer, p->first, p->second);
+    return bp_network_get_parameters(network, p->layer, p->first, 0, p->second);
 }
 
-static bp_status set_pair(const bp_pair *pair, bp_network *network) {
-    if (pair->kind == BP_PAIR_NORMALIZATION)
-        return bp_network_set_normalization(network, pair->layer, pair->first, pair->second);
-    return bp_network_set_parameters(network, pair->layer, pair->first, 0, pair->second);
+static bp_status set_pair(const bp_pair *p, bp_network *network) {
+    if (p->set > 0)
+        return bp_network_set_state(network, p->set - 1, p->layer, p->first, 0, p->second);
+    if (p->kind == BP_PAIR_NORMALIZATION)
+        return bp_network_set_normalization(network, p->layer, p->first, p->second);
+    return bp_network_set_parameters(network, p->layer, p->first, 0, p->second);
 }
 
 bp_status bp_pairs_get(const bp_pairs *pairs, const bp_network *network) {

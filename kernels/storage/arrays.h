@@ -2,6 +2,8 @@
 #ifndef BP_STORAGE_ARRAYS_H
 #define BP_STORAGE_ARRAYS_H
 
+#include <stdbool.h>
+
 #include <backprop/network.h>
 #include <backprop/safetensors.h>
 
@@ -9,9 +11,11 @@
 
 typedef enum bp_pair_kind { BP_PAIR_LINEAR, BP_PAIR_NORMALIZATION } bp_pair_kind;
 
-/** What one call on the network copies: weights and biases of a layer, or gain and shift. */
+/** What one call on the network copies: weights and biases of a layer, or gain and shift, or an array of the
+ *  optimizer's state for them. */
 typedef struct bp_pair {
     bp_pair_kind kind;
+    size_t set; /* 0: the parameters; 1 + k: array k of their state */
     size_t layer, in, out;
     float *first, *second;
     char first_name[BP_ARRAY_NAME], second_name[BP_ARRAY_NAME];
@@ -24,12 +28,16 @@ typedef struct bp_pairs {
     float *memory; /* of all arrays */
 } bp_pairs;
 
-/** Lists the arrays of a network, with memory for them. BP_ERROR_MEMORY, with nothing allocated. */
-bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network);
+/** Before the names of what only a checkpoint has. */
+#define BP_STATE_PREFIX "training."
+
+/** Lists the arrays of a network, with memory for them: its parameters, and where the whole state is asked for, all
+ * that the optimizer keeps of them. BP_ERROR_MEMORY, with nothing allocated. */
+bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network, bool whole);
 
 void bp_pairs_destroy(bp_pairs *pairs);
 
-/** Copies all arrays out of the network, or into it. */
+/** Copies all arrays out of the network, or into it, in their order: a moving average after its parameters. */
 bp_status bp_pairs_get(const bp_pairs *pairs, const bp_network *network);
 bp_status bp_pairs_set(const bp_pairs *pairs, bp_network *network);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include <backprop/loss.h>
+#include <backprop/optimizer.h>
+#include <backprop/update.h>
 #include <backprop/version.h>
 
 #include "storage/arrays.h"
@@ -21,7 +23,8 @@
 #define KEY_LAYERS "backprop.layers"
 #define KEY_ACTIVATIONS "backprop.activations"
 #define KEY_LOSS "backprop.loss"
-enum { OWN_PAIRS = 5 };
+#define KEY_OPTIMIZER "backprop.optimizer"
+enum { OWN_PAIRS = 6 };
 
 /* "784-128-10". */
 static void write_layers(bp_text *text, const bp_network *network) {
@@ -49,6 +52,11 @@ static void write_activations(bp_text *text, const bp_network *network) {
     bp_text_bytes(text, "", 1);
 }
 
+static const char *optimizer_name(const bp_network *network) {
+    bp_optimizer optimizer;
+    return bp_network_get_optimizer(network, &optimizer) == BP_OK ? bp_optimizer_name(optimizer.kind) : NULL;
+}
+
 /* A description as a text of its own; the caller frees it. */
 static bp_status describe(void (*write)(bp_text *, const bp_network *), const bp_network *network, char **made) {
     bp_text text = {.bytes = NULL};
@@ -67,9 +75,8 @@ static bp_status describe(void (*write)(bp_text *, const bp_network *), const bp
 
 /* ---- Numbers of a checkpoint ---------------------------------------------------------------------------------- */
 
-#define STATE_PREFIX "training."
 enum { STEPS, SEED, COUNTERS };
-static const char *const counter_names[COUNTERS] = {STATE_PREFIX "steps", STATE_PREFIX "seed"};
+static const char *const counter_names[COUNTERS] = {BP_STATE_PREFIX "steps", BP_STATE_PREFIX "seed"};
 
 typedef struct counters {
     uint64_t values[COUNTERS];
@@ -78,7 +85,7 @@ typedef struct counters {
 /* ---- Saving --------------------------------------------------------------------------------------------------- */
 
 static bool is_own_key(const char *key) {
-    static const char *const own[] = {KEY_FORMAT, KEY_VERSION, KEY_LAYERS, KEY_ACTIVATIONS, KEY_LOSS};
+    static const char *const own[] = {KEY_FORMAT, KEY_VERSION, KEY_LAYERS, KEY_ACTIVATIONS, KEY_LOSS, KEY_OPTIMIZER};
     for (size_t k = 0; k < OWN_PAIRS; k++)
         if (strcmp(key, own[k]) == 0)
             return true;
@@ -130,7 +137,8 @@ static bp_status write_described(const bp_network *network, const bp_pairs *pair
                                             {KEY_VERSION, bp_version()},
                                             {KEY_LAYERS, layers},
                                             {KEY_ACTIVATIONS, activations},
-                                            {KEY_LOSS, bp_loss_name(bp_network_loss_kind(network))}};
+                                            {KEY_LOSS, bp_loss_name(bp_network_loss_kind(network))},
+                                            {KEY_OPTIMIZER, optimizer_name(network)}};
         memcpy(metadata, own, sizeof own);
         if (count > 0)
             memcpy(metadata + OWN_PAIRS, notes, count * sizeof *notes);
@@ -154,7 +162,7 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     if (status != BP_OK)
         return status;
     bp_pairs pairs;
-    if ((status = bp_pairs_create(&pairs, network)) != BP_OK)
+    if ((status = bp_pairs_create(&pairs, network, whole)) != BP_OK)
         return bp_file_refuse(error, status);
     const counters numbers = {{bp_network_steps(network), bp_network_seed(network)}};
     if ((status = bp_pairs_get(&pairs, network)) == BP_OK)
@@ -211,7 +219,7 @@ static bp_status check_tensor(const bp_safetensors *file, const bp_tensor *wante
 }
 
 static bool has_place(const bp_pairs *pairs, bool whole, const char *name) {
-    if (!whole && strncmp(name, STATE_PREFIX, strlen(STATE_PREFIX)) == 0)
+    if (!whole && strncmp(name, BP_STATE_PREFIX, strlen(BP_STATE_PREFIX)) == 0)
         return true;
     for (size_t k = 0; k < pairs->count; k++)
         if (strcmp(pairs->list[k].first_name, name) == 0 || strcmp(pairs->list[k].second_name, name) == 0)
@@ -240,19 +248,24 @@ static bp_status check_tensors(const bp_safetensors *file, const bp_pairs *pairs
     return status;
 }
 
-static bp_status check_activations(const bp_safetensors *file, const bp_network *network, bp_file_error *error) {
-    const char *there = bp_safetensors_metadata(file, KEY_ACTIVATIONS);
-    if (!there)
+/* Whether the metadata, if the file has them, say the same as the network. */
+static bp_status check_text(const bp_safetensors *file, const char *key, const char *wanted, bp_file_error *error) {
+    const char *there = bp_safetensors_metadata(file, key);
+    if (!there || strcmp(there, wanted) == 0)
         return BP_OK;
-    char *wanted = NULL;
-    bp_status status = describe(write_activations, network, &wanted);
+    return bp_file_fail(error, BP_ERROR_MISMATCH, "%s is '%.70s' in the file and '%.70s' in the network", key, there,
+                        wanted);
+}
+
+static bp_status check_metadata(const bp_safetensors *file, const bp_network *network, bool whole,
+                                bp_file_error *error) {
+    char *activations = NULL;
+    bp_status status = describe(write_activations, network, &activations);
     if (status != BP_OK)
         return bp_file_refuse(error, status);
-    if (strcmp(there, wanted) != 0)
-        status = bp_file_fail(error, BP_ERROR_MISMATCH,
-                              "activations are '%.80s' in the file and '%.80s' in the network", there, wanted);
-    free(wanted);
-    return status;
+    status = check_text(file, KEY_ACTIVATIONS, activations, error);
+    free(activations);
+    return status == BP_OK && whole ? check_text(file, KEY_OPTIMIZER, optimizer_name(network), error) : status;
 }
 
 static bp_status read_pairs(const bp_safetensors *file, const bp_pairs *pairs, bp_file_error *error) {
@@ -286,12 +299,12 @@ static bp_status set_all(bp_network *network, const bp_pairs *pairs, const count
 static bp_status load_from(bp_network *network, bool whole, const bp_safetensors *file, bp_file_error *error) {
     bp_pairs pairs;
     counters numbers;
-    bp_status status = bp_pairs_create(&pairs, network);
+    bp_status status = bp_pairs_create(&pairs, network, whole);
     if (status != BP_OK)
         return bp_file_refuse(error, status);
-    status = check_tensors(file, &pairs, whole, error);
+    status = check_metadata(file, network, whole, error);
     if (status == BP_OK)
-        status = check_activations(file, network, error);
+        status = check_tensors(file, &pairs, whole, error);
     if (status == BP_OK)
         status = read_pairs(file, &pairs, error);
     if (status == BP_OK && whole)

@@ -250,7 +250,7 @@ static void mismatches(void **state) {
             break;
         default:
             activations.text = "tanh,identity";
-            part = "activations are 'tanh,identity' in the file and 'relu,identity' in the network";
+            part = "backprop.activations is 'tanh,identity' in the file and 'relu,identity' in the network";
         }
         EXPECT_SUCCESS(bp_safetensors_write(path, t, count, &activations, 1, &error));
         EXPECT_FAILURE(BP_ERROR_MISMATCH, part, bp_network_load(network, path, &error));

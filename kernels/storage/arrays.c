@@ -71,18 +71,20 @@ void bp_pairs_destroy(bp_pairs *pairs) {
 }
 
 static bp_status get_pair(const bp_pair *p, const bp_network *network) {
+    if (p->kind == BP_PAIR_NORMALIZATION)
+        return p->set > 0 ? bp_network_get_normalization_state(network, p->set - 1, p->layer, p->first, p->second)
+                          : bp_network_get_normalization(network, p->layer, p->first, p->second);
     if (p->set > 0)
         return bp_network_get_state(network, p->set - 1, p->layer, p->first, 0, p->second);
-    if (p->kind == BP_PAIR_NORMALIZATION)
-        return bp_network_get_normalization(network, p->layer, p->first, p->second);
     return bp_network_get_parameters(network, p->layer, p->first, 0, p->second);
 }
 
 static bp_status set_pair(const bp_pair *p, bp_network *network) {
+    if (p->kind == BP_PAIR_NORMALIZATION)
+        return p->set > 0 ? bp_network_set_normalization_state(network, p->set - 1, p->layer, p->first, p->second)
+                          : bp_network_set_normalization(network, p->layer, p->first, p->second);
     if (p->set > 0)
         return bp_network_set_state(network, p->set - 1, p->layer, p->first, 0, p->second);
-    if (p->kind == BP_PAIR_NORMALIZATION)
-        return bp_network_set_normalization(network, p->layer, p->first, p->second);
     return bp_network_set_parameters(network, p->layer, p->first, 0, p->second);
 }
 

@@ -81,7 +81,10 @@ static void check_accumulation(test_table *table) {
         }
         trained_update(&t, rate);
         assert_int_equal(bp_network_update(parts, rate), BP_OK);
-        if (state_hash(parts) != trained_hash(&t)) fail_msg("shape %zu layers, optimizer %s clip %g decay %g avg %g, lanes %zu, table %s, cut %zu", shape->layers, bp_optimizer_name(optimizer->kind), optimizer->clip_norm, optimizer->weight_decay, optimizer->average, lanes, table->name, k);
+        if (state_hash(parts) != trained_hash(&t))
+            fail_msg("shape %zu layers, optimizer %s clip %g decay %g avg %g, lanes %zu, table %s, cut %zu",
+                     shape->layers, bp_optimizer_name(optimizer->kind), optimizer->clip_norm, optimizer->weight_decay,
+                     optimizer->average, lanes, table->name, k);
         if (!aligned)
             break;
         assert_int_equal(bp_network_train_step(whole, &s.batch, rate, &loss), BP_OK);
@@ -352,13 +355,103 @@ static void bad_inputs_are_refused(void **state) {
     samples_destroy(&s);
 }
 
+/* ---- Normalised layers and dropout ---------------------------------------------------------------------------- */
+
+static const bp_optimizer regularized_optimizers[] = {
+    {.kind = BP_ADAM},
+    {.kind = BP_ADAMW, .weight_decay = 0.125f, .average = 0.75f},
+    {.kind = BP_MOMENTUM, .clip_norm = 0.0625f},
+    {.kind = BP_SGD, .clip_norm = 0.0625f},
+};
+enum { REGULARIZED_ROWS = 1100, REGULARIZED_OUT = 65 };
+
+/* What a training leaves of a network whose first layer is normalised and dropped. */
+typedef struct regularized {
+    uint64_t hash;
+    float norm, loss, gain[2][REGULARIZED_OUT], shift[2][REGULARIZED_OUT]; /* state 0, and of the last state */
+} regularized;
+
+static regularized train_regularized(test_table *table, size_t threads, bool in_parts) {
+    static const float dropout[] = {0.25f, 0.125f, 0};
+    static const bool normalize[] = {true, false, false};
+    samples s = samples_create(shape, REGULARIZED_ROWS, 0, test_seed());
+    lanes = threads;
+    bp_network_config config = config_of(REGULARIZED_ROWS);
+    config.dropout = dropout;
+    config.normalize = normalize;
+    config.seed = 9;
+    config.gradients = in_parts;
+    bp_network *network = net_create_on(table, &config, SEED);
+    regularized r = {.loss = 0};
+    for (size_t step = 0; step < 3; step++) {
+        if (!in_parts) {
+            assert_int_equal(bp_network_train_step(network, &s.batch, rate, &r.loss), BP_OK);
+            continue;
+        }
+        for (size_t first = 0, rows; first < REGULARIZED_ROWS; first += rows) {
+            rows = first == 0 ? 512 : REGULARIZED_ROWS - 512;
+            const bp_batch batch = part_of(&s, first, rows);
+            assert_int_equal(bp_network_accumulate(network, &batch, REGULARIZED_ROWS, NULL), BP_OK);
+        }
+        assert_int_equal(bp_network_update(network, rate), BP_OK);
+    }
+    r.hash = bp_network_hash(network);
+    r.norm = bp_network_gradient_norm(network);
+    const size_t states = bp_network_states(network);
+    for (size_t k = 0; k < 2 && states > 0; k++)
+        assert_int_equal(bp_network_get_normalization_state(network, k ? states - 1 : 0, 0, r.gain[k], r.shift[k]),
+                         BP_OK);
+    assert_int_equal(bp_network_get_normalization_state(network, states, 0, r.gain[0], NULL), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_set_normalization_state(network, 0, 1, r.gain[0], NULL), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_set_normalization_state(NULL, 0, 0, r.gain[0], NULL), BP_ERROR_NULL);
+    bp_network_destroy(network);
+    samples_destroy(&s);
+    return r;
+}
+
+static regularized of_scalar;
+static bool have_scalar;
+
+static void check_regularized(test_table *table) {
+    if (!have_scalar)
+        of_scalar = train_regularized(table, 1, false);
+    have_scalar = true;
+    for (size_t threads = 1; threads <= 3; threads += 2) {
+        regularized whole = train_regularized(table, threads, false), parts = train_regularized(table, threads, true);
+        parts.loss = whole.loss;
+        assert_same_bits(&whole.norm, &of_scalar.norm, 1);
+        assert_same_bits(&whole.loss, &of_scalar.loss, 1);
+        assert_same_bits(whole.gain[0], of_scalar.gain[0], 4 * REGULARIZED_OUT);
+        assert_same_bits(parts.gain[0], of_scalar.gain[0], 4 * REGULARIZED_OUT);
+        assert_true(whole.hash == of_scalar.hash && parts.hash == of_scalar.hash);
+        table->cases++;
+    }
+}
+
+/* The same bits everywhere, in one step and by micro-batches, whose rows are dropped as those of the whole batch. */
+static void regularized_networks_are_updated(void **state) {
+    (void)state;
+    shape = &wide;
+    for (size_t k = 0; k < COUNT(regularized_optimizers); k++) {
+        optimizer = &regularized_optimizers[k];
+        have_scalar = false;
+        test_each_table(check_regularized);
+        if (optimizer->kind != BP_SGD) { /* gains have a state of their own, and it moves */
+            float moved = 0;
+            for (size_t j = 0; j < REGULARIZED_OUT; j++)
+                moved += fabsf(of_scalar.gain[0][j]) + fabsf(of_scalar.shift[0][j]);
+            assert_true(moved > 0);
+        }
+    }
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(micro_batches_are_the_batch), cmocka_unit_test(frozen_layers_stay),
         cmocka_unit_test(the_average_follows),         cmocka_unit_test(a_training_goes_on_elsewhere),
-        cmocka_unit_test(bad_inputs_are_refused),
+        cmocka_unit_test(bad_inputs_are_refused),      cmocka_unit_test(regularized_networks_are_updated),
     };
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -8,6 +8,8 @@
 
 #include "activation_kinds.h"
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* Whether vec_rectify gives the activation's value: the kinds that a tile ends with. */
 static inline bool is_rectifier(bp_activation activation) {
     return activation.kind == BP_IDENTITY || activation.kind == BP_RELU || activation.kind == BP_LEAKY_RELU;
@@ -212,8 +214,9 @@ static inline vec vec_slope(vec kept, bp_activation activation) {
 /* All kinds in one loop are much code, of which one copy is enough. */
 #define KEEP_APART static __attribute__((noinline, unused))
 
-KEEP_APART void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
-                         bp_activation activation) {
+/* A kind that is known to the compiler keeps the others out of the loop. */
+static ALWAYS_INLINE void activate_rows(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
+                                        bp_activation activation) {
     for (size_t n = 0; n < rows; n++) {
         size_t j = 0;
         for (; j + VEC_LANES <= columns; j += VEC_LANES)
@@ -222,6 +225,27 @@ KEEP_APART void activate(float *a, size_t lda, const float *z, size_t ldz, size_
             const vec last = vec_load_first(z + n * ldz + j, columns - j);
             vec_store_first(a + n * lda + j, columns - j, vec_activate(last, activation));
         }
+    }
+}
+
+KEEP_APART void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
+                         bp_activation activation) {
+    switch (activation.kind) {
+    case BP_RELU:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_RELU, 0.0f});
+        break;
+    case BP_LEAKY_RELU:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_LEAKY_RELU, activation.parameter});
+        break;
+    case BP_SIGMOID:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_SIGMOID, 0.0f});
+        break;
+    case BP_TANH:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_TANH, 0.0f});
+        break;
+    default:
+        activate_rows(a, lda, z, ldz, rows, columns, activation);
+        break;
     }
 }
 
@@ -248,34 +272,57 @@ KEEP_APART void activate_in_place(float *a, size_t lda, float *slopes, size_t ld
         }
 }
 
+/* d = f', or with `times` d = d * f'. */
+static ALWAYS_INLINE void slope_rows(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+                                     bp_activation activation, const bool times) {
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j += VEC_LANES) {
+            float *at = d + n * ldd + j;
+            const float *from = kept + n * ldk + j;
+            const size_t lanes = columns - j;
+            if (lanes >= VEC_LANES) {
+                const vec slope = vec_slope(vec_load(from), activation);
+                vec_store(at, times ? vec_mul(vec_load(at), slope) : slope);
+            } else {
+                const vec slope = vec_slope(vec_load_first(from, lanes), activation);
+                vec_store_first(at, lanes, times ? vec_mul(vec_load_first(at, lanes), slope) : slope);
+            }
+        }
+}
+
+static ALWAYS_INLINE void slopes_of_kind(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows,
+                                         size_t columns, bp_activation activation, const bool times) {
+    switch (activation.kind) {
+    case BP_RELU:
+        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_RELU, 0.0f}, times);
+        break;
+    case BP_LEAKY_RELU:
+        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_LEAKY_RELU, activation.parameter}, times);
+        break;
+    case BP_SIGMOID:
+        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_SIGMOID, 0.0f}, times);
+        break;
+    case BP_TANH:
+        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_TANH, 0.0f}, times);
+        break;
+    case KEPT_SLOPES:
+        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){KEPT_SLOPES, 0.0f}, times);
+        break;
+    default:
+        slope_rows(d, ldd, kept, ldk, rows, columns, activation, times);
+        break;
+    }
+}
+
 KEEP_APART void activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                       bp_activation activation) {
-    for (size_t n = 0; n < rows; n++) {
-        size_t j = 0;
-        for (; j + VEC_LANES <= columns; j += VEC_LANES)
-            vec_store(d + n * ldd + j, vec_slope(vec_load(kept + n * ldk + j), activation));
-        if (j < columns) {
-            const vec last = vec_load_first(kept + n * ldk + j, columns - j);
-            vec_store_first(d + n * ldd + j, columns - j, vec_slope(last, activation));
-        }
-    }
+    slopes_of_kind(d, ldd, kept, ldk, rows, columns, activation, false);
 }
 
 KEEP_APART void activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                  bp_activation activation) {
-    if (activation.kind == BP_IDENTITY)
-        return;
-    for (size_t n = 0; n < rows; n++) {
-        float *d = delta + n * ldd;
-        const float *k = kept + n * ldk;
-        size_t j = 0;
-        for (; j + VEC_LANES <= columns; j += VEC_LANES)
-            vec_store(d + j, vec_mul(vec_load(d + j), vec_slope(vec_load(k + j), activation)));
-        if (j < columns) {
-            const vec slope = vec_slope(vec_load_first(k + j, columns - j), activation);
-            vec_store_first(d + j, columns - j, vec_mul(vec_load_first(d + j, columns - j), slope));
-        }
-    }
+    if (activation.kind != BP_IDENTITY)
+        slopes_of_kind(delta, ldd, kept, ldk, rows, columns, activation, true);
 }
 
 #endif

@@ -158,9 +158,12 @@ static void loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss
                           classes, 0.0f, 1.0f, scale);
 }
 
-/* Errors of n columns of one row: adds their squares to *p, and writes their deltas if d is not null. */
-static inline void mse_errors(vec *p, float *d, const float *a, const float *y, size_t n, bp_activation activation,
-                              float scale) {
+/*
+ * Errors of n columns of one row: adds their squares to *p, and writes their deltas if d is not null. `few`: the
+ * derivative is one of the few that a tile ends with; the others stay out of the loop.
+ */
+static ALWAYS_INLINE void mse_errors(vec *p, float *d, const float *a, const float *y, size_t n,
+                                     bp_activation activation, float scale, const bool few) {
     const vec output = load_some(a, n);
     const vec error = vec_sub(output, load_some(y, n));
     *p = vec_add(*p, vec_mul(error, error));
@@ -168,12 +171,13 @@ static inline void mse_errors(vec *p, float *d, const float *a, const float *y, 
         return;
     vec delta = vec_mul(error, vec_set1(scale));
     if (activation.kind != BP_IDENTITY)
-        delta = vec_mul(delta, vec_slope(output, activation));
+        delta = vec_mul(delta, few ? vec_derivative(output, activation) : vec_slope(output, activation));
     store_some(d, n, delta);
 }
 
-static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
-                     size_t batch, size_t out, bp_activation activation, float scale) {
+static ALWAYS_INLINE void mse_rows(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda,
+                                   const float *y, size_t ldy, size_t batch, size_t out, bp_activation activation,
+                                   float scale, const bool few) {
     for (size_t n = 0; n < batch; n++) {
         const float *row = a + n * lda, *target = y + n * ldy;
         float *d = delta ? delta + n * ldd : NULL;
@@ -183,11 +187,19 @@ static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, 
             for (size_t v = 0; v < SUM_VECS; v++) {
                 const size_t at = j + v * VEC_LANES, lanes = lanes_left(out, at);
                 if (lanes > 0)
-                    mse_errors(&p[v], d ? d + at : NULL, row + at, target + at, lanes, activation, scale);
+                    mse_errors(&p[v], d ? d + at : NULL, row + at, target + at, lanes, activation, scale, few);
             }
         if (row_loss)
             row_loss[n] = 0.5f * lanes_sum(p);
     }
+}
+
+static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
+                     size_t batch, size_t out, bp_activation activation, float scale) {
+    if (is_tile_derivative(activation))
+        mse_rows(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale, true);
+    else
+        mse_rows(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale, false);
 }
 
 static inline void sgd(float *parameters, const float *gradient, size_t count, float rate) {

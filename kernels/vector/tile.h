@@ -27,8 +27,6 @@
 
 #define TILE_ROWS_MAX (TILE_ROWS > TILE_ROWS_OF_ONE ? TILE_ROWS : TILE_ROWS_OF_ONE)
 
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
 #include "vector/activation.h"
 #include "vector/fetch.h"
 #include "vector/pack.h"

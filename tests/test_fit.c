@@ -69,7 +69,8 @@ static void compare_with_steps(const net *shape, size_t batch, bool in_order, bo
     bp_fit_result result;
     assert_int_equal(bp_network_fit(fitted, &set, &options, &result), BP_OK);
     const size_t rows = batch ? batch : 16;
-    const double loss = train_by_steps(stepped, &set, rows, SEED, 0, 3, in_order, rates_of[way]);
+    const double loss = train_by_steps(stepped, &set, rows, SEED, 0, 3, in_order, rates_of[way],
+                                       shape->options.reduction == BP_REDUCTION_SUM);
     assert_int_equal(bp_network_hash(fitted), bp_network_hash(stepped));
     assert_int_equal(result.end, BP_FIT_COMPLETE);
     assert_int_equal(result.epochs, 3);
@@ -91,6 +92,9 @@ static void fits_are_their_steps(void **state) {
         if (!bp_cpu_supports((bp_isa)isa))
             continue;
         assert_int_equal(bp_cpu_set((bp_isa)isa), BP_OK);
+        for (size_t b = 0; b < COUNT(batches); b++)
+            for (int way = 0; way < 4 * WAYS; way++)
+                compare_with_steps(&fit_weighted, batches[b], way & 1, way & 2, way / 4);
         for (size_t k = 0; k < FIT_NETS * COUNT(batches); k++)
             for (int way = 0; way < 4 * WAYS; way++)
                 compare_with_steps(&fit_nets[k % FIT_NETS], batches[k / FIT_NETS], way & 1, way & 2, way / 4);
@@ -147,9 +151,9 @@ static void fits_go_on_at_any_epoch(void **state) {
 
 static void passes_over_data_sets(void **state) {
     (void)state;
-    for (size_t k = 0; k < FIT_NETS; k++)
+    for (size_t k = 0; k <= FIT_NETS; k++)
         for (size_t indexed = 0; indexed < 2; indexed++) {
-            const net *shape = &fit_nets[k];
+            const net *shape = k < FIT_NETS ? &fit_nets[k] : &fit_weighted;
             const size_t out = shape->sizes[shape->layers];
             const bp_network_config config = net_config(shape, 16);
             bp_network *network = net_create(&config, 1);
@@ -179,7 +183,7 @@ static void passes_over_data_sets(void **state) {
             while (bp_batches_next(batches, &batch)) {
                 float mean;
                 assert_int_equal(bp_network_loss(network, &batch, &mean), BP_OK);
-                sum += (double)mean * (double)batch.rows;
+                sum += (double)mean * (k < FIT_NETS ? (double)batch.rows : 1.0);
             }
             assert_int_equal(bp_network_evaluate(network, &set, &loss), BP_OK);
             assert_true(loss == sum / (double)set.rows);

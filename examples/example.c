@@ -67,6 +67,8 @@ uint64_t example_number(const example_option *option, uint64_t least, uint64_t m
 }
 
 void example_finish(const bp_network *network) {
+    if (!bp_cpu_covered())
+        printf("note: this CPU has no fused multiply-add; its weights differ from those of others\n");
     printf("weights: %016" PRIx64 "\n", bp_network_hash(network));
     if (fflush(stdout) != 0 || ferror(stdout))
         fail("cannot write to standard output");

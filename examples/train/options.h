@@ -27,6 +27,7 @@ typedef struct options {
     bp_loss loss;
     float smoothing; /* of the labels */
     size_t epochs, batch;
+    size_t stop_after;         /* epochs, of all; 0: none */
     float rate;                /* the highest; 0: the optimizer's default */
     bp_schedule_kind schedule; /* BP_SCHEDULE_COUNT: the default */
     uint64_t warmup;           /* steps */

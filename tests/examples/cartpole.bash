@@ -4,7 +4,7 @@
 name=cartpole
 source "$(dirname "$0")/common.bash"
 
-same_everywhere 0000000000000000 --iterations 2
+same_everywhere e8fb62566b439bc9 --iterations 2
 passed_if "another seed gives other weights" \
     test "$("${program[@]}" --iterations 2 | tail -n 1)" != "$("${program[@]}" --iterations 2 --seed 2 | tail -n 1)"
 

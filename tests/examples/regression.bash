@@ -4,7 +4,7 @@
 name=regression
 source "$(dirname "$0")/common.bash"
 
-same_everywhere 0000000000000000 --epochs 3
+same_everywhere 6e094b8c3724d9fd --epochs 3
 
 if [[ ${BACKPROP_TEST_QUICK:-0} != 1 ]]; then
     output=$("${program[@]}")
@@ -17,12 +17,12 @@ fi
 cd "$work"
 {
     echo "a,b,y"
-    for k in {1..40}; do
+    for k in {1..140}; do
         echo "$((k % 7)),$((k % 5)),$((2 * (k % 7) - k % 5))"
     done
 } >table.csv
 output=$("${program[@]}" --data table.csv --epochs 200 --patience 200)
-passed_if "a plane is learnt" grep -qE '^y of 6 other rows: .*R\^2 0\.99' <<<"$output"
+passed_if "a plane is learnt" grep -qE '^y of 21 other rows: .*R\^2 0\.99' <<<"$output"
 
 sed 's/^3,3,3$/3,three,3/' table.csv >broken.csv
 refused "broken.csv: line 4, column 2: " --data broken.csv

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# A training that goes on from a checkpoint ends with the weights of one that was never interrupted.
+# shellcheck source-path=SCRIPTDIR source=common.bash
+source "$(dirname "$0")/common.bash"
+cd "$work"
+
+# interrupted OPTION...: stops dead after two of five epochs, whose checkpoint is then gone on from.
+interrupted() {
+    local whole lines=0 line
+    whole=$(weights --data spirals --limit 600 --epochs 5 "$@")
+    rm -f state
+    while read -r line; do
+        [[ $line != epoch* ]] || lines=$((lines + 1))
+        if [[ $lines == 3 ]]; then # the third epoch's checkpoint is about to be written, or has been
+            break
+        fi
+    done < <("${program[@]}" --data spirals --limit 600 --epochs 5 --save state "$@")
+    passed_if "resumed: $*" equal "$(weights --data spirals --limit 600 --epochs 5 --load state "$@")" "$whole"
+}
+
+interrupted
+interrupted --optimizer adamw --weight-decay 0.01 --dropout 0.2 --layer-norm --schedule cosine
+interrupted --optimizer momentum --normalize --schedule step --activation tanh
+
+"${program[@]}" --data spirals --limit 600 --epochs 2 --save state >/dev/null
+refused "--load state: has 2 of 2 epochs behind it" --data spirals --limit 600 --epochs 2 --load state --quiet
+refused "--load state: was not written after whole epochs of 3 steps" --data spirals --limit 600 --epochs 9 --batch 250 \
+    --load state --quiet
+refused "--load state: " --data spirals --limit 600 --layers 2-8-2 --load state --quiet
+echo nonsense >state
+refused "--load state: " --data spirals --limit 600 --load state --quiet
+finish

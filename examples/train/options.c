@@ -83,6 +83,7 @@ static void print_usage(void) {
     printf(
         ". Default: falls to zero linearly\n"
         "  --warmup N         first steps, in which the rate of a schedule rises. Default: 0\n"
+        "  --stop-after N     ends after N of the epochs, for --load to go on\n"
         "  --save FILE        writes a checkpoint after each epoch\n"
         "  --load FILE        goes on where that checkpoint was written, with the other options as they were then\n");
     print_names("  --isa NAME         instruction set:", isa_name, "");
@@ -223,6 +224,8 @@ static void apply(options *result, const char *option, const char *value) {
         result->load = value;
     else if (matches(option, "--epochs", value))
         result->epochs = (size_t)parse_number(option, value, 1, COUNT_MAX);
+    else if (matches(option, "--stop-after", value))
+        result->stop_after = (size_t)parse_number(option, value, 1, COUNT_MAX);
     else if (matches(option, "--batch", value))
         result->batch = (size_t)parse_number(option, value, 1, COUNT_MAX);
     else if (matches(option, "--rate", value))

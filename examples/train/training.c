@@ -97,7 +97,7 @@ static bool after_epoch(void *context, const bp_fit_progress *now) {
             fail("--save %s: %s", t->options->save, error.text);
     }
     begin_epoch(t, now->epoch + 1);
-    return false;
+    return now->epoch + 1 == t->options->stop_after;
 }
 
 /* Brings the columns of both sets to the scale of the first. */

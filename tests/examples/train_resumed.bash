@@ -4,18 +4,15 @@
 source "$(dirname "$0")/common.bash"
 cd "$work"
 
-# interrupted OPTION...: stops dead after two of five epochs, whose checkpoint is then gone on from.
+# interrupted OPTION...: stops after two of five epochs, and goes on from there; once more, after the fourth.
 interrupted() {
-    local whole lines=0 line
-    whole=$(weights --data spirals --limit 600 --epochs 5 "$@")
-    rm -f state
-    while read -r line; do
-        [[ $line != epoch* ]] || lines=$((lines + 1))
-        if [[ $lines == 3 ]]; then # the third epoch's checkpoint is about to be written, or has been
-            break
-        fi
-    done < <("${program[@]}" --data spirals --limit 600 --epochs 5 --save state "$@")
-    passed_if "resumed: $*" equal "$(weights --data spirals --limit 600 --epochs 5 --load state "$@")" "$whole"
+    local options=(--data spirals --limit 600 --epochs 5 "$@") whole
+    whole=$(weights "${options[@]}")
+    "${program[@]}" "${options[@]}" --stop-after 2 --save state >/dev/null
+    passed_if "resumed: $*" equal "$(weights "${options[@]}" --load state)" "$whole"
+    "${program[@]}" "${options[@]}" --stop-after 4 --load state --save state >/dev/null
+    passed_if "resumed twice: $*" equal "$(weights "${options[@]}" --load state)" "$whole"
+    passed_if "stopped: $*" test "$(weights "${options[@]}" --stop-after 4)" != "$whole"
 }
 
 interrupted

@@ -456,6 +456,36 @@ static void training_goes_on_from_the_best_weights(void **state) {
     samples_destroy(&held);
 }
 
+/* With an optimizer's state and dropout's masks: all goes on as after a fit that ended with the best epoch. */
+static void the_best_epoch_comes_back_whole(void **state) {
+    (void)state;
+    const net *shape = &fit_nets[1];
+    const float dropout[] = {0.25f, 0};
+    bp_network_config config = net_config(shape, 16);
+    config.optimizer.kind = BP_ADAM;
+    config.dropout = dropout;
+    samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 6);
+    const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
+    bp_network *kept = net_create(&config, 1), *stopped = net_create(&config, 1);
+    bp_fit_options options = {.epochs = 30, .rate = 0.02f, .seed = SEED, .validation = &validation, .keep_best = true};
+    bp_fit_result result;
+    assert_int_equal(bp_network_fit(kept, &set, &options, &result), BP_OK);
+    assert_true(result.best_epoch > 0 && result.best_epoch < 29);
+    options.epochs = result.best_epoch + 1;
+    assert_int_equal(bp_network_fit(stopped, &set, &options, NULL), BP_OK);
+    s.batch.rows = 16;
+    for (size_t step = 0; step < 3; step++) {
+        assert_int_equal(bp_network_steps(kept), bp_network_steps(stopped));
+        assert_int_equal(bp_network_hash(kept), bp_network_hash(stopped));
+        assert_int_equal(bp_network_train_step(kept, &s.batch, 0.02f, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(stopped, &s.batch, 0.02f, NULL), BP_OK);
+    }
+    bp_network_destroy(kept);
+    bp_network_destroy(stopped);
+    samples_destroy(&s);
+    samples_destroy(&held);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
@@ -468,6 +498,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(early_stopping_by_hand),
         cmocka_unit_test(fits_stop_early_with_the_best_weights),
         cmocka_unit_test(training_goes_on_from_the_best_weights),
+        cmocka_unit_test(the_best_epoch_comes_back_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,6 +114,47 @@ static void fits_find_what_came_after_the_loss(void **state) {
     bp_network_destroy(network);
 }
 
+/* What dropout scaled beyond all floats is found by the masks of that step, not of the next. */
+static void fits_find_what_was_not_dropped(void **state) {
+    (void)state;
+    enum { WIDE = 16, ROWS = 4 };
+    const net deep = {
+        .layers = 2, .sizes = {1, WIDE, 1}, .activations = {{BP_IDENTITY, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+    const float dropout[] = {0.75f, 0.0f};
+    bp_network_config config = net_config(&deep, ROWS);
+    config.dropout = dropout;
+    config.seed = 5;
+    float x[ROWS], y[ROWS] = {0}, large[WIDE], zeros[WIDE] = {0}, ones[WIDE];
+    for (size_t j = 0; j < WIDE; j++) {
+        large[j] = 3e38f;
+        ones[j] = 1.0f;
+    }
+    for (size_t n = 0; n < ROWS; n++)
+        x[n] = 1.0f;
+    const bp_dataset set = {.rows = ROWS, .inputs = x, .input_columns = 1, .targets = y, .target_columns = 1};
+    const bp_fit_options options = {.epochs = 1, .rate = 0.1f, .nonfinite = BP_NONFINITE_LOCATE};
+    size_t first[2] = {0};
+    for (uint64_t step = 0; step < 2; step++) {
+        float mask[WIDE];
+        assert_int_equal(bp_dropout(mask, WIDE, ones, WIDE, 1, WIDE,
+                                    (bp_dropout_mask){dropout[0], config.seed, (UINT64_C(1) << 48) + step, 0, 0}),
+                         BP_OK);
+        while (mask[first[step]] == 0.0f && first[step] + 1 < WIDE)
+            first[step]++;
+    }
+    assert_int_not_equal(first[0], first[1]);
+    bp_network *network = net_create(&config, 1);
+    bp_fit_result result;
+    assert_int_equal(bp_network_set_parameters(network, 0, large, 0, zeros), BP_OK);
+    assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
+    assert_int_equal(result.end, BP_FIT_NONFINITE);
+    assert_int_equal(result.nonfinite.place, BP_PLACE_DROPOUT);
+    assert_int_equal(result.nonfinite.row, 0);
+    assert_int_equal(result.nonfinite.column, first[0]);
+    assert_int_equal(bp_network_steps(network), 0);
+    bp_network_destroy(network);
+}
+
 /* ---- Bad fits ------------------------------------------------------------------------------------------------- */
 
 enum { SAMPLES = 12 };
@@ -305,6 +346,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fits_find_the_row),
         cmocka_unit_test(fits_find_what_came_after_the_loss),
+        cmocka_unit_test(fits_find_what_was_not_dropped),
         cmocka_unit_test(bad_fits),
         cmocka_unit_test(bad_rates_end_the_fit),
         cmocka_unit_test(fits_without_memory),

@@ -96,7 +96,7 @@ typedef struct bp_fit_options {
     bool in_order;                /* rows in their own order in every epoch: no shuffles */
     const bp_dataset *validation; /* or null */
     bp_early_stopping *stopping;  /* or null: never; goes on from the state that it has */
-    bool keep_best;               /* end with the weights of the best epoch of this fit, see bp_fit_progress.improved */
+    bool keep_best;               /* end as the best epoch of this fit left the network, see bp_fit_progress.improved */
     bp_nonfinite_policy nonfinite;
     bp_fit_callback *on_epoch; /* after each epoch, or null */
     bp_fit_callback *on_step;  /* after each step, or null */
@@ -133,9 +133,11 @@ typedef struct bp_fit_result {
  * done in one call: a fit up to epoch k and one from first_epoch = k on give what one fit gives.
  *
  * Memory is taken from the network's allocator at the beginning and given back at the end: a batch, a row number for
- * each row, and with keep_best or BP_NONFINITE_LOCATE a copy of the parameters.
+ * each row, and with keep_best or BP_NONFINITE_LOCATE a copy of the parameters and the optimizer's state; with both
+ * two.
  *
- * With BP_NONFINITE_LOCATE a fit that ends so leaves the network with the parameters before the bad step.
+ * With BP_NONFINITE_LOCATE a fit that ends so leaves the network as it was before the bad step, whatever keep_best
+ * says: parameters, the optimizer's state, and bp_network_steps. keep_best brings back the same three.
  *
  * `result` may be null. BP_ERROR_NULL, BP_ERROR_SIZE (data sets whose columns are not those of the network, more than
  * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (epochs, rates, schedule, more than one of them,

@@ -464,10 +464,10 @@ static void the_best_epoch_comes_back_whole(void **state) {
     bp_network_config config = net_config(shape, 16);
     config.optimizer.kind = BP_ADAM;
     config.dropout = dropout;
-    samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 6);
+    samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 9);
     const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
     bp_network *kept = net_create(&config, 1), *stopped = net_create(&config, 1);
-    bp_fit_options options = {.epochs = 30, .rate = 0.02f, .seed = SEED, .validation = &validation, .keep_best = true};
+    bp_fit_options options = {.epochs = 30, .rate = 0.003f, .seed = SEED, .validation = &validation, .keep_best = true};
     bp_fit_result result;
     assert_int_equal(bp_network_fit(kept, &set, &options, &result), BP_OK);
     assert_true(result.best_epoch > 0 && result.best_epoch < 29);
@@ -477,8 +477,8 @@ static void the_best_epoch_comes_back_whole(void **state) {
     for (size_t step = 0; step < 3; step++) {
         assert_int_equal(bp_network_steps(kept), bp_network_steps(stopped));
         assert_int_equal(bp_network_hash(kept), bp_network_hash(stopped));
-        assert_int_equal(bp_network_train_step(kept, &s.batch, 0.02f, NULL), BP_OK);
-        assert_int_equal(bp_network_train_step(stopped, &s.batch, 0.02f, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(kept, &s.batch, 0.003f, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(stopped, &s.batch, 0.003f, NULL), BP_OK);
     }
     bp_network_destroy(kept);
     bp_network_destroy(stopped);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `autoencoder` gives images back, with the same bits everywhere, and writes them as a PGM file.
 # shellcheck source-path=SCRIPTDIR source=common.bash
-name=autoencoder
+program_name=autoencoder
 source "$(dirname "$0")/common.bash"
 cd "$work"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `cartpole` learns to balance its pole, with the same bits everywhere.
 # shellcheck source-path=SCRIPTDIR source=common.bash
-name=cartpole
+program_name=cartpole
 source "$(dirname "$0")/common.bash"
 
 same_everywhere e8fb62566b439bc9 --iterations 2

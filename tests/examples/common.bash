@@ -36,7 +36,7 @@ contains() {
 }
 
 # The program's name, as its messages have it.
-name=${name:-train}
+program_name=${program_name:-train}
 
 # refused TEXT ARGUMENT...: the program must end with status 2, nothing on standard output and one line on standard
 # error that starts with its name and contains TEXT.
@@ -44,11 +44,11 @@ refused() {
     local text=$1 status=0
     shift
     "${program[@]}" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-    passed_if "status of: $name $*" equal "$status" 2
-    passed_if "standard output of: $name $*" equal "$(cat "$work/out")" ""
-    passed_if "number of lines on standard error of: $name $*" equal "$(wc -l <"$work/err")" 1
-    passed_if "message of: $name $*" contains "$(cat "$work/err")" "$name: "
-    passed_if "message of: $name $*" contains "$(cat "$work/err")" "$text"
+    passed_if "status of: $program_name $*" equal "$status" 2
+    passed_if "standard output of: $program_name $*" equal "$(cat "$work/out")" ""
+    passed_if "number of lines on standard error of: $program_name $*" equal "$(wc -l <"$work/err")" 1
+    passed_if "message of: $program_name $*" contains "$(cat "$work/err")" "$program_name: "
+    passed_if "message of: $program_name $*" contains "$(cat "$work/err")" "$text"
 }
 
 # weights ARGUMENT...: the hash that the program prints when it is quiet, which must be its only output.
@@ -74,7 +74,7 @@ same_everywhere() {
             if [[ $output == *"no fused multiply-add"* && $ran == 0 ]]; then
                 expected=$(sed -n 's/^weights: //p' <<<"$output")
             fi
-            passed_if "weights on $isa with $threads threads of: $name $*" \
+            passed_if "weights on $isa with $threads threads of: $program_name $*" \
                 equal "$(sed -n 's/^weights: //p' <<<"$output")" "$expected"
             ran=$((ran + 1))
         done

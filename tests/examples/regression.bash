@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `regression` learns its table, with the same bits everywhere, and refuses broken ones with one clear line.
 # shellcheck source-path=SCRIPTDIR source=common.bash
-name=regression
+program_name=regression
 source "$(dirname "$0")/common.bash"
 
 same_everywhere 6e094b8c3724d9fd --epochs 3

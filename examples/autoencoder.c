@@ -97,7 +97,7 @@ static void paste(unsigned char *to, size_t stride, const float *pixels, const i
     for (size_t r = 0; r < shape->height; r++)
         for (size_t c = 0; c < shape->width; c++) {
             const float p = pixels[r * shape->width + c];
-            to[r * stride + c] = (unsigned char)(p <= 0 ? 0 : p >= 1 ? 255 : p * 255.0f + 0.5f);
+            to[r * stride + c] = (unsigned char)(p > 0 ? p < 1 ? p * 255.0f + 0.5f : 255.0f : 0.0f);
         }
 }
 

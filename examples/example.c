@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,15 +59,20 @@ void example_options(int argc, char **argv, const char *about, example_option *o
 
 uint64_t example_number(const example_option *option, uint64_t least, uint64_t most) {
     uint64_t sum = 0;
-    const char *c = option->value;
-    for (; *c >= '0' && *c <= '9' && sum <= most; c++)
-        sum = sum * 10 + (uint64_t)(*c - '0');
-    if (c == option->value || *c != '\0' || sum < least || sum > most)
+    bool good = *option->value != '\0';
+    for (const char *c = option->value; good && *c; c++) {
+        const uint64_t digit = (uint64_t)(*c - '0');
+        good = *c >= '0' && *c <= '9' && digit <= most && sum <= (most - digit) / 10;
+        sum = sum * 10 + digit;
+    }
+    if (!good || sum < least)
         fail("%s %s: not a whole number from %" PRIu64 " to %" PRIu64, option->name, option->value, least, most);
     return sum;
 }
 
 void example_finish(const bp_network *network) {
+    if (!bp_cpu_covered())
+        printf("note: this CPU has no fused multiply-add; its weights differ from those of others\n");
     printf("weights: %016" PRIx64 "\n", bp_network_hash(network));
     if (fflush(stdout) != 0 || ferror(stdout))
         fail("cannot write to standard output");

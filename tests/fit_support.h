@@ -13,6 +13,14 @@ static const net fit_nets[] = {
 };
 enum { FIT_NETS = sizeof fit_nets / sizeof *fit_nets };
 
+/** Weighted rows, whose losses are added up. */
+static const net fit_weighted = {.layers = 2,
+                                 .sizes = {5, 9, 3},
+                                 .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}},
+                                 .loss = BP_LOSS_HUBER,
+                                 .options = {.huber_threshold = 0.5f, .reduction = BP_REDUCTION_SUM},
+                                 .weighted = true};
+
 /** A view of samples. */
 static inline bp_dataset dataset_of(const net *shape, const samples *s) {
     return (bp_dataset){.rows = s->batch.rows,
@@ -22,12 +30,13 @@ static inline bp_dataset dataset_of(const net *shape, const samples *s) {
                         .targets = s->batch.targets,
                         .target_columns = shape->sizes[shape->layers],
                         .target_stride = s->batch.target_stride,
-                        .labels = s->batch.labels};
+                        .labels = s->batch.labels,
+                        .weights = s->batch.weights};
 }
 
-/** Epochs first .. end - 1 by bp_network_train_step; the last epoch's loss. */
+/** Epochs first .. end - 1 by bp_network_train_step; the last epoch's mean loss, given whether batches' are sums. */
 static inline double train_by_steps(bp_network *network, const bp_dataset *set, size_t batch_rows, uint64_t seed,
-                                    size_t first, size_t end, bool in_order, float (*rate)(size_t step)) {
+                                    size_t first, size_t end, bool in_order, float (*rate)(size_t step), bool sums) {
     bp_batches *batches;
     bp_batch batch;
     double sum = 0;
@@ -39,7 +48,7 @@ static inline double train_by_steps(bp_network *network, const bp_dataset *set, 
         for (size_t step = 0; bp_batches_next(batches, &batch); step++) {
             float loss;
             assert_int_equal(bp_network_train_step(network, &batch, rate(epoch * steps + step), &loss), BP_OK);
-            sum += (double)loss * (double)batch.rows;
+            sum += (double)loss * (sums ? 1.0 : (double)batch.rows);
         }
     }
     bp_batches_destroy(batches);

@@ -19,10 +19,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Rows whose numbers say where they come from: input (n, j) is n + j / 64, target -that, label n. */
+/* Rows whose numbers say where they come from: input (n, j) is n + j / 64, target -that, label n, weight n + 1 / 2. */
 typedef struct rows {
     bp_dataset set;
-    float *inputs, *targets;
+    float *inputs, *targets, *weights;
     uint32_t *labels;
 } rows;
 
@@ -31,16 +31,19 @@ static rows rows_create(size_t count, size_t in, size_t out, size_t padding) {
     r.inputs = allocate(count * (in + padding), sizeof(float));
     r.targets = allocate(count * (out + padding), sizeof(float));
     r.labels = allocate(count, sizeof(uint32_t));
+    r.weights = allocate(count, sizeof(float));
     for (size_t n = 0; n < count; n++) {
         for (size_t j = 0; j < in + padding; j++)
             r.inputs[n * (in + padding) + j] = j < in ? (float)n + (float)j / 64 : NAN;
         for (size_t j = 0; j < out + padding; j++)
             r.targets[n * (out + padding) + j] = j < out ? -(float)n - (float)j / 64 : NAN;
         r.labels[n] = (uint32_t)n;
+        r.weights[n] = (float)n + 0.5f;
     }
     r.set.inputs = r.inputs;
     r.set.targets = r.targets;
     r.set.labels = r.labels;
+    r.set.weights = r.weights;
     if (padding > 0) {
         r.set.input_stride = in + padding;
         r.set.target_stride = out + padding;
@@ -52,6 +55,7 @@ static void rows_destroy(rows *r) {
     free(r->inputs);
     free(r->targets);
     free(r->labels);
+    free(r->weights);
 }
 
 static void assert_rows(const rows *r, const bp_batch *batch, const uint32_t *expected) {
@@ -64,6 +68,7 @@ static void assert_rows(const rows *r, const bp_batch *batch, const uint32_t *ex
         for (size_t j = 0; j < set->target_columns; j++)
             assert_true(batch->targets[n * y_stride + j] == -(float)expected[n] - (float)j / 64);
         assert_int_equal(batch->labels[n], expected[n]);
+        assert_true(batch->weights[n] == (float)expected[n] + 0.5f);
     }
 }
 
@@ -138,6 +143,7 @@ static void walks_in_order_are_the_arrays(void **state) {
         assert_ptr_equal(batch.inputs, r.inputs + done * 8);
         assert_ptr_equal(batch.targets, r.targets + done * 7);
         assert_ptr_equal(batch.labels, r.labels + done);
+        assert_ptr_equal(batch.weights, r.weights + done);
         assert_int_equal(batch.input_stride, 8);
         assert_int_equal(batch.target_stride, 7);
     }
@@ -157,6 +163,7 @@ static void absent_arrays_stay_absent(void **state) {
         while (bp_batches_next(batches, &batch)) {
             assert_null(batch.targets);
             assert_null(batch.labels);
+            assert_null(batch.weights);
         }
         assert_int_equal(bp_batches_shuffle(batches, 1, 2), BP_OK);
     }
@@ -353,6 +360,7 @@ static size_t bad_datasets(const bp_dataset *good, bp_dataset *bad, bp_status *e
     BAD(BP_ERROR_ALIGNMENT, inputs = byte_off((float *)(uintptr_t)good->inputs));
     BAD(BP_ERROR_ALIGNMENT, targets = byte_off((float *)(uintptr_t)good->targets));
     BAD(BP_ERROR_ALIGNMENT, labels = (const uint32_t *)(const void *)((const char *)good->labels + 2));
+    BAD(BP_ERROR_ALIGNMENT, weights = byte_off((float *)(uintptr_t)good->weights));
     BAD(BP_ERROR_ALIGNMENT, index = (const uint32_t *)(const void *)((const char *)good->labels + 2));
 #undef BAD
     return count;
@@ -380,7 +388,7 @@ static void bad_batches(void **state) {
     bp_dataset bad[32];
     bp_status expected[32];
     const size_t count = bad_datasets(&r.set, bad, expected);
-    assert_int_equal(count, 13);
+    assert_int_equal(count, 14);
     for (size_t k = 0; k < count; k++) {
         batches = (bp_batches *)&r;
         if (bp_batches_create(&bad[k], 4, NULL, &batches) != expected[k])

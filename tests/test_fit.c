@@ -69,7 +69,8 @@ static void compare_with_steps(const net *shape, size_t batch, bool in_order, bo
     bp_fit_result result;
     assert_int_equal(bp_network_fit(fitted, &set, &options, &result), BP_OK);
     const size_t rows = batch ? batch : 16;
-    const double loss = train_by_steps(stepped, &set, rows, SEED, 0, 3, in_order, rates_of[way]);
+    const double loss = train_by_steps(stepped, &set, rows, SEED, 0, 3, in_order, rates_of[way],
+                                       shape->options.reduction == BP_REDUCTION_SUM);
     assert_int_equal(bp_network_hash(fitted), bp_network_hash(stepped));
     assert_int_equal(result.end, BP_FIT_COMPLETE);
     assert_int_equal(result.epochs, 3);
@@ -91,6 +92,9 @@ static void fits_are_their_steps(void **state) {
         if (!bp_cpu_supports((bp_isa)isa))
             continue;
         assert_int_equal(bp_cpu_set((bp_isa)isa), BP_OK);
+        for (size_t b = 0; b < COUNT(batches); b++)
+            for (int way = 0; way < 4 * WAYS; way++)
+                compare_with_steps(&fit_weighted, batches[b], way & 1, way & 2, way / 4);
         for (size_t k = 0; k < FIT_NETS * COUNT(batches); k++)
             for (int way = 0; way < 4 * WAYS; way++)
                 compare_with_steps(&fit_nets[k % FIT_NETS], batches[k / FIT_NETS], way & 1, way & 2, way / 4);
@@ -147,9 +151,9 @@ static void fits_go_on_at_any_epoch(void **state) {
 
 static void passes_over_data_sets(void **state) {
     (void)state;
-    for (size_t k = 0; k < FIT_NETS; k++)
+    for (size_t k = 0; k <= FIT_NETS; k++)
         for (size_t indexed = 0; indexed < 2; indexed++) {
-            const net *shape = &fit_nets[k];
+            const net *shape = k < FIT_NETS ? &fit_nets[k] : &fit_weighted;
             const size_t out = shape->sizes[shape->layers];
             const bp_network_config config = net_config(shape, 16);
             bp_network *network = net_create(&config, 1);
@@ -179,7 +183,7 @@ static void passes_over_data_sets(void **state) {
             while (bp_batches_next(batches, &batch)) {
                 float mean;
                 assert_int_equal(bp_network_loss(network, &batch, &mean), BP_OK);
-                sum += (double)mean * (double)batch.rows;
+                sum += (double)mean * (k < FIT_NETS ? (double)batch.rows : 1.0);
             }
             assert_int_equal(bp_network_evaluate(network, &set, &loss), BP_OK);
             assert_true(loss == sum / (double)set.rows);
@@ -452,6 +456,36 @@ static void training_goes_on_from_the_best_weights(void **state) {
     samples_destroy(&held);
 }
 
+/* With an optimizer's state and dropout's masks: all goes on as after a fit that ended with the best epoch. */
+static void the_best_epoch_comes_back_whole(void **state) {
+    (void)state;
+    const net *shape = &fit_nets[1];
+    const float dropout[] = {0.25f, 0};
+    bp_network_config config = net_config(shape, 16);
+    config.optimizer.kind = BP_ADAM;
+    config.dropout = dropout;
+    samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 9);
+    const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
+    bp_network *kept = net_create(&config, 1), *stopped = net_create(&config, 1);
+    bp_fit_options options = {.epochs = 30, .rate = 0.003f, .seed = SEED, .validation = &validation, .keep_best = true};
+    bp_fit_result result;
+    assert_int_equal(bp_network_fit(kept, &set, &options, &result), BP_OK);
+    assert_true(result.best_epoch > 0 && result.best_epoch < 29);
+    options.epochs = result.best_epoch + 1;
+    assert_int_equal(bp_network_fit(stopped, &set, &options, NULL), BP_OK);
+    s.batch.rows = 16;
+    for (size_t step = 0; step < 3; step++) {
+        assert_int_equal(bp_network_steps(kept), bp_network_steps(stopped));
+        assert_int_equal(bp_network_hash(kept), bp_network_hash(stopped));
+        assert_int_equal(bp_network_train_step(kept, &s.batch, 0.003f, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(stopped, &s.batch, 0.003f, NULL), BP_OK);
+    }
+    bp_network_destroy(kept);
+    bp_network_destroy(stopped);
+    samples_destroy(&s);
+    samples_destroy(&held);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
@@ -464,6 +498,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(early_stopping_by_hand),
         cmocka_unit_test(fits_stop_early_with_the_best_weights),
         cmocka_unit_test(training_goes_on_from_the_best_weights),
+        cmocka_unit_test(the_best_epoch_comes_back_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ typedef struct field {
     bp_network *network;
     held_layer layer[3];
     float x[ROWS][IN], y[ROWS][OUT];
+    const float *weights; /* of the rows, or null */
 } field;
 
 static const net shape = {.layers = 3,
@@ -69,7 +70,7 @@ static void expect(field *f, bp_place place, size_t layer, size_t row, size_t co
     for (size_t l = 0; l < 3; l++)
         layer_set(f->network, l, &f->layer[l]);
     const uint64_t hash = bp_network_hash(f->network);
-    const bp_batch batch = {.rows = ROWS, .inputs = f->x[0], .targets = f->y[0]};
+    const bp_batch batch = {.rows = ROWS, .inputs = f->x[0], .targets = f->y[0], .weights = f->weights};
     bp_nonfinite found = {.place = BP_PLACE_COUNT};
     assert_int_equal(bp_network_find_nonfinite(f->network, &batch, &found), BP_OK);
     if (found.place != place || found.layer != layer || found.row != row || found.column != column ||
@@ -110,6 +111,12 @@ static void places_on(test_table *table) {
         f->y[ROWS - 1][0] = 1;
         EXPECT(BP_PLACE_TARGETS, 0, ROWS - 1, OUT - 1);
     }
+
+    f = field_create(table);
+    float weights[ROWS] = {0};
+    weights[259] = NAN;
+    f->weights = weights;
+    EXPECT(BP_PLACE_ROW_WEIGHTS, 0, 259, 0);
 
     /* A large weight meets the one row that is not zero. */
     f = field_create(table);

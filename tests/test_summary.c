@@ -101,6 +101,7 @@ static void texts_on(test_table *table) {
                  "%s, %zu bytes of memory\n"
                  "layer   inputs  outputs  activation  parameters\n"
                  "%s"
+                 "optimizer: sgd\n"
                  "kernels: %s, tile of %zu x %zu; %s",
                  w->net, network->bytes, w->layers, bp_isa_name(bp_network_isa(network)), kernels->tile_rows,
                  kernels->tile_columns, plain ? w->scalar_step : w->step);
@@ -115,6 +116,31 @@ static void texts_on(test_table *table) {
 static void texts_are_the_stored_ones(void **state) {
     (void)state;
     test_each_table(texts_on);
+}
+
+/* What else layers and networks may have. */
+static void texts_tell_what_is_special(void **state) {
+    (void)state;
+    const net shape = {.layers = 3, .sizes = {4, 40, 50, 3}, .activations = {{BP_GELU, 0}, {BP_RELU, 0}}};
+    const float dropout[] = {0.5f, 0.0625f, 0};
+    const bool normalize[] = {true, false, false};
+    bp_network_config config = net_config(&shape, 5);
+    config.dropout = dropout;
+    config.normalize = normalize;
+    config.optimizer.kind = BP_ADAMW;
+    config.loss = BP_LOSS_HUBER;
+    bp_network *network = net_create(&config, 1);
+    assert_int_equal(bp_network_freeze(network, 1, true), BP_OK);
+    char text[TEXT];
+    assert_true(bp_network_summary(network, text, sizeof text) < sizeof text);
+    static const char expected[] = "    0        4       40  gelu               280, normalised, dropout 0.500\n"
+                                   "    1       40       50  relu              2050, dropout 0.063, frozen\n"
+                                   "    2       50        3  identity           153\n"
+                                   "loss: huber\n"
+                                   "optimizer: adamw\n";
+    if (!strstr(text, expected))
+        fail_msg("%s", text);
+    bp_network_destroy(network);
 }
 
 static void texts_end_where_there_is_no_room(void **state) {
@@ -148,6 +174,7 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_the_stored_ones),
+        cmocka_unit_test(texts_tell_what_is_special),
         cmocka_unit_test(texts_end_where_there_is_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,8 +67,7 @@ static void load_folder(data_set *data, const char *folder, size_t limit) {
     data->name = folder;
     data->layers = IDX_LAYERS;
     data->inputs = load_set(&data->train, folder, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", limit);
-    const size_t test_inputs =
-        load_set(&data->test, folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 0);
+    const size_t test_inputs = load_set(&data->test, folder, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 0);
     if (test_inputs != data->inputs)
         fail("%s: training images have %zu pixels and test images %zu", folder, data->inputs, test_inputs);
 }

@@ -58,13 +58,23 @@ static double memory_bytes(void) {
 
 static bp_network *make_network(const options *o, const layer_sizes *sizes, size_t batch) {
     bp_activation activations[LAYERS_MAX] = {{.kind = BP_IDENTITY}};
-    for (size_t l = 0; l + 1 < sizes->layers; l++)
+    float dropout[LAYERS_MAX] = {0};
+    bool normalize[LAYERS_MAX] = {false};
+    for (size_t l = 0; l + 1 < sizes->layers; l++) {
         activations[l] = o->activation;
+        dropout[l] = o->dropout;
+        normalize[l] = o->layer_norm;
+    }
     const bp_network_config config = {.layers = sizes->layers,
                                       .sizes = sizes->sizes,
                                       .activations = activations,
-                                      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
+                                      .loss = o->loss,
+                                      .loss_options = {.label_smoothing = o->smoothing},
                                       .batch_max = batch,
+                                      .dropout = dropout,
+                                      .normalize = normalize,
+                                      .optimizer = o->optimizer,
+                                      .seed = o->seed,
                                       .threads = o->threads};
     size_t bytes;
     bp_network *network = NULL;
@@ -87,9 +97,9 @@ static void print_plan(const options *o, const data_set *data, const bp_network 
     if (!bp_cpu_covered())
         printf("note: this CPU has no fused multiply-add; its weights differ from those of others\n");
     printf("data: %s, %zu training and %zu test samples\n", data->name, data->train.count, data->test.count);
-    printf("network: %s %s, %zu parameters, batch %zu, rate %g, seed %" PRIu64 "\n",
+    printf("network: %s %s, %zu parameters, batch %zu, %s, rate %g, seed %" PRIu64 "\n",
            o->layers ? o->layers : data->layers, bp_activation_name(o->activation.kind), bp_network_parameters(network),
-           batch, (double)o->rate, o->seed);
+           batch, bp_optimizer_name(o->optimizer.kind), (double)options_rate(o), o->seed);
 }
 
 int main(int argc, char **argv) {

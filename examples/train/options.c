@@ -10,11 +10,48 @@
 #include "fail.h"
 
 static const options defaults = {.activation = {.kind = BP_RELU, .parameter = 0.01f},
+                                 .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
                                  .epochs = 10,
                                  .batch = 64,
-                                 .rate = 0.1f,
+                                 .schedule = BP_SCHEDULE_COUNT,
                                  .seed = 1,
                                  .limit = SIZE_MAX};
+
+/* Names of the library's kinds, as it gives them for numbers from 0 on. */
+typedef const char *kind_name_fn(int kind);
+
+static const char *activation_name(int kind) {
+    return bp_activation_name((bp_activation_kind)kind);
+}
+
+static const char *optimizer_name(int kind) {
+    return bp_optimizer_name((bp_optimizer_kind)kind);
+}
+
+static const char *schedule_name(int kind) {
+    return bp_schedule_name((bp_schedule_kind)kind);
+}
+
+static const char *isa_name(int isa) {
+    return bp_isa_name((bp_isa)isa);
+}
+
+static void print_names(const char *before, kind_name_fn *name, const char *after) {
+    printf("%s", before);
+    for (int kind = 0; name(kind); kind++)
+        printf(" %s", name(kind));
+    printf("%s", after);
+}
+
+/* Plain stochastic gradient descent and its relatives take larger steps than those that divide by the gradient's size.
+ */
+static float default_rate(bp_optimizer_kind optimizer) {
+    return optimizer == BP_SGD || optimizer == BP_MOMENTUM || optimizer == BP_NESTEROV ? 0.1f : 0.001f;
+}
+
+float options_rate(const options *o) {
+    return o->rate > 0.0f ? o->rate : default_rate(o->optimizer.kind);
+}
 
 static void print_usage(void) {
     printf("Usage: train [OPTION VALUE]...\n"
@@ -23,23 +60,36 @@ static void print_usage(void) {
            "  --data DIR         folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte\n"
            "                     and t10k-labels-idx1-ubyte, each plain or with .gz; or the word %s: a generated\n"
            "                     data set. Default: %s, or %s where that is missing\n"
-           "  --layers SIZES     widths from inputs to classes. Default: %s (%s: %s)\n"
-           "  --activation NAME  of the hidden layers:",
+           "  --limit N          use the first N training samples only\n"
+           "  --normalize        brings each input to mean 0 and deviation 1 over the training samples\n"
+           "  --layers SIZES     widths from inputs to classes. Default: %s (%s: %s)\n",
            SPIRALS, DEFAULT_FOLDER, SPIRALS, IDX_LAYERS, SPIRALS, SPIRALS_LAYERS);
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++)
-        printf(" %s", bp_activation_name((bp_activation_kind)kind));
+    print_names("  --activation NAME  of the hidden layers:", activation_name, "");
     printf(". Default: %s\n"
+           "  --dropout X        drops outputs of the hidden layers with this probability. Default: 0\n"
+           "  --layer-norm       normalises the hidden layers\n"
+           "  --loss NAME        %s or %s. Default: the first\n"
+           "  --smoothing X      of the labels, from 0 to 1. Default: 0\n"
            "  --epochs N         passes over the training samples. Default: %zu\n"
-           "  --batch N          samples in one step. Default: %zu\n"
-           "  --rate X           learning rate of the first step; it falls to zero linearly. Default: %g\n"
-           "  --isa NAME         instruction set:",
-           bp_activation_name(defaults.activation.kind), defaults.epochs, defaults.batch, (double)defaults.rate);
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++)
-        printf(" %s", bp_isa_name((bp_isa)isa));
+           "  --batch N          samples in one step. Default: %zu\n",
+           bp_activation_name(defaults.activation.kind), bp_loss_name(BP_LOSS_SOFTMAX_CROSS_ENTROPY),
+           bp_loss_name(BP_LOSS_MULTICLASS_HINGE), defaults.epochs, defaults.batch);
+    print_names("  --optimizer NAME   one of", optimizer_name, "");
+    printf(". Default: %s\n"
+           "  --weight-decay X   decoupled for adamw and lion, else a penalty on squares. Default: 0\n"
+           "  --rate X           the highest learning rate. Default: %g (momentum, nesterov: too; others: %g)\n",
+           bp_optimizer_name(defaults.optimizer.kind), (double)default_rate(BP_SGD), (double)default_rate(BP_ADAM));
+    print_names("  --schedule NAME    of the rate over all steps:", schedule_name, "");
+    printf(
+        ". Default: falls to zero linearly\n"
+        "  --warmup N         first steps, in which the rate of a schedule rises. Default: 0\n"
+        "  --stop-after N     ends after N of the epochs, for --load to go on\n"
+        "  --save FILE        writes a checkpoint after each epoch\n"
+        "  --load FILE        goes on where that checkpoint was written, with the other options as they were then\n");
+    print_names("  --isa NAME         instruction set:", isa_name, "");
     printf(". Default: BACKPROP_ISA, or the best here\n"
            "  --threads N        most threads to use. Default: BACKPROP_THREADS, or all\n"
-           "  --seed N           of initial weights and shuffles. Default: %" PRIu64 "\n"
-           "  --limit N          use the first N training samples only\n"
+           "  --seed N           of initial weights, shuffles and dropout. Default: %" PRIu64 "\n"
            "  --quiet            print the line 'weights:' only, a hash of all weights and biases\n"
            "  --help             print this\n"
            "\n"
@@ -69,23 +119,54 @@ static uint64_t parse_number(const char *option, const char *text, uint64_t leas
     return value;
 }
 
-static float parse_rate(const char *option, const char *text) {
+/* Reads a finite number that is not negative. */
+static bool parse_decimal(const char *text, float *value) {
     char *end = NULL;
     const bool starts_well = (*text >= '0' && *text <= '9') || *text == '.'; /* no blanks, signs, "inf" or "nan" */
-    const float value = starts_well ? strtof(text, &end) : 0.0f;
-    if (!starts_well || end == text || *end != '\0' || !isfinite(value) || !(value > 0.0f))
+    *value = starts_well ? strtof(text, &end) : 0.0f;
+    return starts_well && end != text && *end == '\0' && isfinite(*value);
+}
+
+static float parse_positive(const char *option, const char *text) {
+    float value;
+    if (!parse_decimal(text, &value) || !(value > 0.0f))
         fail("%s %s: not a finite number above zero", option, text);
     return value;
 }
 
-static bp_activation_kind parse_activation(const char *option, const char *text) {
-    bp_activation_kind kind;
-    if (bp_activation_from_name(text, &kind) == BP_OK)
-        return kind;
-    char names[128] = "";
-    for (int k = 0; k < BP_ACTIVATION_COUNT; k++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), " %s", bp_activation_name((bp_activation_kind)k));
-    fail("%s %s: unknown; the activations are%s", option, text, names);
+static float parse_not_negative(const char *option, const char *text) {
+    float value;
+    if (!parse_decimal(text, &value))
+        fail("%s %s: not a finite number, zero or more", option, text);
+    return value;
+}
+
+/* From 0 to 1, or to below it. */
+static float parse_fraction(const char *option, const char *text, bool one_too) {
+    float value;
+    if (!parse_decimal(text, &value) || value > 1.0f || (value == 1.0f && !one_too))
+        fail("%s %s: not a number from 0 to %s1", option, text, one_too ? "" : "below ");
+    return value;
+}
+
+/* The number of the kind of that name; `what` are they. */
+static int parse_kind(const char *option, const char *text, kind_name_fn *name, const char *what) {
+    char names[256] = "";
+    for (int kind = 0; name(kind); kind++) {
+        if (strcmp(text, name(kind)) == 0)
+            return kind;
+        snprintf(names + strlen(names), sizeof names - strlen(names), " %s", name(kind));
+    }
+    fail("%s %s: unknown; the %s are%s", option, text, what, names);
+}
+
+static bp_loss parse_loss(const char *option, const char *text) {
+    const bp_loss of_labels[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
+    for (size_t k = 0; k < sizeof of_labels / sizeof *of_labels; k++)
+        if (strcmp(text, bp_loss_name(of_labels[k])) == 0)
+            return of_labels[k];
+    fail("%s %s: unknown; the losses of labels are %s %s", option, text, bp_loss_name(of_labels[0]),
+         bp_loss_name(of_labels[1]));
 }
 
 layer_sizes layers_parse(const char *text) {
@@ -122,13 +203,33 @@ static void apply(options *result, const char *option, const char *value) {
     else if (matches(option, "--layers", value))
         result->layers = value;
     else if (matches(option, "--activation", value))
-        result->activation.kind = parse_activation(option, value);
+        result->activation.kind = (bp_activation_kind)parse_kind(option, value, activation_name, "activations");
+    else if (matches(option, "--dropout", value))
+        result->dropout = parse_fraction(option, value, false);
+    else if (matches(option, "--loss", value))
+        result->loss = parse_loss(option, value);
+    else if (matches(option, "--smoothing", value))
+        result->smoothing = parse_fraction(option, value, true);
+    else if (matches(option, "--optimizer", value))
+        result->optimizer.kind = (bp_optimizer_kind)parse_kind(option, value, optimizer_name, "optimizers");
+    else if (matches(option, "--weight-decay", value))
+        result->optimizer.weight_decay = parse_not_negative(option, value);
+    else if (matches(option, "--schedule", value))
+        result->schedule = (bp_schedule_kind)parse_kind(option, value, schedule_name, "schedules");
+    else if (matches(option, "--warmup", value))
+        result->warmup = parse_number(option, value, 0, COUNT_MAX);
+    else if (matches(option, "--save", value))
+        result->save = value;
+    else if (matches(option, "--load", value))
+        result->load = value;
     else if (matches(option, "--epochs", value))
         result->epochs = (size_t)parse_number(option, value, 1, COUNT_MAX);
+    else if (matches(option, "--stop-after", value))
+        result->stop_after = (size_t)parse_number(option, value, 1, COUNT_MAX);
     else if (matches(option, "--batch", value))
         result->batch = (size_t)parse_number(option, value, 1, COUNT_MAX);
     else if (matches(option, "--rate", value))
-        result->rate = parse_rate(option, value);
+        result->rate = parse_positive(option, value);
     else if (matches(option, "--isa", value))
         result->isa = value;
     else if (matches(option, "--threads", value))
@@ -149,10 +250,16 @@ options options_parse(int argc, char **argv) {
             exit(0);
         } else if (strcmp(argv[i], "--quiet") == 0) {
             result.quiet = true;
+        } else if (strcmp(argv[i], "--normalize") == 0) {
+            result.normalize = true;
+        } else if (strcmp(argv[i], "--layer-norm") == 0) {
+            result.layer_norm = true;
         } else {
             apply(&result, argv[i], argv[i + 1]); /* argv[argc] is null */
             i++;
         }
     }
+    if (result.warmup > 0 && result.schedule == BP_SCHEDULE_COUNT)
+        fail("--warmup: needs a --schedule");
     return result;
 }

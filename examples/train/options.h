@@ -20,10 +20,20 @@ typedef struct options {
     const char *data;         /* folder of IDX files, or SPIRALS; null: the default folder if it is there */
     const char *layers;       /* as given, for messages; null: the default of the data */
     bp_activation activation; /* of the hidden layers */
+    float dropout;            /* of the hidden layers */
+    bool layer_norm;          /* likewise */
+    bool normalize;           /* the inputs' columns */
+    bp_optimizer optimizer;
+    bp_loss loss;
+    float smoothing; /* of the labels */
     size_t epochs, batch;
-    float rate;
-    const char *isa; /* null: the library's choice */
-    size_t threads;  /* 0: the library's choice */
+    size_t stop_after;         /* epochs, of all; 0: none */
+    float rate;                /* the highest; 0: the optimizer's default */
+    bp_schedule_kind schedule; /* BP_SCHEDULE_COUNT: the default */
+    uint64_t warmup;           /* steps */
+    const char *save, *load;   /* files, or null */
+    const char *isa;           /* null: the library's choice */
+    size_t threads;            /* 0: the library's choice */
     uint64_t seed;
     size_t limit; /* of training samples */
     bool quiet;
@@ -31,6 +41,9 @@ typedef struct options {
 
 /** Reads the command line; --help prints the usage and exits with 0, anything wrong ends in fail(). */
 options options_parse(int argc, char **argv);
+
+/** The learning rate: as given, or the usual one of the optimizer. */
+float options_rate(const options *o);
 
 /** Reads widths joined by '-'; anything else ends in fail(). */
 layer_sizes layers_parse(const char *text);

@@ -33,10 +33,26 @@ static bp_dataset view(const data_set *data, const sample_set *set) {
         .rows = set->count, .inputs = set->inputs, .input_columns = data->inputs, .labels = set->labels};
 }
 
-/* The rate falls linearly and would be zero after the last step. */
-static float rate_of_step(void *context, size_t step) {
+/* Without --schedule the rate falls linearly and would be zero after the last step. */
+static float falling_rate(void *context, size_t step) {
     const trainer *t = context;
-    return t->options->rate * (1.0f - (float)step / (float)t->steps);
+    return options_rate(t->options) * (1.0f - (float)step / (float)t->steps);
+}
+
+/* The numbers that --schedule leaves open. */
+static bp_schedule schedule_of(const options *o, size_t steps) {
+    const float rate = options_rate(o);
+    bp_schedule s = {.kind = o->schedule, .rate = rate, .warmup = o->warmup, .steps = steps};
+    if (o->schedule == BP_SCHEDULE_STEP) { /* to a tenth after each third */
+        s.steps = (steps + 2) / 3;
+        s.factor = 0.1f;
+    }
+    if (o->schedule == BP_SCHEDULE_ONE_CYCLE) {
+        s.start = rate / 25;
+        s.end = rate / 1e4f;
+        s.warmup = o->warmup > 0 ? o->warmup : steps * 3 / 10;
+    }
+    return s;
 }
 
 static void begin_epoch(trainer *t, size_t epoch) {
@@ -75,11 +91,46 @@ static bool after_epoch(void *context, const bp_fit_progress *now) {
                isfinite(now->loss) ? "" : " (the loss is not finite: a lower --rate may help)");
         fflush(stdout);
     }
+    if (t->options->save) {
+        bp_file_error error;
+        if (bp_checkpoint_save(t->network, t->options->save, NULL, 0, &error) != BP_OK)
+            fail("--save %s: %s", t->options->save, error.text);
+    }
     begin_epoch(t, now->epoch + 1);
-    return false;
+    return now->epoch + 1 == t->options->stop_after;
+}
+
+/* Brings the columns of both sets to the scale of the first. */
+static void normalize(const data_set *data) {
+    float *shift = allocate(data->inputs, sizeof *shift), *scale = allocate(data->inputs, sizeof *scale);
+    const sample_set *sets[] = {&data->train, &data->test};
+    check(bp_scaling_fit(BP_SCALING_STANDARD, data->train.inputs, 0, NULL, data->train.count, data->inputs, shift,
+                         scale));
+    for (size_t k = 0; k < 2; k++)
+        check(bp_scaling_apply(sets[k]->inputs, 0, sets[k]->inputs, 0, sets[k]->count, data->inputs, shift, scale));
+    free(shift);
+    free(scale);
+}
+
+/* The epoch that comes after those of a checkpoint; 0 if there is none. */
+static size_t load(const trainer *t) {
+    const char *path = t->options->load;
+    bp_file_error error;
+    if (!path)
+        return 0;
+    if (bp_checkpoint_load(t->network, path, &error) != BP_OK)
+        fail("--load %s: %s", path, error.text);
+    const size_t steps = t->steps / t->options->epochs, done = (size_t)bp_network_steps(t->network);
+    if (done % steps != 0)
+        fail("--load %s: was not written after whole epochs of %zu steps", path, steps);
+    if (done >= t->steps)
+        fail("--load %s: has %zu of %zu epochs behind it", path, done / steps, t->options->epochs);
+    return done / steps;
 }
 
 void train(bp_network *network, const options *o, const data_set *data, size_t classes, size_t batch) {
+    if (o->normalize)
+        normalize(data);
     const bp_dataset samples = view(data, &data->train);
     trainer t = {.network = network,
                  .options = o,
@@ -89,15 +140,22 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
                  .samples = data->train.count};
     t.outputs = allocate(t.test.rows * t.classes, sizeof *t.outputs);
     t.predicted = allocate(t.test.rows, sizeof *t.predicted);
+    const bp_schedule schedule = schedule_of(o, t.steps);
+    const bool scheduled = o->schedule != BP_SCHEDULE_COUNT;
     const bp_fit_options fit = {.epochs = o->epochs,
+                                .first_epoch = load(&t),
                                 .batch = batch,
-                                .rate_of_step = rate_of_step,
+                                .schedule = scheduled ? &schedule : NULL,
+                                .rate_of_step = scheduled ? NULL : falling_rate,
                                 .rate_context = &t,
                                 .seed = o->seed,
                                 .on_step = after_step,
                                 .on_epoch = after_epoch,
                                 .context = &t};
-    begin_epoch(&t, 0);
+    float rate;
+    if (scheduled && bp_schedule_rate(&schedule, 0, &rate) != BP_OK)
+        fail("--warmup %llu: too many for %zu steps in all", (unsigned long long)o->warmup, t.steps);
+    begin_epoch(&t, fit.first_epoch);
     check(bp_network_fit(network, &samples, &fit, NULL));
     progress_end(&t.bar);
     if (!o->quiet)

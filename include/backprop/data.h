@@ -33,6 +33,7 @@ typedef struct bp_dataset {
     size_t target_columns;  /* at least 1 if there are targets */
     size_t target_stride;   /* elements between rows; 0: packed */
     const uint32_t *labels; /* [rows], or null */
+    const float *weights;   /* of the rows in the loss: [rows], or null */
     const uint32_t *index;  /* [rows], or null: row n of the data set is row index[n] of the arrays */
 } bp_dataset;
 

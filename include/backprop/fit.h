@@ -19,16 +19,17 @@
 BP_BEGIN_DECLS
 
 /**
- * Outputs of a network for every row of a data set, [rows x outputs], in the data set's order; targets and labels are
- * not used. In steps of the network's batch_max; memory is taken only for a data set with an index, for one batch.
- * Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of another width, BP_ERROR_MEMORY.
+ * Outputs of a network for every row of a data set, [rows x outputs], in the data set's order; targets, labels and
+ * weights are not used. In steps of the network's batch_max; memory is taken only for a data set with an index, for one
+ * batch. Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of another width, BP_ERROR_MEMORY.
  */
 BP_API bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, float *outputs,
                                     size_t output_stride);
 
 /**
- * Mean loss over a data set: (the sum over its batches of bp_network_loss * their rows) / rows, in binary64, in order,
- * in batches of the network's batch_max. Memory and errors as bp_network_predict and bp_network_loss.
+ * Mean loss over a data set's rows: (the sum over its batches of bp_network_loss * their rows) / rows, in binary64, in
+ * order, in batches of the network's batch_max. (With BP_REDUCTION_SUM without the factor, so that it is the mean too.)
+ * Memory and errors as bp_network_predict and bp_network_loss.
  */
 BP_API bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, double *loss);
 
@@ -68,7 +69,7 @@ typedef struct bp_fit_progress {
     size_t step, steps;     /* steps of this epoch that have been done, and all of them */
     size_t rows;            /* rows in them */
     float rate;             /* of the last step */
-    float step_loss;        /* mean loss of the last step's batch, before its update */
+    float step_loss;        /* loss of the last step's batch, as bp_network_loss, before its update */
     double loss;            /* mean of the rows' losses in this epoch, each before its step's update */
     double validation_loss; /* after an epoch, if there are validation data; else NaN */
     bool improved;          /* after an epoch: the validation loss (without validation data, the loss) is the
@@ -95,7 +96,7 @@ typedef struct bp_fit_options {
     bool in_order;                /* rows in their own order in every epoch: no shuffles */
     const bp_dataset *validation; /* or null */
     bp_early_stopping *stopping;  /* or null: never; goes on from the state that it has */
-    bool keep_best;               /* end with the weights of the best epoch of this fit, see bp_fit_progress.improved */
+    bool keep_best;               /* end as the best epoch of this fit left the network, see bp_fit_progress.improved */
     bp_nonfinite_policy nonfinite;
     bp_fit_callback *on_epoch; /* after each epoch, or null */
     bp_fit_callback *on_step;  /* after each step, or null */
@@ -132,9 +133,11 @@ typedef struct bp_fit_result {
  * done in one call: a fit up to epoch k and one from first_epoch = k on give what one fit gives.
  *
  * Memory is taken from the network's allocator at the beginning and given back at the end: a batch, a row number for
- * each row, and with keep_best or BP_NONFINITE_LOCATE a copy of the parameters.
+ * each row, and with keep_best or BP_NONFINITE_LOCATE a copy of the parameters and the optimizer's state; with both
+ * two.
  *
- * With BP_NONFINITE_LOCATE a fit that ends so leaves the network with the parameters before the bad step.
+ * With BP_NONFINITE_LOCATE a fit that ends so leaves the network as it was before the bad step, whatever keep_best
+ * says: parameters, the optimizer's state, and bp_network_steps. keep_best brings back the same three.
  *
  * `result` may be null. BP_ERROR_NULL, BP_ERROR_SIZE (data sets whose columns are not those of the network, more than
  * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (epochs, rates, schedule, more than one of them,

@@ -19,6 +19,7 @@ typedef enum bp_place {
     BP_PLACE_SHIFTS,
     BP_PLACE_INPUTS,
     BP_PLACE_TARGETS,
+    BP_PLACE_ROW_WEIGHTS,    /* in the loss */
     BP_PLACE_PRE_ACTIVATION, /* z = x W + b */
     BP_PLACE_NORMALIZED,     /* what layer normalisation makes of z */
     BP_PLACE_ACTIVATION,     /* f of it */

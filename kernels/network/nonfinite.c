@@ -18,6 +18,7 @@ const char *bp_place_name(bp_place place) {
         [BP_PLACE_SHIFTS] = "shifts",
         [BP_PLACE_INPUTS] = "inputs",
         [BP_PLACE_TARGETS] = "targets",
+        [BP_PLACE_ROW_WEIGHTS] = "row weights",
         [BP_PLACE_PRE_ACTIVATION] = "pre-activation",
         [BP_PLACE_NORMALIZED] = "normalized",
         [BP_PLACE_ACTIVATION] = "activation",
@@ -331,7 +332,8 @@ static bool find_given(search *s) {
     return s->found.place != BP_PLACE_NONE ||
            find_in(&s->found, BP_PLACE_INPUTS, 0, b->inputs, b->input_stride, b->rows, network->layer[0].in) ||
            (!loss_takes_labels(network->loss) &&
-            find_in(&s->found, BP_PLACE_TARGETS, 0, b->targets, b->target_stride, b->rows, out));
+            find_in(&s->found, BP_PLACE_TARGETS, 0, b->targets, b->target_stride, b->rows, out)) ||
+           (b->weights && find_in(&s->found, BP_PLACE_ROW_WEIGHTS, 0, b->weights, 1, b->rows, 1));
 }
 
 bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, bp_nonfinite *found) {

@@ -38,8 +38,12 @@ static void say_layers(text *t, const bp_network *network) {
             bp_layer_parameters(k));
         if (k->norm.gain)
             say(t, ", normalised");
-        if (k->dropout > 0.0f)
-            say(t, ", dropout %.3f", (double)k->dropout);
+        if (k->dropout > 0.0f) { /* %f would follow the locale */
+            const unsigned thousandths = (unsigned)(k->dropout * 1000.0f + 0.5f);
+            say(t, ", dropout %u.%03u", thousandths / 1000, thousandths % 1000);
+        }
+        if (k->frozen)
+            say(t, ", frozen");
         say(t, "\n");
     }
 }
@@ -102,7 +106,7 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     say_count(&t, bp_network_parameters(network), "parameter");
     say(&t, ", %zu bytes of memory\n", network->bytes);
     say_layers(&t, network);
-    say(&t, "loss: %s\n", bp_loss_name(network->loss));
+    say(&t, "loss: %s\noptimizer: %s\n", bp_loss_name(network->loss), bp_optimizer_name(network->optimizer.kind));
     say(&t, "kernels: %s, tile of %zu x %zu; up to ", bp_isa_name(kernels->isa), kernels->tile_rows,
         kernels->tile_columns);
     say_count(&t, network->lanes, "thread");

@@ -20,7 +20,8 @@ void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAY
     arrays[1] = checked->targets ? matrix_of(checked->targets, rows, checked->target_columns, checked->target_stride)
                                  : vector_of(NULL, 1);
     arrays[2] = vector_of(checked->labels, rows);
-    arrays[3] = vector_of(checked->index, checked->rows);
+    arrays[3] = vector_of(checked->weights, rows);
+    arrays[4] = vector_of(checked->index, checked->rows);
 }
 
 bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked) {
@@ -94,7 +95,7 @@ bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes) {
     *bytes = 0;
     const bool fits = add_array(bytes, shuffles ? b->set.rows : 0, 1) && add_array(bytes, rows, b->set.input_columns) &&
                       add_array(bytes, rows, b->set.targets ? b->set.target_columns : 0) &&
-                      add_array(bytes, rows, b->set.labels ? 1 : 0);
+                      add_array(bytes, rows, b->set.labels ? 1 : 0) && add_array(bytes, rows, b->set.weights ? 1 : 0);
     return fits ? BP_OK : BP_ERROR_OVERFLOW;
 }
 
@@ -116,6 +117,8 @@ void bp_batches_place(bp_batches *b, bool shuffles, char *memory) {
         b->targets = take_array(&memory, rows, b->set.target_columns);
     if (b->set.labels)
         b->labels = take_array(&memory, rows, 1);
+    if (b->set.weights)
+        b->weights = take_array(&memory, rows, 1);
 }
 
 static void *default_allocate(void *context, size_t bytes) {
@@ -212,6 +215,7 @@ bool bp_batches_next(bp_batches *batches, bp_batch *batch) {
         next.targets = set->targets ? set->targets + from * set->target_stride : NULL;
         next.target_stride = set->targets ? set->target_stride : 0;
         next.labels = set->labels ? set->labels + from : NULL;
+        next.weights = set->weights ? set->weights + from : NULL;
     } else {
         const uint32_t *rows = batches->order + from;
         gather_floats(batches->inputs, set->inputs, set->input_stride, rows, next.rows, set->input_columns);
@@ -222,6 +226,9 @@ bool bp_batches_next(bp_batches *batches, bp_batch *batch) {
         for (size_t n = 0; set->labels && n < next.rows; n++)
             batches->labels[n] = set->labels[rows[n]];
         next.labels = batches->labels;
+        if (set->weights)
+            gather_floats(batches->weights, set->weights, 1, rows, next.rows, 1);
+        next.weights = batches->weights;
     }
     batches->started = true;
     batches->last = from;

@@ -15,6 +15,7 @@ struct bp_batches {
     float *inputs;         /* room for a batch, or null */
     float *targets;
     uint32_t *labels;
+    float *weights;
     bool started; /* a batch has been taken */
     size_t last;  /* the row at which it began */
     bp_allocator allocator;
@@ -24,7 +25,7 @@ struct bp_batches {
 bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked);
 
 /** Arrays that a data set may have. */
-#define BP_DATASET_ARRAYS 4
+#define BP_DATASET_ARRAYS 5
 
 /** A checked data set's arrays, null where it lacks one. Through an index, how many rows there are is not known: then
  *  they are taken to have one. */

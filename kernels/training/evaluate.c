@@ -58,6 +58,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     bp_dataset inputs = *dataset;
     inputs.targets = NULL;
     inputs.labels = NULL;
+    inputs.weights = NULL;
     const size_t stride = output_stride ? output_stride : network->layer[network->layers - 1].out;
     walk w;
     bp_status status = walk_open(&w, network, &inputs);

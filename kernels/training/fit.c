@@ -121,6 +121,7 @@ static bool in_batch(bp_place place) {
     switch (place) {
     case BP_PLACE_INPUTS:
     case BP_PLACE_TARGETS:
+    case BP_PLACE_ROW_WEIGHTS:
     case BP_PLACE_PRE_ACTIVATION:
     case BP_PLACE_NORMALIZED:
     case BP_PLACE_ACTIVATION:

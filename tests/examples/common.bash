@@ -35,17 +35,20 @@ contains() {
     }
 }
 
+# The program's name, as its messages have it.
+program_name=${program_name:-train}
+
 # refused TEXT ARGUMENT...: the program must end with status 2, nothing on standard output and one line on standard
 # error that starts with its name and contains TEXT.
 refused() {
     local text=$1 status=0
     shift
     "${program[@]}" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-    passed_if "status of: train $*" equal "$status" 2
-    passed_if "standard output of: train $*" equal "$(cat "$work/out")" ""
-    passed_if "number of lines on standard error of: train $*" equal "$(wc -l <"$work/err")" 1
-    passed_if "message of: train $*" contains "$(cat "$work/err")" "train: "
-    passed_if "message of: train $*" contains "$(cat "$work/err")" "$text"
+    passed_if "status of: $program_name $*" equal "$status" 2
+    passed_if "standard output of: $program_name $*" equal "$(cat "$work/out")" ""
+    passed_if "number of lines on standard error of: $program_name $*" equal "$(wc -l <"$work/err")" 1
+    passed_if "message of: $program_name $*" contains "$(cat "$work/err")" "$program_name: "
+    passed_if "message of: $program_name $*" contains "$(cat "$work/err")" "$text"
 }
 
 # weights ARGUMENT...: the hash that the program prints when it is quiet, which must be its only output.
@@ -57,6 +60,26 @@ weights() {
     else
         printf 'no hash but: %s\n' "$line"
     fi
+}
+
+# same_everywhere HASH ARGUMENT...: the program ends with this hash of its weights on every instruction set that this
+# machine can run, and for one thread and two. On a CPU without fused multiply-add the hash is its own.
+same_everywhere() {
+    local expected=$1 isa threads output ran=0
+    shift
+    for isa in scalar avx2 avx512 neon; do
+        for threads in 1 2; do
+            output=$(BACKPROP_ISA=$isa BACKPROP_THREADS=$threads "${program[@]}" "$@" 2>&1 </dev/null) || true
+            [[ $output != *"cannot run that instruction set"* ]] || continue
+            if [[ $output == *"no fused multiply-add"* && $ran == 0 ]]; then
+                expected=$(sed -n 's/^weights: //p' <<<"$output")
+            fi
+            passed_if "weights on $isa with $threads threads of: $program_name $*" \
+                equal "$(sed -n 's/^weights: //p' <<<"$output")" "$expected"
+            ran=$((ran + 1))
+        done
+    done
+    passed_if "instruction sets to run on" test $ran -ge 2
 }
 
 finish() {

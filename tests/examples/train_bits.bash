@@ -37,7 +37,13 @@ done
 
 same 466d4606366f28f8 --data spirals --epochs 1 --limit 600 --seed 7
 same 55d7ce45e898d5e1 --data spirals --epochs 1 --limit 600 --seed 7 --activation tanh --batch 100 --layers 2-33-17-2
-for change in "--seed 8" "--epochs 2" "--limit 599" "--rate 0.2" "--batch 63"; do
+same 8111e4dc4003fa0b --data spirals --epochs 3 --limit 600 --layers 2-33-17-2 --optimizer adamw --weight-decay 0.01 \
+    --dropout 0.2 --layer-norm --activation gelu --normalize --smoothing 0.1 --schedule one-cycle
+same a299268119ea3f35 --data spirals --epochs 2 --limit 600 --optimizer lion --loss multiclass-hinge \
+    --schedule cosine --warmup 5 --activation mish
+for change in "--seed 8" "--epochs 2" "--limit 599" "--rate 0.2" "--batch 63" "--dropout 0.1" "--layer-norm" \
+    "--normalize" "--optimizer momentum" "--weight-decay 0.1" "--smoothing 0.1" "--schedule step" \
+    "--loss multiclass-hinge" "--activation silu"; do
     # shellcheck disable=SC2086 # an option and its value
     passed_if "$change gives other weights" \
         test "$(weights --data spirals --epochs 1 --limit 600 --seed 7 $change)" != 466d4606366f28f8

@@ -7,11 +7,12 @@ program+=(--data spirals --limit 64 --epochs 1) # short, should a wrong option b
 refused "--epoch: unknown option" --epoch 3
 refused "stray: unknown option" stray
 refused "-: unknown option" -
-for option in data layers activation epochs batch rate isa threads seed limit; do
+for option in data layers activation dropout loss smoothing epochs batch optimizer weight-decay rate schedule warmup \
+    stop-after save load isa threads seed limit; do
     refused "--$option: its value is missing" "--$option"
 done
 
-for option in epochs batch threads limit; do
+for option in epochs stop-after batch threads limit; do
     for value in "" x 12x " 12" +3 -3 0 1.5 1e3 0x10 4000000000 18446744073709551617 99999999999999999999; do
         refused "--$option $value: not a whole number from 1 to" "--$option" "$value"
     done
@@ -22,6 +23,29 @@ done
 for value in "" x 0 0.0 -0.1 +0.1 " 0.1" 0.1x 0.1,5 1e inf nan 1e99 1e-99; do
     refused "--rate $value: not a finite number above zero" --rate "$value"
 done
+
+for value in "" x -1 1 1.5 inf nan; do
+    refused "--dropout $value: not a number from 0 to below 1" --dropout "$value"
+done
+for value in "" x -1 1.5 inf nan; do
+    refused "--smoothing $value: not a number from 0 to 1" --smoothing "$value"
+done
+for value in "" x -1 inf nan 1e99; do
+    refused "--weight-decay $value: not a finite number, zero or more" --weight-decay "$value"
+done
+for value in "" sgdx SGD; do
+    refused "--optimizer $value: unknown; the optimizers are sgd momentum nesterov" --optimizer "$value"
+    refused "--schedule $value: unknown; the schedules are constant step linear" --schedule "$value"
+    refused "--loss $value: unknown; the losses of labels are softmax-cross-entropy multiclass-hinge" --loss "$value"
+done
+refused "--loss mse: unknown" --loss mse
+for value in "" x -1 1.5; do
+    refused "--warmup $value: not a whole number from 0 to" --warmup "$value" --schedule cosine
+done
+refused "--warmup: needs a --schedule" --warmup 3
+refused "--warmup 1: too many for 1 steps in all" --warmup 1 --schedule cosine --quiet
+refused "--save /nowhere/file: " --save /nowhere/file --quiet
+refused "--load /nowhere/file: " --load /nowhere/file --quiet
 
 for value in "" relux RELU; do
     refused "--activation $value: unknown; the activations are identity relu leaky-relu sigmoid tanh" --activation "$value"
@@ -54,7 +78,8 @@ passed_if "largest seed" contains "$(weights --seed 18446744073709551615 | wc -c
 passed_if "smallest seed" contains "$(weights --seed 0 --batch 1000000000 --rate .5 | wc -c)" 17
 
 help=$("${program[@]}" --help)
-for option in data layers activation epochs batch rate isa threads seed limit quiet help; do
+for option in data layers activation dropout layer-norm loss smoothing epochs batch optimizer weight-decay rate schedule \
+    warmup stop-after save load isa threads seed limit normalize quiet help; do
     passed_if "--help names --$option" contains "$help" "  --$option "
 done
 finish

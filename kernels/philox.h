@@ -1,4 +1,4 @@
-/* Philox4x32-10, the generator of include/backprop/random.h, one word at a time. */
+/* Philox4x32-10, the generator of include/backprop/random.h. */
 #ifndef BP_PHILOX_H
 #define BP_PHILOX_H
 
@@ -31,12 +31,24 @@ static inline philox_block philox(philox_block counter, uint32_t key_0, uint32_t
     return counter;
 }
 
-/* bp_random_u32 */
-static inline uint32_t philox_word(uint64_t seed, uint64_t stream, uint64_t index) {
-    const uint64_t block = index / 4;
+/* Words 4 * block, 4 * block + 1, ... of bp_random_u32. */
+static inline philox_block philox_words(uint64_t seed, uint64_t stream, uint64_t block) {
     const philox_block counter = {
         {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)}};
-    return philox(counter, (uint32_t)seed, (uint32_t)(seed >> 32)).word[index % 4];
+    return philox(counter, (uint32_t)seed, (uint32_t)(seed >> 32));
 }
+
+/* bp_random_u32 */
+static inline uint32_t philox_word(uint64_t seed, uint64_t stream, uint64_t index) {
+    return philox_words(seed, stream, index / 4).word[index % 4];
+}
+
+/* bp_random_symmetric from its word */
+static inline float symmetric_number(uint32_t word) {
+    return ((float)(word >> 8) - 0x1p23f) * 0x1p-23f;
+}
+
+/* bp_random_normal from its word, in the rounding mode of the contract */
+float bp_normal_number(uint32_t word);
 
 #endif

@@ -3,10 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#include <backprop/random.h>
-
 #include "api/check.h"
 #include "float_environment.h"
+#include "philox.h"
 
 static const char *const names[BP_INITIALIZER_COUNT] = {
     [BP_XAVIER_UNIFORM] = "xavier-uniform", [BP_XAVIER_NORMAL] = "xavier-normal", [BP_HE_UNIFORM] = "he-uniform",
@@ -45,12 +44,22 @@ static size_t place_of(const weights *w, size_t i, size_t j) {
     return j / w->width * w->m.panel + i * w->m.row + j % w->width;
 }
 
-typedef float random_number(uint64_t seed, uint64_t stream, uint64_t index);
+typedef float number_of(uint32_t word);
 
-static void draw(const weights *w, random_number *number, float factor, uint64_t seed, uint64_t stream) {
+/* w_ij = factor * the number of word i * out + j. */
+static void draw(const weights *w, number_of *number, float factor, uint64_t seed, uint64_t stream) {
+    philox_block words = {{0}};
+    uint64_t index = 0;
     for (size_t i = 0; i < w->in; i++)
-        for (size_t j = 0; j < w->out; j++)
-            w->m.at[place_of(w, i, j)] = factor * number(seed, stream, (uint64_t)i * w->out + j);
+        for (size_t first = 0; first < w->out; first += w->width) {
+            float *at = w->m.at + place_of(w, i, first);
+            const size_t width = w->out - first < w->width ? w->out - first : w->width;
+            for (size_t j = 0; j < width; j++, index++) {
+                if (index % 4 == 0)
+                    words = philox_words(seed, stream, index / 4);
+                at[j] = factor * number(words.word[index % 4]);
+            }
+        }
 }
 
 /* ---- Orthogonal ----------------------------------------------------------------------------------------------- */
@@ -172,7 +181,7 @@ static void orthonormalize(const vectors *v) {
 
 static void draw_orthogonal(const weights *w, float gain, uint64_t seed, uint64_t stream) {
     const vectors v = {w, w->in < w->out, w->in < w->out ? w->in : w->out, w->in < w->out ? w->out : w->in};
-    draw(w, bp_random_normal, 1.0f, seed, stream);
+    draw(w, bp_normal_number, 1.0f, seed, stream);
     orthonormalize(&v);
     for (size_t k = 0; k < v.count; k++)
         multiply(&v, k, 0, (double)gain);
@@ -186,25 +195,25 @@ void bp_initialize_panels(bp_panels w, size_t panel, size_t in, size_t out, bp_i
     const float gain = initializer.gain != 0.0f ? initializer.gain : 1.0f;
     switch (initializer.kind) {
     case BP_XAVIER_NORMAL:
-        draw(&all, bp_random_normal, gain * sqrtf(2.0f / (float)(in + out)), seed, stream);
+        draw(&all, bp_normal_number, gain * sqrtf(2.0f / (float)(in + out)), seed, stream);
         break;
     case BP_HE_UNIFORM:
-        draw(&all, bp_random_symmetric, gain * sqrtf(6.0f / (float)in), seed, stream);
+        draw(&all, symmetric_number, gain * sqrtf(6.0f / (float)in), seed, stream);
         break;
     case BP_HE_NORMAL:
-        draw(&all, bp_random_normal, gain * sqrtf(2.0f / (float)in), seed, stream);
+        draw(&all, bp_normal_number, gain * sqrtf(2.0f / (float)in), seed, stream);
         break;
     case BP_LECUN_UNIFORM:
-        draw(&all, bp_random_symmetric, gain * sqrtf(3.0f / (float)in), seed, stream);
+        draw(&all, symmetric_number, gain * sqrtf(3.0f / (float)in), seed, stream);
         break;
     case BP_LECUN_NORMAL:
-        draw(&all, bp_random_normal, gain * sqrtf(1.0f / (float)in), seed, stream);
+        draw(&all, bp_normal_number, gain * sqrtf(1.0f / (float)in), seed, stream);
         break;
     case BP_ORTHOGONAL:
         draw_orthogonal(&all, gain, seed, stream);
         break;
     default:
-        draw(&all, bp_random_symmetric, gain * sqrtf(6.0f / (float)(in + out)), seed, stream);
+        draw(&all, symmetric_number, gain * sqrtf(6.0f / (float)(in + out)), seed, stream);
         break;
     }
 }

@@ -10,7 +10,7 @@ uint32_t bp_random_u32(uint64_t seed, uint64_t stream, uint64_t index) {
 }
 
 float bp_random_symmetric(uint64_t seed, uint64_t stream, uint64_t index) {
-    return ((float)(bp_random_u32(seed, stream, index) >> 8) - 0x1p23f) * 0x1p-23f;
+    return symmetric_number(bp_random_u32(seed, stream, index));
 }
 
 /* 2 (s + s^3 / 3 + s^5 / 5 + ...) with s = (m - 1) / (m + 1) is the logarithm of m; s is at most 1/3 here. */
@@ -43,9 +43,13 @@ static double normal_quantile(double u) {
     return q < 0.0 ? -x : x;
 }
 
+float bp_normal_number(uint32_t word) {
+    return (float)normal_quantile(((double)word + 0.5) * 0x1p-32);
+}
+
 float bp_random_normal(uint64_t seed, uint64_t stream, uint64_t index) {
     const uint64_t host = float_environment_enter();
-    const float x = (float)normal_quantile(((double)bp_random_u32(seed, stream, index) + 0.5) * 0x1p-32);
+    const float x = bp_normal_number(bp_random_u32(seed, stream, index));
     float_environment_leave(host);
     return x;
 }

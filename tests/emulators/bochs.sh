@@ -11,7 +11,7 @@
 set -euo pipefail
 
 timeout_seconds=${BOCHS_TIMEOUT:-1200} # all boots together
-silent_seconds=${BOCHS_SILENT:-240}    # several times the longest silence of a test
+silent_seconds=${BOCHS_SILENT:-240}    # ten times the longest silence of a test on an idle machine
 boots=3
 here=$(cd "$(dirname "$0")" && pwd)
 directory=$1

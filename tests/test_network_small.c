@@ -233,7 +233,7 @@ static void widths_and_activations(void **state) {
     (void)state;
     test_each_table(find_widest);
     const size_t end = widest + 1;
-    for (size_t w = 1; w <= end; w += test_quick() ? 5 : 1)
+    for (size_t w = 1; w <= end; w += test_quick() ? 9 : 1)
         for (size_t k = 0; k < BP_ACTIVATION_COUNT; k++) {
             if (k > 0 && (k + w) % 4 != 0) /* each width meets every fourth, each kind many widths */
                 continue;

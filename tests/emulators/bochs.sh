@@ -10,8 +10,8 @@
 # with the command that it stood still in.
 set -euo pipefail
 
-timeout_seconds=${BOCHS_TIMEOUT:-1200} # all boots together
-silent_seconds=${BOCHS_SILENT:-240}    # ten times the longest silence of a test on an idle machine
+timeout_seconds=${BOCHS_TIMEOUT:-2700} # all boots together
+silent_seconds=${BOCHS_SILENT:-600}    # several times the longest silence of a test, on a busy machine
 boots=3
 here=$(cd "$(dirname "$0")" && pwd)
 directory=$1

@@ -309,8 +309,9 @@ static void report(const test_trial *trial, const char *findings) {
         fprintf(out, "  %s [%zu x %zu] ld %zu, %zu elements from the guard page\n", operand->name, operand->array.rows,
                 operand->array.columns, operand->ld, operand->array.offset);
     }
-    fprintf(out, "  again: BACKPROP_TEST_SEED=0x%" PRIx64 " BACKPROP_TEST_ISA=%s BACKPROP_TEST_CASE=%s %s\n",
-            test_seed(), trial->table->name, trial->key, test_program());
+    fputs("  again: ", out);
+    test_say_again(out, trial->table->name, trial->key);
+    fputc('\n', out);
     fflush(out);
 }
 

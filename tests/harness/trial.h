@@ -18,7 +18,7 @@
 #include "array.h"
 #include "fill.h"
 #include "random.h"
-#include "session.h"
+#include "run.h"
 
 typedef enum test_role {
     TEST_INPUT,   /* read-only during the calls */
@@ -44,7 +44,7 @@ typedef struct test_trial {
     test_table *table;
     const char *kernel;
     char key[128];
-    char note[128];
+    char note[192];
     test_random random;
     test_side side;
     test_fill_kind fill;

@@ -46,7 +46,7 @@ void case_schedule_rate(test_table *table, test_side side, size_t count, size_t 
 
 /* ---- Networks --------------------------------------------------------------------------------------------------- */
 
-/** Some training steps of a random network, with a batch of `rows` rows, on up to four threads. */
+/** Some training steps of a random network, with a batch of `rows` rows, in up to four lanes. */
 void case_network(test_table *table, test_side side, size_t rows, size_t repetition);
 
 #endif

@@ -1,85 +1,29 @@
 /* activate, activation_derivative and activation_delta of every table against the oracle, bit for bit. */
 #include "harness/harness.h"
 
-typedef enum role { ACTIVATE, DERIVATIVE, DELTA, ROLES } role;
-
-static const char *const role_names[ROLES] = {"activate", "activation_derivative", "activation_delta"};
-
-typedef struct elementwise {
-    test_operand *result, *input;
-    size_t rows, columns;
-    bp_activation activation;
-    role role;
-    size_t row_cut, column_cut; /* the table under test is called in up to four pieces */
-} elementwise;
-
-static void call_piece(const bp_kernels *kernels, const elementwise *e, size_t n, size_t n_end, size_t j,
-                       size_t j_end) {
-    if (n == n_end || j == j_end) {
-        return;
-    }
-    bp_activate_fn *const kernel[ROLES] = {kernels->activate, kernels->activation_derivative,
-                                           kernels->activation_delta};
-    kernel[e->role](e->result->data + n * e->result->ld + j, e->result->ld, e->input->data + n * e->input->ld + j,
-                    e->input->ld, n_end - n, j_end - j, e->activation);
-}
-
-static void call(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
-    (void)scratch;
-    const elementwise *e = arguments;
-    const size_t n = under_test ? e->row_cut : 0, j = under_test ? e->column_cut : 0;
-    call_piece(kernels, e, 0, n, 0, j);
-    call_piece(kernels, e, 0, n, j, e->columns);
-    call_piece(kernels, e, n, e->rows, 0, j);
-    call_piece(kernels, e, n, e->rows, j, e->columns);
-}
-
-static test_operand *result_of(test_trial *trial, const elementwise *e) {
-    if (e->role == DELTA) {
-        return test_updated(trial, "delta", e->rows, e->columns);
-    }
-    const bool in_place = test_random_below(&trial->random, 2) == 0;
-    return in_place ? test_output_in_place(trial, "result", e->input)
-                    : test_output(trial, "result", e->rows, e->columns);
-}
-
-static void one_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition, role r,
-                     bp_activation_kind kind) {
-    static const float parameters[] = {0.0f, 0.01f, 0.25f, 1.0f, 1.7f, 30.0f};
-    test_trial *trial =
-        test_begin(table, role_names[r], side, "%s/%zux%zu/%zu", bp_activation_name(kind), rows, columns, repetition);
-    if (trial == NULL) {
-        return;
-    }
-    elementwise e = {.rows = rows, .columns = columns, .role = r, .activation.kind = kind};
-    e.activation.parameter = parameters[test_random_below(&trial->random, sizeof parameters / sizeof *parameters)];
-    test_note(trial, ", parameter %g", (double)e.activation.parameter);
-    e.input = test_input(trial, r == ACTIVATE ? "z" : "kept", rows, columns);
-    e.result = result_of(trial, &e);
-    test_draw_cuts(trial, rows, &e.row_cut, columns, &e.column_cut);
-    test_run(trial, call, &e);
-}
+#include "cases/cases.h"
 
 /* One trial for each kind, or for one of them in turn where there are many repetitions: the sizes alone are few. */
-static void all_kinds(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition, role r) {
+static void all_kinds(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition,
+                      case_activation_role role) {
     for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
         const bool chosen = ((size_t)kind + repetition + rows + columns) % 4 == 0;
         if (chosen || (repetition < 2 && !test_quick())) {
-            one_case(table, side, rows, columns, repetition, r, (bp_activation_kind)kind);
+            case_activation(table, side, rows, columns, repetition, role, (bp_activation_kind)kind);
         }
     }
 }
 
 static void activate_cases(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
-    all_kinds(table, side, rows, columns, repetition, ACTIVATE);
+    all_kinds(table, side, rows, columns, repetition, CASE_ACTIVATE);
 }
 
 static void derivative_cases(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
-    all_kinds(table, side, rows, columns, repetition, DERIVATIVE);
+    all_kinds(table, side, rows, columns, repetition, CASE_DERIVATIVE);
 }
 
 static void delta_cases(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
-    all_kinds(table, side, rows, columns, repetition, DELTA);
+    all_kinds(table, side, rows, columns, repetition, CASE_DELTA);
 }
 
 static void activate_sizes(test_table *table) {

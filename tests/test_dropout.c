@@ -8,95 +8,11 @@
 #include <backprop/dropout.h>
 #include <backprop/random.h>
 
-typedef struct dropping {
-    test_operand *result, *input;
-    size_t rows, columns;
-    bool derivative;
-    bp_activation activation;
-    bp_dropout_mask mask;
-    size_t row_cut, column_cut; /* the table under test is called in up to four pieces */
-} dropping;
-
-static void call_piece(const bp_kernels *kernels, const dropping *e, size_t n, size_t n_end, size_t j, size_t j_end) {
-    if (n == n_end || j == j_end) {
-        return;
-    }
-    float *d = e->result->data + n * e->result->ld + j;
-    const float *a = e->input->data + n * e->input->ld + j;
-    bp_dropout_mask mask = e->mask;
-    mask.row += n;
-    mask.column += j;
-    if (e->derivative) {
-        kernels->dropout_derivative(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, e->activation, mask);
-    } else {
-        kernels->dropout(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, mask);
-    }
-}
-
-static void call(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
-    (void)scratch;
-    const dropping *e = arguments;
-    const size_t n = under_test ? e->row_cut : 0, j = under_test ? e->column_cut : 0;
-    call_piece(kernels, e, 0, n, 0, j);
-    call_piece(kernels, e, 0, n, j, e->columns);
-    call_piece(kernels, e, n, e->rows, 0, j);
-    call_piece(kernels, e, n, e->rows, j, e->columns);
-}
-
-static const float probabilities[] = {0.0f, 0.5f, 0.1f, 0.9f, 0x1p-17f, 0x1p-24f, 1.0f - 0x1p-24f};
-enum { PROBABILITIES = sizeof probabilities / sizeof *probabilities };
-
-/* Often the mask's first corner; else anywhere, its last corner included. */
-static bp_dropout_mask draw_mask(test_trial *trial, size_t rows, size_t columns) {
-    bp_dropout_mask mask = {.probability = probabilities[test_random_below(&trial->random, PROBABILITIES)]};
-    mask.seed = test_random_next(&trial->random);
-    mask.stream = test_random_next(&trial->random);
-    const size_t last_row = ((size_t)1 << 32) - rows, last_column = ((size_t)1 << 32) - columns;
-    switch (test_random_below(&trial->random, 4)) {
-    case 0:
-        break;
-    case 1:
-        mask.row = last_row;
-        mask.column = last_column;
-        break;
-    default:
-        mask.row = test_random_below(&trial->random, last_row);
-        mask.column = test_random_below(&trial->random, last_column);
-    }
-    test_note(trial, ", probability %g from row %zu, column %zu", (double)mask.probability, mask.row, mask.column);
-    return mask;
-}
-
-static void one_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition,
-                     bool derivative) {
-    const char *name = derivative ? "dropout_derivative" : "dropout";
-    test_trial *trial = test_begin(table, name, side, "%zux%zu/%zu", rows, columns, repetition);
-    if (trial == NULL) {
-        return;
-    }
-    dropping e = {.rows = rows, .columns = columns, .derivative = derivative};
-    e.mask = draw_mask(trial, rows, columns);
-    if (derivative) {
-        e.activation = test_draw_activation(trial);
-    }
-    e.input = test_input(trial, "a", rows, columns);
-    const bool in_place = test_random_below(&trial->random, 2) == 0;
-    e.result = in_place ? test_output_in_place(trial, "d", e.input) : test_output(trial, "d", rows, columns);
-    test_draw_cuts(trial, rows, &e.row_cut, columns, &e.column_cut);
-    test_run(trial, call, &e);
-}
-
-static void dropout_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
-    one_case(table, side, rows, columns, repetition, false);
-}
-
-static void derivative_case(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition) {
-    one_case(table, side, rows, columns, repetition, true);
-}
+#include "cases/cases.h"
 
 static void all_sizes_of(test_table *table) {
-    test_sweep_planes(table, dropout_case);
-    test_sweep_planes(table, derivative_case);
+    test_sweep_planes(table, case_dropout);
+    test_sweep_planes(table, case_dropout_derivative);
 }
 
 static void all_sizes(void **state) {
@@ -105,6 +21,9 @@ static void all_sizes(void **state) {
 }
 
 enum { ROWS = 12, COLUMNS = 37 };
+
+static const float probabilities[] = {0.0f, 0.5f, 0.1f, 0.9f, 0x1p-17f, 0x1p-24f, 1.0f - 0x1p-24f};
+enum { PROBABILITIES = sizeof probabilities / sizeof *probabilities };
 
 /* What dropout.h says, by the public generator; and what a probability of 0 must do. */
 static void the_documented_mask(void **state) {

@@ -1,56 +1,7 @@
 /* sum and sgd of every table against the oracle, bit for bit. */
 #include "harness/harness.h"
 
-typedef struct vectors {
-    test_operand *result, *input;
-    size_t count, cut;
-    float rate;
-} vectors;
-
-static void call_sum(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
-    (void)under_test;
-    (void)scratch;
-    const vectors *v = arguments;
-    v->result->data[0] = kernels->sum(v->input->data, v->count);
-}
-
-static void call_sgd(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
-    (void)scratch;
-    const vectors *v = arguments;
-    const size_t cut = under_test ? v->cut : 0;
-    if (cut > 0) {
-        kernels->sgd(v->result->data, v->input->data, cut, v->rate);
-    }
-    if (cut < v->count) {
-        kernels->sgd(v->result->data + cut, v->input->data + cut, v->count - cut, v->rate);
-    }
-}
-
-static void sum_case(test_table *table, test_side side, size_t count, size_t repetition) {
-    test_trial *trial = test_begin(table, "sum", side, "%zu/%zu", count, repetition);
-    if (trial == NULL) {
-        return;
-    }
-    vectors v = {.count = count};
-    v.input = test_input(trial, "values", 1, count);
-    v.result = test_output(trial, "sum", 1, 1);
-    test_run(trial, call_sum, &v);
-}
-
-static void sgd_case(test_table *table, test_side side, size_t count, size_t repetition) {
-    static const float rates[] = {0.0f, 0.1f, 1.0f, -0.5f, 0x1p-30f};
-    test_trial *trial = test_begin(table, "sgd", side, "%zu/%zu", count, repetition);
-    if (trial == NULL) {
-        return;
-    }
-    vectors v = {.count = count, .rate = rates[test_random_below(&trial->random, sizeof rates / sizeof *rates)]};
-    test_note(trial, ", rate %g", (double)v.rate);
-    v.input = test_input(trial, "gradient", 1, count);
-    v.result = test_updated(trial, "parameters", 1, count);
-    size_t unused;
-    test_draw_cuts(trial, count, &v.cut, 1, &unused);
-    test_run(trial, call_sgd, &v);
-}
+#include "cases/cases.h"
 
 typedef void vector_case(test_table *table, test_side side, size_t count, size_t repetition);
 
@@ -70,11 +21,11 @@ static void sweep(test_table *table, vector_case *visit) {
 }
 
 static void sum_counts(test_table *table) {
-    sweep(table, sum_case);
+    sweep(table, case_sum);
 }
 
 static void sgd_counts(test_table *table) {
-    sweep(table, sgd_case);
+    sweep(table, case_sgd);
 }
 
 static void sum_all_counts(void **state) {

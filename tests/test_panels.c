@@ -5,7 +5,6 @@
  * Every matrix lies against a guard page, its panels some rows further apart than they need be; what is no element
  * holds a canary. A failure's last line repeats the case.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,8 +167,9 @@ static bool as_promised(const matrix *m, size_t lanes, FILE *text) {
 static void report(const char *findings) {
     fprintf(stderr, "FAILED %s on %s: fill %s%s\n%s", trial.key, trial.table->name, test_fill_name(trial.fill),
             trial.note, findings);
-    fprintf(stderr, "  again: BACKPROP_TEST_SEED=0x%" PRIx64 " BACKPROP_TEST_ISA=%s BACKPROP_TEST_CASE=%s %s\n",
-            test_seed(), trial.table->name, trial.key, test_program());
+    fputs("  again: ", stderr);
+    test_say_again(stderr, trial.table->name, trial.key);
+    fputc('\n', stderr);
 }
 
 /* Runs the level's call, the scalar kernels having filled the results' plain halves, and compares. */

@@ -18,7 +18,7 @@
 #include "array.h"
 #include "fill.h"
 #include "random.h"
-#include "session.h"
+#include "run.h"
 
 typedef enum test_role {
     TEST_INPUT,   /* read-only during the calls */
@@ -44,7 +44,7 @@ typedef struct test_trial {
     test_table *table;
     const char *kernel;
     char key[128];
-    char note[128];
+    char note[192];
     test_random random;
     test_side side;
     test_fill_kind fill;
@@ -99,6 +99,13 @@ typedef void test_call(const bp_kernels *kernels, bool under_test, void *scratch
 
 /** Runs, compares, counts and, where the case fails, reports. */
 test_outcome test_run(test_trial *trial, test_call *call, void *arguments);
+
+/** What test_run does instead of all that, if it is set: for programs that time cases. Null: nothing else. */
+typedef test_outcome test_runner(test_trial *trial, test_call *call, void *arguments);
+void test_run_by(test_runner *runner);
+
+/** Points all operands at the arrays of the oracle's call and fills those that it updates, as often as it is called. */
+void test_prepare_oracle(test_trial *trial);
 
 /** Where reports go: stderr unless set. */
 void test_report_to(FILE *stream);

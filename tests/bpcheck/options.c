@@ -1,0 +1,161 @@
+#include "options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <backprop/cpu.h>
+#include <backprop/version.h>
+
+#include "kernels.h"
+
+void refuse(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("bpcheck: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    exit(2);
+}
+
+/* The names in lines under what precedes them. */
+static void print_names(const char *(*name)(size_t index)) {
+    enum { INDENT = 17, WIDTH = 110 };
+    size_t column = WIDTH;
+    for (size_t k = 0; name(k) != NULL; k++) {
+        if (column + 1 + strlen(name(k)) > WIDTH)
+            column = (size_t)printf("\n%*s", INDENT, "") - 1;
+        column += (size_t)printf(" %s", name(k));
+    }
+    putchar('\n');
+}
+
+static const char *isa_name(size_t isa) {
+    return bp_isa_name((bp_isa)isa);
+}
+
+static const char *kernel_name(size_t index) {
+    return index < KERNELS ? kernels[index].name : NULL;
+}
+
+static void print_usage(void) {
+    puts("Usage: bpcheck [OPTION]...\n"
+         "Holds the library's SIMD code against its scalar code on this machine, bit for bit: every kernel, on every\n"
+         "instruction set of this CPU, with random shapes, strides, offsets and contents, between pages that may not "
+         "be\n"
+         "touched; then trains networks whose weights are known to the bit.\n");
+    fputs("  --isa NAME      one instruction set alone:", stdout);
+    print_names(isa_name);
+    fputs("  --kernel NAME   one kernel alone, without the trainings:", stdout);
+    print_names(kernel_name);
+    puts("  --seed N        of all that is random, decimal or 0x hexadecimal. Default: of the clock\n"
+         "  --repeat N      rounds, each with the next seed. Default: 1\n"
+         "  --minutes X     rounds until so much time has passed\n"
+         "  --case KEY      one case alone, as a report of a failure names it with its --seed\n"
+         "  --bench         measures besides how much faster than scalar code each kernel is\n"
+         "  --json          prints one JSON object\n"
+         "  --version       prints the library's version\n"
+         "  --help          prints this\n"
+         "\n"
+         "Status: 0 if all bits are equal, 1 if a case failed, 2 if the command line is wrong. Rounds end with the "
+         "first\n"
+         "one in which a case failed.");
+}
+
+static uint64_t parse_number(const char *option, const char *text, uint64_t least) {
+    char *end = NULL;
+    errno = 0;
+    const uint64_t value = *text >= '0' && *text <= '9' ? strtoull(text, &end, 0) : 0; /* no blanks, no signs */
+    if (!end || *end || errno || value < least)
+        refuse("%s %s: not a whole number from %" PRIu64 " to %" PRIu64, option, text, least, UINT64_MAX);
+    return value;
+}
+
+static double parse_minutes(const char *text) {
+    char *end = NULL;
+    const bool starts_well = (*text >= '0' && *text <= '9') || *text == '.'; /* no blanks, signs, "inf" or "nan" */
+    const double value = starts_well ? strtod(text, &end) : 0.0;
+    if (!end || *end || !isfinite(value) || value <= 0.0)
+        refuse("--minutes %s: not a finite number above zero", text);
+    return value;
+}
+
+static const char *parse_kernel(const char *text) {
+    for (size_t k = 0; k < KERNELS; k++)
+        if (strcmp(text, kernels[k].name) == 0)
+            return text;
+    refuse("--kernel %s: unknown; --help lists the kernels", text);
+}
+
+/* Any seed will do as long as it is another one each time. */
+static uint64_t clock_seed(void) {
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return ((uint64_t)now.tv_sec * 1000000007 + (uint64_t)now.tv_nsec) & UINT32_MAX;
+}
+
+options options_parse(int argc, char **argv) {
+    options o = {.repeat = 0};
+    bool seeded = false;
+    for (int k = 1; k < argc; k++) {
+        const char *option = argv[k];
+        if (strcmp(option, "--help") == 0) {
+            print_usage();
+            exit(0);
+        } else if (strcmp(option, "--version") == 0) {
+            printf("bpcheck %s\n", bp_version());
+            exit(0);
+        } else if (strcmp(option, "--bench") == 0) {
+            o.bench = true;
+            continue;
+        } else if (strcmp(option, "--json") == 0) {
+            o.json = true;
+            continue;
+        }
+        static const char *const valued[] = {"--isa", "--kernel", "--seed", "--repeat", "--minutes", "--case"};
+        size_t which = 0;
+        while (which < sizeof valued / sizeof *valued && strcmp(option, valued[which]) != 0)
+            which++;
+        if (which == sizeof valued / sizeof *valued)
+            refuse("%s: unknown option; --help lists all", option);
+        if (++k == argc)
+            refuse("%s: its value is missing", option);
+        switch (which) {
+        case 0:
+            o.table = argv[k];
+            break;
+        case 1:
+            o.kernel = parse_kernel(argv[k]);
+            break;
+        case 2:
+            o.seed = parse_number(option, argv[k], 0);
+            seeded = true;
+            break;
+        case 3:
+            o.repeat = parse_number(option, argv[k], 1);
+            break;
+        case 4:
+            o.minutes = parse_minutes(argv[k]);
+            break;
+        default:
+            o.case_key = argv[k];
+        }
+    }
+    if (o.repeat != 0 && o.minutes != 0.0)
+        refuse("--repeat and --minutes: only one of them");
+    if (o.case_key && !seeded)
+        refuse("--case needs the --seed that was reported with it");
+    if (o.case_key && (o.bench || o.kernel || o.repeat != 0 || o.minutes != 0.0))
+        refuse("--case goes with --seed, --isa and --json alone");
+    if (!seeded)
+        o.seed = clock_seed();
+    if (o.repeat == 0)
+        o.repeat = 1;
+    return o;
+}

@@ -13,6 +13,15 @@ void faults_none(void);
 /** From now on the nth call of a function, from 0, fails with `error` in errno; counts start anew. */
 void faults_at(const char *function, size_t nth, int error);
 
+/** From now on the nth allocation, from 0 and by whatever function, fails; counts start anew. */
+void faults_at_allocation(size_t nth);
+
+/** The function that failed since the last change; null: none did. */
+const char *faults_failed(void);
+
+/** What the program and the library have allocated and not freed; to be compared with an earlier number. */
+size_t faults_live(void);
+
 /** The nth call ends the process at once, as a crash would. */
 void faults_exit_at(const char *function, size_t nth);
 

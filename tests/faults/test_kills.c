@@ -1,11 +1,14 @@
 /*
  * Writing is atomic under kill -9: the writing process is killed before and after each of its system calls. The file is
- * the old one or the new one, to the byte, and the next program that writes it does so.
+ * the old one or the new one, to the byte, and the next program that writes it does so. So it is where the disk is full
+ * or broken after any part of it.
  */
 #define _GNU_SOURCE /* PTRACE_O_EXITKILL */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -182,6 +185,77 @@ static void every_writer_is_killed(void **state) {
     print_message("%zu processes killed\n", kills);
 }
 
+/* ---- A disk that is full or broken after some bytes -------------------------------------------------------------- */
+
+static bp_status write_limited(size_t k, const char *path, size_t bytes) {
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit limit = {bytes, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    const bp_status status = writers[k].write(path);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    return status;
+}
+
+/* The kernel writes what fits, then nothing: around each border of the format and of the writer's buffer. */
+static void no_room_after_any_border(void **state) {
+    (void)state;
+    static const size_t borders[] = {0, 8, 128, 4096, 32768, 65536};
+    static content expected;
+    char path[512];
+    strcpy(path, files_path("file"));
+    signal(SIGXFSZ, SIG_IGN);
+    for (size_t k = 0; k < WRITERS; k++) {
+        assert_int_equal(writers[k].write(path), BP_OK);
+        read_content(&expected, path);
+        files_write(path, "old", 3);
+        for (size_t b = 0; b <= sizeof borders / sizeof *borders; b++)
+            for (size_t beside = 0; beside < 3; beside++) {
+                const size_t border = b < sizeof borders / sizeof *borders ? borders[b] : expected.size;
+                const size_t bytes = border + beside - (border > 0);
+                if (bytes >= expected.size)
+                    continue;
+                assert_int_equal(write_limited(k, path, bytes), BP_ERROR_FILE);
+                assert_true(files_equal(path, "old", 3));
+                assert_int_equal(remove_leftovers(), 0);
+            }
+        assert_int_equal(write_limited(k, path, expected.size), BP_OK);
+        assert_true(files_equal(path, expected.bytes, expected.size));
+    }
+    signal(SIGXFSZ, SIG_DFL);
+    remove(path);
+}
+
+/* Each call of write() fails once, alone and after short ones. */
+static void every_write_fails(void **state) {
+    (void)state;
+    static const int errors[] = {ENOSPC, EIO, EDQUOT};
+    char path[512];
+    strcpy(path, files_path("file"));
+    files_write(path, "old", 3);
+    size_t failures = 0;
+    for (size_t k = 0; k < WRITERS; k++)
+        for (size_t e = 0; e < 3; e++)
+            for (size_t part = 0; part <= 9999; part += 3333)
+                for (size_t nth = 0;; nth++) {
+                    faults_at("write", nth, errors[e]);
+                    faults_part(part);
+                    const bp_status status = writers[k].write(path);
+                    faults_none();
+                    assert_int_equal(remove_leftovers(), 0);
+                    if (status == BP_OK) {
+                        assert_true(nth > 0);
+                        files_write(path, "old", 3);
+                        break;
+                    }
+                    assert_int_equal(status, BP_ERROR_FILE);
+                    assert_true(files_equal(path, "old", 3));
+                    failures++;
+                }
+    print_message("%zu writes failed\n", failures);
+    remove(path);
+}
+
 /* Leftovers of many killed processes with this one's number, as after a restart, are in nobody's way. */
 static void leftovers_stop_nobody(void **state) {
     (void)state;
@@ -215,6 +289,8 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_writer_is_killed),
+        cmocka_unit_test(no_room_after_any_border),
+        cmocka_unit_test(every_write_fails),
         cmocka_unit_test(leftovers_stop_nobody),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -28,7 +28,7 @@ static const char *last_failed;
 static size_t failing_allocation = SIZE_MAX;
 static atomic_size_t live;
 static const char *failing = "";
-static size_t failing_nth, most_bytes, largest, in_hosts_locale;
+static size_t failing_nth, most_bytes, part_bytes, largest, in_hosts_locale;
 static int failing_error;
 static bool exits;
 
@@ -37,7 +37,7 @@ void faults_none(void) {
     failing = "";
     last_failed = NULL;
     failing_allocation = SIZE_MAX;
-    most_bytes = largest = in_hosts_locale = 0;
+    most_bytes = part_bytes = largest = in_hosts_locale = 0;
     exits = false;
 }
 
@@ -62,6 +62,10 @@ void faults_exit_at(const char *function, size_t nth) {
 void faults_short(size_t bytes) {
     faults_none();
     most_bytes = bytes;
+}
+
+void faults_part(size_t bytes) {
+    part_bytes = bytes;
 }
 
 static size_t *calls_of(const char *function) {
@@ -114,6 +118,8 @@ static bool fails(const char *function) {
 static bool transfer_fails(const char *function, size_t *count) {
     if (fails(function))
         return true;
+    if (part_bytes > 0 && *count > part_bytes)
+        *count = part_bytes;
     if (most_bytes == 0)
         return false;
     *count = *count < most_bytes ? *count : most_bytes;

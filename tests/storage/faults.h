@@ -28,6 +28,9 @@ void faults_exit_at(const char *function, size_t nth);
 /** write() and pread() transfer at most so many bytes a call, and every second call is interrupted. 0: as they like. */
 void faults_short(size_t bytes);
 
+/** Besides what fails, write() and pread() transfer at most so many bytes a call, until the next change. */
+void faults_part(size_t bytes);
+
 /** Calls of a function since the last change. */
 size_t faults_calls(const char *function);
 

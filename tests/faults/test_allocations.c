@@ -2,6 +2,8 @@
  * Every allocation fails once, in every public function that takes memory: it returns its status, nothing leaks, what
  * it was to make was never made, and the network it was called on goes on with the bits of one that saw no trouble.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -407,10 +409,77 @@ static void of_a_network_with_everything(void **state) {
     fail_all(true);
 }
 
+/* zlib takes memory of its own at its first calls. */
+static void of_zlib(void **state) {
+    (void)state;
+    const size_t live = faults_live();
+    faults_at("inflate", 0, ENOMEM);
+    assert_int_equal(read_idx_gz(NULL), BP_ERROR_MEMORY);
+    faults_none();
+    assert_int_equal(faults_live(), live);
+    assert_int_equal(read_idx_gz(NULL), BP_OK);
+}
+
+/* ---- Threads ----------------------------------------------------------------------------------------------------- */
+
+/* Threads of this process; 0 where the system does not say. */
+static size_t threads_now(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    size_t count = 0;
+    for (struct dirent *task; tasks && (task = readdir(tasks));)
+        count += task->d_name[0] != '.';
+    if (tasks)
+        closedir(tasks);
+    return count;
+}
+
+/* Each thread of a pool in turn, for want of anything: no network, and no thread that stays. */
+static void threads_cannot_start(void **state) {
+    (void)state;
+    static const int errors[] = {EAGAIN, ENOMEM, EPERM};
+    subject t = subject_create(true), twin = subject_create(true);
+    t.config.batch_max *= 3; /* enough for all the threads */
+    t.config.threads = 4;
+    for (size_t e = 0; e < sizeof errors / sizeof *errors; e++)
+        for (size_t nth = 0; nth < t.config.threads - 1; nth++) {
+            const size_t live = faults_live(), threads = threads_now();
+            faults_at("pthread_create", nth, errors[e]);
+            assert_int_equal(create_network(&t), BP_ERROR_THREADS);
+            faults_none();
+            assert_int_equal(faults_live(), live);
+            for (int k = 0; k < 1000 && threads_now() != threads; k++)
+                usleep(1000); /* the kernel's list is late */
+            assert_int_equal(threads_now(), threads);
+            step_both(&t, &twin, "bp_network_create without threads", nth);
+        }
+    faults_at("pthread_create", t.config.threads - 1, EAGAIN);
+    assert_int_equal(create_network(&t), BP_OK);
+    assert_null(faults_failed());
+    faults_none();
+    subject_destroy(&t);
+    subject_destroy(&twin);
+}
+
+/* In a process that has had no pool yet. */
+static void forks_cannot_be_watched(void **state) {
+    (void)state;
+    bp_network_config config = net_config(&wide, ROWS);
+    bp_network *network = (bp_network *)&config;
+    config.threads = 2;
+    faults_at("pthread_atfork", 0, ENOMEM);
+    const bp_status status = bp_network_create(&config, &network);
+    assert_string_equal(faults_failed(), "pthread_atfork");
+    faults_none();
+    assert_int_equal(status, BP_ERROR_THREADS);
+    assert_null(network);
+    bp_network_destroy(net_create(&config, 1));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_a_small_network),
-        cmocka_unit_test(of_a_network_with_everything),
+        cmocka_unit_test(forks_cannot_be_watched),      cmocka_unit_test(of_a_small_network),
+        cmocka_unit_test(of_a_network_with_everything), cmocka_unit_test(of_zlib),
+        cmocka_unit_test(threads_cannot_start),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -18,10 +19,11 @@
 #include <zlib.h>
 
 /* From `first_allocation` on they take memory. */
-static const char *const functions[] = {"open",   "fstat",    "fchmod",    "write",        "pread",  "fsync",
-                                        "close",  "rename",   "strtof",    "malloc",       "calloc", "realloc",
-                                        "strdup", "realpath", "newlocale", "inflateInit2_"};
-enum { FUNCTIONS = sizeof functions / sizeof *functions, first_allocation = 9 };
+static const char *const functions[] = {"open",           "fstat",          "fchmod",    "write",        "pread",
+                                        "fsync",          "close",          "rename",    "strtof",       "inflate",
+                                        "pthread_create", "pthread_atfork", "malloc",    "calloc",       "realloc",
+                                        "strdup",         "realpath",       "newlocale", "inflateInit2_"};
+enum { FUNCTIONS = sizeof functions / sizeof *functions, first_allocation = 12 };
 
 static size_t calls[FUNCTIONS];
 static const char *last_failed;
@@ -153,6 +155,9 @@ locale_t __real_newlocale(int mask, const char *name, locale_t base);
 void __real_freelocale(locale_t locale);
 int __real_inflateInit2_(z_streamp stream, int bits, const char *version, int size);
 int __real_inflateEnd(z_streamp stream);
+int __real_inflate(z_streamp stream, int flush);
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
+int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 float __real_strtof(const char *text, char **end);
 
 int __wrap_open(const char *path, int flags, ...);
@@ -173,6 +178,9 @@ locale_t __wrap_newlocale(int mask, const char *name, locale_t base);
 void __wrap_freelocale(locale_t locale);
 int __wrap_inflateInit2_(z_streamp stream, int bits, const char *version, int size);
 int __wrap_inflateEnd(z_streamp stream);
+int __wrap_inflate(z_streamp stream, int flush);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 float __wrap_strtof(const char *text, char **end);
 
 int __wrap_open(const char *path, int flags, ...) {
@@ -274,6 +282,18 @@ int __wrap_inflateInit2_(z_streamp stream, int bits, const char *version, int si
 int __wrap_inflateEnd(z_streamp stream) {
     live--;
     return __real_inflateEnd(stream);
+}
+
+int __wrap_inflate(z_streamp stream, int flush) {
+    return fails("inflate") ? Z_MEM_ERROR : __real_inflate(stream, flush);
+}
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {
+    return fails("pthread_create") ? failing_error : __real_pthread_create(thread, attributes, start, argument);
+}
+
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
+    return fails("pthread_atfork") ? failing_error : __real_pthread_atfork(prepare, parent, child);
 }
 
 float __wrap_strtof(const char *text, char **end) {

@@ -75,9 +75,9 @@ typedef struct bp_array {
 BP_API void bp_array_destroy(bp_array *array);
 
 /**
- * labels[n] = the n-th of array->count values, as class labels. BP_ERROR_NULL, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP;
- * BP_ERROR_LABEL if a value is not a whole number from 0 to 2^24, up to which binary32 holds each: then no label is
- * written.
+ * labels[n] = the n-th of array->count values, as class labels. BP_ERROR_NULL, BP_ERROR_ALIGNMENT, BP_ERROR_OVERFLOW,
+ * BP_ERROR_OVERLAP; BP_ERROR_LABEL if a value is not a whole number from 0 to 2^24, up to which binary32 holds each:
+ * then no label is written.
  */
 BP_API bp_status bp_array_labels(const bp_array *array, uint32_t *labels);
 

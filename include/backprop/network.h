@@ -8,6 +8,10 @@
  * threads. Results have the same bits on every instruction set, for every number of threads and every thread pool.
  *
  * Different networks may be used in different threads at the same time; one network by one thread at a time.
+ *
+ * After fork the child has copies of the networks, to be used and destroyed as in the parent, with the same bits, but
+ * for those that another thread was just using. One with a pool of the library's own runs on the calling thread alone
+ * there; new ones have threads again. A host's pool is the host's to mend.
  */
 #ifndef BACKPROP_NETWORK_H
 #define BACKPROP_NETWORK_H

@@ -22,6 +22,13 @@
 typedef uint64_t ticket;
 #define RUN_SHIFT 32
 
+/*
+ * How often this process and those that it comes from have forked since the first pool. The workers do not come along
+ * into a child, and what they held they hold forever there: of a pool from before the fork nothing may be touched but
+ * its memory.
+ */
+static atomic_uint forks;
+
 struct bp_pool {
     /* The work; written between runs only. */
     void (*task)(void *argument, size_t index);
@@ -37,9 +44,28 @@ struct bp_pool {
     atomic_bool stop;
     atomic_int caller_cpu;
 
+    unsigned forks; /* when it was made */
     size_t workers;
     pthread_t worker[];
 };
+
+static void count_fork(void) {
+    atomic_fetch_add(&forks, 1);
+}
+
+/* Threads that come here first at the same time have forks counted twice, which does no harm; a lock might be left
+ * locked in a child. */
+static bool watch_forks(void) {
+    static atomic_bool watching;
+    if (!atomic_load(&watching) && pthread_atfork(NULL, NULL, count_fork) != 0)
+        return false;
+    atomic_store(&watching, true);
+    return true;
+}
+
+static bool lost_its_workers(const bp_pool *pool) {
+    return pool->forks != atomic_load_explicit(&forks, memory_order_relaxed);
+}
 
 static inline void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -121,6 +147,11 @@ static void wake_sleepers(bp_pool *pool) {
 
 void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
     bp_pool *pool = context;
+    if (lost_its_workers(pool)) {
+        for (size_t index = 0; index < count; index++)
+            task(argument, index);
+        return;
+    }
     const uint64_t run = (current_run(pool) + 1) & UINT32_MAX;
     pool->task = task;
     pool->argument = argument;
@@ -154,7 +185,7 @@ static bool start_workers(bp_pool *pool, size_t workers) {
 
 bp_pool *bp_pool_create(size_t threads) {
     const size_t workers = threads - 1;
-    if (workers >= UINT32_MAX || workers > (SIZE_MAX - sizeof(bp_pool)) / sizeof(pthread_t))
+    if (workers >= UINT32_MAX || workers > (SIZE_MAX - sizeof(bp_pool)) / sizeof(pthread_t) || !watch_forks())
         return NULL;
     bp_pool *pool = calloc(1, sizeof *pool + workers * sizeof pool->worker[0]);
     if (!pool)
@@ -162,6 +193,7 @@ bp_pool *bp_pool_create(size_t threads) {
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
+    pool->forks = atomic_load(&forks);
     if (start_workers(pool, workers))
         return pool;
     bp_pool_destroy(pool);
@@ -171,6 +203,10 @@ bp_pool *bp_pool_create(size_t threads) {
 void bp_pool_destroy(bp_pool *pool) {
     if (!pool)
         return;
+    if (lost_its_workers(pool)) {
+        free(pool);
+        return;
+    }
     atomic_store(&pool->stop, true);
     pthread_mutex_lock(&pool->mutex);
     pthread_cond_broadcast(&pool->work);

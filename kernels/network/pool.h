@@ -4,6 +4,8 @@
  * Workers look for work for some tens of microseconds before they sleep, so that one stage follows the other at once;
  * and the caller does every share that no worker has begun, so that a worker that is slow to wake, or has no
  * processor to run on, delays nothing.
+ *
+ * In a child process of fork the pools of the parent go on without workers: the caller does all the work.
  */
 #ifndef BP_NETWORK_POOL_H
 #define BP_NETWORK_POOL_H

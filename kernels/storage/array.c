@@ -1,5 +1,6 @@
 #include <backprop/file.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ bp_status bp_array_labels(const bp_array *array, uint32_t *labels) {
         return BP_ERROR_NULL;
     if ((uintptr_t)labels % sizeof *labels != 0)
         return BP_ERROR_ALIGNMENT;
+    if (array->count > PTRDIFF_MAX / sizeof *labels)
+        return BP_ERROR_OVERFLOW;
     const uintptr_t bytes = array->count * sizeof *labels, from = (uintptr_t)array->values, to = (uintptr_t)labels;
     if (from < to + bytes && to < from + bytes)
         return BP_ERROR_OVERLAP;

@@ -28,10 +28,12 @@ static void stop(bp_writer *writer, const char *what) {
 /* Where the content is to go, and the folder of that place. */
 static bp_status find_place(bp_writer *writer, const char *path) {
     writer->path = realpath(path, NULL);
-    if (!writer->path && errno != ENOENT)
-        return bp_file_system(writer->error, "write");
-    if (!writer->path && !(writer->path = strdup(path)))
+    if (!writer->path && errno == ENOENT)
+        writer->path = strdup(path);
+    if (!writer->path && errno == ENOMEM)
         return bp_file_refuse(writer->error, BP_ERROR_MEMORY);
+    if (!writer->path)
+        return bp_file_system(writer->error, "write");
     const char *slash = strrchr(writer->path, '/');
     const size_t folder = slash ? (size_t)(slash - writer->path) + 1 : 0;
     writer->temporary = malloc(folder + TEMPORARY_LENGTH);

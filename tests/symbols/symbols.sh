@@ -1,6 +1,7 @@
 #!/bin/sh
 # Usage: symbols.sh exported NM LIBRARY LIST HEADERS     the shared library exports LIST, which is the headers' BP_API
 #        symbols.sh archive NM LIBRARY                   the static library's global symbols start with bp_
+#        symbols.sh needed NM LIBRARY                    the shared library needs the C library, SLEEF and zlib alone
 #        symbols.sh kernels NM LEVEL OBJECTS OTHER       the kernels of one level: OBJECTS and OTHER are files with lists
 #                                                        of object files, OTHER of the library without the kernels
 # Every check first shows that it would see what it looks for.
@@ -62,6 +63,21 @@ archive() {
     names "$1" --defined-only --extern-only >"$scratch/library"
     grep -qx bp_version "$scratch/library" || fail "bp_version is not seen in $1"
     nothing_but 'bp_.*' "$scratch/library" "these global symbols lack the prefix bp_"
+}
+
+needed() {
+    "$nm" -D --undefined-only "$1" | awk '$(NF - 1) == "U" { print $NF }' | sort -u >"$scratch/needed"
+    for function in malloc@GLIBC Sleef_ inflate; do
+        grep -q "^$function" "$scratch/needed" || fail "$function is not seen in $1"
+    done
+    # The versions of the C library's symbols are those of libc and libm.
+    nothing_but '.*@GLIBC_[0-9.]+|Sleef_[cf]inz_[a-z0-9_]*|inflate(|End|Init2_|Reset)(@.*)?' "$scratch/needed" \
+        "the library needs more than it may"
+    # Errors are statuses: it neither ends the process nor prints.
+    if grep -E '^(abort|_?exit|__assert_fail|__(f|v)?printf_chk|(f|v|vf)?printf|f?puts|f?putc|putchar|stdout|stderr)@' \
+        "$scratch/needed" >&2; then
+        fail "the library ends the process or prints"
+    fi
 }
 
 kernels() {

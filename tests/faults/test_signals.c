@@ -1,0 +1,163 @@
+/*
+ * Signal handlers that interrupt steps, fits and the writing of files at a high rate: the bits are those of an
+ * undisturbed run. The handlers compute in all vector registers, and leave another rounding mode behind, which the
+ * system takes back as they return.
+ */
+#include <fenv.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/time.h>
+
+#include "fit_support.h"
+#include "storage/files.h"
+
+enum { ROWS = 70, MICROSECONDS = 40 };
+
+static const net nets[] = {
+    {.layers = 2, .sizes = {2, 5, 2}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 3,
+     .sizes = {30, 70, 50, 10},
+     .activations = {{BP_GELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}},
+     .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+};
+
+/* ---- The handler ------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t signals;
+static volatile float seen;
+
+/* More vectors than a processor has registers, all live at once. */
+enum { LIVE = 40 };
+typedef float wide __attribute__((vector_size(64)));
+
+static inline __attribute__((always_inline)) void work(void) {
+    wide live[LIVE];
+    for (int k = 0; k < LIVE; k++)
+        live[k] = (wide){0} + ((float)k + seen);
+    for (int round = 0; round < 4; round++)
+        for (int k = 0; k < LIVE; k++)
+            live[k] = live[k] * live[(k + 7) % LIVE] + 0.5f;
+    for (int k = 1; k < LIVE; k++)
+        live[0] += live[k];
+    seen = live[0][3] > 0 ? 0.25f : 0.5f;
+}
+
+static void work_plainly(void) {
+    work();
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2,fma"))) static void work_avx2(void) {
+    work();
+}
+
+__attribute__((target("avx512f"))) static void work_avx512(void) {
+    work();
+}
+#endif
+
+static void handle(int signal) {
+    (void)signal;
+    signals++;
+    fesetround(FE_UPWARD);
+    work_plainly();
+#ifdef __x86_64__
+    if (bp_cpu_supports(BP_ISA_AVX512))
+        work_avx512();
+    else if (bp_cpu_supports(BP_ISA_AVX2))
+        work_avx2();
+#endif
+}
+
+static void set_timer(suseconds_t microseconds) {
+    const struct itimerval every = {{0, microseconds}, {0, microseconds}};
+    assert_int_equal(setitimer(ITIMER_REAL, &every, NULL), 0);
+}
+
+static size_t wanted(void) {
+    return test_quick() ? 20 : 500;
+}
+
+/* ---- What is interrupted ----------------------------------------------------------------------------------------- */
+
+/* Trains until so many signals have come, in rounds of some steps, and an undisturbed network by as many steps. */
+static void interrupt_steps(const test_table *table, const net *shape, size_t threads) {
+    bp_network_config config = net_config(shape, ROWS);
+    config.threads = threads;
+    config.optimizer.kind = BP_ADAM;
+    bp_network *disturbed = net_create_on(table, &config, 3), *twin = net_create_on(table, &config, 3);
+    samples s = samples_create(shape, ROWS, 0, 4);
+    size_t steps = 0;
+    float loss = 0, twins_loss = 0;
+    bp_status status = BP_OK;
+    signals = 0;
+    set_timer(MICROSECONDS);
+    for (; (size_t)signals < wanted() && status == BP_OK; steps++) {
+        bp_batch batch = s.batch;
+        batch.rows = steps % 3 == 0 ? 1 : ROWS;
+        status = bp_network_train_step(disturbed, &batch, 0.001f, &loss);
+    }
+    set_timer(0);
+    assert_int_equal(status, BP_OK);
+    for (size_t k = 0; k < steps; k++) {
+        bp_batch batch = s.batch;
+        batch.rows = k % 3 == 0 ? 1 : ROWS;
+        assert_int_equal(bp_network_train_step(twin, &batch, 0.001f, &twins_loss), BP_OK);
+    }
+    if (bp_network_hash(disturbed) != bp_network_hash(twin) || test_bits(loss) != test_bits(twins_loss))
+        fail_msg("%s, %zu threads: other bits after %zu steps", table->name, threads, steps);
+    samples_destroy(&s);
+    bp_network_destroy(disturbed);
+    bp_network_destroy(twin);
+}
+
+static void interrupt_table(test_table *table) {
+    for (size_t k = 0; k < sizeof nets / sizeof *nets; k++)
+        for (size_t threads = 1; threads <= (k == 0 ? 1 : 2); threads++)
+            interrupt_steps(table, &nets[k], threads);
+}
+
+static void steps_have_the_same_bits(void **state) {
+    (void)state;
+    test_each_table(interrupt_table);
+    assert_int_equal(fegetround(), FE_TONEAREST);
+}
+
+/* Without SA_RESTART system calls end early, again and again. */
+static void files_are_written(void **state) {
+    (void)state;
+    const bp_network_config config = net_config(&nets[1], 1);
+    bp_network *network = net_create(&config, 3), *other = net_create(&config, 4);
+    char path[512];
+    strcpy(path, files_path("net"));
+    bp_status status = BP_OK;
+    signals = 0;
+    set_timer(MICROSECONDS);
+    for (size_t k = 0; (k < 5 || (size_t)signals < wanted() / 5) && status == BP_OK; k++) {
+        status = bp_checkpoint_save(network, path, NULL, 0, NULL);
+        if (status == BP_OK)
+            status = bp_checkpoint_load(other, path, NULL);
+    }
+    set_timer(0);
+    assert_int_equal(status, BP_OK);
+    assert_true(bp_network_hash(other) == bp_network_hash(network));
+    assert_string_equal(files_list(), "net ");
+    bp_network_destroy(network);
+    bp_network_destroy(other);
+}
+
+static int set_up(void **state) {
+    struct sigaction action = {.sa_handler = handle};
+    sigaction(SIGALRM, &action, NULL);
+    return files_set_up(state);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    test_start(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_have_the_same_bits),
+        cmocka_unit_test(files_are_written),
+    };
+    return cmocka_run_group_tests(tests, set_up, files_tear_down);
+}

@@ -1,0 +1,632 @@
+/*
+ * Sizes whose products leave the address range, wrap around it, or wrap to something small: every public function
+ * refuses them and writes nothing. What is too large is said here by divisions, array by array.
+ */
+#include <stdio.h>
+
+#include "bad_inputs.h"
+#include "fit_support.h"
+#include "storage/files.h"
+
+#define HALF ((size_t)1 << (sizeof(size_t) * 4)) /* whose square wraps to 0 */
+
+/* What stands in the place of a good size: around powers of 2 and what wraps when it is taken 3, 4, 5, 12, 16 or 20
+ * times. */
+static const size_t large[] = {HALF / 2,     HALF - 1,          HALF,
+                               HALF + 1,     HALF * 2,          SIZE_MAX / 20 + 1,
+                               HALF * 4,     SIZE_MAX / 16 + 1, SIZE_MAX / 12 + 1,
+                               SIZE_MAX / 8, SIZE_MAX / 8 + 1,  SIZE_MAX / 5 + 1,
+                               SIZE_MAX / 4, SIZE_MAX / 4 + 1,  SIZE_MAX / 3 + 1,
+                               SIZE_MAX / 2, SIZE_MAX / 2 + 1,  SIZE_MAX - 2,
+                               SIZE_MAX};
+enum { LARGE = sizeof large / sizeof *large };
+
+enum { ARGUMENTS = 8, ARRAYS = 6 };
+
+/* An array of a call: which arguments are its rows, columns and distance between rows; argument 0 is a 1. */
+typedef struct array_of {
+    unsigned char rows, columns, stride;
+} array_of;
+
+typedef bp_status call_fn(const size_t *n);
+
+typedef struct entry {
+    const char *name;
+    call_fn *call;
+    size_t count;           /* of arguments, the 1 included */
+    size_t good[ARGUMENTS]; /* one of each */
+    array_of arrays[ARRAYS];
+    bp_status other; /* a status that some of these calls may have as well; 0: none */
+} entry;
+
+static void *scratch;
+static bp_network *network; /* IN - OUT - 2 */
+static bp_csv *csv;         /* 3 x 4 */
+static const bp_activation tanh_ = {BP_TANH, 0};
+
+/* ---- Kernels ---------------------------------------------------------------------------------------------------- */
+
+static bp_status forward(const size_t *n) {
+    return bp_dense_forward(slot(0), n[4], slot(1), n[5], slot(2), n[6], slot(3), n[1], n[2], n[3], tanh_, scratch);
+}
+
+static bp_status delta(const size_t *n) {
+    return bp_dense_delta(slot(0), n[5], slot(1), n[4], slot(2), n[6], slot(3), n[7], n[1], n[2], n[3], tanh_, scratch);
+}
+
+static bp_status gradient(const size_t *n) {
+    return bp_dense_gradient(slot(0), n[6], slot(3), slot(1), n[5], slot(2), n[4], n[1], n[2], n[3], scratch);
+}
+
+static bp_status gradient_sgd(const size_t *n) {
+    return bp_dense_gradient_sgd(slot(0), n[6], slot(3), slot(1), n[5], slot(2), n[4], n[1], n[2], n[3], 0.5f, scratch);
+}
+
+static bp_status gradient_update(const size_t *n) {
+    const bp_optimizer momentum = {.kind = BP_MOMENTUM};
+    const bp_parameters w = {slot(0), {slot(3)}, NULL}, bias = {slot(4), {slot(5)}, NULL};
+    return bp_dense_gradient_update(&momentum, 1, 0.5f, &w, n[6], &bias, slot(1), n[5], slot(2), n[4], n[1], n[2], n[3],
+                                    scratch);
+}
+
+static bp_status activate(const size_t *n) {
+    return bp_activate(slot(0), n[3], slot(1), n[4], n[1], n[2], tanh_);
+}
+
+static bp_status derivative(const size_t *n) {
+    return bp_activation_derivative(slot(0), n[3], slot(1), n[4], n[1], n[2], tanh_);
+}
+
+static bp_status activation_delta(const size_t *n) {
+    return bp_activation_delta(slot(0), n[3], slot(1), n[4], n[1], n[2], tanh_);
+}
+
+static bp_status dropout(const size_t *n) {
+    return bp_dropout(slot(0), n[3], slot(1), n[4], n[1], n[2], (bp_dropout_mask){.probability = 0.5f});
+}
+
+static bp_status dropout_derivative(const size_t *n) {
+    const bp_dropout_mask mask = {.probability = 0.5f};
+    return bp_dropout_derivative(slot(0), n[3], slot(1), n[4], n[1], n[2], tanh_, mask);
+}
+
+static bp_status softmax(const size_t *n) {
+    return bp_softmax(slot(0), n[3], slot(1), n[4], n[1], n[2]);
+}
+
+static bp_status mse(const size_t *n) {
+    return bp_loss_mse(slot(0), n[3], slot(3), slot(1), n[4], slot(2), n[5], n[1], n[2], tanh_, 1);
+}
+
+static bp_status cross_entropy(const size_t *n) {
+    return bp_loss_softmax_cross_entropy(slot(0), n[3], slot(3), slot(1), n[4], labels(), n[1], n[2], 1);
+}
+
+static bp_status loss_targets(const size_t *n) {
+    return bp_loss_targets(slot(0), n[3], slot(3), slot(1), n[4], slot(2), n[5], slot(4), n[1], n[2], BP_LOSS_MSE, 0,
+                           1);
+}
+
+static bp_status loss_labels(const size_t *n) {
+    return bp_loss_labels(slot(0), n[3], slot(3), slot(1), n[4], labels(), slot(4), n[1], n[2],
+                          BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0, 1);
+}
+
+static bp_status norm_forward(const size_t *n) {
+    return bp_layer_norm_forward(slot(0), n[3], slot(1), n[4], slot(2), slot(3), n[5], slot(4), slot(5), n[1], n[2],
+                                 1e-5f);
+}
+
+static bp_status norm_backward(const size_t *n) {
+    return bp_layer_norm_backward(slot(0), n[3], slot(1), n[4], slot(2), n[5], slot(3), slot(4), n[1], n[2]);
+}
+
+static bp_status norm_gradient(const size_t *n) {
+    return bp_layer_norm_gradient(slot(0), slot(1), slot(2), n[3], slot(3), n[4], n[1], n[2]);
+}
+
+static bp_status sum(const size_t *n) {
+    return bp_sum(slot(0), n[1], slot(1));
+}
+
+static bp_status sgd(const size_t *n) {
+    return bp_sgd(slot(0), slot(1), n[1], 0.5f);
+}
+
+static bp_status optimizer_step(const size_t *n) {
+    const bp_optimizer adam = {.kind = BP_ADAM};
+    const bp_parameters parameters = {slot(0), {slot(1), slot(2)}, NULL};
+    return bp_optimizer_step(&adam, 1, 0.5f, &parameters, slot(3), n[1]);
+}
+
+static bp_status initialize(const size_t *n) {
+    return bp_initialize(slot(0), n[3], n[1], n[2], (bp_initializer){BP_ORTHOGONAL, 0}, 1, 2);
+}
+
+static bp_status permutation(const size_t *n) {
+    return bp_random_permutation(1, 2, labels(), n[1]);
+}
+
+/* ---- Data and metrics ------------------------------------------------------------------------------------------- */
+
+static bp_status classify(const size_t *n) {
+    return bp_classify(labels(), slot(0), n[3], n[1], n[2]);
+}
+
+static bp_status classify_binary(const size_t *n) {
+    return bp_classify_binary(labels(), slot(0), n[2], n[1], 0);
+}
+
+static bp_status accuracy(const size_t *n) {
+    double result;
+    return bp_accuracy(labels(), labels(), n[1], &result);
+}
+
+static bp_status accuracy_top(const size_t *n) {
+    double result;
+    return bp_accuracy_top(slot(0), n[3], labels(), n[1], n[2], 1, &result);
+}
+
+static bp_status confusion(const size_t *n) {
+    return bp_confusion_add((uint64_t *)(void *)slot(0), n[1], labels(), labels(), n[2]);
+}
+
+static bp_status confusion_report(const size_t *n) {
+    bp_class_report report;
+    return bp_confusion_report((uint64_t *)(void *)slot(0), n[1], 0, &report);
+}
+
+static bp_status regression(const size_t *n) {
+    bp_regression_report report;
+    return bp_regression_metrics(slot(0), n[3], slot(1), n[4], n[1], n[2], &report);
+}
+
+static bp_status scaling_fit(const size_t *n) {
+    return bp_scaling_fit(BP_SCALING_STANDARD, slot(0), n[3], NULL, n[1], n[2], slot(1), slot(2));
+}
+
+static bp_status scaling_apply(const size_t *n) {
+    return bp_scaling_apply(slot(0), n[3], slot(1), n[4], n[1], n[2], slot(2), slot(3));
+}
+
+static bp_status scaling_invert(const size_t *n) {
+    return bp_scaling_invert(slot(0), n[3], slot(1), n[4], n[1], n[2], slot(2), slot(3));
+}
+
+static bp_dataset dataset(const size_t *n) {
+    return (bp_dataset){.rows = n[1],
+                        .inputs = slot(0),
+                        .input_columns = n[2],
+                        .input_stride = n[3],
+                        .targets = slot(1),
+                        .target_columns = n[4],
+                        .target_stride = n[5]};
+}
+
+static bp_status split(const size_t *n) {
+    bp_dataset set = dataset(n);
+    return bp_dataset_split(&set, 1, 5, labels(), &set, &set);
+}
+
+static bp_status batches(const size_t *n) {
+    const bp_dataset set = dataset(n);
+    bp_batches *made = NULL;
+    const bp_status status = bp_batches_create(&set, 2, NULL, &made);
+    bp_batches_destroy(made);
+    return status;
+}
+
+static bp_status predict(const size_t *n) {
+    bp_dataset set = dataset(n);
+    return bp_network_predict(network, &set, slot(2), n[4]);
+}
+
+static bp_status evaluate(const size_t *n) {
+    const bp_dataset set = dataset(n);
+    double loss;
+    return bp_network_evaluate(network, &set, &loss);
+}
+
+static bp_status fit(const size_t *n) {
+    const bp_dataset set = dataset(n);
+    return bp_network_fit(network, &set, &(bp_fit_options){.epochs = 1}, NULL);
+}
+
+/* ---- Networks --------------------------------------------------------------------------------------------------- */
+
+static bp_batch batch(const size_t *n) {
+    return (bp_batch){.rows = n[1], .inputs = slot(0), .input_stride = n[2], .targets = slot(1), .target_stride = n[3]};
+}
+
+static bp_status network_forward(const size_t *n) {
+    const bp_batch b = batch(n);
+    return bp_network_forward(network, &b, slot(2), n[3]);
+}
+
+static bp_status network_loss(const size_t *n) {
+    const bp_batch b = batch(n);
+    float loss;
+    return bp_network_loss(network, &b, &loss);
+}
+
+static bp_status train_step(const size_t *n) {
+    const bp_batch b = batch(n);
+    return bp_network_train_step(network, &b, 0.5f, NULL);
+}
+
+static bp_status accumulate(const size_t *n) {
+    const bp_batch b = batch(n);
+    return bp_network_accumulate(network, &b, 9, NULL);
+}
+
+static bp_status find_nonfinite(const size_t *n) {
+    const bp_batch b = batch(n);
+    bp_nonfinite found;
+    return bp_network_find_nonfinite(network, &b, &found);
+}
+
+static bp_status backward(const size_t *n) {
+    const bp_batch b = {.rows = n[1], .inputs = slot(0), .input_stride = n[2]};
+    const bp_backward how = {
+        .rate = 0.5f, .delta = slot(1), .delta_stride = n[3], .input_gradient = slot(2), .input_gradient_stride = n[4]};
+    return bp_network_backward(network, &b, &how);
+}
+
+static bp_status get_parameters(const size_t *n) {
+    return bp_network_get_parameters(network, 0, slot(0), n[1], slot(1));
+}
+
+static bp_status set_parameters(const size_t *n) {
+    return bp_network_set_parameters(network, 0, slot(0), n[1], slot(1));
+}
+
+static bp_status get_state(const size_t *n) {
+    return bp_network_get_state(network, 0, 0, slot(0), n[1], slot(1));
+}
+
+static bp_status set_state(const size_t *n) {
+    return bp_network_set_state(network, 0, 0, slot(0), n[1], slot(1));
+}
+
+static bp_status get_gradient(const size_t *n) {
+    return bp_network_get_gradient(network, 0, slot(0), n[1], slot(1));
+}
+
+/* ---- Files ------------------------------------------------------------------------------------------------------ */
+
+static bp_status npy_write(const size_t *n) {
+    return bp_npy_write(files_path("never"), slot(0), 3, n + 1, NULL);
+}
+
+static bp_status safetensors_write(const size_t *n) {
+    const bp_tensor tensor = {"t", BP_DTYPE_F32, 2, n + 1, slot(0), NULL};
+    return bp_safetensors_write(files_path("never"), &tensor, 1, NULL, 0, NULL);
+}
+
+static bp_status safetensors_strided(const size_t *n) {
+    const size_t shape[] = {3, 4};
+    const bp_tensor tensor = {"t", BP_DTYPE_F32, 2, shape, slot(0), n + 1};
+    return bp_safetensors_write(files_path("never"), &tensor, 1, NULL, 0, NULL);
+}
+
+static bp_status array_labels(const size_t *n) {
+    const bp_array array = {.values = slot(0), .count = n[1], .dimensions = 1, .shape = {n[1]}};
+    return bp_array_labels(&array, labels());
+}
+
+static bp_status csv_numbers(const size_t *n) {
+    return bp_csv_numbers(csv, 0, 4, slot(0), n[1], NULL);
+}
+
+/* ---- All of them ------------------------------------------------------------------------------------------------ */
+
+/* clang-format off: commas that belong to the tables below */
+#define PLANE                                                                                                          \
+    5, {1, 3, 5, 6, 7}, {                                                                                              \
+        {1, 2, 3}, {                                                                                                   \
+            1, 2, 4                                                                                                    \
+        }                                                                                                              \
+    }
+#define LOSS_OF_TARGETS                                                                                                \
+    6, {1, 3, 4, 6, 7, 8}, {                                                                                           \
+        {1, 2, 3}, {1, 2, 4}, {1, 2, 5}, {                                                                             \
+            0, 1, 1                                                                                                    \
+        }                                                                                                              \
+    }
+#define PRODUCT                                                                                                        \
+    7, {1, 3, 4, 5, 6, 7, 8}, {                                                                                        \
+        {1, 3, 4}, {1, 2, 5}, {                                                                                        \
+            2, 3, 6                                                                                                    \
+        }                                                                                                              \
+    }
+#define LIST                                                                                                           \
+    2, {1, 5}, {                                                                                                       \
+        { 0, 1, 1 }                                                                                                    \
+    }
+#define SET                                                                                                            \
+    6, {1, 3, IN, 6, 2, 5}, {                                                                                          \
+        {1, 2, 3}, {                                                                                                   \
+            1, 4, 5                                                                                                    \
+        }                                                                                                              \
+    }
+#define OF_LAYER                                                                                                       \
+    2, {1, 6, IN}, {                                                                                                   \
+        { 2, 0, 1 }                                                                                                    \
+    }
+/* clang-format on */
+
+static const entry entries[] = {
+    {"bp_dense_forward", forward, PRODUCT, 0},
+    {"bp_dense_delta", delta, 8, {1, 3, 4, 5, 6, 7, 8, 9}, {{1, 3, 4}, {1, 2, 5}, {2, 3, 6}, {1, 2, 7}}, 0},
+    {"bp_dense_gradient", gradient, PRODUCT, 0},
+    {"bp_dense_gradient_sgd", gradient_sgd, PRODUCT, 0},
+    {"bp_dense_gradient_update", gradient_update, PRODUCT, 0},
+    {"bp_activate", activate, PLANE, 0},
+    {"bp_activation_derivative", derivative, PLANE, 0},
+    {"bp_activation_delta", activation_delta, PLANE, 0},
+    {"bp_dropout", dropout, PLANE, BP_ERROR_VALUE},
+    {"bp_dropout_derivative", dropout_derivative, PLANE, BP_ERROR_VALUE},
+    {"bp_softmax", softmax, PLANE, 0},
+    {"bp_loss_mse", mse, LOSS_OF_TARGETS, BP_ERROR_OVERLAP},
+    {"bp_loss_softmax_cross_entropy", cross_entropy, PLANE, BP_ERROR_OVERLAP},
+    {"bp_loss_targets", loss_targets, LOSS_OF_TARGETS, BP_ERROR_OVERLAP},
+    {"bp_loss_labels", loss_labels, PLANE, BP_ERROR_OVERLAP},
+    {"bp_layer_norm_forward", norm_forward, LOSS_OF_TARGETS, 0},
+    {"bp_layer_norm_backward", norm_backward, LOSS_OF_TARGETS, 0},
+    {"bp_layer_norm_gradient", norm_gradient, PLANE, 0},
+    {"bp_sum", sum, LIST, 0},
+    {"bp_sgd", sgd, LIST, 0},
+    {"bp_optimizer_step", optimizer_step, LIST, 0},
+    {"bp_initialize", initialize, 4, {1, 3, 4, 5}, {{1, 2, 3}}, 0},
+    {"bp_random_permutation", permutation, LIST, 0},
+    {"bp_classify", classify, 4, {1, 3, 4, 5}, {{1, 2, 3}}, 0},
+    {"bp_classify_binary", classify_binary, 3, {1, 3, 4}, {{1, 0, 2}}, 0},
+    {"bp_accuracy", accuracy, LIST, 0},
+    {"bp_accuracy_top", accuracy_top, 4, {1, 3, 5, 6}, {{1, 2, 3}}, 0},
+    {"bp_confusion_add", confusion, 3, {1, 5, 3}, {{1, 1, 1}, {0, 2, 2}}, 0},
+    {"bp_confusion_report", confusion_report, 2, {1, 5}, {{1, 1, 1}}, 0},
+    {"bp_regression_metrics", regression, PLANE, 0},
+    {"bp_scaling_fit", scaling_fit, 4, {1, 3, 4, 5}, {{1, 2, 3}}, 0},
+    {"bp_scaling_apply", scaling_apply, PLANE, 0},
+    {"bp_scaling_invert", scaling_invert, PLANE, 0},
+    {"bp_dataset_split", split, SET, BP_ERROR_SIZE},
+    {"bp_batches_create", batches, SET, BP_ERROR_SIZE},
+    {"bp_network_predict", predict, 5, {1, 3, IN, 6, 5}, {{1, 2, 3}, {1, 0, 4}}, BP_ERROR_SIZE},
+    {"bp_network_evaluate", evaluate, SET, BP_ERROR_SIZE},
+    {"bp_network_fit", fit, SET, BP_ERROR_SIZE},
+    {"bp_network_forward", network_forward, 4, {1, 3, 6, 5}, {{1, 0, 2}, {1, 0, 3}}, BP_ERROR_BATCH},
+    {"bp_network_loss", network_loss, 4, {1, 3, 6, 5}, {{1, 0, 2}, {1, 0, 3}}, BP_ERROR_BATCH},
+    {"bp_network_train_step", train_step, 4, {1, 3, 6, 5}, {{1, 0, 2}, {1, 0, 3}}, BP_ERROR_BATCH},
+    {"bp_network_accumulate", accumulate, 4, {1, 3, 6, 5}, {{1, 0, 2}, {1, 0, 3}}, BP_ERROR_BATCH},
+    {"bp_network_find_nonfinite", find_nonfinite, 4, {1, 3, 6, 5}, {{1, 0, 2}, {1, 0, 3}}, BP_ERROR_BATCH},
+    {"bp_network_backward", backward, 5, {1, 3, 6, 5, 7}, {{1, 0, 2}, {1, 0, 3}, {1, 0, 4}}, BP_ERROR_BATCH},
+    {"bp_network_get_parameters", get_parameters, OF_LAYER, 0},
+    {"bp_network_set_parameters", set_parameters, OF_LAYER, 0},
+    {"bp_network_get_state", get_state, OF_LAYER, 0},
+    {"bp_network_set_state", set_state, OF_LAYER, 0},
+    {"bp_network_get_gradient", get_gradient, OF_LAYER, BP_ERROR_VALUE},
+    {"bp_npy_write", npy_write, 4, {1, 2, 2, 3}, {{1, 2, 2}, {2, 3, 3}, {1, 3, 3}}, 0},
+    {"bp_safetensors_write", safetensors_write, 3, {1, 3, 4}, {{1, 2, 2}}, 0},
+    {"bp_safetensors_write with strides", safetensors_strided, 3, {1, 5, 1, 3}, {{3, 0, 1}, {3, 0, 2}}, 0},
+    {"bp_array_labels", array_labels, LIST, 0},
+    {"bp_csv_numbers", csv_numbers, 2, {1, 5, 3}, {{2, 0, 1}}, 0},
+};
+enum { ENTRIES = sizeof entries / sizeof *entries };
+
+/* Whether an array of 4-byte elements is too large for the address range. */
+static bool too_large(const size_t *n, array_of a) {
+    const size_t limit = PTRDIFF_MAX / 4, rows = n[a.rows], columns = n[a.columns], stride = n[a.stride];
+    return rows > 0 && (columns > limit || (rows > 1 && stride > (limit - columns) / (rows - 1)));
+}
+
+/* Calls it if it must be refused; whether it did. */
+static bool call_if_too_large(const entry *e, const size_t *n) {
+    bool must = false, fits_rows = true;
+    for (size_t k = 0; k < ARRAYS; k++) {
+        const array_of a = e->arrays[k];
+        must = must || (a.columns + a.rows > 0 && too_large(n, a));
+        fits_rows = fits_rows && n[a.stride] >= n[a.columns];
+    }
+    if (!must)
+        return false;
+    const bp_status status = e->call(n);
+    if (status != BP_ERROR_OVERFLOW && (fits_rows || status != BP_ERROR_SIZE) && (!e->other || status != e->other) &&
+        !(e->call == permutation && status == BP_ERROR_SIZE))
+        fail_msg("%s: '%s' for the sizes %zx %zx %zx %zx %zx %zx %zx", e->name, bp_status_string(status), n[1], n[2],
+                 n[3], n[4], n[5], n[6], n[7]);
+    if (memcmp(arena, before, sizeof arena) != 0)
+        fail_msg("%s wrote in spite of its error", e->name);
+    return true;
+}
+
+/* One, two and three arguments are large at a time, by all values. */
+static size_t call_with_large(const entry *e) {
+    size_t calls = 0, n[ARGUMENTS] = {0};
+    memcpy(n, e->good, sizeof n);
+    for (size_t a = 1; a < e->count; a++)
+        for (size_t v = 0; v < LARGE; v++) {
+            n[a] = large[v];
+            calls += call_if_too_large(e, n);
+            for (size_t b = a + 1; b < e->count; b++) {
+                for (size_t w = 0; w < LARGE; w++) {
+                    n[b] = large[w];
+                    calls += call_if_too_large(e, n);
+                    for (size_t c = b + 1; c < e->count && !test_quick(); c++) {
+                        for (size_t x = 0; x < LARGE; x += 3) {
+                            n[c] = large[x];
+                            calls += call_if_too_large(e, n);
+                        }
+                        n[c] = e->good[c];
+                    }
+                }
+                n[b] = e->good[b];
+            }
+            n[a] = e->good[a];
+        }
+    return calls;
+}
+
+static void every_function_refuses(void **state) {
+    (void)state;
+    size_t calls = 0;
+    remember();
+    const uint64_t hash = bp_network_hash(network);
+    for (size_t k = 0; k < ENTRIES; k++) {
+        const size_t of_this = call_with_large(&entries[k]);
+        if (of_this < 5)
+            fail_msg("%s was called %zu times only", entries[k].name, of_this);
+        calls += of_this;
+    }
+    assert_true(bp_network_hash(network) == hash);
+    assert_int_equal(bp_network_steps(network), 0);
+    assert_string_equal(files_list(), "");
+    print_message("%zu calls of %d functions refused\n", calls, ENTRIES);
+}
+
+/* The good sizes are good, so it is the large ones that are refused. */
+static void good_sizes_are_good(void **state) {
+    (void)state;
+    for (size_t k = 0; k < ENTRIES; k++) {
+        size_t n[ARGUMENTS];
+        memcpy(n, entries[k].good, sizeof n);
+        set_up(NULL);
+        for (size_t j = 0; entries[k].call == array_labels && j < n[1]; j++)
+            slot(0)[j] = (float)j;
+        const bp_status status = entries[k].call(n);
+        if (status != BP_OK && entries[k].call != get_gradient)
+            fail_msg("%s: '%s' for good sizes", entries[k].name, bp_status_string(status));
+    }
+    remove(files_path("never"));
+    assert_int_equal(bp_network_discard(network), BP_OK);
+    assert_int_equal(bp_network_set_steps(network, 0, 0), BP_OK);
+    set_up(NULL);
+}
+
+/* ---- Memory that is asked for ----------------------------------------------------------------------------------- */
+
+static size_t asked;
+
+static void *refuse(void *context, size_t bytes) {
+    (void)context;
+    asked = bytes;
+    return NULL;
+}
+
+static void release_nothing(void *context, void *memory) {
+    (void)context;
+    (void)memory;
+}
+
+static const bp_allocator refusing = {refuse, release_nothing, NULL};
+
+/* A network asks for its arrays at least, or says that they are too large; it never asks for what a product wrapped to.
+ */
+static void networks_ask_for_enough(void **state) {
+    (void)state;
+    static const float dropped[] = {0.5f, 0};
+    static const bool normal[] = {true, false};
+    size_t sizes[3], fit_in = 0, refused = 0;
+    const bp_activation activations[] = {{BP_GELU, 0}, {BP_IDENTITY, 0}};
+    for (size_t v = 0; v < LARGE * LARGE * LARGE; v++)
+        for (int rich = 0; rich < 2; rich++)
+            for (size_t threads = 1; threads < 3; threads++) {
+                /* One of widths and rows is small in turn. */
+                size_t four[4] = {large[v % LARGE], large[v / LARGE % LARGE], large[v / LARGE / LARGE], 5};
+                four[3] = four[v % 4];
+                four[v % 4] = 5;
+                memcpy(sizes, four, sizeof sizes);
+                bp_network_config config = {.layers = 2,
+                                            .sizes = sizes,
+                                            .activations = activations,
+                                            .batch_max = four[3],
+                                            .threads = threads == 1 ? 1 : SIZE_MAX,
+                                            .allocator = refusing};
+                if (rich) {
+                    config.dropout = dropped;
+                    config.normalize = normal;
+                    config.gradients = true;
+                    config.optimizer = (bp_optimizer){.kind = BP_ADAM, .clip_norm = 1, .average = 0.5f};
+                }
+                const double floats = (rich ? 5.0 : 1.0) * ((double)sizes[0] + (double)sizes[2]) * (double)sizes[1] +
+                                      (double)config.batch_max;
+                size_t bytes = 0;
+                bp_network *made = (bp_network *)&config;
+                asked = 0;
+                const bp_status memory = bp_network_memory(&config, &bytes), status = bp_network_create(&config, &made);
+                assert_null(made);
+                if (memory == BP_OK) {
+                    assert_int_equal(status, BP_ERROR_MEMORY);
+                    assert_true(asked == bytes && bytes <= PTRDIFF_MAX);
+                    assert_true((double)bytes >= 4 * floats);
+                    fit_in++;
+                } else {
+                    assert_int_equal(memory, BP_ERROR_OVERFLOW);
+                    assert_int_equal(status, BP_ERROR_OVERFLOW);
+                    assert_int_equal(asked, 0);
+                    refused++;
+                }
+                if (4 * floats > (double)PTRDIFF_MAX * 1.0001)
+                    assert_int_equal(memory, BP_ERROR_OVERFLOW);
+            }
+    assert_true(fit_in > 0 && refused > 1000);
+    print_message("%zu configurations would fit, %zu are too large\n", fit_in, refused);
+}
+
+static void batches_ask_for_enough(void **state) {
+    (void)state;
+    size_t fit_in = 0, refused = 0;
+    for (size_t v = 0; v < LARGE * LARGE * LARGE; v++) {
+        const size_t rows = v % 3 == 0 ? 3 : large[v % LARGE], columns = large[v / LARGE % LARGE];
+        const size_t of_batch = large[v / LARGE / LARGE];
+        const bp_dataset set = {.rows = rows, .inputs = slot(0), .input_columns = columns};
+        bp_batches *made = (bp_batches *)&asked;
+        asked = 0;
+        const bp_status status = bp_batches_create(&set, of_batch, &refusing, &made);
+        assert_null(made);
+        if (status == BP_ERROR_MEMORY) {
+            const double taken = (double)(rows < of_batch ? rows : of_batch);
+            assert_true((double)asked >= 4 * ((double)rows + taken * (double)columns));
+            fit_in++;
+        } else {
+            assert_true(status == BP_ERROR_OVERFLOW || status == BP_ERROR_SIZE);
+            assert_int_equal(asked, 0);
+            refused++;
+        }
+    }
+    assert_true(fit_in > 0 && refused > 1000);
+}
+
+static int make(void **state) {
+    static const net shape = {.layers = 2,
+                              .sizes = {IN, OUT, 2},
+                              .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}},
+                              .loss = BP_LOSS_MSE,
+                              .gradients = true};
+    static const char table[] = "1,2,3,4\n5,6,7,8\n9,10,11,12\n";
+    bp_network_config config = net_config(&shape, BATCH);
+    config.optimizer.kind = BP_ADAM;
+    network = net_create(&config, 3);
+    scratch = scratch_create();
+    assert_int_equal(bp_csv_open_memory(table, sizeof table - 1, NULL, &csv, NULL), BP_OK);
+    set_up(NULL);
+    return files_set_up(state);
+}
+
+static int unmake(void **state) {
+    bp_network_destroy(network);
+    bp_csv_close(csv);
+    free(scratch);
+    return files_tear_down(state);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    test_start(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_sizes_are_good),
+        cmocka_unit_test(every_function_refuses),
+        cmocka_unit_test(networks_ask_for_enough),
+        cmocka_unit_test(batches_ask_for_enough),
+    };
+    return cmocka_run_group_tests(tests, make, unmake);
+}

@@ -13,20 +13,20 @@ skip() {
 command -v strace >/dev/null || skip "there is no strace (Debian: strace)"
 strace -o "$log" true 2>/dev/null || skip "$(strace -o "$log" true 2>&1 | head -n 1)"
 
-# calls_between_marks OPTION: those of all threads, one a line. Fails unless there are five pairs of marks.
+# calls_between_marks OPTION: those of all threads, one a line. Fails unless there are eight pairs of marks.
 calls_between_marks() {
     strace -f -o "$log" "$program" "$1" >/dev/null
     awk '/write\(-1, "steps begin"/ { inside = 1; begun++; next }
          /write\(-1, "steps end"/ { inside = 0; ended++; next }
          inside
-         END { exit !(begun == 5 && ended == 5) }' "$log" || {
-        printf 'FAILED: the marks of five networks are not in what strace shows\n' >&2
+         END { exit !(begun == 8 && ended == 8) }' "$log" || {
+        printf 'FAILED: the marks of eight networks are not in what strace shows\n' >&2
         return 1
     }
 }
 
 seen=$(calls_between_marks --call)
-[[ $(grep -c 'getppid()' <<<"$seen") == 5 ]] || {
+[[ $(grep -c 'getppid()' <<<"$seen") == 8 ]] || {
     printf 'FAILED: a system call between the marks was not seen\n' >&2
     exit 1
 }

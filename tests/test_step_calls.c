@@ -29,6 +29,7 @@
 #include <cmocka.h>
 
 #include <backprop/backward.h>
+#include <backprop/update.h>
 
 #include "harness/session.h"
 #include "network_support.h"
@@ -53,11 +54,15 @@ static const struct {
     const net *shape;
     size_t rows, steps;
     bool regularized; /* with dropout and layer normalisation */
-} cases[] = {{"seed", &seed, 1, 1000, false},
-             {"digits, one row", &digits, 1, 1000, false},
-             {"digits", &digits, 32, 100, false},
-             {"wide", &wide, 300, 3, false},
-             {"digits, regularised", &digits, 32, 100, true}};
+    bp_optimizer optimizer;
+} cases[] = {{"seed", &seed, 1, 1000},
+             {"digits, one row", &digits, 1, 1000},
+             {"digits", &digits, 32, 100},
+             {"wide", &wide, 300, 3},
+             {"digits, regularised", &digits, 32, 100, .regularized = true},
+             {"seed, adam", &seed, 1, 1000, .optimizer = {.kind = BP_ADAM}},
+             {"digits, rprop", &digits, 32, 20, .optimizer = {.kind = BP_RPROP, .average = 0.5f}},
+             {"digits, adamw", &digits, 32, 20, true, {.kind = BP_ADAMW, .weight_decay = 0.01f, .clip_norm = 0.5f}}};
 
 static size_t rows_of(size_t k) {
     return test_quick() && cases[k].rows > 4 ? 4 : cases[k].rows;
@@ -79,6 +84,7 @@ static trainee trainee_create(size_t k) {
     config.dropout = cases[k].regularized ? dropped : NULL;
     config.normalize = cases[k].regularized ? normalized : NULL;
     config.gradients = true;
+    config.optimizer = cases[k].optimizer;
     return (trainee){.network = net_create(&config, 1),
                      .s = samples_create(shape, rows_of(k), 0, 2),
                      .outputs = allocate(rows_of(k) * shape->sizes[shape->layers], sizeof(float)),
@@ -123,6 +129,22 @@ static bp_status trainee_go_back(trainee *t) {
     return BP_OK;
 }
 
+/* A step by two halves of a batch; averages and frozen layers. */
+static bp_status trainee_accumulate(trainee *t) {
+    bp_status status = bp_network_accumulate(t->network, &t->s.batch, 2 * t->s.batch.rows, NULL);
+    if (status == BP_OK)
+        status = bp_network_accumulate(t->network, &t->s.batch, 2 * t->s.batch.rows, NULL);
+    if (status == BP_OK)
+        status = bp_network_freeze(t->network, 0, true);
+    if (status == BP_OK)
+        status = bp_network_update(t->network, 0.001f);
+    if (status == BP_OK)
+        status = bp_network_freeze(t->network, 0, false);
+    for (int k = 0; k < 2 && status == BP_OK && t->network->optimizer.average > 0; k++)
+        status = bp_network_swap_average(t->network); /* in, and out again */
+    return status;
+}
+
 /* Everything that a training loop calls. */
 static bp_status trainee_run(trainee *t, size_t steps) {
     bp_status status = BP_OK;
@@ -135,6 +157,8 @@ static bp_status trainee_run(trainee *t, size_t steps) {
             status = bp_network_forward(t->network, &t->s.batch, t->outputs, 0);
         if (status == BP_OK)
             status = trainee_go_back(t);
+        if (status == BP_OK)
+            status = trainee_accumulate(t);
     }
     return status;
 }

@@ -77,12 +77,34 @@ static void run_lanes(void *context, void (*task)(void *argument, size_t index),
         task(argument, count);
 }
 
+/* The network's one block of memory, flush against a page that may not be touched. There is one network at a time, and
+ * one that crashed leaves nothing behind. */
+enum { ARENA_BYTES = 32 << 20, MALLOC_ALIGNMENT = 16 };
+
+static void *allocate(void *context, size_t bytes) {
+    static test_array arena;
+    (void)context;
+    if (arena.memory == NULL)
+        test_array_create(&arena, ARENA_BYTES);
+    if (bytes > ARENA_BYTES)
+        return NULL;
+    const size_t elements = (bytes + MALLOC_ALIGNMENT - 1) / MALLOC_ALIGNMENT * MALLOC_ALIGNMENT / sizeof(float);
+    test_array_place(&arena, 1, elements, elements, 0, TEST_END);
+    return arena.data;
+}
+
+static void release(void *context, void *memory) {
+    (void)context;
+    (void)memory;
+}
+
 /* What a refusal leaves unwritten fails the case. */
 static void call(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
     (void)scratch;
     training *t = arguments;
     bp_network *network = NULL;
     bp_network_config config = t->config;
+    config.allocator = (bp_allocator){.allocate = allocate, .release = release};
     config.pool = (bp_thread_pool){.run = run_lanes, .threads = under_test ? t->config.threads : 1};
     bp_status status = create(kernels, &config, &network);
     if (status == BP_OK)

@@ -32,7 +32,7 @@ all_of() {
     train "$1" scalar 8 --early
     for isa in avx2 avx512 neon; do
         for threads in 1 2 3 4 5 6 7 8; do
-            train "$1" $isa $threads $short
+            train "$1" "$isa" "$threads" $short
         done
     done
 }

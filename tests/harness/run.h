@@ -56,6 +56,7 @@ size_t test_failures(void);
 /** Takes the failures so far back and gives their number: for the harness's own test, whose cases have to fail. */
 size_t test_forgive_failures(void);
 
+/** Says on `out` how the case can be run again, as the settings have it. */
 void test_say_again(FILE *out, const char *table, const char *key);
 
 #endif

@@ -75,6 +75,10 @@ install)
         fail "the installed files name the build's folders"
     fi
     mv "$own/staged" "$prefix"
+    if [ -e "$build/tests/bpcheck/bpcheck" ]; then
+        "$prefix/bin/bpcheck" --kernel sum >"$own/bpcheck.txt" || fail "the installed bpcheck exits with status $?"
+        grep -q " 0 failed$" "$own/bpcheck.txt" || fail "the installed bpcheck checks nothing"
+    fi
     ;;
 find-package-shared) by_cmake shared shared ;;
 find-package-static) by_cmake static static ;;

@@ -30,10 +30,10 @@ static bp_status find_place(bp_writer *writer, const char *path) {
     writer->path = realpath(path, NULL);
     if (!writer->path && errno == ENOENT)
         writer->path = strdup(path);
-    if (!writer->path && errno == ENOMEM)
-        return bp_file_refuse(writer->error, BP_ERROR_MEMORY);
-    if (!writer->path)
+    else if (!writer->path && errno != ENOMEM)
         return bp_file_system(writer->error, "write");
+    if (!writer->path)
+        return bp_file_refuse(writer->error, BP_ERROR_MEMORY);
     const char *slash = strrchr(writer->path, '/');
     const size_t folder = slash ? (size_t)(slash - writer->path) + 1 : 0;
     writer->temporary = malloc(folder + TEMPORARY_LENGTH);

@@ -18,6 +18,13 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#ifdef __has_feature
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define MEMORY_SANITIZER
+#endif
+#endif
+
 /* From `first_allocation` on they take memory. */
 static const char *const functions[] = {"open",           "fstat",          "fchmod",    "write",        "pread",
                                         "fsync",          "close",          "rename",    "strtof",       "inflate",
@@ -156,6 +163,7 @@ void __real_freelocale(locale_t locale);
 int __real_inflateInit2_(z_streamp stream, int bits, const char *version, int size);
 int __real_inflateEnd(z_streamp stream);
 int __real_inflate(z_streamp stream, int flush);
+int __real_deflate(z_streamp stream, int flush);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
 int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 float __real_strtof(const char *text, char **end);
@@ -179,6 +187,7 @@ void __wrap_freelocale(locale_t locale);
 int __wrap_inflateInit2_(z_streamp stream, int bits, const char *version, int size);
 int __wrap_inflateEnd(z_streamp stream);
 int __wrap_inflate(z_streamp stream, int flush);
+int __wrap_deflate(z_streamp stream, int flush);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 float __wrap_strtof(const char *text, char **end);
@@ -284,8 +293,27 @@ int __wrap_inflateEnd(z_streamp stream) {
     return __real_inflateEnd(stream);
 }
 
+/* zlib is not instrumented: the memory sanitizer is told what it has written. */
+static void zlib_wrote(const void *from, const void *end) {
+#ifdef MEMORY_SANITIZER
+    __msan_unpoison(from, (size_t)((const char *)end - (const char *)from));
+#endif
+    (void)from;
+    (void)end;
+}
+
 int __wrap_inflate(z_streamp stream, int flush) {
-    return fails("inflate") ? Z_MEM_ERROR : __real_inflate(stream, flush);
+    const Bytef *const from = stream->next_out;
+    const int result = fails("inflate") ? Z_MEM_ERROR : __real_inflate(stream, flush);
+    zlib_wrote(from, stream->next_out);
+    return result;
+}
+
+int __wrap_deflate(z_streamp stream, int flush) {
+    const Bytef *const from = stream->next_out;
+    const int result = __real_deflate(stream, flush);
+    zlib_wrote(from, stream->next_out);
+    return result;
 }
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {

@@ -2,6 +2,7 @@
 #include <backprop/metrics.h>
 
 #include <math.h>
+#include <stdalign.h>
 
 #include "api/check.h"
 #include "float_environment.h"
@@ -29,6 +30,13 @@ static size_t rank_of(const float *outputs, size_t classes, size_t label) {
     for (size_t k = label + 1; k < classes; k++)
         rank += !not_below(outputs[label], outputs[k]);
     return rank;
+}
+
+/* Checks arrays, and the double or struct of such that a call gives: aligned, and apart from them. */
+static bp_status check_result(const void *result, size_t bytes, const matrix *given, size_t count) {
+    const matrix r = vector_of(result, bytes / sizeof(float));
+    const bp_status status = check_matrices(&r, 1, given, count);
+    return status == BP_OK && (uintptr_t)result % alignof(double) != 0 ? BP_ERROR_ALIGNMENT : status;
 }
 
 static bp_status check_classes(const uint32_t *values, size_t count, size_t classes) {
@@ -70,7 +78,7 @@ bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t 
     if (!predicted || !labels || !accuracy)
         return BP_ERROR_NULL;
     const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
-    const bp_status status = check_matrices(NULL, 0, given, 2);
+    const bp_status status = check_result(accuracy, sizeof *accuracy, given, 2);
     if (status != BP_OK)
         return status;
     size_t right = 0;
@@ -88,7 +96,7 @@ bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *l
         return BP_ERROR_NULL;
     stride = stride ? stride : classes;
     const matrix given[] = {matrix_of(outputs, rows, classes, stride), vector_of(labels, rows)};
-    bp_status status = check_matrices(NULL, 0, given, 2);
+    bp_status status = check_result(accuracy, sizeof *accuracy, given, 2);
     if (status != BP_OK)
         return status;
     if (k == 0 || k > classes)
@@ -142,9 +150,11 @@ static double quotient(uint64_t part, uint64_t whole) {
 bp_status bp_confusion_report(const uint64_t *counts, size_t classes, size_t index, bp_class_report *report) {
     if (!counts || !report)
         return BP_ERROR_NULL;
-    const bp_status status = check_counts(counts, classes);
-    if (status != BP_OK)
+    bp_status status = check_counts(counts, classes);
+    if (status != BP_OK || (status = check_result(report, sizeof *report, NULL, 0)) != BP_OK)
         return status;
+    if (ranges_overlap(report, sizeof *report, counts, classes * classes * sizeof *counts))
+        return BP_ERROR_OVERLAP;
     if (index >= classes)
         return BP_ERROR_LABEL;
     bp_class_report r = {.right = counts[index * classes + index]};
@@ -192,7 +202,7 @@ bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y,
     a_stride = a_stride ? a_stride : columns;
     y_stride = y_stride ? y_stride : columns;
     const matrix given[] = {matrix_of(a, rows, columns, a_stride), matrix_of(y, rows, columns, y_stride)};
-    const bp_status status = check_matrices(NULL, 0, given, 2);
+    const bp_status status = check_result(report, sizeof *report, given, 2);
     if (status != BP_OK)
         return status;
     const uint64_t host = float_environment_enter();

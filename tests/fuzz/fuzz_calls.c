@@ -1,0 +1,74 @@
+/*
+ * The public functions of kernels, called by careless callers: any sizes and strides, null, misaligned and overlapping
+ * arrays, any numbers and enumerators. A call fails with all arrays as they were, or writes what it documents; what is
+ * bad by any reading fails, and what is good by any reading does not.
+ */
+#include "kernel_calls.h"
+#include "operands.h"
+
+typedef struct careless {
+    const kernel_call *call;
+    kernel_numbers numbers;
+    operands arrays;
+    void *at[KERNEL_ARRAYS_MAX];
+    bool odd_numbers;
+} careless;
+
+static void take_arrays(careless *c, bytes *in) {
+    kernel_numbers *n = &c->numbers;
+    for (size_t k = 0; c->call->arrays[k].shape != SHAPE_NONE; k++) {
+        const kernel_array *a = &c->call->arrays[k];
+        size_t rows, columns;
+        kernel_shape_of(a, n, &rows, &columns);
+        const size_t stride = kernel_stride_of(c->call, k);
+        const bool vector = a->shape == SHAPE_OUT || a->shape == SHAPE_BATCH || a->shape == SHAPE_ONE;
+        if (stride == k)
+            n->ld[k] = vector ? columns : take_stride(in, columns);
+        if (!kernel_array_used(c->call, k, &n->optimizer))
+            continue;
+        c->at[k] = operand_new(&c->arrays, in, rows, columns, vector ? columns : n->ld[stride], sizeof(float),
+                               a->use == USE_WRITE || a->use == USE_UPDATE);
+        if (a->use != USE_LABELS)
+            continue;
+        operand_labels(&c->arrays, in, n->out);
+        const operand *labels = &c->arrays.list[c->arrays.count - 1];
+        if (take_rarely(in, 32) && labels->block && labels->rows == 1 && n->out < UINT32_MAX) {
+            const uint32_t label = (uint32_t)n->out + take_byte(in);
+            memcpy(labels->at, &label, sizeof label);
+            c->arrays.bad = true;
+        }
+    }
+}
+
+/* Scratch lies apart from all arrays, or is none. */
+static void *take_scratch(bytes *in, bool *odd) {
+    static unsigned char *scratch;
+    if (!scratch)
+        REQUIRE((scratch = aligned_alloc(BP_ALIGNMENT, bp_scratch_bytes())) != NULL);
+    const uint8_t kind = take_byte(in);
+    *odd |= kind >= 254;
+    return kind == 255 ? NULL : kind == 254 ? scratch + sizeof(float) : scratch;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    bytes in = bytes_of(data, size);
+    careless c = {.call = &kernel_calls[take_below(&in, kernel_call_count)]};
+    kernel_numbers *n = &c.numbers;
+    n->batch = take_size(&in, 33);
+    n->in = take_size(&in, 19);
+    n->out = take_size(&in, 35);
+    n->scratch = take_scratch(&in, &c.odd_numbers);
+    take_numbers(&in, c.call, n);
+    if (take_rarely(&in, 4)) {
+        take_odd_number(&in, n);
+        c.odd_numbers = true;
+    }
+    take_arrays(&c, &in);
+    if (!c.arrays.too_large) {
+        operands_keep(&c.arrays);
+        const bp_status status = c.call->run(NULL, c.at, n);
+        operands_require_status(&c.arrays, status, c.odd_numbers);
+    }
+    operands_free(&c.arrays);
+    return 0;
+}

@@ -1,0 +1,83 @@
+"""Makes the first inputs of the fuzzers of file readers, in the folders of corpus/: python3 -B tests/fuzz/seeds.py"""
+
+import gzip
+import io
+import pathlib
+import sys
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+sys.path.append(str(HERE.parent / "storage"))
+import formats  # noqa: E402
+
+
+def keep(fuzzer, name, content):
+    folder = HERE / "corpus" / fuzzer
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+
+
+def npy(array, version=None):
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version=version)
+    return file.getvalue()
+
+
+def idx(code, array):
+    shape = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, code, array.ndim]) + shape + array.tobytes()
+
+
+def safetensors(tensors, metadata=None, **options):
+    path = HERE / "corpus" / "seed"
+    formats.write_safetensors(path, tensors, metadata, **options)
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+def numbers(dtype, *shape):
+    return (np.arange(np.prod(shape, dtype=int)) * 7 % 100).astype(dtype).reshape(shape)
+
+
+def make_npy():
+    for dtype in ["?", "i1", "<u2", ">i4", "<i8", "<f2", "<f4", ">f8"]:
+        keep("npy", "type_" + np.dtype(dtype).name + ("_big" if dtype[0] == ">" else ""), npy(numbers(dtype, 2, 3)))
+    keep("npy", "fortran", npy(np.asfortranarray(numbers("<f4", 2, 3, 2)), (2, 0)))
+    keep("npy", "one_number", npy(np.array(2.5, "<f4"), (3, 0)))
+    keep("npy", "empty", npy(np.zeros((0, 3), "<f4")))
+    keep("npy", "complex", npy(np.zeros(2, "<c8")))
+
+
+def make_idx():
+    for code, dtype in [(8, "u1"), (9, "i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")]:
+        keep("idx", f"type_{code:02x}", idx(code, numbers(dtype, 3, 2)))
+    keep("idx", "images.gz", gzip.compress(idx(8, numbers("u1", 4, 5, 5)), mtime=0))
+    keep("idx", "two_members.gz", gzip.compress(idx(8, numbers("u1", 9))[:5], mtime=0) +
+         gzip.compress(idx(8, numbers("u1", 9))[5:], mtime=0))
+    keep("idx", "empty", idx(8, numbers("u1", 0, 3)))
+
+
+def make_csv():
+    keep("csv", "quotes", b'name,"x, y",z\r\n1,2.5,-3e-2\n"a ""b""\n","4",\r\n\n5,inf, 0.1\n')
+    keep("csv", "missing", b"\xef\xbb\xbfa;b;c\n1;;NA\n2;3;\n4;5.5e-40;1e39\n")
+    keep("csv", "tabs", b"1\t?\tnan\n-.5\t0.1\t+2.\n1e-45\t7\t16777217")
+    keep("csv", "classes", b"x,kind\n0.1,cat\n0.2,dog\n0.3,cat\n0.4,\"\"\n")
+
+
+def make_safetensors():
+    tensors = {"0.weight": numbers("<f4", 2, 3), "0.bias": numbers("<f2", 3), "t": numbers("<u8", 1),
+               "n": numbers("?", 4), "empty": numbers("<f8", 0, 4), "one": np.array(-3, "<i4"), "b": numbers("<u2", 3)}
+    keep("safetensors", "types", safetensors(tensors, {"format": "pt", "k": 'a\\b"\n'}, bf16=("b",)))
+    keep("safetensors", "escapes", safetensors({"\u00e9\U0001f600\t": numbers("u1", 2)}, {"": "\u20ac/"}))
+    keep("safetensors", "utf8", safetensors({"\u00e9\U0001f600": numbers("i1", 2, 1)}, ensure_ascii=False))
+    keep("safetensors", "none", safetensors({}, {}))
+    keep("safetensors", "axes", safetensors({"a": numbers("<i2", 2, 1, 3, 1, 2, 1, 1, 2)}, indent=1))
+
+
+if __name__ == "__main__":
+    make_npy()
+    make_idx()
+    make_csv()
+    make_safetensors()

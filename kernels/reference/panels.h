@@ -58,12 +58,13 @@ static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size
     (void)scratch;
     for (size_t i = 0; i < in; i++)
         for (size_t j = 0; j < out; j++) {
-            float *sum = u->sums.at + i * u->sums.row + j, *w = u->weights.at + i * u->weights.row + j;
-            const float g = weight_gradient(u->first ? NULL : sum, x.at + i, x.row, delta.at + j, delta.row, batch);
+            const size_t sum = i * u->sums.row + j; /* of sums that one slice alone does without */
+            const float g = weight_gradient(u->first ? NULL : &u->sums.at[sum], x.at + i, x.row, delta.at + j,
+                                            delta.row, batch);
             if (u->last)
-                update_by(u, w, g);
+                update_by(u, u->weights.at + i * u->weights.row + j, g);
             else
-                *sum = g;
+                u->sums.at[sum] = g;
         }
     for (size_t j = 0; u->with_biases && j < out; j++) {
         const float g = bias_gradient(u->first ? NULL : &u->bias_sums[j], delta.at + j, delta.row, batch);

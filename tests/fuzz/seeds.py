@@ -76,8 +76,33 @@ def make_safetensors():
     keep("safetensors", "axes", safetensors({"a": numbers("<i2", 2, 1, 3, 1, 2, 1, 1, 2)}, indent=1))
 
 
+def parameters(last, norm):
+    """Of a 2-3-2 network whose last layer is module `last`."""
+    tensors = {"0.weight": numbers("<f4", 3, 2), "0.bias": numbers("<f4", 3)}
+    if norm:
+        tensors |= {"1.weight": numbers("<f4", 3), "1.bias": numbers("<f4", 3)}
+    return tensors | {f"{last}.weight": numbers("<f4", 2, 3), f"{last}.bias": numbers("<f4", 2)}
+
+
+def make_checkpoint():
+    """The networks of fuzz_checkpoint.c."""
+    kinds = {"sgd": (2, False, []), "adam": (2, False, ["momentum", "squares", "average"]),
+             "momentum": (4, True, ["momentum"]), "rprop": (3, True, ["gradient", "step_size"])}
+    for optimizer, (last, norm, states) in kinds.items():
+        tensors = parameters(last, norm)
+        training = {f"training.{state}.{name}": tensor for state in states for name, tensor in tensors.items()}
+        training |= {"training.steps": np.array([3], "<u8"), "training.seed": np.array([4], "<u8")}
+        about = {"format": "pt", "backprop.version": "0.1.0", "backprop.layers": "2-3-2",
+                 "backprop.activations": "leaky-relu:0.25,identity", "backprop.loss": "mse",
+                 "backprop.optimizer": optimizer}
+        keep("checkpoint", optimizer, safetensors(tensors | training, about))
+    halves = {name: tensor.astype("<f2") for name, tensor in parameters(2, False).items()}
+    keep("checkpoint", "halves", safetensors(halves))
+
+
 if __name__ == "__main__":
     make_npy()
     make_idx()
     make_csv()
     make_safetensors()
+    make_checkpoint()

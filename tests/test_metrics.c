@@ -1,6 +1,7 @@
 /* Classes and regression errors: numbers worked out by hand, ties and NaN, identities on random data, bad inputs. */
 #include <math.h>
 #include <setjmp.h>
+#include <stdalign.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -213,8 +214,14 @@ static const void *byte_off(const void *pointer) {
     return (const char *)pointer + 1;
 }
 
+/* Where a result can't go: beside its alignment, or onto what it is computed from. */
+static void *unaligned(void *results) {
+    return (char *)results + alignof(double) / 2;
+}
+
 static void bad_classes(void **state) {
     (void)state;
+    double results[2] = {7, 7};
     float outputs[12] = {0};
     uint32_t labels[4] = {0, 1, 2, 0}, predicted[4] = {8, 8, 8, 8};
     double accuracy = 7;
@@ -242,6 +249,11 @@ static void bad_classes(void **state) {
     REFUSED(BP_ERROR_SIZE, bp_accuracy(labels, labels, 0, &accuracy));
     REFUSED(BP_ERROR_OVERFLOW, bp_accuracy(labels, labels, SIZE_MAX, &accuracy));
     REFUSED(BP_ERROR_ALIGNMENT, bp_accuracy(byte_off(labels), labels, 3, &accuracy));
+    REFUSED(BP_ERROR_ALIGNMENT, bp_accuracy(labels, labels, 4, unaligned(results)));
+    REFUSED(BP_ERROR_OVERLAP, bp_accuracy((uint32_t *)(void *)results, labels, 4, &results[1]));
+    REFUSED(BP_ERROR_ALIGNMENT, bp_accuracy_top(outputs, 0, labels, 4, 3, 1, unaligned(results)));
+    REFUSED(BP_ERROR_OVERLAP, bp_accuracy_top((float *)(void *)results, 0, labels, 4, 1, 1, &results[1]));
+    assert_true(results[0] == 7 && results[1] == 7);
     REFUSED(BP_ERROR_NULL, bp_accuracy_top(NULL, 0, labels, 4, 3, 1, &accuracy));
     REFUSED(BP_ERROR_NULL, bp_accuracy_top(outputs, 0, NULL, 4, 3, 1, &accuracy));
     REFUSED(BP_ERROR_NULL, bp_accuracy_top(outputs, 0, labels, 4, 3, 1, NULL));
@@ -280,6 +292,8 @@ static void bad_confusion(void **state) {
     REFUSED(BP_ERROR_SIZE, bp_confusion_report(counts, 0, 0, &report));
     REFUSED(BP_ERROR_OVERFLOW, bp_confusion_report(counts, SIZE_MAX, 0, &report));
     REFUSED(BP_ERROR_ALIGNMENT, bp_confusion_report(byte_off(counts), 2, 0, &report));
+    REFUSED(BP_ERROR_ALIGNMENT, bp_confusion_report(counts, 1, 0, unaligned(&report)));
+    REFUSED(BP_ERROR_OVERLAP, bp_confusion_report(counts, 3, 0, (bp_class_report *)(void *)counts));
     REFUSED(BP_ERROR_LABEL, bp_confusion_report(counts, 3, 3, &report));
     assert_int_equal(report.rows, 7);
 }
@@ -297,6 +311,8 @@ static void bad_regression(void **state) {
     REFUSED(BP_ERROR_SIZE, bp_regression_metrics(a, 0, y, 1, 3, 2, &r));
     REFUSED(BP_ERROR_OVERFLOW, bp_regression_metrics(a, SIZE_MAX, y, 0, 3, 2, &r));
     REFUSED(BP_ERROR_ALIGNMENT, bp_regression_metrics(a, 0, byte_off(y), 0, 2, 2, &r));
+    REFUSED(BP_ERROR_ALIGNMENT, bp_regression_metrics(a, 0, y, 0, 3, 2, unaligned(&r)));
+    REFUSED(BP_ERROR_OVERLAP, bp_regression_metrics((float *)(void *)&r, 0, y, 0, 3, 2, &r));
     assert_true(r.mse == 7);
 }
 

@@ -59,8 +59,8 @@ static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size
     for (size_t i = 0; i < in; i++)
         for (size_t j = 0; j < out; j++) {
             const size_t sum = i * u->sums.row + j; /* of sums that one slice alone does without */
-            const float g = weight_gradient(u->first ? NULL : &u->sums.at[sum], x.at + i, x.row, delta.at + j,
-                                            delta.row, batch);
+            const float g =
+                weight_gradient(u->first ? NULL : &u->sums.at[sum], x.at + i, x.row, delta.at + j, delta.row, batch);
             if (u->last)
                 update_by(u, u->weights.at + i * u->weights.row + j, g);
             else
@@ -133,16 +133,15 @@ static void panels_normalize_delta(bp_panels below, bp_panels delta, bp_panels n
 static void panels_normalize_update(const bp_update *u, bp_panels delta, bp_panels normalized, size_t rows,
                                     size_t columns) {
     for (size_t j = 0; j < columns; j++) {
-        float *gain_sum = u->sums.at + j, *shift_sum = u->bias_sums + j;
-        const float g = weight_gradient(u->first ? NULL : gain_sum, delta.at + j, delta.row, normalized.at + j,
+        const float g = weight_gradient(u->first ? NULL : &u->sums.at[j], delta.at + j, delta.row, normalized.at + j,
                                         normalized.row, rows);
-        const float c = bias_gradient(u->first ? NULL : shift_sum, delta.at + j, delta.row, rows);
+        const float c = bias_gradient(u->first ? NULL : &u->bias_sums[j], delta.at + j, delta.row, rows);
         if (u->last) {
             u->weights.at[j] = fmaf(-u->rate, g, u->weights.at[j]);
             u->biases[j] = fmaf(-u->rate, c, u->biases[j]);
         } else {
-            *gain_sum = g;
-            *shift_sum = c;
+            u->sums.at[j] = g;
+            u->bias_sums[j] = c;
         }
     }
 }

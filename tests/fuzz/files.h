@@ -17,7 +17,8 @@ const char *file_to_write(void);
 void require_told(bp_status status, const bp_file_error *error);
 
 /** Reading from a path and from memory must end alike. */
-void require_same_error(bp_status status, const bp_file_error *error, bp_status other, const bp_file_error *other_error);
+void require_same_error(bp_status status, const bp_file_error *error, bp_status other,
+                        const bp_file_error *other_error);
 
 /** A writer of what was read must succeed. */
 void require_done(bp_status status, const bp_file_error *error);

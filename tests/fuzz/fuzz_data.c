@@ -155,8 +155,8 @@ static void initialize(careless *c) {
     const size_t stride = take_stride(&c->in, c->columns);
     float *w = operand_new(&c->arrays, &c->in, c->rows, c->columns, stride, sizeof *w, true);
     const bp_initializer initializer = {(bp_initializer_kind)take_below(&c->in, 9), take_float(&c->in)};
-    c->odd_numbers |= initializer.kind >= BP_INITIALIZER_COUNT || !(initializer.gain >= 0.0f) ||
-                      initializer.gain > 3.4028235e38f;
+    c->odd_numbers |=
+        initializer.kind >= BP_INITIALIZER_COUNT || !(initializer.gain >= 0.0f) || initializer.gain > 3.4028235e38f;
     if (ready(c))
         done(c, bp_initialize(w, stride, c->rows, c->columns, initializer, take_u64(&c->in, 2), take_byte(&c->in)));
 }
@@ -311,9 +311,9 @@ static void names(careless *c) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static void (*const calls[])(careless *) = {classify, classify_binary, accuracy,   accuracy_top, confusion, regression,
-                                                scaling_fit, scaling_apply, initialize, permutation,  batches,   split,
-                                                schedule, stopping,        names};
+    static void (*const calls[])(careless *) = {classify,   classify_binary, accuracy,      accuracy_top, confusion,
+                                                regression, scaling_fit,     scaling_apply, initialize,   permutation,
+                                                batches,    split,           schedule,      stopping,     names};
     careless c = {.in = bytes_of(data, size)};
     const size_t call = take_below(&c.in, sizeof calls / sizeof *calls);
     c.rows = take_size(&c.in, 33);

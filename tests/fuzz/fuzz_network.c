@@ -14,12 +14,12 @@ typedef struct call {
     bytes in;
     operands arrays;
     bp_network *network;
-    void *memory;     /* the network's own */
+    void *memory; /* the network's own */
     const description *shape;
-    bool swapped;     /* the average is in */
-    bool uncertain;   /* whether it must succeed is for the library to say */
+    bool swapped;   /* the average is in */
+    bool uncertain; /* whether it must succeed is for the library to say */
     bp_status status;
-    float loss;       /* a result besides arrays */
+    float loss; /* a result besides arrays */
 } call;
 
 static size_t outputs_of(const call *c) {
@@ -300,16 +300,17 @@ static void require_same(const call *a, const call *b) {
 }
 
 static void calls(subject pair[2], const description *d, bytes *in) {
-    static void (*const all[])(call *) = {train_step, train_step, forward,    loss,         backward,   backward,
-                                          accumulate, accumulate, update,     discard,      parameters, parameters,
-                                          normalization, gradient, freeze,    swap_average, initialize, initialize_with,
-                                          set_steps,  find_nonfinite, summary};
+    static void (*const all[])(call *) = {
+        train_step, train_step,      forward,    loss,           backward,      backward, accumulate, accumulate,
+        update,     discard,         parameters, parameters,     normalization, gradient, freeze,     swap_average,
+        initialize, initialize_with, set_steps,  find_nonfinite, summary};
     bool swapped = false;
     for (size_t k = 0; k < 24 && bytes_left(in) > 0; k++) {
         void (*const what)(call *) = all[take_below(in, sizeof all / sizeof *all)];
         call both[2];
         for (size_t s = 0; s < 2; s++) {
-            both[s] = (call){.in = *in, .network = pair[s].network, .memory = pair[s].memory, .shape = d, .swapped = swapped};
+            both[s] =
+                (call){.in = *in, .network = pair[s].network, .memory = pair[s].memory, .shape = d, .swapped = swapped};
             make(what, &both[s]);
         }
         if (!both[0].arrays.too_large)

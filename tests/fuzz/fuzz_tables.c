@@ -36,7 +36,8 @@ static void prepare(prepared *p, bytes in, kernel_numbers *n) {
         }
         if (!kernel_array_used(call, k, &n->optimizer))
             continue;
-        p->at[k] = operand_new(&p->arrays, &in, rows, columns, n->ld[stride], sizeof(float), a->use == USE_WRITE || a->use == USE_UPDATE);
+        p->at[k] = operand_new(&p->arrays, &in, rows, columns, n->ld[stride], sizeof(float),
+                               a->use == USE_WRITE || a->use == USE_UPDATE);
         if (a->use == USE_LABELS)
             operand_labels(&p->arrays, &in, n->out);
     }

@@ -120,23 +120,27 @@ static bp_status layer_norm_gradient(const bp_kernels *table, void *const *at, c
 
 /* ---- All of them ------------------------------------------------------------------------------------------------ */
 
-#define READ(shape) {SHAPE_##shape, USE_READ, false, 0}
-#define READ_OR_NULL(shape) {SHAPE_##shape, USE_READ, true, 0}
-#define WRITE(shape) {SHAPE_##shape, USE_WRITE, false, 0}
-#define WRITE_OR_NULL(shape) {SHAPE_##shape, USE_WRITE, true, 0}
-#define UPDATE(shape) {SHAPE_##shape, USE_UPDATE, false, 0}
-#define UPDATE_OR_NULL(shape) {SHAPE_##shape, USE_UPDATE, true, 0}
-#define LABELS {SHAPE_BATCH, USE_LABELS, false, 0}
-#define READ_IN_PLACE_OF(shape, index) {SHAPE_##shape, USE_READ, false, (index) + 1}
+#define READ(shape)                                                                                                    \
+    { SHAPE_##shape, USE_READ, false, 0 }
+#define READ_OR_NULL(shape)                                                                                            \
+    { SHAPE_##shape, USE_READ, true, 0 }
+#define WRITE(shape)                                                                                                   \
+    { SHAPE_##shape, USE_WRITE, false, 0 }
+#define WRITE_OR_NULL(shape)                                                                                           \
+    { SHAPE_##shape, USE_WRITE, true, 0 }
+#define UPDATE(shape)                                                                                                  \
+    { SHAPE_##shape, USE_UPDATE, false, 0 }
+#define UPDATE_OR_NULL(shape)                                                                                          \
+    { SHAPE_##shape, USE_UPDATE, true, 0 }
+#define LABELS                                                                                                         \
+    { SHAPE_BATCH, USE_LABELS, false, 0 }
+#define READ_IN_PLACE_OF(shape, index)                                                                                 \
+    { SHAPE_##shape, USE_READ, false, (index) + 1 }
 
 const kernel_call kernel_calls[] = {
     {"dense_forward", {WRITE(BATCH_OUT), READ(BATCH_IN), READ(IN_OUT), READ_OR_NULL(OUT)}, dense_forward},
-    {"dense_delta",
-     {WRITE(BATCH_IN), READ(BATCH_OUT), READ(IN_OUT), READ_IN_PLACE_OF(BATCH_IN, 0)},
-     dense_delta},
-    {"dense_gradient",
-     {WRITE_OR_NULL(IN_OUT), WRITE_OR_NULL(OUT), READ(BATCH_IN), READ(BATCH_OUT)},
-     dense_gradient},
+    {"dense_delta", {WRITE(BATCH_IN), READ(BATCH_OUT), READ(IN_OUT), READ_IN_PLACE_OF(BATCH_IN, 0)}, dense_delta},
+    {"dense_gradient", {WRITE_OR_NULL(IN_OUT), WRITE_OR_NULL(OUT), READ(BATCH_IN), READ(BATCH_OUT)}, dense_gradient},
     {"dense_gradient_sgd",
      {UPDATE_OR_NULL(IN_OUT), UPDATE_OR_NULL(OUT), READ(BATCH_IN), READ(BATCH_OUT)},
      dense_gradient_sgd},
@@ -282,10 +286,20 @@ void take_numbers(bytes *in, const kernel_call *call, kernel_numbers *n) {
 }
 
 void take_odd_number(bytes *in, kernel_numbers *n) {
-    float *const floats[] = {&n->activation.parameter, &n->parameter,        &n->scale,          &n->epsilon,
-                             &n->rate,                 &n->mask.probability, &n->optimizer.beta1, &n->optimizer.beta2,
-                             &n->optimizer.epsilon,    &n->optimizer.grow,   &n->optimizer.clip,  &n->optimizer.average,
-                             &n->optimizer.step_max,   &n->optimizer.clip_norm};
+    float *const floats[] = {&n->activation.parameter,
+                             &n->parameter,
+                             &n->scale,
+                             &n->epsilon,
+                             &n->rate,
+                             &n->mask.probability,
+                             &n->optimizer.beta1,
+                             &n->optimizer.beta2,
+                             &n->optimizer.epsilon,
+                             &n->optimizer.grow,
+                             &n->optimizer.clip,
+                             &n->optimizer.average,
+                             &n->optimizer.step_max,
+                             &n->optimizer.clip_norm};
     enum { FLOATS = sizeof floats / sizeof *floats };
     const size_t which = take_below(in, FLOATS + 6);
     const unsigned enumerator = (unsigned)take_u64(in, take_flag(in) ? 4 : 1);

@@ -165,8 +165,8 @@ void operands_require_status(const operands *all, bp_status status, bool excused
     const bool good = status == BP_OK || all->bad || all->strange || excused;
     operands_require(all, status == BP_OK);
     for (size_t k = 0; !good && k < all->count; k++)
-        fprintf(stderr, "array %zu: %p, [%zu x %zu], %zu apart, %zu bytes each\n", k, all->list[k].at, all->list[k].rows,
-                all->list[k].columns, all->list[k].ld, all->list[k].element);
+        fprintf(stderr, "array %zu: %p, [%zu x %zu], %zu apart, %zu bytes each\n", k, all->list[k].at,
+                all->list[k].rows, all->list[k].columns, all->list[k].ld, all->list[k].element);
     if (!good)
         fprintf(stderr, "%s\n", bp_status_string(status));
     REQUIRE(good);

@@ -91,7 +91,7 @@ def make_checkpoint():
     for optimizer, (last, norm, states) in kinds.items():
         tensors = parameters(last, norm)
         training = {f"training.{state}.{name}": tensor for state in states for name, tensor in tensors.items()}
-        training |= {"training.steps": np.array([3], "<u8"), "training.seed": np.array([4], "<u8")}
+        training |= {"training.steps": np.array(3, "<u8"), "training.seed": np.array(4, "<u8")}
         about = {"format": "pt", "backprop.version": "0.1.0", "backprop.layers": "2-3-2",
                  "backprop.activations": "leaky-relu:0.25,identity", "backprop.loss": "mse",
                  "backprop.optimizer": optimizer}

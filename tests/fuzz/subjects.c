@@ -79,12 +79,18 @@ static bp_optimizer take_optimizer(bytes *in) {
 static void take_oddity(bytes *in, description *d) {
     bp_network_config *c = &d->config;
     const size_t layer = take_below(in, c->layers);
-    float *const floats[] = {&d->activations[layer].parameter, &d->dropout[layer],
-                             &c->loss_options.huber_threshold, &c->loss_options.label_smoothing,
-                             &c->optimizer.momentum,           &c->optimizer.beta1,
-                             &c->optimizer.epsilon,            &c->optimizer.shrink,
-                             &c->optimizer.grow,               &c->optimizer.step_min,
-                             &c->optimizer.clip_norm,          &c->optimizer.average};
+    float *const floats[] = {&d->activations[layer].parameter,
+                             &d->dropout[layer],
+                             &c->loss_options.huber_threshold,
+                             &c->loss_options.label_smoothing,
+                             &c->optimizer.momentum,
+                             &c->optimizer.beta1,
+                             &c->optimizer.epsilon,
+                             &c->optimizer.shrink,
+                             &c->optimizer.grow,
+                             &c->optimizer.step_min,
+                             &c->optimizer.clip_norm,
+                             &c->optimizer.average};
     const size_t which = take_below(in, 12 + sizeof floats / sizeof *floats);
     const unsigned enumerator = (unsigned)take_u64(in, take_flag(in) ? 4 : 1);
     switch (which) {

@@ -50,10 +50,17 @@ static void *take_scratch(bytes *in, bool *odd) {
     return kind == 255 ? NULL : kind == 254 ? scratch + sizeof(float) : scratch;
 }
 
+/* Any instruction set that there is. */
+static void take_isa(bytes *in) {
+    const bp_isa isa = (bp_isa)take_below(in, BP_ISA_COUNT);
+    REQUIRE(bp_cpu_set(bp_cpu_supports(isa) ? isa : bp_cpu_best()) == BP_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     bytes in = bytes_of(data, size);
     careless c = {.call = &kernel_calls[take_below(&in, kernel_call_count)]};
     kernel_numbers *n = &c.numbers;
+    take_isa(&in);
     n->batch = take_size(&in, 33);
     n->in = take_size(&in, 19);
     n->out = take_size(&in, 35);

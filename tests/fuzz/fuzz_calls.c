@@ -24,19 +24,14 @@ static void take_arrays(careless *c, bytes *in) {
         const bool vector = a->shape == SHAPE_OUT || a->shape == SHAPE_BATCH || a->shape == SHAPE_ONE;
         if (stride == k)
             n->ld[k] = vector ? columns : take_stride(in, columns);
-        if (!kernel_array_used(c->call, k, &n->optimizer))
+        if (!kernel_array_used(c->call, k, &n->optimizer, c->at))
             continue;
         c->at[k] = operand_new(&c->arrays, in, rows, columns, vector ? columns : n->ld[stride], sizeof(float),
                                a->use == USE_WRITE || a->use == USE_UPDATE);
         if (a->use != USE_LABELS)
             continue;
         operand_labels(&c->arrays, in, n->out);
-        const operand *labels = &c->arrays.list[c->arrays.count - 1];
-        if (take_rarely(in, 32) && labels->block && labels->rows == 1 && n->out < UINT32_MAX) {
-            const uint32_t label = (uint32_t)n->out + take_byte(in);
-            memcpy(labels->at, &label, sizeof label);
-            c->arrays.bad = true;
-        }
+        operand_bad_label(&c->arrays, in, n->out);
     }
 }
 

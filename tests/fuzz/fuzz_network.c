@@ -55,9 +55,8 @@ static bp_batch take_batch(call *c, bool with_loss) {
     batch.inputs = matrix(c, batch.rows, c->shape->sizes[0], &batch.input_stride, false);
     if (with_loss && takes_labels(c)) {
         batch.labels = operand_new(&c->arrays, &c->in, 1, batch.rows, batch.rows, sizeof *batch.labels, false);
-        const bool beyond = take_rarely(&c->in, 16);
-        operand_labels(&c->arrays, &c->in, outputs_of(c) + beyond);
-        c->uncertain |= beyond;
+        operand_labels(&c->arrays, &c->in, outputs_of(c));
+        operand_bad_label(&c->arrays, &c->in, outputs_of(c));
     } else if (with_loss) {
         batch.targets = matrix(c, batch.rows, outputs_of(c), &batch.target_stride, false);
     }

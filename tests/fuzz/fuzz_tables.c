@@ -35,7 +35,7 @@ static void prepare(prepared *p, bytes in, kernel_numbers *n) {
             p->at[k] = p->at[a->in_place - 1];
             continue;
         }
-        if (!kernel_array_used(call, k, &n->optimizer))
+        if (!kernel_array_used(call, k, &n->optimizer, p->at))
             continue;
         p->at[k] = operand_new(&p->arrays, &in, rows, columns, n->ld[stride], sizeof(float),
                                a->use == USE_WRITE || a->use == USE_UPDATE);

@@ -202,11 +202,14 @@ size_t kernel_stride_of(const kernel_call *call, size_t index) {
     return call->run == dense_gradient_update && index < 4 ? 0 : index;
 }
 
-bool kernel_array_used(const kernel_call *call, size_t index, const bp_optimizer *optimizer) {
+bool kernel_array_used(const kernel_call *call, size_t index, const bp_optimizer *optimizer, void *const *at) {
     if (!steps(call) || index >= 8 || (call->run == optimizer_step && index >= 4))
         return true;
     const size_t which = index % 4;
-    return which == 0 || (which == 3 ? optimizer->average > 0.0f : which <= bp_optimizer_states(optimizer->kind));
+    if (which == 0)
+        return true;
+    return at[index - which] &&
+           (which == 3 ? optimizer->average > 0.0f : which <= bp_optimizer_states(optimizer->kind));
 }
 
 bool kernel_may_be_null(const kernel_call *call, size_t index, void *const *at) {

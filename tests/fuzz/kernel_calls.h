@@ -65,8 +65,8 @@ void kernel_shape_of(const kernel_array *array, const kernel_numbers *n, size_t 
 /** The array whose entry of `ld` is the stride of this one. */
 size_t kernel_stride_of(const kernel_call *call, size_t index);
 
-/** Whether an optimizer's step uses this array; others are not looked at. */
-bool kernel_array_used(const kernel_call *call, size_t index, const bp_optimizer *optimizer);
+/** Whether an optimizer's step uses this array, given those before it; others are not looked at. */
+bool kernel_array_used(const kernel_call *call, size_t index, const bp_optimizer *optimizer, void *const *at);
 
 /** Whether an array may be null while the others are as they are. */
 bool kernel_may_be_null(const kernel_call *call, size_t index, void *const *at);

@@ -75,6 +75,16 @@ void operand_labels(operands *all, bytes *in, size_t classes) {
     }
 }
 
+void operand_bad_label(operands *all, bytes *in, size_t classes) {
+    const operand *o = &all->list[all->count - 1];
+    if (!take_rarely(in, 16) || !o->at || !o->block || o->columns == 0 || classes >= UINT32_MAX - 255)
+        return;
+    const uint32_t label = (uint32_t)classes + take_byte(in);
+    memcpy((unsigned char *)o->at + take_below(in, o->columns < 256 ? o->columns : 256) * sizeof label, &label,
+           sizeof label);
+    all->bad = true;
+}
+
 static unsigned char *block_of(operand *o, size_t size) {
     o->block = malloc(size ? size : 1);
     o->before = malloc(size ? size : 1);

@@ -40,6 +40,9 @@ void *operand_new(operands *all, bytes *in, size_t rows, size_t columns, size_t 
 /** Makes the last array class labels below `classes`. */
 void operand_labels(operands *all, bytes *in, size_t classes);
 
+/** Now and then makes one of them no class: the call must fail. */
+void operand_bad_label(operands *all, bytes *in, size_t classes);
+
 /** A number of rows or columns: small, now and then not sane. */
 size_t take_size(bytes *in, size_t most);
 

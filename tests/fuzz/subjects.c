@@ -136,13 +136,22 @@ static void take_oddity(bytes *in, description *d) {
     }
 }
 
+/* Rows that keep a step's work below a millisecond or so, as far as ASan lets it. */
+static size_t take_rows(bytes *in, const description *d) {
+    size_t weights = 0;
+    for (size_t l = 0; l < d->config.layers; l++)
+        weights += d->sizes[l] * d->sizes[l + 1];
+    const size_t rows = 1 + (take_rarely(in, 4) ? take_below(in, 600) : take_below(in, 40)), most = 1 + 8192 / weights;
+    return rows < most ? rows : most;
+}
+
 void take_description(bytes *in, description *d, bool odd) {
     bp_network_config *c = &d->config;
     *d = (description){.config = {.sizes = d->sizes, .activations = d->activations}, .odd = odd};
     c->allocator.allocate = allocate;
     c->loss = (bp_loss)take_below(in, BP_LOSS_COUNT);
     take_layers(in, d);
-    c->batch_max = 1 + (take_rarely(in, 4) ? take_below(in, 600) : take_below(in, 40));
+    c->batch_max = take_rows(in, d);
     c->seed = take_u64(in, 2);
     c->loss_options = (bp_loss_options){.huber_threshold = take_fraction(in), .label_smoothing = take_fraction(in)};
     c->loss_options.reduction = (bp_reduction)take_below(in, BP_REDUCTION_COUNT);
@@ -154,7 +163,7 @@ void take_description(bytes *in, description *d, bool odd) {
 
 /* ---- Networks --------------------------------------------------------------------------------------------------- */
 
-enum { BYTES_MAX = 24 << 20 };
+enum { BYTES_MAX = 8 << 20 };
 
 static bp_status create(subject *s, bp_network_config config, bp_isa isa) {
     size_t size = 0;

@@ -63,7 +63,7 @@ static bp_batch take_batch(call *c, bool with_loss) {
     if (with_loss && take_flag(&c->in))
         batch.weights = vector(c, batch.rows, false);
     if (take_rarely(&c->in, 32)) {
-        batch.inputs = c->memory;
+        batch.inputs = (const float *)c->memory + BP_ALIGNMENT / sizeof(float); /* beyond what aligns it */
         c->uncertain = true;
     }
     return batch;

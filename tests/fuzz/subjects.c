@@ -43,7 +43,7 @@ static bool needs_logits(bp_loss loss) {
 
 static void take_layers(bytes *in, description *d) {
     bp_network_config *c = &d->config;
-    const size_t wide = take_rarely(in, 8) ? 90 : 20;
+    const size_t wide = take_rarely(in, 8) ? 40 : 10;
     c->layers = 1 + take_below(in, SUBJECT_LAYERS_MAX);
     for (size_t l = 0; l <= c->layers; l++)
         d->sizes[l] = 1 + take_below(in, wide);

@@ -24,11 +24,10 @@ typedef struct operand {
 typedef struct operands {
     operand list[OPERANDS_MAX];
     size_t count;
-    bool sane; /* set it for a call that must be good: none of what follows then happens */
-    bool
-        strange; /* one was null, misaligned, or on top of another: it is for the library to say whether that is good */
-    bool bad;    /* a size or stride that no function takes, or a misaligned one: the call must fail */
-    bool too_large; /* the arrays are allowed, but not there as documented: the call must not be made */
+    bool sane;      /* set it for a call that must be good: none of what follows then happens */
+    bool strange;   /* one is null or on top of another: whether that is good is for the library to say */
+    bool bad;       /* a size, stride, label or alignment that no function takes: the call must fail */
+    bool too_large; /* arrays may be so, but these are not as documented: the call must not be made */
 } operands;
 
 /**

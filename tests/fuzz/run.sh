@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Fuzzes: tests/fuzz/run.sh all|FUZZER [MINUTES]
 #
-# Builds the preset `fuzz`, then runs one fuzzer, or all of them one after the other, for so many minutes each (10). What
-# fails lies in build/fuzz/findings afterwards, with the logs; inputs that reached new code in build/fuzz/corpus, where
-# the next run goes on from them. The exit status tells whether anything failed.
+# Builds the preset `fuzz`, then runs one fuzzer, or all of them one after the other, for so many minutes each (10).
+# What fails lies in build/fuzz/findings afterwards, with the logs; inputs that reached new code in build/fuzz/corpus,
+# where the next run goes on from them. The exit status tells whether anything failed.
 #
 #        tests/fuzz/run.sh keep FUZZER
 #
@@ -54,9 +54,10 @@ run() {
     mkdir -p "$build/corpus/$name" "$build/findings"
     if [[ -e $here/$name.dict ]]; then dictionary=("-dict=$here/$name.dict"); fi
     echo "== $name, $minutes minutes"
-    "$build/tests/fuzz/fuzz_$name" "${dictionary[@]}" -max_total_time=$((60 * minutes)) -timeout=20 \
-        -rss_limit_mb=1024 -malloc_limit_mb="$(largest "$name")" -max_len="$(longest "$name")" -len_control="$(growth "$name")" -print_final_stats=1 \
-        -artifact_prefix="$build/findings/$name-" "$build/corpus/$name" "$here/corpus/$name" 2>&1 |
+    "$build/tests/fuzz/fuzz_$name" "${dictionary[@]}" -max_total_time=$((60 * minutes)) -timeout=20 -rss_limit_mb=1024 \
+        -malloc_limit_mb="$(largest "$name")" -max_len="$(longest "$name")" -len_control="$(growth "$name")" \
+        -artifact_prefix="$build/findings/$name-" -print_final_stats=1 \
+        "$build/corpus/$name" "$here/corpus/$name" 2>&1 |
         tee "$build/findings/$name.log" | grep --line-buffered -E "INITED|pulse|ERROR|broken|SUMMARY|stat::|DONE"
 }
 

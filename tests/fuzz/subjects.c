@@ -242,7 +242,8 @@ uint64_t subject_state(const bp_network *network) {
                 hash = hash_floats(hash, biases, layer.out);
             }
         }
-        hash = hash * 31 + (bp_network_get_gradient(network, l, weights, 0, biases) == BP_OK);
+        if (bp_network_get_gradient(network, l, weights, 0, biases) == BP_OK)
+            hash = hash_floats(hash, weights, count + layer.out);
         free(weights);
     }
     return hash;

@@ -3,7 +3,6 @@
 #define BPCHECK_OPTIONS_H
 
 #include <stdbool.h>
-
 #include <stdint.h>
 
 typedef struct options {

@@ -33,8 +33,10 @@ found() {
 
 found ulp softmax "1 ULP apart"
 found crash sgd "SIGSEGV at 0x40, near no operand"
-found read activate "SIGSEGV 1 bytes past the memory of"
-found update network "parameters: "
+if [[ ${BACKPROP_TEST_QUICK:-0} == 0 ]]; then
+    found read activate "SIGSEGV 1 bytes past the memory of"
+    found update network "parameters: "
+fi
 
 # The other kernels do not suffer from it, and JSON tells the same.
 export BPCHECK_BROKEN=crash

@@ -12,26 +12,31 @@ found() {
     "${program[@]}" --kernel "$2" --seed 7 >"$work/out" 2>"$work/err" </dev/null || status=$?
     passed_if "$1: status" equal "$status" 1
     passed_if "$1: its report" contains "$(cat "$work/err")" "$3"
-    passed_if "$1: a round all the same" grep -Eq '^[0-9]+ cases in 1 round, [0-9.]+ s: [1-9][0-9]* failed$' "$work/out"
+    passed_if "$1: a round all the same" \
+        grep -Eq '^[0-9]+ cases in 1 round, [0-9.]+ s: [1-9][0-9]* failed$' "$work/out"
     passed_if "$1: counts" grep -q "^$2 .* [1-9][0-9]* FAILED/100" "$work/out"
     again=$(sed -n 's/^  again: bpcheck //p' "$work/err" | head -1)
     status=0
     # shellcheck disable=SC2086 # options and their values
     "${program[@]}" $again >"$work/out" 2>"$work/err" </dev/null || status=$?
     passed_if "$1: status of: $again" equal "$status" 1
-    passed_if "$1: one case, on its table and the small one" grep -Eq '^[12] cases in 1 round, [0-9.]+ s: 1 failed$' "$work/out"
+    passed_if "$1: one case, on its table and the small one" \
+        grep -Eq '^[12] cases in 1 round, [0-9.]+ s: 1 failed$' "$work/out"
     passed_if "$1: its report again" grep -qF "  again: bpcheck $again" "$work/err"
     status=0
     # shellcheck disable=SC2086
     BPCHECK_BROKEN='' "${program[@]}" $again >"$work/out" 2>"$work/err" </dev/null || status=$?
     passed_if "nothing broken: status of: $again" equal "$status" 0
-    passed_if "nothing broken: one case, on its table and the small one" grep -Eq '^[12] cases in 1 round, [0-9.]+ s: 0 failed$' "$work/out"
+    passed_if "nothing broken: one case, on its table and the small one" \
+        grep -Eq '^[12] cases in 1 round, [0-9.]+ s: 0 failed$' "$work/out"
 }
 
 found ulp softmax "1 ULP apart"
 found crash sgd "SIGSEGV at 0x40, near no operand"
-found read activate "SIGSEGV 1 bytes past the memory of"
-found update network "parameters: "
+if [[ ${BACKPROP_TEST_QUICK:-0} == 0 ]]; then
+    found read activate "SIGSEGV 1 bytes past the memory of"
+    found update network "parameters: "
+fi
 
 # The other kernels do not suffer from it, and JSON tells the same.
 export BPCHECK_BROKEN=crash

@@ -86,11 +86,72 @@ static double parse_minutes(const char *text) {
     return value;
 }
 
-static const char *parse_kernel(const char *text) {
+/* ---- Options with a value --------------------------------------------------------------------------------------- */
+
+static void take_isa(options *o, const char *value) {
+    o->table = value;
+}
+
+static void take_kernel(options *o, const char *value) {
     for (size_t k = 0; k < KERNELS; k++)
-        if (strcmp(text, kernels[k].name) == 0)
-            return text;
-    refuse("--kernel %s: unknown; --help lists the kernels", text);
+        if (strcmp(value, kernels[k].name) == 0) {
+            o->kernel = value;
+            return;
+        }
+    refuse("--kernel %s: unknown; --help lists the kernels", value);
+}
+
+static void take_seed(options *o, const char *value) {
+    o->seed = parse_number("--seed", value, 0);
+    o->seeded = true;
+}
+
+static void take_repeat(options *o, const char *value) {
+    o->repeat = parse_number("--repeat", value, 1);
+}
+
+static void take_minutes(options *o, const char *value) {
+    o->minutes = parse_minutes(value);
+}
+
+static void take_case(options *o, const char *value) {
+    o->case_key = value;
+}
+
+static const struct {
+    const char *option;
+    void (*take)(options *o, const char *value);
+} valued[] = {
+    {"--isa", take_isa},       {"--kernel", take_kernel},   {"--seed", take_seed},
+    {"--repeat", take_repeat}, {"--minutes", take_minutes}, {"--case", take_case},
+};
+
+static void take_value(options *o, const char *option, const char *value) {
+    for (size_t k = 0; k < sizeof valued / sizeof *valued; k++)
+        if (strcmp(option, valued[k].option) == 0) {
+            if (!value)
+                refuse("%s: its value is missing", option);
+            valued[k].take(o, value);
+            return;
+        }
+    refuse("%s: unknown option; --help lists all", option);
+}
+
+/* ---- All of them ------------------------------------------------------------------------------------------------ */
+
+static bool take_flag(options *o, const char *option) {
+    if (strcmp(option, "--help") == 0) {
+        print_usage();
+        exit(0);
+    }
+    if (strcmp(option, "--version") == 0) {
+        printf("bpcheck %s\n", bp_version());
+        exit(0);
+    }
+    const bool bench = strcmp(option, "--bench") == 0, json = strcmp(option, "--json") == 0;
+    o->bench |= bench;
+    o->json |= json;
+    return bench || json;
 }
 
 /* Any seed will do as long as it is another one each time. */
@@ -101,59 +162,19 @@ static uint64_t clock_seed(void) {
 }
 
 options options_parse(int argc, char **argv) {
-    options o = {.repeat = 0};
-    bool seeded = false;
-    for (int k = 1; k < argc; k++) {
-        const char *option = argv[k];
-        if (strcmp(option, "--help") == 0) {
-            print_usage();
-            exit(0);
-        } else if (strcmp(option, "--version") == 0) {
-            printf("bpcheck %s\n", bp_version());
-            exit(0);
-        } else if (strcmp(option, "--bench") == 0) {
-            o.bench = true;
-            continue;
-        } else if (strcmp(option, "--json") == 0) {
-            o.json = true;
-            continue;
+    options o = {0};
+    for (int k = 1; k < argc; k++)
+        if (!take_flag(&o, argv[k])) {
+            take_value(&o, argv[k], argv[k + 1]); /* null behind the last one */
+            k++;
         }
-        static const char *const valued[] = {"--isa", "--kernel", "--seed", "--repeat", "--minutes", "--case"};
-        size_t which = 0;
-        while (which < sizeof valued / sizeof *valued && strcmp(option, valued[which]) != 0)
-            which++;
-        if (which == sizeof valued / sizeof *valued)
-            refuse("%s: unknown option; --help lists all", option);
-        if (++k == argc)
-            refuse("%s: its value is missing", option);
-        switch (which) {
-        case 0:
-            o.table = argv[k];
-            break;
-        case 1:
-            o.kernel = parse_kernel(argv[k]);
-            break;
-        case 2:
-            o.seed = parse_number(option, argv[k], 0);
-            seeded = true;
-            break;
-        case 3:
-            o.repeat = parse_number(option, argv[k], 1);
-            break;
-        case 4:
-            o.minutes = parse_minutes(argv[k]);
-            break;
-        default:
-            o.case_key = argv[k];
-        }
-    }
     if (o.repeat != 0 && o.minutes != 0.0)
         refuse("--repeat and --minutes: only one of them");
-    if (o.case_key && !seeded)
+    if (o.case_key && !o.seeded)
         refuse("--case needs the --seed that was reported with it");
     if (o.case_key && (o.bench || o.kernel || o.repeat != 0 || o.minutes != 0.0))
         refuse("--case goes with --seed, --isa and --json alone");
-    if (!seeded)
+    if (!o.seeded)
         o.seed = clock_seed();
     if (o.repeat == 0)
         o.repeat = 1;

@@ -3,7 +3,6 @@
 #define BPCHECK_OPTIONS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 typedef struct options {
@@ -11,7 +10,8 @@ typedef struct options {
     const char *kernel;   /* null: all, and the golden hashes */
     const char *case_key; /* one case alone; null: all */
     uint64_t seed;        /* of the first round */
-    size_t repeat;        /* rounds */
+    bool seeded;          /* it was given */
+    uint64_t repeat;      /* rounds */
     double minutes;       /* rounds begin until so much time has passed; 0: `repeat` counts */
     bool bench, json;
 } options;

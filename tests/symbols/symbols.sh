@@ -4,6 +4,7 @@
 #        symbols.sh needed NM LIBRARY                    the shared library needs the C library, SLEEF and zlib alone
 #        symbols.sh kernels NM LEVEL OBJECTS OTHER       the kernels of one level: OBJECTS and OTHER are files with lists
 #                                                        of object files, OTHER of the library without the kernels
+# Nothing is said of what compilers add for 32-bit x86, __x86.get_pc_thunk.*, which is hidden.
 # Every check first shows that it would see what it looks for.
 set -eu
 LC_ALL=C
@@ -24,7 +25,7 @@ names() {
     file=$1
     shift
     "$nm" "$@" "$file" >"$scratch/nm" || fail "nm cannot read $file"
-    awk 'NF >= 2 && $(NF - 1) ~ /^[A-Za-z]$/ { print $NF }' "$scratch/nm" | sort -u
+    awk 'NF >= 2 && $(NF - 1) ~ /^[A-Za-z]$/ && $NF !~ /^__x86\.get_pc_thunk\./ { print $NF }' "$scratch/nm" | sort -u
 }
 
 # names_of LIST NM-OPTION... : the same for all object files of a list

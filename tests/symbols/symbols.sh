@@ -4,7 +4,7 @@
 #        symbols.sh needed NM LIBRARY                    the shared library needs the C library, SLEEF and zlib alone
 #        symbols.sh kernels NM LEVEL OBJECTS OTHER       the kernels of one level: OBJECTS and OTHER are files with lists
 #                                                        of object files, OTHER of the library without the kernels
-# Nothing is said of what compilers add for 32-bit x86, __x86.get_pc_thunk.*, which is hidden.
+# What compilers add for 32-bit x86 is allowed: __x86.get_pc_thunk.*, which are hidden, and divisions of 64 bits.
 # Every check first shows that it would see what it looks for.
 set -eu
 LC_ALL=C
@@ -97,7 +97,7 @@ kernels() {
     scalar) sleef='(finz_.*purecfma|cinz_.*purec)' ;;
     *) fail "unknown level $level" ;;
     esac
-    allowed="mem(cpy|set|move)|(fma|sqrt|isnan|fabs)f?|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|Sleef_$sleef"
+    allowed="mem(cpy|set|move)|(fma|sqrt|isnan|fabs)f?|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|__u(div|mod)di3|Sleef_$sleef"
     names_of "$other" --undefined-only >"$scratch/needed"
     for function in getenv malloc free; do
         grep -qx $function "$scratch/needed" || fail "$function is not seen outside the kernels"

@@ -1,9 +1,10 @@
-# 32-bit x86 on a 64-bit Debian: gcc -m32 (package gcc-multilib), and packages for i386, unpacked in the build folder.
+# 32-bit x86 on a 64-bit Debian: gcc -m32 (package gcc-12-multilib; gcc-multilib, which would replace the compiler for
+# ARM, has no more than the folder asm), and packages for i386, unpacked in the build folder.
 # `dpkg --add-architecture i386` makes them known.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR i686)
 set(CMAKE_C_COMPILER gcc)
-set(CMAKE_C_FLAGS_INIT -m32)
+set(CMAKE_C_FLAGS_INIT "-m32 -idirafter /usr/include/x86_64-linux-gnu")
 set(CMAKE_LIBRARY_ARCHITECTURE i386-linux-gnu)
 set(CMAKE_CROSSCOMPILING_EMULATOR env) # it runs here: no emulator
 

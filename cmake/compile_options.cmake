@@ -15,6 +15,15 @@ target_compile_options(
             # The numerics contract: a multiply and an add are fused only where the source says fma.
             -ffp-contract=off)
 
+# Limits of 2^32 keep themselves where sizes are no longer.
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+  target_compile_options(backprop_compile_options INTERFACE -Wno-type-limits)
+endif()
+# The x87 unit of 32-bit x86 rounds to more than binary32.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|i[3-6]86)$" AND CMAKE_SIZEOF_VOID_P EQUAL 4)
+  target_compile_options(backprop_compile_options INTERFACE -msse2 -mfpmath=sse)
+endif()
+
 option(BACKPROP_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 if(BACKPROP_WARNINGS_AS_ERRORS)
   target_compile_options(backprop_compile_options INTERFACE -Werror)

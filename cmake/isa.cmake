@@ -14,8 +14,10 @@ function(backprop_probe_isa isa header statement)
 endfunction()
 
 set(BACKPROP_ISAS)
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$" AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|i[3-6]86)$")
   set(BACKPROP_X86 ON)
+endif()
+if(BACKPROP_X86 AND CMAKE_SIZEOF_VOID_P EQUAL 8)
   backprop_probe_isa(avx2 immintrin.h "volatile __m256 v = _mm256_set1_ps(1); v = _mm256_fmadd_ps(v, v, v);" -mavx2
                      -mfma)
   backprop_probe_isa(

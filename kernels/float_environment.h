@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || (defined(__i386__) && defined(__SSE__))
 #include <xmmintrin.h>
 
 #define MXCSR_FLAGS 0x3fu /* sticky exception flags: not a mode */

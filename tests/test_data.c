@@ -350,7 +350,9 @@ static size_t bad_datasets(const bp_dataset *good, bp_dataset *bad, bp_status *e
     } while (0)
     BAD(BP_ERROR_NULL, inputs = NULL);
     BAD(BP_ERROR_SIZE, rows = 0);
+#if SIZE_MAX > UINT32_MAX
     BAD(BP_ERROR_SIZE, rows = ((size_t)1 << 32) + 1);
+#endif
     BAD(BP_ERROR_SIZE, input_columns = 0);
     BAD(BP_ERROR_SIZE, target_columns = 0);
     BAD(BP_ERROR_SIZE, input_stride = 2);
@@ -388,7 +390,7 @@ static void bad_batches(void **state) {
     bp_dataset bad[32];
     bp_status expected[32];
     const size_t count = bad_datasets(&r.set, bad, expected);
-    assert_int_equal(count, 14);
+    assert_int_equal(count, SIZE_MAX > UINT32_MAX ? 14 : 13);
     for (size_t k = 0; k < count; k++) {
         batches = (bp_batches *)&r;
         if (bp_batches_create(&bad[k], 4, NULL, &batches) != expected[k])

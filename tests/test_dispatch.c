@@ -90,6 +90,9 @@ static void support_is_what_the_cpu_has(void **state) {
     expected[BP_ISA_AVX512] = expected[BP_ISA_AVX2] && __builtin_cpu_supports("avx512f") &&
                               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                               __builtin_cpu_supports("avx512vl");
+#elif defined(__i386__)
+    __builtin_cpu_init();
+    fma = __builtin_cpu_supports("fma"); /* the scalar level's alone */
 #else
     expected[BP_ISA_NEON] = true;
 #endif

@@ -168,11 +168,12 @@ static void bad_inputs(void **state) {
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(1.0f, 0, 0));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(-0.1f, 0, 0));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(NAN, 0, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 32) - 2, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, ((size_t)1 << 32) - 4));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, (size_t)(UINT64_C(1) << 32) - 2, 0));
+    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, (size_t)(UINT64_C(1) << 32) - 4));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, SIZE_MAX, 0));
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, SIZE_MAX));
-    EXPECT(BP_OK, result, 5, source, 6, 3, 5, masked(0.5f, ((size_t)1 << 32) - 3, ((size_t)1 << 32) - 5));
+    EXPECT(BP_OK, result, 5, source, 6, 3, 5,
+           masked(0.5f, (size_t)(UINT64_C(1) << 32) - 3, (size_t)(UINT64_C(1) << 32) - 5));
     const bp_activation bad[] = {{BP_ACTIVATION_COUNT, 0.0f}, {BP_LEAKY_RELU, NAN}};
     for (size_t k = 0; k < 2; k++) {
         expect(BP_ERROR_VALUE, bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], half), __LINE__);

@@ -223,7 +223,9 @@ static void bad_fits(void **state) {
         }
         FIT(BP_ERROR_VALUE, c.options.epochs = 0);
         FIT(BP_ERROR_VALUE, c.options.first_epoch = 2);
+#if SIZE_MAX > UINT32_MAX
         FIT(BP_ERROR_VALUE, c.options.epochs = ((size_t)1 << 32) + 1);
+#endif
         FIT(BP_ERROR_BATCH, c.options.batch = 5);
         FIT(BP_ERROR_VALUE, c.options.rate = NAN);
         FIT(BP_ERROR_VALUE, c.options.rate = INFINITY);

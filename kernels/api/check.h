@@ -40,9 +40,9 @@ static inline bp_status check_matrix(matrix m) {
     if ((m.rows >= surely || m.ld >= surely) &&
         (m.columns > limit || m.ld > limit || (m.rows - 1) > (limit - m.columns) / m.ld))
         return BP_ERROR_OVERFLOW;
-    if (m.data && ((uintptr_t)m.data % sizeof(float) != 0 || (uintptr_t)m.data > UINTPTR_MAX - matrix_extent(m)))
+    if ((uintptr_t)m.data % sizeof(float) != 0)
         return BP_ERROR_ALIGNMENT;
-    return BP_OK;
+    return m.data && (uintptr_t)m.data > UINTPTR_MAX - matrix_extent(m) ? BP_ERROR_OVERFLOW : BP_OK;
 }
 
 static inline bool ranges_overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {

@@ -62,7 +62,7 @@ static uint64_t scaled(uint32_t low, uint32_t high, uint64_t bound) {
 bp_status bp_random_permutation(uint64_t seed, uint64_t stream, uint32_t *order, size_t count) {
     if (!order)
         return BP_ERROR_NULL;
-    if (count == 0 || (uint64_t)count > UINT64_C(1) << 32)
+    if (count == 0 || (uint64_t)count > UINT64_C(1) << 32 || count > PTRDIFF_MAX / sizeof *order)
         return BP_ERROR_SIZE;
     if ((uintptr_t)order % sizeof *order != 0)
         return BP_ERROR_ALIGNMENT;

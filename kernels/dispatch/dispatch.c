@@ -22,7 +22,7 @@ static const char *const names[BP_ISA_COUNT] = {
 static _Atomic(const bp_level *) active;
 
 static const bp_level *scalar_level(bp_cpu_features features) {
-#ifdef __x86_64__
+#if defined(__x86_64__) || defined(__i386__)
     if (features.fma)
         return &bp_level_scalar_fma;
 #endif

@@ -382,9 +382,10 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
     bp_status status = bp_extent_pack(&extent, tensor->dimensions, e->shape, sizeof *values);
     if (status == BP_OK)
         status = bp_extent_stride(&extent, strides, sizeof *values, true, &reach);
-    if (status == BP_OK &&
-        ((uintptr_t)values % sizeof *values != 0 || (uintptr_t)values > UINTPTR_MAX - reach * sizeof *values))
+    if (status == BP_OK && (uintptr_t)values % sizeof *values != 0)
         status = BP_ERROR_ALIGNMENT;
+    if (status == BP_OK && (uintptr_t)values > UINTPTR_MAX - reach * sizeof *values)
+        status = BP_ERROR_OVERFLOW;
     if (status == BP_OK && in_memory_of(file, values, reach * sizeof *values))
         status = BP_ERROR_OVERLAP;
     if (status != BP_OK)

@@ -46,7 +46,7 @@ static bp_dropout_mask draw_mask(test_trial *trial, size_t rows, size_t columns)
     bp_dropout_mask mask = {.probability = probabilities[drawn]};
     mask.seed = test_random_next(&trial->random);
     mask.stream = test_random_next(&trial->random);
-    const size_t last_row = ((size_t)1 << 32) - rows, last_column = ((size_t)1 << 32) - columns;
+    const size_t last_row = (size_t)(UINT64_C(1) << 32) - rows, last_column = (size_t)(UINT64_C(1) << 32) - columns;
     switch (test_random_below(&trial->random, 4)) {
     case 0:
         break;

@@ -483,6 +483,19 @@ static void every_function_refuses(void **state) {
     print_message("%zu calls of %d functions refused\n", calls, ENTRIES);
 }
 
+/* Arrays that begin just below the last address end behind it. */
+static void every_function_refuses_what_wraps(void **state) {
+    (void)state;
+    float *last = (float *)(UINTPTR_MAX - 15);
+    float sum_of;
+    assert_int_equal(bp_sum(last, 4, &sum_of), BP_ERROR_OVERFLOW);
+    assert_int_equal(bp_activate(slot(0), 5, last, 5, 1, 5, tanh_), BP_ERROR_OVERFLOW);
+    assert_int_equal(bp_activate(last, 5, slot(0), 5, 3, 5, tanh_), BP_ERROR_OVERFLOW);
+    assert_int_equal(bp_dense_forward(slot(0), 5, last, 4, slot(1), 5, NULL, 3, 4, 5, tanh_, scratch),
+                     BP_ERROR_OVERFLOW);
+    assert_int_equal(bp_network_get_parameters(network, 0, last, 0, NULL), BP_ERROR_OVERFLOW);
+}
+
 /* The good sizes are good, so it is the large ones that are refused. */
 static void good_sizes_are_good(void **state) {
     (void)state;
@@ -625,6 +638,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_sizes_are_good),
         cmocka_unit_test(every_function_refuses),
+        cmocka_unit_test(every_function_refuses_what_wraps),
         cmocka_unit_test(networks_ask_for_enough),
         cmocka_unit_test(batches_ask_for_enough),
     };

@@ -167,7 +167,7 @@ static const struct {
     {F4("(18446744073709551615,)"), 4, BP_ERROR_FORMAT, "too large"},
     {F4("(4294967296,4294967296)"), 4, BP_ERROR_FORMAT, "too large"},
     {F4("(0,4294967296,4294967296)"), 0, BP_ERROR_FORMAT, "too large"},
-    {F4("(1000000000000,)"), 4, BP_ERROR_FORMAT, "truncated"},
+    {F4("(100000000,)"), 4, BP_ERROR_FORMAT, "truncated"},
     {F4("(2,)"), 7, BP_ERROR_FORMAT, "truncated"},
     {F4("(2,)"), 9, BP_ERROR_FORMAT, "more bytes than its header says"},
 };
@@ -265,7 +265,7 @@ static void round_trips(void **state) {
         expect_values(&array, values, array.count);
     }
     /* The longest header. */
-    const size_t largest = (size_t)1 << 60, longest[] = {largest, 0, 1, 1, 1, 1, 1, 1};
+    const size_t largest = PTRDIFF_MAX / 8 + 1, longest[] = {largest, 0, 1, 1, 1, 1, 1, 1};
     bp_array array;
     EXPECT_FAILURE(BP_ERROR_OVERFLOW, "address range", bp_npy_write(path, values, 8, longest, &error));
     const size_t long_shape[] = {largest - 1, 0, 1, 1, 1, 1, 1, 1};

@@ -202,8 +202,18 @@ static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, 
         mse_rows(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale, false);
 }
 
+/* Vectors in one turn of the loop, which would otherwise take longer than their loads and stores. */
+#define SGD_VECS 4
+
 static inline void sgd(float *parameters, const float *gradient, size_t count, float rate) {
-    for (size_t k = 0; k < count; k += VEC_LANES) {
+    size_t k = 0;
+    for (; k + SGD_VECS * VEC_LANES <= count; k += SGD_VECS * VEC_LANES) {
+        UNROLL_FOR (size_t v = 0; v < SGD_VECS; v++) {
+            float *at = parameters + k + v * VEC_LANES;
+            vec_store(at, vec_fnma(vec_set1(rate), vec_load(gradient + k + v * VEC_LANES), vec_load(at)));
+        }
+    }
+    for (; k < count; k += VEC_LANES) {
         const size_t n = lanes_left(count, k);
         const vec g = load_some(gradient + k, n);
         store_some(parameters + k, n, vec_fnma(vec_set1(rate), g, load_some(parameters + k, n)));

@@ -8,7 +8,8 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 root=$(cd "$here/../.." && pwd -P)
-build=$root/build/coverage
+build=$root/build
+results=$build/coverage.json
 jobs=${JOBS:-$(nproc)}
 export BACKPROP_TEST_QUICK="${BACKPROP_TEST_QUICK:-1}"
 
@@ -16,7 +17,7 @@ command -v gcovr >/dev/null || {
     echo "run.sh: no gcovr: install the Debian package of that name" >&2
     exit 2
 }
-mkdir -p "$build"
+mkdir -p "$results"
 
 # measure NAME GCOV CMAKE-ARGUMENT... -- CTEST-ARGUMENT...
 measure() {
@@ -38,20 +39,20 @@ measure() {
     ctest --test-dir "$build/$name" --parallel "$jobs" --output-on-failure --no-tests=error \
         -LE '^(symbols|install)$' -E '^(quickstart|docs|step_calls|step_system_calls|train_accuracy|soak)$' "$@"
     gcovr --root "$root" --filter "$root/kernels/" --gcov-executable "$gcov" --exclude-unreachable-branches \
-        --json "$build/$name.json" "$build/$name"
+        --json "$results/$name.json" "$build/$name"
 }
 
 grep -qw avx512f /proc/cpuinfo 2>/dev/null ||
     echo "run.sh: this CPU has no AVX-512, whose lines are not counted here" >&2
 
-rm -f "$build"/*.json
-measure native gcov -- "$@"
+rm -f "$results"/*
+measure coverage gcov -- "$@"
 if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
     # What is written for each instruction set; the rest is the same code.
-    BACKPROP_TEST_ISA=neon measure neon aarch64-linux-gnu-gcov \
+    BACKPROP_TEST_ISA=neon measure coverage-neon aarch64-linux-gnu-gcov \
         "--toolchain $root/cmake/toolchains/aarch64-linux-gnu.cmake" -- \
         -R '^(dense_.*|activation|loss|loss_kinds|elementwise|dropout|layer_norm|optimizer|panels|network_small)$'
 else
     echo "run.sh: no aarch64-linux-gnu-gcc or no qemu-aarch64: lines for ARM are not counted" >&2
 fi
-python3 -B "$here/report.py" "$here/uncovered" "$root" "$build"/*.json
+python3 -B "$here/report.py" "$here/uncovered" "$root" "$results"/*

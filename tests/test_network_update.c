@@ -126,7 +126,7 @@ static void micro_batches_are_the_batch(void **state) {
 
 static void check_freezing(test_table *table) {
     static const bool plans[][NET_LAYERS_MAX] = {{true}, {false, true}, {true, true, true}, {false}, {true, true}};
-    static const size_t rows[] = {3, 700, 1, 600, 20};
+    static const size_t rows[] = {3, 700, 1, 600, 1};
     const bp_network_config config = config_of(700);
     bp_network *network = net_create_on(table, &config, SEED);
     trained t = trained_create(shape, *optimizer, SEED);

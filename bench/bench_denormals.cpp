@@ -23,15 +23,17 @@ struct Case {
     bool dead_inputs;     // half of the inputs are 0, and what belongs to them has decayed
     bool denormal_layer;  // all weights of the second layer have
     bool denormal_inputs; // all inputs are tiny
+    bool swept;           // what has decayed was then set to 0
 };
 
 const Case cases[] = {
-    {"none", BP_SGD, false, false, false},
-    {"decayed_weights_of_dead_inputs", BP_SGD, true, false, false},
-    {"all_weights_of_a_layer", BP_SGD, false, true, false},
-    {"inputs_and_activations", BP_SGD, false, false, true},
-    {"adam/none", BP_ADAM, false, false, false},
-    {"adam/moments_of_dead_inputs", BP_ADAM, true, false, false},
+    {"none", BP_SGD, false, false, false, false},
+    {"decayed_weights_of_dead_inputs", BP_SGD, true, false, false, false},
+    {"all_weights_of_a_layer", BP_SGD, false, true, false, false},
+    {"inputs_and_activations", BP_SGD, false, false, true, false},
+    {"adam/none", BP_ADAM, false, false, false, false},
+    {"adam/moments_of_dead_inputs", BP_ADAM, true, false, false, false},
+    {"adam/moments_of_dead_inputs_swept", BP_ADAM, true, false, false, true},
 };
 
 void expect(bp_status status, const char *what) {
@@ -62,6 +64,25 @@ void decay(bp_network *network, size_t layer, size_t dead_rows, bool states) {
     }
 }
 
+// Sets weights and moments below 2^-100 to 0: what update.h recommends.
+void sweep(bp_network *network) {
+    bp_layer shape;
+    for (size_t l = 0; bp_network_layer(network, l, &shape) == BP_OK; l++)
+        for (size_t k = 0; k <= bp_network_states(network); k++) {
+            std::vector<float> w(shape.in * shape.out), b(shape.out);
+            const bool moments = k > 0;
+            expect(moments ? bp_network_get_state(network, k - 1, l, w.data(), 0, b.data())
+                           : bp_network_get_parameters(network, l, w.data(), 0, b.data()),
+                   "a sweep");
+            for (std::vector<float> *values : {&w, &b})
+                for (float &value : *values)
+                    value = std::fabs(value) < 0x1p-100F ? 0 : value;
+            expect(moments ? bp_network_set_state(network, k - 1, l, w.data(), 0, b.data())
+                           : bp_network_set_parameters(network, l, w.data(), 0, b.data()),
+                   "a sweep");
+        }
+}
+
 void run(benchmark::State &state, bp_isa isa, const Case &c) {
     const size_t sizes[] = {inputs, hidden, hidden, outputs};
     const bp_activation activations[] = {{BP_RELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}};
@@ -81,6 +102,8 @@ void run(benchmark::State &state, bp_isa isa, const Case &c) {
         decay(network, 0, inputs / 2, c.optimizer != BP_SGD);
     if (c.denormal_layer)
         decay(network, 1, hidden, false);
+    if (c.swept)
+        sweep(network);
 
     std::vector<float> x(rows * inputs), y(rows * outputs);
     for (size_t k = 0; k < x.size(); k++)

@@ -13,7 +13,7 @@
 #include "clock.h"
 #include "training.h"
 
-/* Networks at a time, rounds until all that is kept for later use is there, and steps between two checkpoints. */
+/* Networks in a turn, turns until all that is kept for later use is there, and steps between two checkpoints. */
 enum { NETWORKS = 6, WARM_UP = 30, STEPS = 10 };
 
 typedef struct footprint {
@@ -42,10 +42,14 @@ static size_t open_files(void) {
     return count;
 }
 
-/* In pages. What is resident comes from a walk over the page table: some kernels' counters of statm are estimates. */
+/*
+ * In pages. What is resident comes from a walk over the page table, since some kernels' counters of statm are
+ * estimates; pages of program files, which come and go, are no part of it.
+ */
 static footprint measure(void) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    footprint f = {.resident = number_after("/proc/self/smaps_rollup", "Rss:") * 1024 / page, .files = open_files()};
+    footprint f = {.resident = number_after("/proc/self/smaps_rollup", "Anonymous:") * 1024 / page,
+                   .files = open_files()};
     FILE *statm = fopen("/proc/self/statm", "r");
     size_t counted = 0;
     if (statm && fscanf(statm, "%zu %zu", &f.mapped, &counted) != 2)
@@ -89,14 +93,15 @@ bool soak_watch_memory(uint64_t seed, double seconds, const char *path) {
         fprintf(stderr, "soak: /proc does not tell how much memory the process has\n");
         return false;
     }
-    const double end = seconds_now() + seconds;
+    const double begin = seconds_now();
     uint64_t turn = 0, lives = 0;
-    for (; turn <= WARM_UP || seconds_now() < end; turn++) {
+    for (; turn <= WARM_UP || seconds_now() < begin + seconds; turn++) {
         for (size_t k = 0; k < NETWORKS; k++, lives++)
             if (!live(&plans[k], turn, path))
                 return false;
         const footprint now = measure();
-        if (turn >= WARM_UP && grew(&now, &most)) {
+        const bool warm = turn >= WARM_UP && seconds_now() >= begin + seconds / 4;
+        if (warm && grew(&now, &most)) {
             fprintf(stderr,
                     "soak: in turn %" PRIu64 " memory grew from %zu to %zu pages mapped, from %zu to %zu resident, "
                     "open files from %zu to %zu\n",

@@ -50,10 +50,11 @@ failures() {
     cut -d: -f2 "$failed" | sort -u | tr '\n' ' '
 }
 
+# All files are new: objects of an earlier run may hold faults.
 rm -rf "$tree"
 mkdir -p "$tree"
 (cd "$root" && git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- -cf -) |
-    tar -C "$tree" -xf -
+    tar -C "$tree" -xmf -
 # Little optimised: the contract's bits do not depend on it, and it builds faster.
 cmake --log-level=WARNING -S "$tree" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE= -DCMAKE_C_FLAGS=-O1 \
     -DBACKPROP_TEST_EMULATORS=ON

@@ -11,9 +11,9 @@ root=$(cd "$here/../.." && pwd -P)
 native=$root/build/coverage neon=$root/build/coverage-neon results=$root/build/coverage.json
 jobs=${JOBS:-$(nproc)}
 
-# What runs on vectors; the rest is the same on every processor.
+# What runs on vectors, or knows the processor; the rest is the same on every one.
 neon_tests='dense_forward dense_delta dense_gradient activation loss loss_kinds elementwise dropout layer_norm optimizer
-    panels network_small nonfinite dispatch'
+    schedule panels network_small network_threads nonfinite dispatch'
 
 need() {
     command -v "$1" >/dev/null || {
@@ -57,7 +57,7 @@ if need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu && need qemu-aarch64 qemu-us
     # shellcheck disable=SC2046,SC2086
     cmake --build "$neon" --parallel "$jobs" --target $(printf 'test_%s ' $neon_tests)
     # shellcheck disable=SC2086
-    BACKPROP_TEST_QUICK=1 BACKPROP_TEST_ISA=neon count "$neon" aarch64-linux-gnu-gcov \
+    BACKPROP_TEST_QUICK=1 count "$neon" aarch64-linux-gnu-gcov \
         -R "^($(echo $neon_tests | tr ' ' '|'))\$"
 else
     echo "run.sh: what is written for ARM does not count" >&2

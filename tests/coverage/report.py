@@ -23,13 +23,17 @@ def read_list(path):
 
 
 def add_up(paths):
-    """Counts of lines and of branches, by file: {name: ({line: count}, {(line, branch): count})}."""
-    files = collections.defaultdict(lambda: (collections.Counter(), collections.Counter()))
+    """
+    Counts of lines and of branches, by file: {name: ({line: count}, {(line, branch): count})}. Which lines of a file
+    are code is for the first build to say that has it; others, which run a part of the tests, add what they run.
+    """
+    files = {}
     for path in paths:
         for file in json.loads(pathlib.Path(path).read_text())["files"]:
-            lines, branches = files[file["file"]]
+            fresh = file["file"] not in files
+            lines, branches = files.setdefault(file["file"], (collections.Counter(), collections.Counter()))
             for line in file["lines"]:
-                if line.get("gcovr/noncode"):
+                if line.get("gcovr/noncode") or not (fresh or line["count"] or line["line_number"] in lines):
                     continue
                 lines[line["line_number"]] += line["count"]
                 for k, branch in enumerate(line["branches"]):

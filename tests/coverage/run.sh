@@ -8,7 +8,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 root=$(cd "$here/../.." && pwd -P)
-native=$root/build/coverage neon=$root/build/coverage-neon results=$root/build/coverage.json
+native=$root/build/coverage neon=$root/build/neon-coverage results=$root/build/coverage.json
 jobs=${JOBS:-$(nproc)}
 
 # What runs on vectors, or knows the processor; the rest is the same on every one.

@@ -60,15 +60,20 @@ static footprint measure(void) {
     return f;
 }
 
-/* The life of a network: one thread or two, on each instruction set in turn. */
+/*
+ * The life of a network, on each instruction set in turn. How deep a worker's stack gets, and when, is the scheduler's
+ * choice: threads are made and ended here, but the work is the calling thread's.
+ */
 static bool live(const soak_plan *plan, uint64_t turn, const char *path) {
-    bp_network *network = soak_network(plan, soak_way_draw(plan->seed, plan->round, 1000 + turn % 8));
-    if (!network)
-        return false;
-    bool good = true;
+    soak_way way = soak_way_draw(plan->seed, plan->round, 1000 + turn % 8);
+    bp_network *idle = soak_network(plan, way);
+    way.in_order = true;
+    bp_network *network = idle ? soak_network(plan, way) : NULL;
+    bool good = network;
     for (uint64_t k = 1; k <= 3 && good; k++)
         good = soak_train(network, plan, k * STEPS) && soak_save(network, path) && soak_load(network, path);
     bp_network_destroy(network);
+    bp_network_destroy(idle);
     return good;
 }
 

@@ -68,20 +68,29 @@ soak_way soak_way_draw(uint64_t seed, uint64_t round, uint64_t index) {
     for (int isa = 0; isa < BP_ISA_COUNT; isa++)
         if (bp_cpu_supports((bp_isa)isa))
             there[count++] = (bp_isa)isa;
-    return (soak_way){there[soak_draw(seed, round, 2 * index, count)], 1 + soak_draw(seed, round, 2 * index + 1, 3)};
+    return (soak_way){.isa = there[soak_draw(seed, round, 2 * index, count)],
+                      .threads = 1 + soak_draw(seed, round, 2 * index + 1, 3)};
+}
+
+static void run_in_order(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
+    (void)context;
+    for (size_t k = 0; k < count; k++)
+        task(argument, k);
 }
 
 bp_network *soak_network(const soak_plan *plan, soak_way way) {
-    const bp_network_config config = {.layers = plan->layers,
-                                      .sizes = plan->sizes,
-                                      .activations = plan->activations,
-                                      .loss = plan->loss,
-                                      .batch_max = plan->rows,
-                                      .dropout = plan->dropout,
-                                      .normalize = plan->normalize,
-                                      .seed = plan->seed,
-                                      .threads = way.threads,
-                                      .optimizer = plan->optimizer};
+    bp_network_config config = {.layers = plan->layers,
+                                .sizes = plan->sizes,
+                                .activations = plan->activations,
+                                .loss = plan->loss,
+                                .batch_max = plan->rows,
+                                .dropout = plan->dropout,
+                                .normalize = plan->normalize,
+                                .seed = plan->seed,
+                                .threads = way.threads,
+                                .optimizer = plan->optimizer};
+    if (way.in_order)
+        config.pool = (bp_thread_pool){.run = run_in_order, .threads = way.threads};
     bp_network *network = NULL;
     bp_status status = bp_cpu_set(way.isa);
     if (status == BP_OK)

@@ -28,6 +28,7 @@ typedef struct soak_plan {
 typedef struct soak_way {
     bp_isa isa;
     size_t threads;
+    bool in_order; /* the calling thread does the work of all threads */
 } soak_way;
 
 /** Number `index` of those that a round draws, below `below`. */

@@ -15,6 +15,14 @@ static void large_sizes(test_table *table) {
     test_sweep_shapes(table, case_dense_delta, shapes, sizeof shapes / sizeof *shapes);
 }
 
+/* Kernels copy such rows; the last two are products of W and the transposed deltas. */
+static void rows_whole_pages_apart(test_table *table) {
+    static const test_shape shapes[] = {{3, 257, 70}, {50, 256, 3}, {31, 300, 13}, {256, 530, 530}, {260, 1000, 400}};
+    test_whole_pages(true);
+    test_sweep_shapes(table, case_dense_delta, shapes, sizeof shapes / sizeof *shapes);
+    test_whole_pages(false);
+}
+
 static void all_sizes_around_the_tile(void **state) {
     (void)state;
     test_each_table(sizes_around_the_tile);
@@ -25,11 +33,17 @@ static void all_large_sizes(void **state) {
     test_each_table(large_sizes);
 }
 
+static void all_rows_whole_pages_apart(void **state) {
+    (void)state;
+    test_each_table(rows_whole_pages_apart);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes_around_the_tile),
         cmocka_unit_test(all_large_sizes),
+        cmocka_unit_test(all_rows_whole_pages_apart),
     };
     test_start(argv[0]);
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

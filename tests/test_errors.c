@@ -481,7 +481,7 @@ static void instruction_sets(void **state) {
 
 static void status_strings(void **state) {
     (void)state;
-    for (int status = BP_OK; status <= BP_ERROR_THREADS; status++) {
+    for (int status = BP_OK; status <= BP_ERROR_MISMATCH; status++) {
         const char *text = bp_status_string((bp_status)status);
         assert_non_null(text);
         assert_true(strlen(text) > 5);

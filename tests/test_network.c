@@ -144,6 +144,7 @@ static void bad_configurations_are_refused(void **state) {
         bad.loss_options.label_smoothing = NAN, REFUSE(bad, BP_ERROR_VALUE);
     }
     bad = good, bad.allocator.allocate = counted_allocate, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.pool.run = pool_serial(&(pool_log){0}, 0).run, REFUSE(bad, BP_ERROR_VALUE); /* with no thread */
 
     for (size_t l = 0; l <= plain.layers; l++) {
         net other = plain;

@@ -42,8 +42,8 @@ static const training trainings[] = {
     /* Slices, on one lane and shared: whole blocks, rows, columns. */
     {{2, {17, 33, 7}, {{BP_RELU, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE}, {1100, 257, 513, 1}, 4, 2100, 1, 0},
     {{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE},
-     {2100, 1281},
-     2,
+     {2100, 1281, 1536}, /* the last one leaves nothing beside whole blocks */
+     3,
      2100,
      4,
      0},

@@ -1,6 +1,13 @@
 /*
  * Updates of a network's weights beyond a plain step: gradients accumulated over micro-batches, the state of the
  * optimizer, the moving average of the weights, frozen layers. optimizer.h defines what an update does.
+ *
+ * Denormal numbers are kept, as IEEE 754 has them, and cost time on some processors (kernels/README.md). What collects
+ * them is an optimizer's state of weights that have no gradient any more, of an input that is always 0, say: it shrinks
+ * by a factor each step, and rounding to nearest stops it not at 0, but at up to 500 * 2^-149 for a factor of 0.999;
+ * weights under weight decay go the same way, more slowly. Where that matters, leave such inputs out, or set to 0 what
+ * is below 2^-100, say, by the functions below and bp_network_set_parameters, every thousand steps: such a sweep is then
+ * a part of the training, with the same bits everywhere, as long as its steps do not depend on the machine.
  */
 #ifndef BACKPROP_UPDATE_H
 #define BACKPROP_UPDATE_H

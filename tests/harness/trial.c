@@ -25,6 +25,12 @@ void test_run_by(test_runner *runner) {
     other_runner = runner;
 }
 
+static bool whole_pages;
+
+void test_whole_pages(bool apart) {
+    whole_pages = apart;
+}
+
 /* Memory for all trials, mapped once: the operands' arrays and the scratch. */
 static test_trial *shared_trial(void) {
     static test_trial trial;
@@ -81,9 +87,14 @@ static bool is_prime(size_t n) {
     return n > 1;
 }
 
+enum { FLOATS_PER_PAGE = 1024 };
+
 /* Packed, a prime, a few elements of padding, or columns of a much wider array. */
 static size_t draw_ld(test_random *random, size_t columns) {
     const size_t kind = test_random_below(random, 8);
+    if (whole_pages) {
+        return (columns + FLOATS_PER_PAGE - 1) / FLOATS_PER_PAGE * FLOATS_PER_PAGE;
+    }
     if (kind < 3) {
         return columns;
     }

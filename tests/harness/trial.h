@@ -65,6 +65,9 @@ typedef enum test_outcome {
 test_trial *test_begin(test_table *table, const char *kernel, test_side side, const char *sizes, ...)
     __attribute__((format(printf, 4, 5)));
 
+/** Whether rows of later trials' arrays begin whole pages apart; else it is drawn, and hardly ever so. */
+void test_whole_pages(bool apart);
+
 /** Adds to the case's description, in the report of a failure. */
 void test_note(test_trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -430,6 +430,9 @@ static void bad_calls(void **state) {
         EXPECT_FAILURE(BP_ERROR_MEMORY, "allocation", bp_csv_open_memory("a\n", 2, NULL, &csv, &error));
         assert_null(csv);
     }
+    faults_none();
+    EXPECT_FAILURE(BP_ERROR_OVERFLOW, "address range",
+                   bp_csv_open_memory("a\n", (size_t)PTRDIFF_MAX + 1, NULL, &csv, &error));
     const char *path = files_path("table.csv");
     files_write(path, "1,2\n", 4);
     faults_at("pread", 0, EIO);

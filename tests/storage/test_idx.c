@@ -127,6 +127,12 @@ static void a_large_file(void **state) {
             assert_true(array.values[k] == (float)plain[k + 8]);
         bp_array_destroy(&array);
     }
+    for (size_t nth = 0; nth < 3; nth++) { /* what is unpacked takes more memory as it arrives */
+        bp_array array;
+        faults_at("realloc", nth, ENOMEM);
+        EXPECT_FAILURE(BP_ERROR_MEMORY, "allocation", bp_idx_read_memory(packed, packed_size, 0, &array, NULL, &error));
+    }
+    faults_none();
     free(plain);
     free(packed);
 }

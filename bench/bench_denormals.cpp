@@ -1,0 +1,141 @@
+/*
+ * What denormal numbers cost a training step, on each instruction set of this machine: `denormals/<isa>/<case>`, of
+ * which the first case has none. The rate is 0, so that every step finds what the one before found.
+ */
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <backprop/backprop.h>
+#include <benchmark/benchmark.h>
+
+#include "measure.h"
+
+namespace {
+
+constexpr size_t rows = 64, inputs = 256, hidden = 256, outputs = 10;
+
+struct Case {
+    const char *name;
+    bp_optimizer_kind optimizer;
+    bool dead_inputs;     // half of the inputs are 0, and what belongs to them has decayed
+    bool denormal_layer;  // all weights of the second layer have
+    bool denormal_inputs; // all inputs are tiny
+    bool swept;           // what has decayed was then set to 0
+};
+
+const Case cases[] = {
+    {"none", BP_SGD, false, false, false, false},
+    {"decayed_weights_of_dead_inputs", BP_SGD, true, false, false, false},
+    {"all_weights_of_a_layer", BP_SGD, false, true, false, false},
+    {"inputs_and_activations", BP_SGD, false, false, true, false},
+    {"adam/none", BP_ADAM, false, false, false, false},
+    {"adam/moments_of_dead_inputs", BP_ADAM, true, false, false, false},
+    {"adam/moments_of_dead_inputs_swept", BP_ADAM, true, false, false, true},
+};
+
+void expect(bp_status status, const char *what) {
+    if (status == BP_OK)
+        return;
+    std::fprintf(stderr, "bench_denormals: %s: %s\n", what, bp_status_string(status));
+    std::exit(1);
+}
+
+// Number k of those below 2^-126, of either sign.
+float denormal(size_t k) {
+    return bp_random_symmetric(7, 0, k) * 0x1p-127F;
+}
+
+void decay(bp_network *network, size_t layer, size_t dead_rows, bool states) {
+    bp_layer shape;
+    expect(bp_network_layer(network, layer, &shape), "a layer");
+    std::vector<float> values(shape.in * shape.out);
+    expect(bp_network_get_parameters(network, layer, values.data(), 0, nullptr), "weights");
+    for (size_t k = 0; k < dead_rows * shape.out; k++)
+        values[k] = denormal(k);
+    expect(bp_network_set_parameters(network, layer, values.data(), 0, nullptr), "weights");
+    for (size_t state = 0; states && state < bp_network_states(network); state++) {
+        expect(bp_network_get_state(network, state, layer, values.data(), 0, nullptr), "a state");
+        for (size_t k = 0; k < dead_rows * shape.out; k++)
+            values[k] = state == 0 ? denormal(k) : std::fabs(denormal(k));
+        expect(bp_network_set_state(network, state, layer, values.data(), 0, nullptr), "a state");
+    }
+}
+
+// Sets weights and moments below 2^-100 to 0: what update.h recommends.
+void sweep(bp_network *network) {
+    bp_layer shape;
+    for (size_t l = 0; bp_network_layer(network, l, &shape) == BP_OK; l++)
+        for (size_t k = 0; k <= bp_network_states(network); k++) {
+            std::vector<float> w(shape.in * shape.out), b(shape.out);
+            const bool moments = k > 0;
+            expect(moments ? bp_network_get_state(network, k - 1, l, w.data(), 0, b.data())
+                           : bp_network_get_parameters(network, l, w.data(), 0, b.data()),
+                   "a sweep");
+            for (std::vector<float> *values : {&w, &b})
+                for (float &value : *values)
+                    value = std::fabs(value) < 0x1p-100F ? 0 : value;
+            expect(moments ? bp_network_set_state(network, k - 1, l, w.data(), 0, b.data())
+                           : bp_network_set_parameters(network, l, w.data(), 0, b.data()),
+                   "a sweep");
+        }
+}
+
+void run(benchmark::State &state, bp_isa isa, const Case &c) {
+    const size_t sizes[] = {inputs, hidden, hidden, outputs};
+    const bp_activation activations[] = {{BP_RELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}};
+    bp_network_config config = {};
+    config.layers = 3;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.loss = BP_LOSS_MSE;
+    config.batch_max = rows;
+    config.threads = 1;
+    config.optimizer.kind = c.optimizer;
+    bp_network *network;
+    expect(bp_cpu_set(isa), "the instruction set");
+    expect(bp_network_create(&config, &network), "the network");
+    expect(bp_network_initialize(network, 1), "the network");
+    if (c.dead_inputs)
+        decay(network, 0, inputs / 2, c.optimizer != BP_SGD);
+    if (c.denormal_layer)
+        decay(network, 1, hidden, false);
+    if (c.swept)
+        sweep(network);
+
+    std::vector<float> x(rows * inputs), y(rows * outputs);
+    for (size_t k = 0; k < x.size(); k++)
+        x[k] = c.dead_inputs && k % inputs < inputs / 2 ? 0
+               : c.denormal_inputs                      ? denormal(k)
+                                                        : bp_random_symmetric(2, 0, k);
+    for (size_t k = 0; k < y.size(); k++)
+        y[k] = bp_random_symmetric(3, 0, k);
+    bp_batch batch = {};
+    batch.rows = rows;
+    batch.inputs = x.data();
+    batch.targets = y.data();
+    const Work work = {bp_network_step_flops(network, rows), 0, 0, 0};
+    measure(state, isa, work, [&] { expect(bp_network_train_step(network, &batch, 0, nullptr), "a step"); });
+    bp_network_destroy(network);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    benchmark::Initialize(&argc, argv);
+    if (benchmark::ReportUnrecognizedArguments(argc, argv))
+        return 2;
+    for (int k = 0; k < BP_ISA_COUNT; k++) {
+        const auto isa = static_cast<bp_isa>(k);
+        for (const Case &c : cases)
+            if (bp_cpu_supports(isa))
+                benchmark::RegisterBenchmark((std::string("denormals/") + bp_isa_name(isa) + "/" + c.name).c_str(),
+                                             [=, &c](benchmark::State &state) { run(state, isa, c); })
+                    ->Unit(benchmark::kMicrosecond);
+    }
+    benchmark::RunSpecifiedBenchmarks();
+    benchmark::Shutdown();
+    return 0;
+}

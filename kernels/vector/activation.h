@@ -10,6 +10,13 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* Loops over vectors in registers must vanish, or the registers go through memory. */
+#if defined(__clang__)
+#define UNROLL_FOR _Pragma("clang loop unroll(full)") for
+#else
+#define UNROLL_FOR _Pragma("GCC unroll 16") for
+#endif
+
 /* Whether vec_rectify gives the activation's value: the kinds that a tile ends with. */
 static inline bool is_rectifier(bp_activation activation) {
     return activation.kind == BP_IDENTITY || activation.kind == BP_RELU || activation.kind == BP_LEAKY_RELU;

@@ -31,13 +31,6 @@
 #include "vector/fetch.h"
 #include "vector/pack.h"
 
-/* Loops over a tile must vanish, or its registers go through memory. */
-#if defined(__clang__)
-#define UNROLL_FOR _Pragma("clang loop unroll(full)") for
-#else
-#define UNROLL_FOR _Pragma("GCC unroll 16") for
-#endif
-
 typedef enum tile_start { START_ZERO, START_BIAS, START_PARTIAL } tile_start;
 /* FINISH_RULE is the product's, see update_tiles; the tile itself stores. */
 typedef enum tile_finish { FINISH_STORE, FINISH_ACTIVATION, FINISH_DERIVATIVE, FINISH_SGD, FINISH_RULE } tile_finish;

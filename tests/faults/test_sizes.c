@@ -6,20 +6,8 @@
 
 #include "bad_inputs.h"
 #include "fit_support.h"
+#include "large_sizes.h"
 #include "storage/files.h"
-
-#define HALF ((size_t)1 << (sizeof(size_t) * 4)) /* whose square wraps to 0 */
-
-/* What stands in the place of a good size: around powers of 2 and what wraps when it is taken 3, 4, 5, 12, 16 or 20
- * times. */
-static const size_t large[] = {HALF / 2,     HALF - 1,          HALF,
-                               HALF + 1,     HALF * 2,          SIZE_MAX / 20 + 1,
-                               HALF * 4,     SIZE_MAX / 16 + 1, SIZE_MAX / 12 + 1,
-                               SIZE_MAX / 8, SIZE_MAX / 8 + 1,  SIZE_MAX / 5 + 1,
-                               SIZE_MAX / 4, SIZE_MAX / 4 + 1,  SIZE_MAX / 3 + 1,
-                               SIZE_MAX / 2, SIZE_MAX / 2 + 1,  SIZE_MAX - 2,
-                               SIZE_MAX};
-enum { LARGE = sizeof large / sizeof *large };
 
 enum { ARGUMENTS = 8, ARRAYS = 6 };
 
@@ -515,99 +503,7 @@ static void good_sizes_are_good(void **state) {
     set_up(NULL);
 }
 
-/* ---- Memory that is asked for ----------------------------------------------------------------------------------- */
-
-static size_t asked;
-
-static void *refuse(void *context, size_t bytes) {
-    (void)context;
-    asked = bytes;
-    return NULL;
-}
-
-static void release_nothing(void *context, void *memory) {
-    (void)context;
-    (void)memory;
-}
-
-static const bp_allocator refusing = {refuse, release_nothing, NULL};
-
-/* A network asks for its arrays at least, or says that they are too large; it never asks for what a product wrapped to.
- */
-static void networks_ask_for_enough(void **state) {
-    (void)state;
-    static const float dropped[] = {0.5f, 0};
-    static const bool normal[] = {true, false};
-    size_t sizes[3], fit_in = 0, refused = 0;
-    const bp_activation activations[] = {{BP_GELU, 0}, {BP_IDENTITY, 0}};
-    for (size_t v = 0; v < LARGE * LARGE * LARGE; v++)
-        for (int rich = 0; rich < 2; rich++)
-            for (size_t threads = 1; threads < 3; threads++) {
-                /* One of widths and rows is small in turn. */
-                size_t four[4] = {large[v % LARGE], large[v / LARGE % LARGE], large[v / LARGE / LARGE], 5};
-                four[3] = four[v % 4];
-                four[v % 4] = 5;
-                memcpy(sizes, four, sizeof sizes);
-                bp_network_config config = {.layers = 2,
-                                            .sizes = sizes,
-                                            .activations = activations,
-                                            .batch_max = four[3],
-                                            .threads = threads == 1 ? 1 : SIZE_MAX,
-                                            .allocator = refusing};
-                if (rich) {
-                    config.dropout = dropped;
-                    config.normalize = normal;
-                    config.gradients = true;
-                    config.optimizer = (bp_optimizer){.kind = BP_ADAM, .clip_norm = 1, .average = 0.5f};
-                }
-                const double floats = (rich ? 5.0 : 1.0) * ((double)sizes[0] + (double)sizes[2]) * (double)sizes[1] +
-                                      (double)config.batch_max;
-                size_t bytes = 0;
-                bp_network *made = (bp_network *)&config;
-                asked = 0;
-                const bp_status memory = bp_network_memory(&config, &bytes), status = bp_network_create(&config, &made);
-                assert_null(made);
-                if (memory == BP_OK) {
-                    assert_int_equal(status, BP_ERROR_MEMORY);
-                    assert_true(asked == bytes && bytes <= PTRDIFF_MAX);
-                    assert_true((double)bytes >= 4 * floats);
-                    fit_in++;
-                } else {
-                    assert_int_equal(memory, BP_ERROR_OVERFLOW);
-                    assert_int_equal(status, BP_ERROR_OVERFLOW);
-                    assert_int_equal(asked, 0);
-                    refused++;
-                }
-                if (4 * floats > (double)PTRDIFF_MAX * 1.0001)
-                    assert_int_equal(memory, BP_ERROR_OVERFLOW);
-            }
-    assert_true(fit_in > 0 && refused > 1000);
-    print_message("%zu configurations would fit, %zu are too large\n", fit_in, refused);
-}
-
-static void batches_ask_for_enough(void **state) {
-    (void)state;
-    size_t fit_in = 0, refused = 0;
-    for (size_t v = 0; v < LARGE * LARGE * LARGE; v++) {
-        const size_t rows = v % 3 == 0 ? 3 : large[v % LARGE], columns = large[v / LARGE % LARGE];
-        const size_t of_batch = large[v / LARGE / LARGE];
-        const bp_dataset set = {.rows = rows, .inputs = slot(0), .input_columns = columns};
-        bp_batches *made = (bp_batches *)&asked;
-        asked = 0;
-        const bp_status status = bp_batches_create(&set, of_batch, &refusing, &made);
-        assert_null(made);
-        if (status == BP_ERROR_MEMORY) {
-            const double taken = (double)(rows < of_batch ? rows : of_batch);
-            assert_true((double)asked >= 4 * ((double)rows + taken * (double)columns));
-            fit_in++;
-        } else {
-            assert_true(status == BP_ERROR_OVERFLOW || status == BP_ERROR_SIZE);
-            assert_int_equal(asked, 0);
-            refused++;
-        }
-    }
-    assert_true(fit_in > 0 && refused > 1000);
-}
+/* ---- Objects that the calls are on ------------------------------------------------------------------------------- */
 
 static int make(void **state) {
     static const net shape = {.layers = 2,
@@ -639,8 +535,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(good_sizes_are_good),
         cmocka_unit_test(every_function_refuses),
         cmocka_unit_test(every_function_refuses_what_wraps),
-        cmocka_unit_test(networks_ask_for_enough),
-        cmocka_unit_test(batches_ask_for_enough),
     };
     return cmocka_run_group_tests(tests, make, unmake);
 }

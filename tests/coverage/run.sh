@@ -37,7 +37,7 @@ count() {
     find "$build" -name '*.gcda' -delete
     ctest --test-dir "$build" --parallel "$jobs" --output-on-failure --no-tests=error "$@"
     gcovr --root "$root" --filter "$root/kernels/" --gcov-executable "$gcov" --exclude-unreachable-branches \
-        --json "$results/$(basename "$build").json" "$build"
+        --json "$results/$(basename "$build").json" "$build/kernels"
 }
 
 need gcovr gcovr || exit 2

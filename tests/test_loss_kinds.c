@@ -24,26 +24,16 @@ static void sizes_of_labels(test_table *table) {
 
 static void losses_with_targets(void **state) {
     (void)state;
-    static const bp_loss kinds[] = {
-        BP_LOSS_MSE,
-        BP_LOSS_MAE,
-        BP_LOSS_HUBER,
-        BP_LOSS_BINARY_CROSS_ENTROPY,
-        BP_LOSS_HINGE,
-        BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
-        BP_LOSS_KULLBACK_LEIBLER,
-    };
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        kind = kinds[k];
+    for (size_t k = 0; k < CASE_TARGET_LOSSES; k++) {
+        kind = case_target_losses[k];
         test_each_table(sizes_of_targets);
     }
 }
 
 static void losses_with_labels(void **state) {
     (void)state;
-    static const bp_loss kinds[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        kind = kinds[k];
+    for (size_t k = 0; k < CASE_LABEL_LOSSES; k++) {
+        kind = case_label_losses[k];
         test_each_table(sizes_of_labels);
     }
 }

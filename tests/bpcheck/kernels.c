@@ -56,21 +56,11 @@ static void loss_softmax_cross_entropy(test_table *table, test_side side, test_s
 }
 
 static void loss_targets(test_table *table, test_side side, test_shape s, size_t number) {
-    static const bp_loss kinds[] = {
-        BP_LOSS_MSE,
-        BP_LOSS_MAE,
-        BP_LOSS_HUBER,
-        BP_LOSS_BINARY_CROSS_ENTROPY,
-        BP_LOSS_HINGE,
-        BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
-        BP_LOSS_KULLBACK_LEIBLER,
-    };
-    case_loss_targets(table, side, s.rows, s.columns, number, kinds[number % (sizeof kinds / sizeof *kinds)]);
+    case_loss_targets(table, side, s.rows, s.columns, number, case_target_losses[number % CASE_TARGET_LOSSES]);
 }
 
 static void loss_labels(test_table *table, test_side side, test_shape s, size_t number) {
-    const bp_loss kind = number % 2 ? BP_LOSS_MULTICLASS_HINGE : BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-    case_loss_labels(table, side, s.rows, s.columns, number, kind);
+    case_loss_labels(table, side, s.rows, s.columns, number, case_label_losses[number % CASE_LABEL_LOSSES]);
 }
 
 static void softmax(test_table *table, test_side side, test_shape s, size_t number) {

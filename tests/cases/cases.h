@@ -28,6 +28,10 @@ void case_activation(test_table *table, test_side side, size_t rows, size_t colu
 
 test_plane case_loss_mse, case_loss_softmax_cross_entropy, case_softmax;
 
+/** The losses that compare with targets, and those that compare with labels: together all there are. */
+enum { CASE_TARGET_LOSSES = 7, CASE_LABEL_LOSSES = BP_LOSS_COUNT - CASE_TARGET_LOSSES };
+extern const bp_loss case_target_losses[CASE_TARGET_LOSSES], case_label_losses[CASE_LABEL_LOSSES];
+
 /** One of the losses with targets, one of those with labels. */
 void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition, bp_loss loss);
 void case_loss_labels(test_table *table, test_side side, size_t batch, size_t classes, size_t repetition, bp_loss loss);

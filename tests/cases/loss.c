@@ -1,6 +1,17 @@
 /* Losses with their deltas, and softmax. */
 #include "cases.h"
 
+const bp_loss case_target_losses[] = {
+    BP_LOSS_MSE,
+    BP_LOSS_MAE,
+    BP_LOSS_HUBER,
+    BP_LOSS_BINARY_CROSS_ENTROPY,
+    BP_LOSS_HINGE,
+    BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
+    BP_LOSS_KULLBACK_LEIBLER,
+};
+const bp_loss case_label_losses[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
+
 typedef struct loss {
     test_operand *delta, *row_loss; /* either may be left out */
     test_operand *predictions, *targets, *weights;

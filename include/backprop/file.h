@@ -35,6 +35,18 @@ typedef struct bp_file_error {
     size_t column;   /* CSV: the column, from 1; 0 where it is not about one */
 } bp_file_error;
 
+/**
+ * What is done to numbers before they are rounded to binary32: x becomes (x - offset) * factor, two operations in
+ * binary64. Times like 1700000060 keep their differences so. offset[j] and factor[j] belong to column j, the last index
+ * of an array, if `count` is the number of columns; one number serves all columns if `count` is 1. A null offset is 0, a
+ * null factor 1; `count` 0 leaves all numbers as they are.
+ */
+typedef struct bp_shift_scale {
+    const double *offset;
+    const double *factor;
+    size_t count;
+} bp_shift_scale;
+
 /** Most dimensions of a tensor or array. */
 #define BP_DIMENSIONS_MAX 8
 

@@ -14,7 +14,7 @@ typedef enum bp_status {
     BP_ERROR_OVERLAP,         /* an output overlaps another array in a way that is not documented as allowed */
     BP_ERROR_ALIGNMENT,       /* a pointer lacks the alignment of its type, or scratch lacks BP_ALIGNMENT */
     BP_ERROR_VALUE,           /* an enumerator or a number lies outside its documented range */
-    BP_ERROR_LABEL,           /* a class label is not smaller than the number of classes */
+    BP_ERROR_LABEL,           /* a class label is not a whole number below the number of classes */
     BP_ERROR_BATCH,           /* a batch has more rows than the network was created for */
     BP_ERROR_ISA_UNKNOWN,     /* no instruction set has that name */
     BP_ERROR_ISA_UNSUPPORTED, /* this CPU, operating system or build cannot run that instruction set */
@@ -30,6 +30,14 @@ typedef enum bp_status {
  * For the two ISA codes it lists the names that are valid: all names, or those that this machine can run.
  */
 BP_API const char *bp_status_string(bp_status status);
+
+/**
+ * What was wrong with this thread's last failed call, in words: the argument, its value, and what is allowed. Set by
+ * the functions that read or write files and by those of data.h and fit.h; others leave it as it is, and so does
+ * success. UTF-8, one sentence without a full stop; empty before the first failure. Never null; the text is valid until
+ * the next failure on this thread. Nothing is allocated and no lock taken.
+ */
+BP_API const char *bp_error_message(void);
 
 BP_END_DECLS
 

@@ -40,7 +40,7 @@ const char *bp_status_string(bp_status status) {
     case BP_ERROR_VALUE:
         return "an enumerator or a number lies outside its range";
     case BP_ERROR_LABEL:
-        return "a class label is not smaller than the number of classes";
+        return "a class label is not a whole number from 0 to the number of classes less one";
     case BP_ERROR_BATCH:
         return "the batch has more rows than the network was created for";
     case BP_ERROR_ISA_UNKNOWN:

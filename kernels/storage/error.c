@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "failure.h"
 #include "storage/utf8.h"
 
 bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own) {
@@ -30,6 +31,7 @@ static void clean(char *text) {
 static void set_text(bp_file_error *error, const char *format, va_list arguments) {
     vsnprintf(error->text, sizeof error->text, format, arguments);
     clean(error->text);
+    bp_fail_text(error->text);
 }
 
 bp_status bp_file_fail(bp_file_error *error, bp_status status, const char *format, ...) {

@@ -1,0 +1,38 @@
+#include "failure.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* As long as bp_file_error.text. */
+static _Thread_local char message[240];
+
+const char *bp_error_message(void) {
+    return message;
+}
+
+bp_status bp_fail(bp_status status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+void bp_fail_text(const char *text) {
+    snprintf(message, sizeof message, "%s", text);
+}
+
+const char *bp_number_text(char text[static 32], double number) {
+    snprintf(text, 32, isnan(number) ? "NaN" : "%.9g", number);
+    /* A locale's decimal point may be any text, of several bytes. */
+    char *to = text;
+    for (const char *from = text; *from; from++)
+        if (strchr("+-0123456789aefinN", *from))
+            *to++ = *from;
+        else if (to > text && to[-1] != '.')
+            *to++ = '.';
+    *to = '\0';
+    return text;
+}

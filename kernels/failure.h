@@ -1,0 +1,18 @@
+/* What bp_error_message says: the words for a call that fails. Every folder may use it. */
+#ifndef BP_FAILURE_H
+#define BP_FAILURE_H
+
+#include <stddef.h>
+
+#include <backprop/status.h>
+
+/** Keeps a message for this thread and returns `status`. Without a lock or an allocation. */
+bp_status bp_fail(bp_status status, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/** The same for a text that is made already. */
+void bp_fail_text(const char *text);
+
+/** A number in words, for such a message: "-1", "0.5", "NaN"; with a point in any locale. Returns `text`. */
+const char *bp_number_text(char text[static 32], double number);
+
+#endif

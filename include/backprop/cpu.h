@@ -1,5 +1,5 @@
 /*
- * Instruction sets: which ones this machine can run, and which one is in use.
+ * Instruction sets: which ones this machine can run, and which one is in use; and the floating-point mode.
  *
  * Every public result has the same bits on every instruction set (README.md, "The contract"), so choosing one
  * changes speed only. The choice is process-wide; a network keeps the one that was active when it was created.
@@ -8,6 +8,7 @@
 #define BACKPROP_CPU_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <backprop/export.h>
 #include <backprop/status.h>
@@ -53,6 +54,31 @@ BP_API bp_status bp_cpu_active(bp_isa *isa);
  * BP_ERROR_ISA_UNKNOWN for a value outside the enumeration, BP_ERROR_ISA_UNSUPPORTED; then the choice stays as it was.
  */
 BP_API bp_status bp_cpu_set(bp_isa isa);
+
+/** A thread's floating-point mode: MXCSR on x86, FPCR on AArch64. */
+typedef struct bp_float_mode {
+    uint64_t bits;
+} bp_float_mode;
+
+/**
+ * Puts the mode of the contract in place in the calling thread, and returns the mode that was there before: rounding
+ * to nearest even, denormals kept (no FTZ, no DAZ), exceptions masked. The kernels of bp_kernels_for (kernels.h) need
+ * it; all other functions of the library enter it by themselves, and give the host's back, whatever they return.
+ *
+ *     const bp_float_mode host = bp_float_mode_enter();
+ *     kernels->sgd(parameters, gradient, count, rate);
+ *     bp_float_mode_leave(host);
+ *
+ * A pair belongs to one thread; each thread that calls kernels needs its own. Pairs nest. It costs some ten cycles where
+ * the mode is that of the contract already, as it is in most programs. The x87 control word stays as it is.
+ */
+BP_API bp_float_mode bp_float_mode_enter(void);
+
+/**
+ * Gives the thread the mode back that bp_float_mode_enter returned. Exception flags that were raised in between stay
+ * where that mode is the contract's; else they are the host's of before.
+ */
+BP_API void bp_float_mode_leave(bp_float_mode host);
 
 BP_END_DECLS
 

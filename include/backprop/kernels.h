@@ -2,6 +2,10 @@
  * The kernels of one instruction set as a table of functions, for callers who want to choose it themselves: to
  * cross-check one set against another, or to call without the checks of the functions of the same name.
  *
+ * They run in the floating-point mode that they find and keep the promise of equal bits only in that of the contract:
+ * round to nearest even, denormals kept. A program starts in it. One that has set FTZ, DAZ or another rounding, or that
+ * fast-math has done so for, calls kernels between bp_float_mode_enter and bp_float_mode_leave (cpu.h).
+ *
  * Each entry computes what the public function bp_<entry> documents, with the same parameters, checks nothing and
  * returns nothing: sizes must not be zero and pointers must be valid. The scalar table holds the oracles, plain C
  * loops that define the bits of all others.

@@ -57,32 +57,31 @@ static bp_status check_elementwise(matrix result, matrix argument, bp_activation
 
 bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                       bp_activation activation) {
+    CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status =
         check_elementwise(matrix_of(a, rows, columns, lda), matrix_of(z, rows, columns, ldz), activation);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->activate(a, lda, z, ldz, rows, columns, activation);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                    bp_activation activation) {
+    CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status =
         check_elementwise(matrix_of(d, rows, columns, ldd), matrix_of(kept, rows, columns, ldk), activation);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->activation_derivative(d, ldd, kept, ldk, rows, columns, activation);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                               bp_activation activation) {
+    CONTRACT_MODE(host);
     if (!delta || (!kept && activation.kind != BP_IDENTITY))
         return BP_ERROR_NULL;
     const matrix output = matrix_of(delta, rows, columns, ldd), input = matrix_of(kept, rows, columns, ldk);
@@ -92,8 +91,6 @@ bp_status bp_activation_delta(float *delta, size_t ldd, const float *kept, size_
         (status = check_matrices(&output, 1, &input, kept ? 1 : 0)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->activation_delta(delta, ldd, kept, ldk, rows, columns, activation);
-    float_environment_leave(host);
     return BP_OK;
 }

@@ -17,6 +17,7 @@ static matrix scratch_of(const void *scratch) {
 bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                            const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                            void *scratch) {
+    CONTRACT_MODE(host);
     if (!a || !x || !w)
         return BP_ERROR_NULL;
     const matrix outputs[] = {matrix_of(a, batch, out, lda), scratch_of(scratch)};
@@ -26,15 +27,14 @@ bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, con
     if ((status = check_scratch(scratch)) != BP_OK || (status = check_activation(activation)) != BP_OK ||
         (status = check_matrices(outputs, 2, inputs, 3)) != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->dense_forward(a, lda, x, ldx, w, ldw, bias, batch, in, out, activation, scratch);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
                          const float *kept, size_t ldk, size_t batch, size_t in, size_t out, bp_activation activation,
                          void *scratch) {
+    CONTRACT_MODE(host);
     if (!below || !delta || !w || (!kept && activation.kind != BP_IDENTITY))
         return BP_ERROR_NULL;
     const matrix outputs[] = {matrix_of(below, batch, in, ldb), scratch_of(scratch)};
@@ -48,9 +48,7 @@ bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ld
         (status = check_matrices(outputs, 2, inputs, input_count)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->dense_delta(below, ldb, delta, ldd, w, ldw, kept, ldk, batch, in, out, activation, scratch);
-    float_environment_leave(host);
     return BP_OK;
 }
 
@@ -68,31 +66,30 @@ static bp_status check_gradient(const float *result, size_t ld, const float *bia
 
 bp_status bp_dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                             const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status = check_gradient(gradient, ldg, gradient_bias, x, ldx, delta, ldd, batch, in, out, scratch);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->dense_gradient(gradient, ldg, gradient_bias, x, ldx, delta, ldd, batch, in, out, scratch);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
                                 size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+    CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status = check_gradient(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, rate, scratch);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
                                    size_t ldw, const bp_parameters *bias, const float *x, size_t ldx,
                                    const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    CONTRACT_MODE(host);
     if (!optimizer || !x || !delta || (!w && !bias))
         return BP_ERROR_NULL;
     matrix outputs[2 * PARAMETER_ARRAYS + 1] = {scratch_of(scratch)};
@@ -106,8 +103,6 @@ bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step,
         (status = check_matrices(outputs, output_count, inputs, 2)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->dense_gradient_update(optimizer, step, rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
-    float_environment_leave(host);
     return BP_OK;
 }

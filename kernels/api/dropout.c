@@ -26,25 +26,23 @@ static bp_status check_dropout(const float *d, size_t ldd, const float *a, size_
 
 bp_status bp_dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                      bp_dropout_mask mask) {
+    CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status = check_dropout(d, ldd, a, lda, rows, columns, mask);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->dropout(d, ldd, a, lda, rows, columns, mask);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_dropout_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
                                 bp_activation activation, bp_dropout_mask mask) {
+    CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status = check_dropout(d, ldd, kept, ldk, rows, columns, mask);
     if (status != BP_OK || (status = check_activation(activation)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->dropout_derivative(d, ldd, kept, ldk, rows, columns, activation, mask);
-    float_environment_leave(host);
     return BP_OK;
 }

@@ -1,5 +1,6 @@
 #include "failure.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +26,11 @@ void bp_fail_text(const char *text) {
 }
 
 const char *bp_number_text(char text[static 32], double number) {
+    fenv_t host; /* printf rounds as the host has it */
+    fegetenv(&host);
+    fesetenv(FE_DFL_ENV);
     snprintf(text, 32, isnan(number) ? "NaN" : "%.9g", number);
+    fesetenv(&host);
     /* A locale's decimal point may be any text, of several bytes. */
     char *to = text;
     for (const char *from = text; *from; from++)

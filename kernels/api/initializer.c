@@ -220,13 +220,12 @@ void bp_initialize_panels(bp_panels w, size_t panel, size_t in, size_t out, bp_i
 
 bp_status bp_initialize(float *w, size_t ldw, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                         uint64_t stream) {
+    CONTRACT_MODE(host);
     if (!w)
         return BP_ERROR_NULL;
     bp_status status = check_matrix(matrix_of(w, in, out, ldw));
     if (status != BP_OK || (status = bp_check_initializer(initializer)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     bp_initialize_panels((bp_panels){w, ldw, out}, 0, in, out, initializer, seed, stream);
-    float_environment_leave(host);
     return BP_OK;
 }

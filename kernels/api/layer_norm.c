@@ -16,6 +16,7 @@ static size_t present(matrix *matrices, size_t count) {
 bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse, const float *z,
                                 size_t ldz, const float *gain, const float *shift, size_t rows, size_t columns,
                                 float epsilon) {
+    CONTRACT_MODE(host);
     if (!y || !z || !gain || !shift)
         return BP_ERROR_NULL;
     matrix outputs[] = {matrix_of(y, rows, columns, ldy), vector_of(inverse, rows),
@@ -32,14 +33,13 @@ bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t 
         return BP_ERROR_VALUE;
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->layer_norm_forward(y, ldy, normalized, ldn, inverse, z, ldz, gain, shift, rows, columns, epsilon);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_layer_norm_backward(float *below, size_t ldb, const float *delta, size_t ldd, const float *normalized,
                                  size_t ldn, const float *inverse, const float *gain, size_t rows, size_t columns) {
+    CONTRACT_MODE(host);
     if (!below || !delta || !normalized || !inverse || !gain)
         return BP_ERROR_NULL;
     const matrix output = matrix_of(below, rows, columns, ldb);
@@ -50,14 +50,13 @@ bp_status bp_layer_norm_backward(float *below, size_t ldb, const float *delta, s
     bp_status status = check_matrices(&output, 1, inputs + in_place, 4 - in_place);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->layer_norm_backward(below, ldb, delta, ldd, normalized, ldn, inverse, gain, rows, columns);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_layer_norm_gradient(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
                                  const float *normalized, size_t ldn, size_t rows, size_t columns) {
+    CONTRACT_MODE(host);
     if (!delta || !normalized || (!gradient_gain && !gradient_shift))
         return BP_ERROR_NULL;
     matrix outputs[] = {vector_of(gradient_gain, columns), vector_of(gradient_shift, columns)};
@@ -67,8 +66,6 @@ bp_status bp_layer_norm_gradient(float *gradient_gain, float *gradient_shift, co
     bp_status status = check_matrices(outputs, count, inputs, 2);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->layer_norm_gradient(gradient_gain, gradient_shift, delta, ldd, normalized, ldn, rows, columns);
-    float_environment_leave(host);
     return BP_OK;
 }

@@ -8,6 +8,7 @@
 #include "float_environment.h"
 
 bp_status bp_sum(const float *values, size_t count, float *sum) {
+    CONTRACT_MODE(host);
     if (!values || !sum)
         return BP_ERROR_NULL;
     const matrix result = vector_of(sum, 1), input = vector_of(values, count);
@@ -15,9 +16,7 @@ bp_status bp_sum(const float *values, size_t count, float *sum) {
     bp_status status = check_matrices(&result, 1, &input, 1);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     *sum = kernels->sum(values, count);
-    float_environment_leave(host);
     return BP_OK;
 }
 
@@ -65,6 +64,7 @@ static bp_status check_loss(matrix delta, matrix row_loss, const matrix *inputs,
 
 bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
                       size_t batch, size_t out, bp_activation activation, float scale) {
+    CONTRACT_MODE(host);
     const matrix inputs[] = {matrix_of(a, batch, out, lda), matrix_of(y, batch, out, ldy)};
     const bp_kernels *kernels;
     bp_status status = check_loss(matrix_of(delta, batch, out, ldd), vector_of(row_loss, batch), inputs, 2);
@@ -73,14 +73,13 @@ bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a,
     if (status != BP_OK || (status = check_activation(activation)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->loss_mse(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                         const uint32_t *labels, size_t batch, size_t classes, float scale) {
+    CONTRACT_MODE(host);
     const matrix inputs[] = {matrix_of(z, batch, classes, ldz), vector_of(labels, batch)};
     const bp_kernels *kernels;
     bp_status status = check_loss(matrix_of(delta, batch, classes, ldd), vector_of(row_loss, batch), inputs, 2);
@@ -88,15 +87,14 @@ bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_los
         return status;
     if ((status = check_labels(labels, batch, classes)) != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->loss_softmax_cross_entropy(delta, ldd, row_loss, z, ldz, labels, batch, classes, scale);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                           size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
                           float scale) {
+    CONTRACT_MODE(host);
     const matrix inputs[] = {matrix_of(a, batch, out, lda), matrix_of(y, batch, out, ldy), vector_of(weights, batch)};
     const bp_kernels *kernels;
     bp_status status = check_loss(matrix_of(delta, batch, out, ldd), vector_of(row_loss, batch), inputs, 3);
@@ -106,15 +104,14 @@ bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float
         return BP_ERROR_VALUE;
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->loss_targets(delta, ldd, row_loss, a, lda, y, ldy, weights, batch, out, loss, parameter, scale);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
                          const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
                          float scale) {
+    CONTRACT_MODE(host);
     const matrix inputs[] = {matrix_of(z, batch, classes, ldz), vector_of(labels, batch), vector_of(weights, batch)};
     const bp_kernels *kernels;
     bp_status status = check_loss(matrix_of(delta, batch, classes, ldd), vector_of(row_loss, batch), inputs, 3);
@@ -124,13 +121,12 @@ bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float 
         return BP_ERROR_VALUE;
     if ((status = check_labels(labels, batch, classes)) != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes) {
+    CONTRACT_MODE(host);
     if (!p || !z)
         return BP_ERROR_NULL;
     const matrix output = matrix_of(p, rows, classes, ldp), input = matrix_of(z, rows, classes, ldz);
@@ -138,8 +134,6 @@ bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t ro
     bp_status status = check_matrices(&output, 1, &input, same_matrix(output, input) ? 0 : 1);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->softmax(p, ldp, z, ldz, rows, classes);
-    float_environment_leave(host);
     return BP_OK;
 }

@@ -50,6 +50,7 @@ size_t bp_optimizer_states(bp_optimizer_kind kind) {
 
 bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
                             const float *gradient, size_t count) {
+    CONTRACT_MODE(host);
     if (!optimizer || !parameters || !gradient)
         return BP_ERROR_NULL;
     const matrix input = vector_of(gradient, count);
@@ -62,13 +63,12 @@ bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float 
         (status = check_matrices(outputs, output_count, &input, 1)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->optimizer_step(optimizer, step, rate, parameters, gradient, count);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float rate) {
+    CONTRACT_MODE(host);
     if (!parameters || !gradient)
         return BP_ERROR_NULL;
     const matrix output = vector_of(parameters, count), input = vector_of(gradient, count);
@@ -76,8 +76,6 @@ bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float r
     bp_status status = check_matrices(&output, 1, &input, 1);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     kernels->sgd(parameters, gradient, count, rate);
-    float_environment_leave(host);
     return BP_OK;
 }

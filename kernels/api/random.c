@@ -10,6 +10,7 @@ uint32_t bp_random_u32(uint64_t seed, uint64_t stream, uint64_t index) {
 }
 
 float bp_random_symmetric(uint64_t seed, uint64_t stream, uint64_t index) {
+    CONTRACT_MODE(host);
     return symmetric_number(bp_random_u32(seed, stream, index));
 }
 
@@ -48,10 +49,8 @@ float bp_normal_number(uint32_t word) {
 }
 
 float bp_random_normal(uint64_t seed, uint64_t stream, uint64_t index) {
-    const uint64_t host = float_environment_enter();
-    const float x = bp_normal_number(bp_random_u32(seed, stream, index));
-    float_environment_leave(host);
-    return x;
+    CONTRACT_MODE(host);
+    return bp_normal_number(bp_random_u32(seed, stream, index));
 }
 
 /* floor(u * bound / 2^64) for bound <= 2^32, from its two exact half products. */

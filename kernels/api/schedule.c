@@ -41,14 +41,13 @@ static bp_status check_schedule(const bp_schedule *s) {
 }
 
 bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *rate) {
+    CONTRACT_MODE(host);
     if (!schedule || !rate)
         return BP_ERROR_NULL;
     const bp_kernels *kernels;
     bp_status status;
     if ((status = check_schedule(schedule)) != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     *rate = kernels->schedule_rate(schedule, step);
-    float_environment_leave(host);
     return BP_OK;
 }

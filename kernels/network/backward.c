@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "api/check.h"
+#include "float_environment.h"
 #include "network/step.h"
 
 static bp_status check_how(const bp_network *network, const bp_backward *how) {
@@ -43,6 +44,7 @@ static bp_status check_arrays(const bp_network *network, const bp_batch *b, cons
 }
 
 bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward *how) {
+    CONTRACT_MODE(host);
     if (!network || !batch || !how)
         return BP_ERROR_NULL;
     bp_backward filled = *how;

@@ -9,6 +9,7 @@
 #include "api/check.h"
 #include "api/optimizer.h"
 #include "dispatch/dispatch.h"
+#include "float_environment.h"
 #include "network/network.h"
 
 /* Floating-point operations below which another thread costs more than it saves: some 4 us of one core's work. */
@@ -303,6 +304,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
 }
 
 bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
+    CONTRACT_MODE(host);
     if (!config || !bytes)
         return BP_ERROR_NULL;
     const bp_level *level;

@@ -173,6 +173,7 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
 }
 
 bp_status bp_network_create(const bp_network_config *config, bp_network **network) {
+    CONTRACT_MODE(host);
     if (!network)
         return BP_ERROR_NULL;
     *network = NULL;
@@ -222,7 +223,6 @@ static bp_initializer default_initializer(const bp_dense_layer *k) {
 
 /* Null initializers: the default ones. */
 static void initialize(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
-    const uint64_t host = float_environment_enter();
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
         const bp_initializer initializer = initializers ? initializers[l] : default_initializer(k);
@@ -232,10 +232,10 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
     reset_normalization(network);
     network->transposed = false;
     bp_update_reset(network);
-    float_environment_leave(host);
 }
 
 bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
+    CONTRACT_MODE(host);
     if (!network)
         return BP_ERROR_NULL;
     initialize(network, NULL, seed);
@@ -243,6 +243,7 @@ bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
 }
 
 bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
+    CONTRACT_MODE(host);
     if (!network || !initializers)
         return BP_ERROR_NULL;
     for (size_t l = 0; l < network->layers; l++) {
@@ -437,6 +438,7 @@ size_t bp_network_parameters(const bp_network *network) {
 }
 
 double bp_network_step_flops(const bp_network *network, size_t rows) {
+    CONTRACT_MODE(host);
     double products = 0;
     for (size_t l = 0; network && l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];

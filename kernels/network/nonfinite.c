@@ -337,6 +337,7 @@ static bool find_given(search *s) {
 }
 
 bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, bp_nonfinite *found) {
+    CONTRACT_MODE(host);
     if (!network || !batch || !found)
         return BP_ERROR_NULL;
     search s = {.network = network, .batch = *batch};
@@ -349,10 +350,8 @@ bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, 
     if (!memory)
         return BP_ERROR_MEMORY;
     place_search(&s, memory);
-    const uint64_t host = float_environment_enter();
     if (!find_given(&s) && !find_forward(&s) && !find_loss(&s) && !find_deltas(&s))
         find_gradients(&s);
-    float_environment_leave(host);
     allocator.release(allocator.context, memory);
     *found = s.found;
     return BP_OK;

@@ -131,6 +131,7 @@ bp_status bp_step_check(const bp_network *network, bp_batch *batch) {
 }
 
 bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride) {
+    CONTRACT_MODE(host);
     if (!network || !batch || !outputs)
         return BP_ERROR_NULL;
     step s = {.network = network, .batch = *batch};
@@ -146,21 +147,17 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
         return status;
     if (ranges_overlap(network, network->bytes - BP_ALIGNMENT, outputs, matrix_extent(result)))
         return BP_ERROR_OVERLAP;
-    const uint64_t host = float_environment_enter();
     run_step(&s);
-    float_environment_leave(host);
     return BP_OK;
 }
 
 /* Runs a checked step as a part of a batch of so many rows; computes its part of the loss if it is wanted. */
 static inline void run_with_loss(step *s, size_t batch_rows, float *loss) {
-    const uint64_t host = float_environment_enter();
     s->row_loss = loss ? s->network->row_loss : NULL;
     s->scale = bp_loss_scale(s->network, batch_rows);
     run_step(s);
     if (loss)
         *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
-    float_environment_leave(host);
 }
 
 void bp_step_run(step *s, size_t batch_rows, float *loss) {
@@ -168,6 +165,7 @@ void bp_step_run(step *s, size_t batch_rows, float *loss) {
 }
 
 bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss) {
+    CONTRACT_MODE(host);
     if (!network || !batch || !loss)
         return BP_ERROR_NULL;
     step s = {.network = network, .batch = *batch};
@@ -180,6 +178,7 @@ bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *los
 }
 
 bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss) {
+    CONTRACT_MODE(host);
     if (!network || !batch)
         return BP_ERROR_NULL;
     if (!isfinite(rate))

@@ -5,6 +5,7 @@
 #include <backprop/dense.h>
 #include <backprop/inspect.h>
 
+#include "float_environment.h"
 #include "network/step.h"
 
 /* Text that grows to its full length even where there is no room for it. */
@@ -91,6 +92,7 @@ static void say_step(text *t, const bp_network *network, size_t rows) {
 }
 
 size_t bp_network_summary(const bp_network *network, char *text_at, size_t size) {
+    CONTRACT_MODE(host);
     if (text_at && size > 0)
         text_at[0] = '\0';
     if (!network || (!text_at && size > 0))

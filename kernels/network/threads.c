@@ -55,11 +55,10 @@ typedef struct lane_task {
 
 /* A worker may have been started in a floating-point mode other than the caller's. */
 static void run_lane(void *context, size_t lane) {
+    CONTRACT_MODE(host);
     lane_task *t = context;
     atomic_load_explicit(&t->turn, memory_order_acquire);
-    const uint64_t host = float_environment_enter();
     t->task(t->argument, lane);
-    float_environment_leave(host);
     atomic_fetch_add_explicit(&t->turn, 1, memory_order_release);
 }
 

@@ -82,7 +82,6 @@ static void apply_stage(void *argument, size_t lane) {
 
 /* The optimizer's step by the gradients in the sums, its rule being set but for the norm. */
 static void update_by_sums(bp_network *network) {
-    const uint64_t host = float_environment_enter();
     pass p = {network, bp_useful_lanes(PASS_FLOPS * (double)network->parameters, network->lanes)};
     const float most = network->optimizer.clip_norm;
     if (most > 0.0f) {
@@ -93,17 +92,13 @@ static void update_by_sums(bp_network *network) {
         network->rule.factor = most / network->norm;
     }
     bp_network_run(network, apply_stage, &p, p.lanes);
-    float_environment_leave(host);
     network->transposed = false;
 }
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
-/* The rule of the next step; `host` rounding may be in place. */
 static void set_rule(bp_network *network, float rate) {
-    const uint64_t host = float_environment_enter();
     network->rule = rule_of(&network->optimizer, network->steps + 1, rate, &network->rule.arrays);
-    float_environment_leave(host);
 }
 
 bp_status bp_update_step(step *s, float *loss) {
@@ -122,6 +117,7 @@ bp_status bp_update_step(step *s, float *loss) {
 }
 
 bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss) {
+    CONTRACT_MODE(host);
     if (!network || !batch)
         return BP_ERROR_NULL;
     if (!network->gradients || network->averaged)
@@ -141,6 +137,7 @@ bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size
 }
 
 bp_status bp_network_update(bp_network *network, float rate) {
+    CONTRACT_MODE(host);
     if (!network)
         return BP_ERROR_NULL;
     if (!network->accumulated || network->averaged || !isfinite(rate))
@@ -294,6 +291,7 @@ void bp_update_plan(bp_network *network) {
 }
 
 bp_status bp_network_freeze(bp_network *network, size_t index, bool frozen) {
+    CONTRACT_MODE(host);
     if (!network)
         return BP_ERROR_NULL;
     if (index >= network->layers)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "float_environment.h"
+
 void bp_array_destroy(bp_array *array) {
     if (!array)
         return;
@@ -12,6 +14,7 @@ void bp_array_destroy(bp_array *array) {
 }
 
 bp_status bp_array_labels(const bp_array *array, uint32_t *labels) {
+    CONTRACT_MODE(host);
     const float most = 0x1p24f;
     if (!array || !array->values || !labels)
         return BP_ERROR_NULL;

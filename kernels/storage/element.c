@@ -119,8 +119,8 @@ static float to_float(uint64_t bits, bp_dtype dtype) {
 
 void bp_elements_to_floats(float *values, const bp_extent *extent, const unsigned char *bytes, bp_dtype dtype,
                            bp_byte_order order) {
+    CONTRACT_MODE(host);
     const size_t size = bp_dtype_bytes(dtype);
-    const uint64_t host = float_environment_enter();
     bp_walk walk = {.extent = extent};
     for (size_t k = 0; k < extent->count; k++) {
         /* A signalling NaN keeps its bits only if it never is a value. */
@@ -133,7 +133,6 @@ void bp_elements_to_floats(float *values, const bp_extent *extent, const unsigne
         }
         bp_walk_next(&walk);
     }
-    float_environment_leave(host);
 }
 
 void bp_elements_copy(void *to, const void *from, size_t count, size_t size, bp_byte_order order) {

@@ -2,8 +2,6 @@
 
 #include "storage/plain.h"
 
-#include <fenv.h>
-
 #include "float_environment.h"
 
 bp_status bp_plain_enter(bp_plain *plain) {
@@ -11,16 +9,15 @@ bp_status bp_plain_enter(bp_plain *plain) {
     if (plain->plain == (locale_t)0)
         return BP_ERROR_MEMORY;
     plain->hosts = uselocale(plain->plain);
-    /* C libraries look at other registers for the rounding than float_environment.h sets. */
-    plain->rounding = fegetround();
-    fesetround(FE_TONEAREST);
-    plain->environment = float_environment_enter();
+    /* C libraries look at other registers for the rounding than float_environment.h sets: x86's x87. */
+    fegetenv(&plain->environment);
+    fesetenv(FE_DFL_ENV);
+    (void)float_environment_enter(); /* not every C library's default clears the bits that flush denormals */
     return BP_OK;
 }
 
 void bp_plain_leave(const bp_plain *plain) {
-    float_environment_leave(plain->environment);
-    fesetround(plain->rounding);
+    fesetenv(&plain->environment);
     uselocale(plain->hosts);
     freelocale(plain->plain);
 }

@@ -5,15 +5,14 @@
 #ifndef BP_STORAGE_PLAIN_H
 #define BP_STORAGE_PLAIN_H
 
+#include <fenv.h>
 #include <locale.h>
-#include <stdint.h>
 
 #include <backprop/status.h>
 
 typedef struct bp_plain {
     locale_t plain, hosts;
-    int rounding;
-    uint64_t environment;
+    fenv_t environment;
 } bp_plain;
 
 /** BP_ERROR_MEMORY; then nothing is to be left. */

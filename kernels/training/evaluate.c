@@ -75,6 +75,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
 }
 
 bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, double *loss) {
+    CONTRACT_MODE(host);
     if (!network || !dataset || !loss)
         return BP_ERROR_NULL;
     if (dataset->targets && dataset->target_columns != network->layer[network->layers - 1].out)
@@ -83,7 +84,6 @@ bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, do
     bp_status status = walk_open(&w, network, dataset);
     if (status != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     double sum = 0.0;
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
@@ -93,7 +93,6 @@ bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, do
     }
     if (status == BP_OK)
         *loss = sum / (double)dataset->rows;
-    float_environment_leave(host);
     walk_close(&w, network);
     return status;
 }

@@ -238,6 +238,7 @@ static bp_status run_epochs(fit *f, uint64_t host) {
 
 bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const bp_fit_options *options,
                          bp_fit_result *result) {
+    CONTRACT_MODE(host);
     if (!network || !dataset || !options)
         return BP_ERROR_NULL;
     bp_status status = check_options(network, options);
@@ -257,9 +258,7 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
                         .bad_row = SIZE_MAX}};
     status = take_memory(&f, dataset);
     if (status == BP_OK) {
-        const uint64_t host = float_environment_enter();
         status = run_epochs(&f, host);
-        float_environment_leave(host);
         const bool located = f.result.end == BP_FIT_NONFINITE && f.before;
         if (f.best && f.result.best_epoch != SIZE_MAX && !located)
             bp_parameters_restore(network, f.best);

@@ -47,6 +47,7 @@ static bp_status check_classes(const uint32_t *values, size_t count, size_t clas
 }
 
 bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, size_t classes) {
+    CONTRACT_MODE(host);
     if (!predicted || !outputs)
         return BP_ERROR_NULL;
     stride = stride ? stride : classes;
@@ -60,6 +61,7 @@ bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, 
 }
 
 bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, float threshold) {
+    CONTRACT_MODE(host);
     if (!predicted || !outputs)
         return BP_ERROR_NULL;
     if (isnan(threshold))
@@ -75,6 +77,7 @@ bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t s
 }
 
 bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t rows, double *accuracy) {
+    CONTRACT_MODE(host);
     if (!predicted || !labels || !accuracy)
         return BP_ERROR_NULL;
     const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
@@ -84,14 +87,13 @@ bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t 
     size_t right = 0;
     for (size_t n = 0; n < rows; n++)
         right += predicted[n] == labels[n];
-    const uint64_t host = float_environment_enter();
     *accuracy = (double)right / (double)rows;
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *labels, size_t rows, size_t classes,
                           size_t k, double *accuracy) {
+    CONTRACT_MODE(host);
     if (!outputs || !labels || !accuracy)
         return BP_ERROR_NULL;
     stride = stride ? stride : classes;
@@ -106,9 +108,7 @@ bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *l
     size_t right = 0;
     for (size_t n = 0; n < rows; n++)
         right += rank_of(outputs + n * stride, classes, labels[n]) < k;
-    const uint64_t host = float_environment_enter();
     *accuracy = (double)right / (double)rows;
-    float_environment_leave(host);
     return BP_OK;
 }
 
@@ -148,6 +148,7 @@ static double quotient(uint64_t part, uint64_t whole) {
 }
 
 bp_status bp_confusion_report(const uint64_t *counts, size_t classes, size_t index, bp_class_report *report) {
+    CONTRACT_MODE(host);
     if (!counts || !report)
         return BP_ERROR_NULL;
     bp_status status = check_counts(counts, classes);
@@ -162,11 +163,9 @@ bp_status bp_confusion_report(const uint64_t *counts, size_t classes, size_t ind
         r.rows += counts[index * classes + k];
         r.predicted += counts[k * classes + index];
     }
-    const uint64_t host = float_environment_enter();
     r.precision = quotient(r.right, r.predicted);
     r.recall = quotient(r.right, r.rows);
     r.f1 = quotient(2 * r.right, r.rows + r.predicted);
-    float_environment_leave(host);
     *report = r;
     return BP_OK;
 }
@@ -197,6 +196,7 @@ static void add_column(sums *s, const float *a, size_t a_stride, const float *y,
 
 bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y, size_t y_stride, size_t rows,
                                 size_t columns, bp_regression_report *report) {
+    CONTRACT_MODE(host);
     if (!a || !y || !report)
         return BP_ERROR_NULL;
     a_stride = a_stride ? a_stride : columns;
@@ -205,7 +205,6 @@ bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y,
     const bp_status status = check_result(report, sizeof *report, given, 2);
     if (status != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     sums s = {0};
     for (size_t j = 0; j < columns; j++)
         add_column(&s, a + j, a_stride, y + j, y_stride, rows);
@@ -216,7 +215,6 @@ bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y,
         r.r2 = s.squares == 0.0 ? 1.0 : 0.0;
     else
         r.r2 = 1.0 - s.squares / s.spread;
-    float_environment_leave(host);
     *report = r;
     return BP_OK;
 }

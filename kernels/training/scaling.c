@@ -61,6 +61,7 @@ static bool all_finite(const columns *c, size_t j) {
 
 bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, const uint32_t *index, size_t rows,
                          size_t columns_count, float *shift, float *scale) {
+    CONTRACT_MODE(host);
     if (!x || !shift || !scale)
         return BP_ERROR_NULL;
     if ((unsigned)kind >= BP_SCALING_COUNT)
@@ -72,7 +73,6 @@ bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, co
     if (status != BP_OK)
         return status;
 
-    const uint64_t host = float_environment_enter();
     bool good = true;
     for (size_t j = 0; good && j < columns_count; j++)
         good = all_finite(&c, j) && isfinite(fit_column(kind, &c, j).scale);
@@ -81,7 +81,6 @@ bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, co
         shift[j] = s.shift;
         scale[j] = s.scale;
     }
-    float_environment_leave(host);
     return good ? BP_OK : BP_ERROR_VALUE;
 }
 
@@ -94,32 +93,30 @@ static bp_status check_scaling(matrix to, matrix from, const float *shift, const
 
 bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,
                            size_t columns_count, const float *shift, const float *scale) {
+    CONTRACT_MODE(host);
     y_stride = y_stride ? y_stride : columns_count;
     x_stride = x_stride ? x_stride : columns_count;
     const bp_status status = check_scaling(matrix_of(y, rows, columns_count, y_stride),
                                            matrix_of(x, rows, columns_count, x_stride), shift, scale);
     if (status != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns_count; j++)
             y[n * y_stride + j] = (x[n * x_stride + j] - shift[j]) / scale[j];
-    float_environment_leave(host);
     return BP_OK;
 }
 
 bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
                             size_t columns_count, const float *shift, const float *scale) {
+    CONTRACT_MODE(host);
     x_stride = x_stride ? x_stride : columns_count;
     y_stride = y_stride ? y_stride : columns_count;
     const bp_status status = check_scaling(matrix_of(x, rows, columns_count, x_stride),
                                            matrix_of(y, rows, columns_count, y_stride), shift, scale);
     if (status != BP_OK)
         return status;
-    const uint64_t host = float_environment_enter();
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns_count; j++)
             x[n * x_stride + j] = fmaf(y[n * y_stride + j], scale[j], shift[j]);
-    float_environment_leave(host);
     return BP_OK;
 }

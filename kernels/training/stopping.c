@@ -5,11 +5,11 @@
 #include "float_environment.h"
 
 bp_status bp_early_stopping_next(bp_early_stopping *state, double value, bool *improved, bool *stop) {
+    CONTRACT_MODE(host);
     if (!state)
         return BP_ERROR_NULL;
     if (state->patience == 0 || !(state->improvement >= 0.0) || isinf(state->improvement))
         return BP_ERROR_VALUE;
-    const uint64_t host = float_environment_enter();
     if (state->seen == 0) {
         state->best = INFINITY;
         state->best_at = 0;
@@ -25,6 +25,5 @@ bp_status bp_early_stopping_next(bp_early_stopping *state, double value, bool *i
         *improved = better;
     if (stop)
         *stop = since >= state->patience;
-    float_environment_leave(host);
     return BP_OK;
 }

@@ -1,0 +1,399 @@
+/* Networks: small ones on one thread, and one that lanes share. */
+#include "modes.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { IN = 6, HIDDEN = 9, OUT = 3, ROWS = 5 };
+
+typedef struct subject {
+    bp_network *network;
+    bp_batch batch;
+    bp_network_config config;
+} subject;
+
+static const size_t sizes[] = {IN, HIDDEN, OUT};
+static const bp_activation activations[] = {{BP_ELU, TINY}, {BP_IDENTITY, 0}};
+
+/* Everything that a network can have, with numbers that a host with DAZ takes for zeros. */
+static bp_network_config everything(void) {
+    static const float dropout[] = {0.3f, 0.0f};
+    static const bool normalize[] = {true, false};
+    return (bp_network_config){
+        .layers = 2,
+        .sizes = sizes,
+        .activations = activations,
+        .loss = BP_LOSS_HUBER,
+        .batch_max = ROWS,
+        .dropout = dropout,
+        .normalize = normalize,
+        .seed = 3,
+        .threads = 1,
+        .loss_options = {.huber_threshold = TINY},
+        .optimizer =
+            {.kind = BP_ADAM, .epsilon = TINY, .weight_decay = TINY, .clip = 0.7f, .clip_norm = 0.01f, .average = 0.3f},
+        .gradients = true};
+}
+
+static bp_network_config plain_sgd(void) {
+    return (bp_network_config){
+        .layers = 2, .sizes = sizes, .activations = activations, .batch_max = ROWS, .threads = 1, .seed = 3};
+}
+
+static subject made(notes *n, bp_network_config config) {
+    subject s = {.config = config};
+    said(n, bp_network_create(&config, &s.network));
+    said(n, bp_network_initialize(s.network, 5));
+    s.batch = (bp_batch){.rows = config.batch_max,
+                         .inputs = numbers(n, config.batch_max * config.sizes[0]),
+                         .targets = numbers(n, config.batch_max * config.sizes[config.layers])};
+    return s;
+}
+
+static void unmade(notes *n, subject *s) {
+    counted(n, bp_network_hash(s->network));
+    bp_network_destroy(s->network);
+    returned(n);
+}
+
+static void creation(notes *n) {
+    subject s = made(n, everything());
+    size_t bytes = 0;
+    said(n, bp_network_memory(&s.config, &bytes));
+    counted(n, bytes);
+    bp_optimizer optimizer;
+    memset(&optimizer, 0, sizeof optimizer);
+    said(n, bp_network_get_optimizer(s.network, &optimizer));
+    gave(n, &optimizer.epsilon, sizeof optimizer.epsilon);
+    gave(n, &optimizer.weight_decay, sizeof optimizer.weight_decay);
+    unmade(n, &s);
+    bp_network_config momentum = plain_sgd();
+    momentum.optimizer = (bp_optimizer){.kind = BP_MOMENTUM, .momentum = TINY};
+    s = made(n, momentum);
+    said(n, bp_network_get_optimizer(s.network, &optimizer));
+    explained(n, bp_network_get_optimizer(s.network, NULL));
+    gave(n, &optimizer.momentum, sizeof optimizer.momentum);
+    unmade(n, &s);
+}
+
+/* Configurations that are wrong by as little as can be. */
+static void refusals(notes *n) {
+    static const float dropout[] = {-TINY, 0.0f};
+    static const bp_activation below[] = {{BP_ELU, -TINY}, {BP_IDENTITY, 0}};
+    static const float last[] = {0.0f, TINY};
+    bp_network_config wrong[6];
+    for (size_t k = 0; k < 6; k++)
+        wrong[k] = everything();
+    wrong[0].dropout = dropout;
+    wrong[1].activations = below;
+    wrong[2].dropout = last;
+    wrong[3].loss_options.huber_threshold = -TINY;
+    wrong[4].optimizer.weight_decay = -TINY;
+    wrong[5].loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    wrong[5].loss_options.label_smoothing = -TINY;
+    for (size_t k = 0; k < 6; k++) {
+        bp_network *network = NULL;
+        size_t bytes = 0;
+        explained(n, bp_network_create(&wrong[k], &network));
+        explained(n, bp_network_memory(&wrong[k], &bytes));
+        counted(n, bytes);
+        bp_network_destroy(network);
+    }
+}
+
+static void initial_weights(notes *n) {
+    subject s = made(n, plain_sgd());
+    const bp_initializer good[] = {{BP_ORTHOGONAL, 0.7f}, {BP_HE_NORMAL, TINY}};
+    const bp_initializer bad[] = {{BP_ORTHOGONAL, 0.7f}, {BP_HE_NORMAL, -TINY}};
+    said(n, bp_network_initialize_with(s.network, good, 5));
+    counted(n, bp_network_hash(s.network));
+    explained(n, bp_network_initialize_with(s.network, bad, 5));
+    explained(n, bp_network_initialize(NULL, 5));
+    unmade(n, &s);
+}
+
+/* Steps, updates and passes of one network; what they give, and where they fail. */
+static void steps(notes *n, subject *s) {
+    float loss = 0.0f, *outputs = numbers(n, ROWS * OUT), *inputs = numbers(n, ROWS * IN);
+    const bp_batch missing = {.rows = ROWS, .inputs = s->batch.inputs};
+    for (size_t k = 0; k < 3; k++) {
+        said(n, bp_network_train_step(s->network, &s->batch, k == 2 ? TINY : 0.3f, &loss));
+        gave(n, &loss, sizeof loss);
+    }
+    bp_batch row = s->batch;
+    row.rows = 1;
+    said(n, bp_network_train_step(s->network, &row, 0.3f, &loss));
+    explained(n, bp_network_train_step(s->network, &missing, 0.3f, &loss));
+    explained(n, bp_network_train_step(s->network, &s->batch, INFINITY, &loss));
+    said(n, bp_network_forward(s->network, &s->batch, outputs, 0));
+    gave(n, outputs, ROWS * OUT * sizeof *outputs);
+    explained(n, bp_network_forward(s->network, &s->batch, NULL, 0));
+    said(n, bp_network_loss(s->network, &s->batch, &loss));
+    gave(n, &loss, sizeof loss);
+    explained(n, bp_network_loss(s->network, &missing, &loss));
+    const bp_backward how = {.rate = 0.3f, .input_gradient = inputs, .loss = &loss};
+    const bp_backward bad = {.rate = NAN};
+    said(n, bp_network_backward(s->network, &s->batch, &how));
+    explained(n, bp_network_backward(s->network, &s->batch, &bad));
+    gave(n, inputs, ROWS * IN * sizeof *inputs);
+    gave(n, &loss, sizeof loss);
+    counted(n, bp_network_steps(s->network));
+    counted(n, bp_network_hash(s->network));
+}
+
+static void accumulation(notes *n, subject *s) {
+    float loss, weights[IN * HIDDEN], biases[HIDDEN], gain[HIDDEN], shift[HIDDEN];
+    explained(n, bp_network_update(s->network, 0.3f)); /* nothing is accumulated */
+    said(n, bp_network_accumulate(s->network, &s->batch, 2 * ROWS, &loss));
+    gave(n, &loss, sizeof loss);
+    said(n, bp_network_accumulate(s->network, &s->batch, 2 * ROWS, &loss));
+    explained(n, bp_network_accumulate(s->network, &s->batch, 0, &loss));
+    said(n, bp_network_get_gradient(s->network, 0, weights, 0, biases));
+    explained(n, bp_network_get_gradient(s->network, 9, weights, 0, biases));
+    said(n, bp_network_get_normalization_gradient(s->network, 0, gain, shift));
+    explained(n, bp_network_get_normalization_gradient(s->network, 1, gain, shift));
+    gave(n, weights, sizeof weights);
+    gave(n, biases, sizeof biases);
+    gave(n, gain, sizeof gain);
+    gave(n, shift, sizeof shift);
+    explained(n, bp_network_update(s->network, NAN));
+    said(n, bp_network_update(s->network, 0.3f));
+    const float norm = bp_network_gradient_norm(s->network);
+    gave(n, &norm, sizeof norm);
+    counted(n, bp_network_hash(s->network));
+    said(n, bp_network_accumulate(s->network, &s->batch, ROWS, &loss));
+    said(n, bp_network_discard(s->network));
+    explained(n, bp_network_discard(NULL));
+}
+
+static void training(notes *n) {
+    bp_network_config rules[BP_OPTIMIZER_COUNT + 2];
+    for (unsigned k = 0; k < BP_OPTIMIZER_COUNT; k++) {
+        rules[k] = plain_sgd();
+        rules[k].optimizer = (bp_optimizer){.kind = (bp_optimizer_kind)k, .weight_decay = TINY};
+    }
+    rules[BP_OPTIMIZER_COUNT] = plain_sgd();
+    rules[BP_OPTIMIZER_COUNT + 1] = everything();
+    for (size_t k = 0; k < BP_OPTIMIZER_COUNT + 2; k++) {
+        subject s = made(n, rules[k]);
+        steps(n, &s);
+        if (rules[k].gradients)
+            accumulation(n, &s);
+        unmade(n, &s);
+    }
+}
+
+static bool sees_progress(void *context, const bp_fit_progress *now) {
+    notes *n = context;
+    gave(n, &now->loss, sizeof now->loss);
+    gave(n, &now->step_loss, sizeof now->step_loss);
+    gave(n, &now->rate, sizeof now->rate);
+    return false;
+}
+
+static float sees_step(void *context, size_t step) {
+    notes *n = context;
+    counted(n, step);
+    return 0.1f;
+}
+
+static void fits(notes *n) {
+    enum { SAMPLES = 13 };
+    static const bp_schedule cosine = {BP_SCHEDULE_COSINE, 0.1f, 3, 17, 0.7f, 0.01f, TINY};
+    static const bp_schedule bad = {BP_SCHEDULE_COSINE, -TINY, 3, 17, 0.7f, 0.01f, TINY};
+    for (unsigned k = 0; k < 2; k++) {
+        subject s = made(n, everything());
+        float *inputs = numbers(n, SAMPLES * IN), *outputs = numbers(n, SAMPLES * OUT);
+        const bp_dataset set = {.rows = SAMPLES,
+                                .inputs = inputs,
+                                .input_columns = IN,
+                                .targets = numbers(n, SAMPLES * OUT),
+                                .target_columns = OUT};
+        bp_early_stopping stopping = {.patience = 3, .improvement = 1e-310};
+        bp_fit_options options = {.epochs = 2,
+                                  .validation = &set,
+                                  .keep_best = true,
+                                  .stopping = &stopping,
+                                  .nonfinite = BP_NONFINITE_LOCATE,
+                                  .schedule = k ? &cosine : NULL,
+                                  .rate_of_step = k ? NULL : sees_step,
+                                  .rate_context = n,
+                                  .on_epoch = sees_progress,
+                                  .on_step = sees_progress,
+                                  .context = n};
+        bp_fit_result result;
+        double loss = 0.0;
+        memset(&result, 0, sizeof result);
+        said(n, bp_network_fit(s.network, &set, &options, &result));
+        gave(n, &result.loss, sizeof result.loss);
+        gave(n, &result.validation_loss, sizeof result.validation_loss);
+        gave(n, &result.best_loss, sizeof result.best_loss);
+        counted(n, result.best_epoch);
+        said(n, bp_network_evaluate(s.network, &set, &loss));
+        gave(n, &loss, sizeof loss);
+        said(n, bp_network_predict(s.network, &set, outputs, 0));
+        gave(n, outputs, SAMPLES * OUT * sizeof *outputs);
+        explained(n, bp_network_predict(s.network, &set, NULL, 0));
+        options.rate_of_step = NULL;
+        options.schedule = &bad;
+        explained(n, bp_network_fit(s.network, &set, &options, &result));
+        options.schedule = NULL;
+        stopping.improvement = -1e-310;
+        explained(n, bp_network_fit(s.network, &set, &options, &result));
+        stopping.improvement = 0;
+        inputs[3] = NAN;
+        said(n, bp_network_fit(s.network, &set, &options, &result)); /* ends early, with a report */
+        counted(n, result.end);
+        counted(n, result.nonfinite.place);
+        unmade(n, &s);
+    }
+}
+
+/* Fails in its second batch, when the mode is entered already. */
+static void evaluation(notes *n) {
+    bp_network_config config = plain_sgd();
+    config.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    subject s = made(n, config);
+    uint32_t *classes = labels(n, 2 * ROWS, OUT);
+    const bp_dataset set = {
+        .rows = 2 * ROWS, .inputs = numbers(n, 2 * ROWS * IN), .input_columns = IN, .labels = classes};
+    double loss = 0.0;
+    said(n, bp_network_evaluate(s.network, &set, &loss));
+    classes[ROWS + 1] = OUT;
+    explained(n, bp_network_evaluate(s.network, &set, &loss));
+    explained(n, bp_network_evaluate(s.network, NULL, &loss));
+    gave(n, &loss, sizeof loss);
+    unmade(n, &s);
+}
+
+static void access_to_parameters(notes *n) {
+    subject s = made(n, everything());
+    float weights[IN * HIDDEN], biases[HIDDEN], gain[HIDDEN], shift[HIDDEN];
+    memcpy(weights, numbers(n, IN * HIDDEN), sizeof weights);
+    memcpy(biases, numbers(n, HIDDEN), sizeof biases);
+    bp_layer layer;
+    memset(&layer, 0, sizeof layer);
+    for (size_t index = 0; index <= 2; index += 2) { /* one that is there, one that is not */
+        explained(n, bp_network_set_parameters(s.network, index, weights, 0, biases));
+        explained(n, bp_network_get_parameters(s.network, index, weights, 0, biases));
+        explained(n, bp_network_set_normalization(s.network, index, biases, biases));
+        explained(n, bp_network_get_normalization(s.network, index, gain, shift));
+        explained(n, bp_network_layer(s.network, index, &layer));
+        for (size_t state = 0; state < 4; state++) {
+            explained(n, bp_network_set_state(s.network, state, index, weights, 0, biases));
+            explained(n, bp_network_get_state(s.network, state, index, weights, 0, biases));
+            explained(n, bp_network_set_normalization_state(s.network, state, index, biases, biases));
+            explained(n, bp_network_get_normalization_state(s.network, state, index, gain, shift));
+            named(n, bp_network_state_name(s.network, state));
+        }
+        gave(n, weights, sizeof weights);
+        gave(n, gain, sizeof gain);
+    }
+    gave(n, &layer.dropout, sizeof layer.dropout);
+    gave(n, &layer.activation.parameter, sizeof layer.activation.parameter);
+    counted(n, bp_network_states(s.network));
+    said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
+    for (size_t k = 0; k < 2; k++) {
+        said(n, bp_network_swap_average(s.network));
+        counted(n, bp_network_hash(s.network));
+    }
+    explained(n, bp_network_swap_average(NULL));
+    explained(n, bp_network_freeze(s.network, 0, true));
+    explained(n, bp_network_freeze(s.network, 9, true));
+    said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
+    said(n, bp_network_set_steps(s.network, 7, 8));
+    explained(n, bp_network_set_steps(NULL, 7, 8));
+    counted(n, bp_network_steps(s.network));
+    counted(n, bp_network_seed(s.network));
+    unmade(n, &s);
+}
+
+/* Freezing plans the steps anew: by the optimizer's numbers, which are no zeros. */
+static void freezing(notes *n) {
+    bp_network_config config = plain_sgd();
+    config.optimizer.weight_decay = TINY;
+    subject s = made(n, config);
+    said(n, bp_network_freeze(s.network, 0, true));
+    said(n, bp_network_freeze(s.network, 0, false));
+    said(n, bp_network_train_step(s.network, &s.batch, 1.0f, NULL));
+    unmade(n, &s);
+}
+
+static void description(notes *n) {
+    static const size_t wide[] = {94906267, 94906267, 1}; /* the square is no double */
+    subject s = made(n, everything());
+    char text[2048];
+    counted(n, bp_network_summary(s.network, text, sizeof text));
+    named(n, text);
+    counted(n, bp_network_summary(NULL, text, sizeof text));
+    const double flops[] = {bp_network_step_flops(s.network, ROWS), bp_network_step_flops(s.network, wide[0] * wide[1]),
+                            bp_network_step_flops(NULL, ROWS)};
+    gave(n, flops, sizeof flops);
+    counted(n, bp_network_isa(s.network));
+    counted(n, bp_network_threads(s.network));
+    counted(n, bp_network_loss_kind(s.network));
+    counted(n, bp_network_parameters(s.network));
+    unmade(n, &s);
+}
+
+static void search(notes *n) {
+    subject s = made(n, everything());
+    bp_nonfinite found;
+    memset(&found, 0, sizeof found);
+    float *inputs = numbers(n, ROWS * IN);
+    bp_batch batch = s.batch;
+    batch.inputs = inputs;
+    said(n, bp_network_find_nonfinite(s.network, &batch, &found));
+    counted(n, found.place);
+    /* The least number whose square overflows when rounded up, times what normalisation makes of it. */
+    inputs[4] = 0x1.fffffep127f;
+    said(n, bp_network_find_nonfinite(s.network, &batch, &found));
+    counted(n, found.place);
+    counted(n, found.row);
+    counted(n, found.column);
+    explained(n, bp_network_find_nonfinite(s.network, NULL, &found));
+    unmade(n, &s);
+}
+
+/* Wide enough that lanes share a step. */
+static void lanes(notes *n) {
+    static const size_t wide[] = {48, 64, 10};
+    bp_network_config config = everything();
+    config.sizes = wide;
+    config.batch_max = 300;
+    config.threads = 3;
+    subject s = made(n, config);
+    counted(n, bp_network_threads(s.network));
+    float loss;
+    for (size_t k = 0; k < 2; k++) {
+        said(n, bp_network_train_step(s.network, &s.batch, 0.3f, &loss));
+        gave(n, &loss, sizeof loss);
+    }
+    said(n, bp_network_accumulate(s.network, &s.batch, 300, &loss));
+    said(n, bp_network_update(s.network, 0.3f));
+    unmade(n, &s);
+}
+
+const mode_case network_cases[] = {
+    {"bp_network_create bp_network_memory bp_network_destroy bp_network_get_optimizer bp_network_hash", creation},
+    {"bp_network_create bp_network_memory", refusals},
+    {"bp_network_initialize bp_network_initialize_with", initial_weights},
+    {"bp_network_train_step bp_network_forward bp_network_loss bp_network_backward bp_network_accumulate "
+     "bp_network_update bp_network_discard bp_network_gradient_norm bp_network_get_gradient "
+     "bp_network_get_normalization_gradient",
+     training},
+    {"bp_network_fit bp_network_predict", fits},
+    {"bp_network_evaluate", evaluation},
+    {"bp_network_get_parameters bp_network_set_parameters bp_network_get_normalization bp_network_set_normalization "
+     "bp_network_layer bp_network_states bp_network_state_name bp_network_get_state bp_network_set_state "
+     "bp_network_get_normalization_state bp_network_set_normalization_state bp_network_swap_average bp_network_steps "
+     "bp_network_set_steps bp_network_seed",
+     access_to_parameters},
+    {"bp_network_freeze", freezing},
+    {"bp_network_summary bp_network_step_flops bp_network_isa bp_network_threads bp_network_loss_kind "
+     "bp_network_parameters",
+     description},
+    {"bp_network_find_nonfinite", search},
+    {"bp_network_train_step on lanes", lanes},
+    {NULL, NULL},
+};

@@ -1,0 +1,129 @@
+/*
+ * Every exported function gives the same results in every floating-point mode of its caller, and leaves that mode as
+ * it was. modes/ holds the cases; which functions there are is read from symbols/exported.txt.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/mode.h"
+#include "modes/modes.h"
+#include "storage/files.h"
+
+static const mode_case *const lists[] = {kernel_cases, network_cases, training_cases, storage_cases, name_cases};
+
+/* ---- Every function has a case -------------------------------------------------------------------------------- */
+
+static bool has_name(const char *names, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = strstr(names, name); at; at = strstr(at + 1, name))
+        if ((at == names || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+static bool has_case(const char *name) {
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+        for (const mode_case *c = lists[l]; c->functions; c++)
+            if (has_name(c->functions, name))
+                return true;
+    return false;
+}
+
+static void every_function_has_a_case(void **state) {
+    (void)state;
+    char name[128];
+    size_t functions = 0, missing = 0;
+    FILE *exported = fopen(TEST_EXPORTED, "r");
+    assert_non_null(exported);
+    while (fscanf(exported, "%127s", name) == 1) {
+        functions++;
+        if (!has_case(name)) {
+            missing++;
+            fprintf(stderr,
+                    "%s has no case: in a list of tests/modes/*.c, add {\"%s\", f} with a function f that calls it,\n"
+                    "    so that it succeeds and fails, and notes what it gives (tests/modes/modes.h)\n",
+                    name, name);
+        }
+    }
+    fclose(exported);
+    assert_true(functions > 100);
+    assert_int_equal(missing, 0);
+}
+
+/* ---- The same in every mode ----------------------------------------------------------------------------------- */
+
+static void run(notes *n, const mode_case *c, uint64_t mode) {
+    const uint64_t mine = test_mode();
+    n->mode = mode;
+    n->size = n->count = n->strayed = n->taken = 0;
+    n->random = 20240229;
+    bp_npy_read(NULL, NULL, NULL); /* so that bp_error_message starts with the same words */
+    test_set_mode(mode);
+    c->run(n);
+    test_set_mode(mine);
+}
+
+static size_t end_of(const notes *n, size_t note) {
+    return note + 1 < n->count ? n->begins[note + 1] : n->size;
+}
+
+static void show(const char *what, const notes *n, size_t note, size_t from) {
+    fprintf(stderr, "    %s:", what);
+    for (size_t k = from; note < n->count && k < end_of(n, note) && k < from + 16; k++)
+        fprintf(stderr, " %02x", n->bytes[k]);
+    fprintf(stderr, "\n");
+}
+
+/* Whether a case went as it did in the plain mode. */
+static bool agrees(const mode_case *c, const char *mode, const notes *plain, const notes *other) {
+    if (other->strayed) {
+        fprintf(stderr, "%s, called with %s, left the mode %#llx instead of %#llx at its note %zu (from 1)\n",
+                c->functions, mode, (unsigned long long)other->strayed_to, (unsigned long long)other->mode,
+                other->strayed);
+        return false;
+    }
+    size_t note = 0;
+    while (note < plain->count && note < other->count && end_of(plain, note) == end_of(other, note) &&
+           memcmp(plain->bytes + plain->begins[note], other->bytes + plain->begins[note],
+                  end_of(plain, note) - plain->begins[note]) == 0)
+        note++;
+    if (note == plain->count && note == other->count)
+        return true;
+    size_t at = note < plain->count ? plain->begins[note] : plain->size;
+    const size_t begin = at;
+    while (at < plain->size && at < other->size && plain->bytes[at] == other->bytes[at])
+        at++;
+    fprintf(stderr, "%s, called with %s, gives something else at its note %zu (from 1), byte %zu\n", c->functions, mode,
+            note + 1, at - begin);
+    show("plain", plain, note, at);
+    show("here ", other, note, at);
+    return false;
+}
+
+static void every_mode_gives_the_same(void **state) {
+    (void)state;
+    static notes plain, other;
+    size_t failures = 0;
+    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+        for (const mode_case *c = lists[l]; c->functions; c++) {
+            run(&plain, c, test_host_modes[0].mode);
+            if (!agrees(c, "plain", &plain, &plain))
+                failures++;
+            for (const test_host_mode *m = test_host_modes + 1; m->name; m++) {
+                run(&other, c, m->mode);
+                failures += !agrees(c, m->name, &plain, &other);
+            }
+        }
+    free(plain.bytes);
+    free(other.bytes);
+    assert_int_equal(failures, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_function_has_a_case),
+        cmocka_unit_test(every_mode_gives_the_same),
+    };
+    return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
+}

@@ -83,8 +83,9 @@ BP_API bp_status bp_network_swap_average(bp_network *network);
 
 /**
  * Freezes a layer or lets it go: steps leave a frozen layer's parameters, state and average alone. The gradients of
- * other layers are as ever; a global norm is that of these alone. Deltas below the lowest layer that is not frozen are
- * not computed. While any layer is frozen, small networks train in the general way, which takes longer.
+ * other layers are as ever; a global norm is that of these alone. Where gradients are kept, a frozen layer's are +0;
+ * micro-batches add nothing to them. Deltas below the lowest layer that is not frozen are not computed. While any layer
+ * is frozen, small networks train in the general way, which takes longer.
  * BP_ERROR_NULL, BP_ERROR_VALUE (no such layer).
  */
 BP_API bp_status bp_network_freeze(bp_network *network, size_t index, bool frozen);

@@ -67,6 +67,8 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
         network->gradient_kept = how->gradient == BP_GRADIENT_KEEP;
         network->accumulated = false;
     }
+    if (how->gradient == BP_GRADIENT_KEEP)
+        bp_update_clear_frozen(network);
     bp_step_run(&s, s.batch.rows, how->loss);
     network->steps += how->gradient != BP_GRADIENT_SKIP;
     return BP_OK;

@@ -143,6 +143,9 @@ bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t lane
 /** State and average as they are before the first step. */
 void bp_update_reset(bp_network *network);
 
+/** The gradients of frozen layers, which no step computes, become +0: an earlier step may have left others there. */
+void bp_update_clear_frozen(bp_network *network);
+
 /** What follows from the optimizer and from which layers are frozen. */
 void bp_update_plan(bp_network *network);
 

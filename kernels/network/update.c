@@ -95,6 +95,12 @@ static void update_by_sums(bp_network *network) {
     network->transposed = false;
 }
 
+void bp_update_clear_frozen(bp_network *network) {
+    for (size_t l = 0; l < network->layers; l++)
+        if (network->layer[l].frozen)
+            memset(network->layer[l].sums.at, 0, layer_parameters(network, l) * sizeof(float));
+}
+
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
 static void set_rule(bp_network *network, float rate) {
@@ -130,6 +136,8 @@ bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size
     const bp_status status = bp_step_check(network, &s.batch);
     if (status != BP_OK)
         return status;
+    if (!s.continues)
+        bp_update_clear_frozen(network);
     bp_step_run(&s, total_rows, loss);
     network->accumulated = network->gradient_kept = true;
     network->accumulated_rows = s.first_row + s.batch.rows;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "data.h"
-#include "fail.h"
+#include "../program.h"
 
 static const options defaults = {.activation = {.kind = BP_RELU, .parameter = 0.01f},
                                  .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,

@@ -9,8 +9,8 @@
 
 #include <backprop/backprop.h>
 
-#include "data.h"
 #include "../program.h"
+#include "data.h"
 #include "options.h"
 #include "training.h"
 

@@ -35,8 +35,8 @@ static void open_round(const options *o, uint64_t seed) {
     if (!test_open(&settings)) {
         bp_isa isa;
         fail("--isa %s: %s", o->table,
-               bp_isa_from_name(o->table, &isa) == BP_OK ? "this machine cannot run that instruction set"
-                                                         : "unknown instruction set; --help lists all");
+             bp_isa_from_name(o->table, &isa) == BP_OK ? "this machine cannot run that instruction set"
+                                                       : "unknown instruction set; --help lists all");
     }
 }
 

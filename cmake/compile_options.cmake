@@ -1,6 +1,15 @@
-# One interface target with what every C file of this project is compiled with.
+# What every C file of this project is compiled with, whatever a parent project or the command line sets for all:
+# variables that begin the properties of targets, and one interface target.
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_UNITY_BUILD OFF) # files are closed worlds, with names of their own
+set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
+if(NOT PROJECT_IS_TOP_LEVEL)
+  foreach(tool CLANG_TIDY CPPCHECK CPPLINT INCLUDE_WHAT_YOU_USE)
+    set(CMAKE_C_${tool})
+  endforeach()
+endif()
+
 add_library(backprop_compile_options INTERFACE)
 target_compile_options(
   backprop_compile_options
@@ -27,6 +36,9 @@ endif()
 option(BACKPROP_WARNINGS_AS_ERRORS "Treat compiler warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 if(BACKPROP_WARNINGS_AS_ERRORS)
   target_compile_options(backprop_compile_options INTERFACE -Werror)
+elseif(NOT PROJECT_IS_TOP_LEVEL)
+  # The parent's warnings, errors maybe, are for its own sources.
+  target_compile_options(backprop_compile_options INTERFACE -w)
 endif()
 
 set(BACKPROP_SANITIZE "" CACHE STRING "Sanitizers for all targets, as after -fsanitize=")

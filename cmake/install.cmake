@@ -30,8 +30,15 @@ function(backprop_link_arguments library result)
     set(${result} "-L${directory} -l${name}" PARENT_SCOPE)
   endif()
 endfunction()
-backprop_link_arguments(${SLEEF_LIBRARY} sleef_arguments)
-backprop_link_arguments(${ZLIB_LIBRARIES} zlib_arguments)
+set(sleef_arguments -lsleef)
+set(zlib_arguments -lz)
+# Nothing is known of the files of a parent project's own targets.
+if(SLEEF_LIBRARY)
+  backprop_link_arguments(${SLEEF_LIBRARY} sleef_arguments)
+endif()
+if(ZLIB_LIBRARIES)
+  backprop_link_arguments(${ZLIB_LIBRARIES} zlib_arguments)
+endif()
 
 # The installed tree can be moved as long as its folders lie under the prefix.
 set(pc_prefix ${CMAKE_INSTALL_PREFIX})

@@ -1,38 +1,18 @@
 #include "example.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *program = "example";
-
-void fail(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "%s: ", program);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(2);
-}
 
 void check(bp_status status) {
     if (status != BP_OK)
         fail("%s", bp_status_string(status));
 }
 
-void *allocate(size_t count, size_t size) {
-    void *memory = size == 0 || count > SIZE_MAX / size ? NULL : malloc(count * size);
-    if (!memory)
-        fail("out of memory (%zu elements of %zu bytes)", count, size);
-    return memory;
-}
-
 static _Noreturn void print_help(const char *about, const example_option *options, size_t count) {
-    printf("Usage: %s [OPTION VALUE]...\n%s\n\n", program, about);
+    printf("Usage: %s [OPTION VALUE]...\n%s\n\n", program_name(), about);
     for (size_t k = 0; k < count; k++)
         printf("  %-12s %s. Default: %s\n", options[k].name, options[k].help,
                options[k].value ? options[k].value : "none");
@@ -41,8 +21,7 @@ static _Noreturn void print_help(const char *about, const example_option *option
 }
 
 void example_options(int argc, char **argv, const char *about, example_option *options, size_t count) {
-    const char *slash = strrchr(argv[0], '/');
-    program = slash ? slash + 1 : argv[0];
+    program_start(argv[0]);
     for (int i = 1; i < argc; i += 2) {
         if (strcmp(argv[i], "--help") == 0)
             print_help(about, options, count);
@@ -74,6 +53,4 @@ void example_finish(const bp_network *network) {
     if (!bp_cpu_covered())
         printf("note: this CPU has no fused multiply-add; its weights differ from those of others\n");
     printf("weights: %016" PRIx64 "\n", bp_network_hash(network));
-    if (fflush(stdout) != 0 || ferror(stdout))
-        fail("cannot write to standard output");
 }

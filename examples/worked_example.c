@@ -13,6 +13,8 @@
 
 #include <backprop/backprop.h>
 
+#include "program.h"
+
 enum { N = 2 };
 
 static const bp_activation hidden = {.kind = BP_LEAKY_RELU, .parameter = 0.5f};
@@ -32,10 +34,8 @@ static const parameters initial = {.w1 = {{0.5f, -1.0f}, {0.25f, 0.5f}},
                                    .b2 = {0.25f, 1.0f}};
 
 static void check(bp_status status) {
-    if (status != BP_OK) {
-        fprintf(stderr, "worked_example: %s\n", bp_status_string(status));
-        exit(1);
-    }
+    if (status != BP_OK)
+        fail("%s", bp_status_string(status));
 }
 
 /* Prints inputs * weights + bias = sum for each neuron of a layer; `row` is the first digit of its first weights. */
@@ -118,12 +118,11 @@ static float step_by_network(parameters *p) {
 }
 
 int main(void) {
+    program_start("worked_example");
     const size_t bytes = (bp_scratch_bytes() + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
     void *scratch = aligned_alloc(BP_ALIGNMENT, bytes);
-    if (!scratch) {
-        fprintf(stderr, "worked_example: out of memory\n");
-        return 1;
-    }
+    if (!scratch)
+        fail("out of memory");
     parameters by_kernels = initial, by_network = initial;
     const float kernels_loss = step_by_kernels(&by_kernels, scratch);
     const float network_loss = step_by_network(&by_network);

@@ -12,9 +12,11 @@
 #include "activation_kinds.h"
 #include "rule.h"
 
-#if defined(__FAST_MATH__) || FLT_EVAL_METHOD != 0
-#error "the numerics contract needs binary32 arithmetic as written: no -ffast-math, no x87"
+#if defined(__FAST_MATH__) || __FINITE_MATH_ONLY__ + 0 != 0 || defined(__ASSOCIATIVE_MATH__) ||                        \
+    defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__) || FLT_EVAL_METHOD != 0
+#error "the numerics contract needs binary32 arithmetic as written: no -ffast-math nor a part of it, no x87"
 #endif
+_Static_assert(sizeof 1.0 == sizeof(double), "the numerics contract needs binary64 constants as written");
 
 /* Bytes of scratch of any kernel on any level; the vector body checks at compile time that it fits. */
 #define BP_SCRATCH_BYTES (2560 * 1024)

@@ -10,7 +10,7 @@
 
 #include <backprop/backprop.h>
 
-#include "fail.h"
+#include "../program.h"
 
 /* Writes the path of a file of the folder: compressed, or plain where there is no such file. */
 static void find_file(char *path, size_t size, const char *folder, const char *name) {

@@ -9,8 +9,8 @@
 
 #include <backprop/backprop.h>
 
+#include "../program.h"
 #include "data.h"
-#include "fail.h"
 #include "options.h"
 #include "training.h"
 
@@ -103,6 +103,7 @@ static void print_plan(const options *o, const data_set *data, const bp_network 
 }
 
 int main(int argc, char **argv) {
+    program_start("train");
     const options o = options_parse(argc, argv);
     choose_isa(o.isa);
     data_set *data = data_load(o.data, o.limit);
@@ -120,7 +121,5 @@ int main(int argc, char **argv) {
 
     bp_network_destroy(network);
     data_free(data);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        fail("cannot write to standard output");
     return 0;
 }

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../program.h"
 #include "data.h"
-#include "fail.h"
 
 static const options defaults = {.activation = {.kind = BP_RELU, .parameter = 0.01f},
                                  .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fail.h"
+#include "../program.h"
 #include "progress.h"
 
 static void check(bp_status status) {

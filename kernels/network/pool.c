@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* sched_getcpu, sched_setaffinity */
+#define _GNU_SOURCE 1 /* sched_getcpu, sched_setaffinity */
 #include "network/pool.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* Threads of a network: the host's pool, or one of its own. */
-#define _GNU_SOURCE /* sched_getaffinity */
+#define _GNU_SOURCE 1 /* sched_getaffinity */
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "program.h"
 #include "results.h"
 
 /* Of each kernel on each table in a round: all of it takes some seconds. */
@@ -33,9 +34,9 @@ static void open_round(const options *o, uint64_t seed) {
     const test_settings settings = {.seed = seed, .table = o->table, .case_key = o->case_key, .say_again = say_again};
     if (!test_open(&settings)) {
         bp_isa isa;
-        refuse("--isa %s: %s", o->table,
-               bp_isa_from_name(o->table, &isa) == BP_OK ? "this machine cannot run that instruction set"
-                                                         : "unknown instruction set; --help lists all");
+        fail("--isa %s: %s", o->table,
+             bp_isa_from_name(o->table, &isa) == BP_OK ? "this machine cannot run that instruction set"
+                                                       : "unknown instruction set; --help lists all");
     }
 }
 
@@ -88,5 +89,5 @@ void check_kernels(const options *o, results *r) {
         r->seconds = now() - start;
     } while (goes_on(o, r));
     if (results_cases(r) == 0)
-        refuse("--case %s: there is no such case of that --seed", o->case_key);
+        fail("--case %s: there is no such case of that --seed", o->case_key);
 }

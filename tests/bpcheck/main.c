@@ -7,6 +7,7 @@
 
 #include <backprop/version.h>
 
+#include "program.h"
 #include "results.h"
 
 static size_t wrong_hashes(const results *r) {
@@ -18,6 +19,7 @@ static size_t wrong_hashes(const results *r) {
 
 int main(int argc, char **argv) {
     static results r;
+    program_start("bpcheck");
     const options o = options_parse(argc, argv);
     bp_cpu_set(bp_cpu_best()); /* for the public functions, whatever the environment says */
     check_open(&o, &r);

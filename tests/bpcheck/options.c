@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +12,7 @@
 #include <backprop/version.h>
 
 #include "kernels.h"
-
-void refuse(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("bpcheck: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(2);
-}
+#include "program.h"
 
 /* The names in lines under what precedes them. */
 static void print_names(const char *(*name)(size_t index)) {
@@ -63,9 +53,8 @@ static void print_usage(void) {
          "  --version       prints the library's version\n"
          "  --help          prints this\n"
          "\n"
-         "Status: 0 if all bits are equal, 1 if a case failed, 2 if the command line is wrong. Rounds end with the "
-         "first\n"
-         "one in which a case failed.");
+         "Status: 0 if all bits are equal, 1 if a case failed, 2 if the command line is wrong or standard\n"
+         "output does not take the report. Rounds end with the first one in which a case failed.");
 }
 
 static uint64_t parse_number(const char *option, const char *text, uint64_t least) {
@@ -73,7 +62,7 @@ static uint64_t parse_number(const char *option, const char *text, uint64_t leas
     errno = 0;
     const uint64_t value = *text >= '0' && *text <= '9' ? strtoull(text, &end, 0) : 0; /* no blanks, no signs */
     if (!end || *end || errno || value < least)
-        refuse("%s %s: not a whole number from %" PRIu64 " to %" PRIu64, option, text, least, UINT64_MAX);
+        fail("%s %s: not a whole number from %" PRIu64 " to %" PRIu64, option, text, least, UINT64_MAX);
     return value;
 }
 
@@ -82,7 +71,7 @@ static double parse_minutes(const char *text) {
     const bool starts_well = (*text >= '0' && *text <= '9') || *text == '.'; /* no blanks, signs, "inf" or "nan" */
     const double value = starts_well ? strtod(text, &end) : 0.0;
     if (!end || *end || !isfinite(value) || value <= 0.0)
-        refuse("--minutes %s: not a finite number above zero", text);
+        fail("--minutes %s: not a finite number above zero", text);
     return value;
 }
 
@@ -98,7 +87,7 @@ static void take_kernel(options *o, const char *value) {
             o->kernel = value;
             return;
         }
-    refuse("--kernel %s: unknown; --help lists the kernels", value);
+    fail("--kernel %s: unknown; --help lists the kernels", value);
 }
 
 static void take_seed(options *o, const char *value) {
@@ -130,11 +119,11 @@ static void take_value(options *o, const char *option, const char *value) {
     for (size_t k = 0; k < sizeof valued / sizeof *valued; k++)
         if (strcmp(option, valued[k].option) == 0) {
             if (!value)
-                refuse("%s: its value is missing", option);
+                fail("%s: its value is missing", option);
             valued[k].take(o, value);
             return;
         }
-    refuse("%s: unknown option; --help lists all", option);
+    fail("%s: unknown option; --help lists all", option);
 }
 
 /* ---- All of them ------------------------------------------------------------------------------------------------ */
@@ -169,11 +158,11 @@ options options_parse(int argc, char **argv) {
             k++;
         }
     if (o.repeat != 0 && o.minutes != 0.0)
-        refuse("--repeat and --minutes: only one of them");
+        fail("--repeat and --minutes: only one of them");
     if (o.case_key && !o.seeded)
-        refuse("--case needs the --seed that was reported with it");
+        fail("--case needs the --seed that was reported with it");
     if (o.case_key && (o.bench || o.kernel || o.repeat != 0 || o.minutes != 0.0))
-        refuse("--case goes with --seed, --isa and --json alone");
+        fail("--case goes with --seed, --isa and --json alone");
     if (!o.seeded)
         o.seed = clock_seed();
     if (o.repeat == 0)

@@ -16,9 +16,6 @@ typedef struct options {
     bool bench, json;
 } options;
 
-/** Ends the program with one line on standard error and status 2. */
-_Noreturn void refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 /** Reads the command line. A wrong one ends the program, and so do --help and --version. */
 options options_parse(int argc, char **argv);
 

@@ -20,7 +20,7 @@ aarch64)
     need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
     need qemu-aarch64 qemu-user
     ;;
-clang) need clang-14 clang-14 ;;
+clang) need clang clang ;;
 *) need gcc gcc ;;
 esac
 

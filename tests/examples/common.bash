@@ -51,6 +51,22 @@ refused() {
     passed_if "message of: $program_name $*" contains "$(cat "$work/err")" "$text"
 }
 
+# output_must_be_taken ARGUMENT...: with standard output full or closed, the program ends with status 2 and one line on
+# standard error that says so.
+output_must_be_taken() {
+    local output status
+    for output in full closed; do
+        status=0
+        case $output in
+            full) "${program[@]}" "$@" >/dev/full 2>"$work/err" </dev/null || status=$? ;;
+            closed) "${program[@]}" "$@" >&- 2>"$work/err" </dev/null || status=$? ;;
+        esac
+        passed_if "status with $output output of: $program_name $*" equal "$status" 2
+        passed_if "number of lines on standard error" equal "$(wc -l <"$work/err")" 1
+        passed_if "message" grep -Eq "^$program_name: .*standard output" "$work/err"
+    done
+}
+
 # weights ARGUMENT...: the hash that the program prints when it is quiet, which must be its only output.
 weights() {
     local line

@@ -94,4 +94,8 @@ passed_if "an unknown command" contains "$said" "quickstart: unknown command 'fl
 quickstart_as 1000 0
 passed_if "the usage" contains "$said" "Usage: ./quickstart COMMAND"
 (cd / && "${program[@]}" help >/dev/null)
+status=0
+"${program[@]}" help >/dev/full 2>"$work/err" || status=$?
+passed_if "status of a help that nobody takes" equal "$status" 2
+passed_if "its message" equal "$(wc -l <"$work/err")" 1
 finish

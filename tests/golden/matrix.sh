@@ -5,7 +5,7 @@
 # instruction set of this CPU, 1 to 8 threads; and for AArch64 under qemu. Builds in FOLDER, by default build/matrix;
 # half an hour on two cores. Ends with the number of trainings, status 1 at the first wrong hash.
 #   JOBS=1          compile so many files at a time; default: one for each core
-#   COMPILERS=gcc   only these of: gcc clang-14 aarch64
+#   COMPILERS=gcc   only these of: gcc clang aarch64
 set -eu
 
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -37,7 +37,7 @@ all_of() {
 }
 
 mkdir -p "$work"
-for compiler in ${COMPILERS:-gcc clang-14 aarch64}; do
+for compiler in ${COMPILERS:-gcc clang aarch64}; do
     case $compiler in
     aarch64)
         set -- --toolchain "$source/cmake/toolchains/aarch64-linux-gnu.cmake"

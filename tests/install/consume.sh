@@ -71,7 +71,7 @@ install)
         cmp "$header" "$own/staged/include/backprop/$(basename "$header")"
     done
     [ -n "$(find "$own/staged" -name LICENSE)" ] || fail "no LICENSE installed"
-    if grep -r "$source\|$build" "$own/staged" --include '*.cmake' --include '*.pc'; then
+    if grep -rF -e "$source/" -e "$build" "$own/staged" --include '*.cmake' --include '*.pc'; then
         fail "the installed files name the build's folders"
     fi
     mv "$own/staged" "$prefix"

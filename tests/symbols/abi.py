@@ -18,8 +18,11 @@ class Interface:
     def __init__(self, root, public):
         self.public = public
         self.types = {t.get("id"): t for t in root.iter() if t.get("id")}
-        self.functions = {f.get("name"): f for f in root.iter("function-decl") if f.get("elf-symbol-id")}
-        self.symbols = {s.get("name") for s in root.iter("elf-symbol")}
+        # Newer versions of abidw also describe what the library needs.
+        tables = (t for t in root if t.tag in ("elf-function-symbols", "elf-variable-symbols"))
+        self.symbols = {symbol.get("name") for table in tables for symbol in table}
+        functions = {f.get("name"): f for f in root.iter("function-decl") if f.get("elf-symbol-id")}
+        self.functions = {name: f for name, f in functions.items() if name in self.symbols}
         self.reached = {}
 
     def name(self, identity):

@@ -1,5 +1,4 @@
 /* Fitting: the same bits as single steps, epochs resumed anywhere, validation, early stopping, callbacks. */
-#include <fenv.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 #include <cmocka.h>
 
 #include "fit_support.h"
+#include "harness/mode.h"
 #include "harness/session.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -282,44 +282,62 @@ static void callbacks_watch_and_stop(void **state) {
     samples_destroy(&held);
 }
 
-/* A host's rounding mode changes no result, and its callbacks see it. */
-static bool rounds_upward(void *context, const bp_fit_progress *now) {
-    (void)now;
-    ++*(size_t *)context;
-    return fegetround() != FE_UPWARD;
+/* A host's mode changes no result, and its callbacks see it. */
+typedef struct seen {
+    uint64_t mode; /* the host's */
+    size_t calls, strayed;
+    double losses[2 * 4 + 2]; /* of every step and epoch */
+} seen;
+
+static void see(seen *s) {
+    s->strayed += test_mode() != s->mode;
 }
 
-static float rate_upward(void *context, size_t step) {
-    (void)context;
+static bool sees_mode(void *context, const bp_fit_progress *now) {
+    seen *s = context;
+    see(s);
+    s->losses[s->calls++] = now->loss;
+    return false;
+}
+
+static float rate_in_mode(void *context, size_t step) {
     (void)step;
-    return fegetround() == FE_UPWARD ? 0.1f : NAN; /* a constant: the host's own arithmetic rounds upward */
+    see(context);
+    return 0.1f;
 }
 
-static void the_hosts_rounding_is_left_alone(void **state) {
+static void the_hosts_mode_is_left_alone(void **state) {
     (void)state;
     const net *shape = &fit_nets[1];
     const bp_network_config config = net_config(shape, 16);
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
     bp_network *here = net_create(&config, 1), *there = net_create(&config, 1);
-    size_t calls = 0;
+    const uint64_t plain = test_host_modes[0].mode;
+    seen expected_seen = {.mode = plain};
     bp_fit_options options = {.epochs = 2, .rate = 0.1f, .validation = &set, .seed = SEED};
+    options.on_step = options.on_epoch = sees_mode;
+    options.context = &expected_seen;
     bp_fit_result expected, result;
     assert_int_equal(bp_network_fit(here, &set, &options, &expected), BP_OK);
-    options.rate_of_step = rate_upward;
-    options.on_step = options.on_epoch = rounds_upward;
-    options.context = &calls;
-    const int before = fegetround();
-    assert_int_equal(fesetround(FE_UPWARD), 0);
-    const bp_status status = bp_network_fit(there, &set, &options, &result);
-    const int after = fegetround();
-    fesetround(before);
-    assert_int_equal(status, BP_OK);
-    assert_int_equal(after, FE_UPWARD);
-    assert_int_equal(result.end, BP_FIT_COMPLETE);
-    assert_int_equal(calls, 2 * 4 + 2);
-    assert_int_equal(bp_network_hash(here), bp_network_hash(there));
-    assert_true(result.loss == expected.loss && result.validation_loss == expected.validation_loss);
+    options.rate_of_step = rate_in_mode;
+    for (const test_host_mode *host = test_host_modes; host->name; host++) {
+        seen now = {.mode = host->mode};
+        options.context = options.rate_context = &now;
+        assert_int_equal(bp_network_initialize(there, 1), BP_OK);
+        test_set_mode(host->mode);
+        const bp_status status = bp_network_fit(there, &set, &options, &result);
+        const uint64_t left = test_mode();
+        test_set_mode(plain);
+        assert_int_equal(status, BP_OK);
+        assert_true(left == host->mode);
+        assert_int_equal(result.end, BP_FIT_COMPLETE);
+        assert_int_equal(now.calls, expected_seen.calls);
+        assert_int_equal(now.strayed, 0);
+        assert_memory_equal(now.losses, expected_seen.losses, sizeof now.losses);
+        assert_int_equal(bp_network_hash(here), bp_network_hash(there));
+        assert_true(result.loss == expected.loss && result.validation_loss == expected.validation_loss);
+    }
     bp_network_destroy(here);
     bp_network_destroy(there);
     samples_destroy(&s);
@@ -494,7 +512,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(fits_go_on_at_any_epoch),
         cmocka_unit_test(passes_over_data_sets),
         cmocka_unit_test(callbacks_watch_and_stop),
-        cmocka_unit_test(the_hosts_rounding_is_left_alone),
+        cmocka_unit_test(the_hosts_mode_is_left_alone),
         cmocka_unit_test(early_stopping_by_hand),
         cmocka_unit_test(fits_stop_early_with_the_best_weights),
         cmocka_unit_test(training_goes_on_from_the_best_weights),

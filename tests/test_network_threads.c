@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "harness/mode.h"
 #include "harness/session.h"
 #include "network_support.h"
 
@@ -80,6 +81,57 @@ static void a_hosts_pool_is_used(void **state) {
             assert_int_equal(log.runs, runs);
             bp_network_destroy(network);
         }
+}
+
+/* A task on a thread of its own, in a mode that is not the caller's. */
+typedef struct strange_task {
+    task_fn *task;
+    void *argument;
+    size_t index;
+    uint64_t mode;
+    bool strayed;
+} strange_task;
+
+static void *run_strange(void *context) {
+    strange_task *s = context;
+    test_set_mode(s->mode);
+    s->task(s->argument, s->index);
+    s->strayed = test_mode() != s->mode;
+    return NULL;
+}
+
+static size_t strayed;
+
+static void run_in_modes(void *context, task_fn *task, void *argument, size_t count) {
+    const test_host_mode *const host = context;
+    for (size_t index = 0; index < count; index++) {
+        pthread_t thread;
+        strange_task s = {task, argument, index, host->mode, true};
+        if (pthread_create(&thread, NULL, run_strange, &s) == 0)
+            pthread_join(thread, NULL);
+        strayed += s.strayed;
+    }
+}
+
+/* Lanes compute in the mode of the contract, and give the pool's threads back the one that they had. */
+static void a_pools_threads_may_be_in_any_mode(void **state) {
+    (void)state;
+    const bool normalize[] = {true, false, false};
+    const float dropout[] = {0.0f, 0.3f, 0.0f};
+    bp_network_config config = net_config(&wide, rows_wide());
+    config.normalize = normalize;
+    config.dropout = dropout;
+    config.optimizer = (bp_optimizer){.kind = BP_ADAM, .clip_norm = 0.01f, .weight_decay = 0.1f};
+    config.threads = 1;
+    const uint64_t expected = train_config(&config, rows_wide(), 2);
+    for (const test_host_mode *host = test_host_modes; host->name; host++) {
+        strayed = 0;
+        config.threads = 0;
+        config.pool = (bp_thread_pool){run_in_modes, (void *)(uintptr_t)host, threads_wide()};
+        if (train_config(&config, rows_wide(), 2) != expected)
+            fail_msg("other weights by a pool whose threads are in the mode %s", host->name);
+        assert_int_equal(strayed, 0);
+    }
 }
 
 static void a_pool_of_one_is_no_pool(void **state) {
@@ -345,6 +397,7 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hosts_pool_is_used),
+        cmocka_unit_test(a_pools_threads_may_be_in_any_mode),
         cmocka_unit_test(a_pool_of_one_is_no_pool),
         cmocka_unit_test(config_limits_the_threads),
         cmocka_unit_test(environment_sets_the_default),

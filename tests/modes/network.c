@@ -112,6 +112,16 @@ static void initial_weights(notes *n) {
     unmade(n, &s);
 }
 
+/* It computes: in the mode of the library. */
+static void own_loss(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
+                     size_t delta_stride) {
+    (void)context;
+    (void)first;
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < OUT; j++)
+            delta[n * delta_stride + j] = outputs[n * output_stride + j] * 0.3f;
+}
+
 /* Steps, updates and passes of one network; what they give, and where they fail. */
 static void steps(notes *n, subject *s) {
     float loss = 0.0f, *outputs = numbers(n, ROWS * OUT), *inputs = numbers(n, ROWS * IN);
@@ -132,8 +142,9 @@ static void steps(notes *n, subject *s) {
     gave(n, &loss, sizeof loss);
     explained(n, bp_network_loss(s->network, &missing, &loss));
     const bp_backward how = {.rate = 0.3f, .input_gradient = inputs, .loss = &loss};
-    const bp_backward bad = {.rate = NAN};
+    const bp_backward own = {.rate = 0.3f, .own_loss = own_loss}, bad = {.rate = NAN};
     said(n, bp_network_backward(s->network, &s->batch, &how));
+    said(n, bp_network_backward(s->network, &s->batch, &own));
     explained(n, bp_network_backward(s->network, &s->batch, &bad));
     gave(n, inputs, ROWS * IN * sizeof *inputs);
     gave(n, &loss, sizeof loss);
@@ -311,7 +322,7 @@ static void access_to_parameters(notes *n) {
 /* Freezing plans the steps anew: by the optimizer's numbers, which are no zeros. */
 static void freezing(notes *n) {
     bp_network_config config = plain_sgd();
-    config.optimizer.weight_decay = TINY;
+    config.optimizer.clip = TINY;
     subject s = made(n, config);
     said(n, bp_network_freeze(s.network, 0, true));
     said(n, bp_network_freeze(s.network, 0, false));
@@ -321,7 +332,10 @@ static void freezing(notes *n) {
 
 static void description(notes *n) {
     static const size_t wide[] = {94906267, 94906267, 1}; /* the square is no double */
-    subject s = made(n, everything());
+    static const float dropout[] = {0.0055f, 0.0f};       /* 0.006 in words, rounded down 0.005 */
+    bp_network_config config = everything();
+    config.dropout = dropout;
+    subject s = made(n, config);
     char text[2048];
     counted(n, bp_network_summary(s.network, text, sizeof text));
     named(n, text);

@@ -204,7 +204,8 @@ BP_API bp_status bp_network_set_normalization(bp_network *network, size_t index,
  * The training steps of a network so far, which number the masks of dropout: in step t, counted from 0, element (n, j)
  * of layer l's outputs is dropped by the mask with that row and column, the network's seed, and the stream
  * (l + 1) * 2^48 + t. They are also the steps that the optimizer has taken: Adam's t is one more. bp_network_initialize
- * makes them 0, and the optimizer's state with them. 0 for null.
+ * makes them 0, and the optimizer's state with them. There are at most 2^48 - 1: the next one is refused,
+ * BP_ERROR_VALUE. 0 for null.
  */
 BP_API uint64_t bp_network_steps(const bp_network *network);
 

@@ -15,6 +15,8 @@ static bp_status check_how(const bp_network *network, const bp_backward *how) {
         return BP_ERROR_VALUE;
     if (how->gradient == BP_GRADIENT_KEEP && !network->gradients)
         return BP_ERROR_VALUE;
+    if (how->gradient != BP_GRADIENT_SKIP && bp_steps_are_over(network))
+        return BP_ERROR_VALUE;
     if (how->gradient == BP_GRADIENT_SKIP && !how->input_gradient)
         return BP_ERROR_NULL;
     return (how->delta && how->own_loss) || (own && how->loss) ? BP_ERROR_VALUE : BP_OK;

@@ -62,6 +62,14 @@ struct bp_network {
     size_t bytes;
 };
 
+/** Steps are counted in so many bits: the rest of a mask's stream is the layer. */
+#define BP_STEP_BITS 48
+
+/** Whether the network has counted all the steps that it can. */
+static inline bool bp_steps_are_over(const bp_network *network) {
+    return (network->steps + 1) >> BP_STEP_BITS != 0;
+}
+
 /** bp_network_create on a given level. */
 bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network);
 

@@ -2,13 +2,11 @@
 #include "network/regularize.h"
 
 /* Masks take streams that initial weights, one a layer, and shuffles, one an epoch, do not. */
-#define STREAM_LAYER_SHIFT 48
-
 bp_dropout_mask bp_step_mask(const bp_network *network, size_t l) {
     return (bp_dropout_mask){
         .probability = network->layer[l].dropout,
         .seed = network->seed,
-        .stream = ((uint64_t)l + 1) << STREAM_LAYER_SHIFT | network->steps,
+        .stream = ((uint64_t)l + 1) << BP_STEP_BITS | network->steps,
     };
 }
 
@@ -58,7 +56,7 @@ uint64_t bp_network_steps(const bp_network *network) {
 bp_status bp_network_set_steps(bp_network *network, uint64_t seed, uint64_t steps) {
     if (!network)
         return BP_ERROR_NULL;
-    if (steps >> STREAM_LAYER_SHIFT != 0)
+    if (steps >> BP_STEP_BITS != 0)
         return BP_ERROR_VALUE;
     network->seed = seed;
     network->steps = steps;

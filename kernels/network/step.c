@@ -181,7 +181,7 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     CONTRACT_MODE(host);
     if (!network || !batch)
         return BP_ERROR_NULL;
-    if (!isfinite(rate))
+    if (!isfinite(rate) || bp_steps_are_over(network))
         return BP_ERROR_VALUE;
     step s = {.network = network};
     copy_batch(&s.batch, batch);

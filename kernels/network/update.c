@@ -148,7 +148,7 @@ bp_status bp_network_update(bp_network *network, float rate) {
     CONTRACT_MODE(host);
     if (!network)
         return BP_ERROR_NULL;
-    if (!network->accumulated || network->averaged || !isfinite(rate))
+    if (!network->accumulated || network->averaged || !isfinite(rate) || bp_steps_are_over(network))
         return BP_ERROR_VALUE;
     network->accumulated = network->gradient_kept = false;
     set_rule(network, rate);

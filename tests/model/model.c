@@ -387,8 +387,13 @@ static void update_all(model *m, float rate) {
     m->held = MODEL_NONE;
 }
 
+/* 2^48 - 1 is the last number of steps. */
+static bool is_over(const model *m) {
+    return m->steps + 1 == UINT64_C(1) << 48;
+}
+
 bp_status model_train_step(model *m, const bp_batch *batch, float rate, float *loss) {
-    if (m->averaged || !isfinite(rate))
+    if (m->averaged || !isfinite(rate) || is_over(m))
         return BP_ERROR_VALUE;
     run(m, batch, batch->rows, NULL, false, loss);
     update_all(m, rate);
@@ -397,7 +402,8 @@ bp_status model_train_step(model *m, const bp_batch *batch, float rate, float *l
 
 bp_status model_backward(model *m, const bp_batch *batch, const bp_backward *how) {
     const bool updates = how->gradient == BP_GRADIENT_UPDATE, keeps = how->gradient == BP_GRADIENT_KEEP;
-    if ((updates && (m->averaged || !isfinite(how->rate))) || (keeps && !m->gradients))
+    if ((updates && (m->averaged || !isfinite(how->rate))) || (keeps && !m->gradients) ||
+        (is_over(m) && how->gradient != BP_GRADIENT_SKIP))
         return BP_ERROR_VALUE;
     run(m, batch, batch->rows, how, false, how->loss);
     if (updates)
@@ -421,7 +427,7 @@ bp_status model_accumulate(model *m, const bp_batch *batch, size_t total_rows, f
 }
 
 bp_status model_update(model *m, float rate) {
-    if (m->held != MODEL_ACCUMULATED || m->averaged || !isfinite(rate))
+    if (m->held != MODEL_ACCUMULATED || m->averaged || !isfinite(rate) || is_over(m))
         return BP_ERROR_VALUE;
     update_all(m, rate);
     return BP_OK;

@@ -60,6 +60,7 @@ enum {
     AVERAGE,
     FROZEN, /* none, the first layer, the middle, the last, all but the last, all but the first, all */
     GRADIENTS,
+    SHARING,
     FACTORS
 };
 
@@ -69,8 +70,16 @@ static const size_t thread_counts[] = {1, 2, 3, 8};
 /* Widths below, at and above vectors and panels. */
 enum { WIDTHS = 6 };
 static const size_t widths[][WIDTHS] = {
-    {1, 1, 1, 1, 1, 1},       {2, 3, 4, 5, 6, 7},       {8, 9, 11, 12, 13, 14},        {15, 16, 17, 16, 18, 15},
-    {24, 25, 31, 32, 33, 36}, {40, 47, 48, 49, 64, 65}, {130, 144, 160, 161, 192, 200}};
+    {1, 1, 1, 1, 1, 1},       {2, 3, 4, 5, 6, 7},       {8, 9, 11, 12, 13, 14},         {15, 16, 17, 16, 18, 15},
+    {24, 25, 31, 32, 33, 36}, {40, 47, 48, 49, 64, 65}, {130, 144, 160, 161, 192, 200}, {192, 192, 256, 256, 224, 240}};
+enum { NARROW = 2, AVERAGE_WIDTH = 4, WIDE = 5, WIDEST = 7 };
+
+/* Sizes that lead to a way of sharing: a class of widths, and batches. */
+static const struct {
+    size_t width, rows[4];
+} ways[SHARINGS] = {[SHARING_BLOCKS] = {AVERAGE_WIDTH, {512, 768, 768, 1100}},
+                    [SHARING_ROWS] = {WIDE, {100, 140, 255, 300}},
+                    [SHARING_COLUMNS] = {WIDEST, {6, 8, 10, 12}}};
 
 const size_t option_factors = FACTORS;
 const size_t option_values[FACTORS] = {
@@ -83,9 +92,9 @@ const size_t option_values[FACTORS] = {
     [REDUCTION] = 2,
     [ROW_WEIGHTS] = 2,
     [LAYERS] = MODEL_LAYERS_MAX,
-    [INPUTS] = COUNT(widths),
-    [HIDDEN] = COUNT(widths),
-    [OUTPUTS] = COUNT(widths) - 1,
+    [INPUTS] = WIDEST,
+    [HIDDEN] = WIDEST,
+    [OUTPUTS] = WIDEST - 1,
     [UNLIKE] = 2,
     [ROWS] = COUNT(batch_rows),
     [ROOM] = 3,
@@ -102,6 +111,7 @@ const size_t option_values[FACTORS] = {
     [AVERAGE] = 2,
     [FROZEN] = 7,
     [GRADIENTS] = 2,
+    [SHARING] = SHARINGS,
 };
 
 /* ---- What a row says -------------------------------------------------------------------------------------------- */
@@ -110,11 +120,17 @@ static size_t draw_width(size_t kind, test_random *random) {
     return widths[kind][test_random_below(random, WIDTHS)];
 }
 
-static void draw_sizes(setting *s, const unsigned char *row, double flops_max, test_random *random) {
-    const size_t layers = s->config.layers = row[LAYERS] + 1;
+static void draw_sizes(setting *s, const unsigned char *row, sharing way, double flops_max, test_random *random) {
+    const bool drawn = way == SHARING_DRAWN;
+    const size_t layers = s->config.layers = drawn || row[LAYERS] > 0 ? row[LAYERS] + 1 : 2;
+    s->rows = drawn ? batch_rows[row[ROWS]] : ways[way].rows[test_random_below(random, 4)];
     for (size_t l = 0; l <= layers; l++) {
-        const size_t kind = l == 0 ? row[INPUTS] : l == layers ? row[OUTPUTS] : row[HIDDEN];
-        s->sizes[l] = draw_width(l > 0 && l < layers && row[UNLIKE] && l % 2 == 0 ? 2 : kind, random);
+        const bool inside = l > 0 && l < layers;
+        const size_t kind = !drawn && l < layers ? ways[way].width
+                            : l == 0             ? row[INPUTS]
+                            : l == layers        ? row[OUTPUTS]
+                                                 : row[HIDDEN];
+        s->sizes[l] = draw_width(inside && row[UNLIKE] && l % 2 == 0 ? NARROW : kind, random);
     }
     for (;;) { /* the widest layer gives way */
         size_t widest = 0;
@@ -188,9 +204,14 @@ static float rate_of(const setting *s) {
     return rates[kind] / (by_size && sum ? (float)s->rows : 1.0f);
 }
 
-void setting_draw(setting *s, const unsigned char *row, double flops_max, test_random *random) {
-    *s = (setting){.rows = batch_rows[row[ROWS]], .shift = row[STRIDE] ? 3 : 0, .weighted = row[ROW_WEIGHTS] == 1};
-    draw_sizes(s, row, flops_max, random);
+sharing setting_sharing(const unsigned char *row) {
+    return (sharing)row[SHARING];
+}
+
+void setting_draw(setting *s, const unsigned char *row, sharing way, double flops_max, test_random *random) {
+    const size_t threads = thread_counts[row[THREADS]];
+    *s = (setting){.shift = row[STRIDE] ? 3 : 0, .weighted = row[ROW_WEIGHTS] == 1};
+    draw_sizes(s, row, way, flops_max, random);
     const size_t layers = s->config.layers;
     s->config = (bp_network_config){
         .layers = layers,
@@ -201,7 +222,7 @@ void setting_draw(setting *s, const unsigned char *row, double flops_max, test_r
         .dropout = s->dropout,
         .normalize = s->normalize,
         .seed = test_random_next(random),
-        .threads = thread_counts[row[THREADS]],
+        .threads = way != SHARING_DRAWN && threads == 1 ? 2 : threads,
         .loss_options = {.huber_threshold = row[LOSS_NUMBERS] ? 0.25f : 0.0f,
                          .label_smoothing = row[LOSS_NUMBERS] ? 0.125f : 0.0f,
                          .reduction = (bp_reduction)row[REDUCTION]},

@@ -46,6 +46,9 @@ enum { CALLS_DRAWN = 2 };
 /** Who runs a network's lanes. */
 typedef enum pool_kind { POOL_OWN, POOL_SERIAL, POOL_REVERSE, POOL_KINDS } pool_kind;
 
+/** How lanes are to share a step (kernels/network/slice.c): as it comes, or by sizes that lead to it. */
+typedef enum sharing { SHARING_DRAWN, SHARING_BLOCKS, SHARING_ROWS, SHARING_COLUMNS, SHARINGS } sharing;
+
 /** The number of factors, and of values that each has. */
 extern const size_t option_factors;
 extern const size_t option_values[];
@@ -64,8 +67,14 @@ typedef struct setting {
     call_kind calls[CALLS_DRAWN];
 } setting;
 
-/** What a row of the covering set says; a step takes at most so many floating-point operations in its products. */
-void setting_draw(setting *s, const unsigned char *row, double flops_max, test_random *random);
+/** The way of sharing that a row of the covering set names. */
+sharing setting_sharing(const unsigned char *row);
+
+/**
+ * What a row says, with its own sizes or those that lead to a way of sharing; a step takes at most so many
+ * floating-point operations in its products.
+ */
+void setting_draw(setting *s, const unsigned char *row, sharing way, double flops_max, test_random *random);
 
 /** In words, on some lines. */
 void setting_print(FILE *out, const setting *s);

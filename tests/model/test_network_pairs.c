@@ -1,7 +1,7 @@
 /*
  * All options of a network, every two of them together at least once, against the model of model.h: networks on every
  * level and for several numbers of threads go through a sequence of calls side by side with it, and after each call
- * have its parameters, state, gradients, losses and outputs, to the bit. A failure names the call at which they part.
+ * have its parameters, state, gradients, losses and outputs, to the bit. A failure names the call at which they piece.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -11,15 +11,15 @@
 
 #include <cmocka.h>
 
+#include "actor.h"
 #include "covering.h"
 #include "harness/bits.h"
 #include "harness/session.h"
-#include "network/network.h"
+#include "network/step.h"
 #include "options.h"
 #include "storage/files.h"
-#include "transcript.h"
 
-enum { QUICK_SETTINGS = 32, SUBJECTS_MAX = 40 };
+enum { QUICK_ROWS = 32, SUBJECTS_MAX = 40, FAILURES_MAX = 50 };
 #define FLOPS_MAX 1.6e7
 #define QUICK_FLOPS_MAX 4e6
 
@@ -89,142 +89,16 @@ static void samples_destroy(samples *s) {
 /* Rows first .. first + rows - 1. */
 static bp_batch part_of(const setting *s, const bp_batch *whole, size_t first, size_t rows) {
     const size_t out = s->sizes[s->config.layers];
-    bp_batch part = *whole;
-    part.rows = rows;
-    part.inputs += first * (whole->input_stride ? whole->input_stride : s->sizes[0]);
-    if (part.targets)
-        part.targets += first * (whole->target_stride ? whole->target_stride : out);
-    if (part.labels)
-        part.labels += first;
-    if (part.weights)
-        part.weights += first;
-    return part;
-}
-
-/* ---- A network or its model ------------------------------------------------------------------------------------- */
-
-/* One of the two is null. */
-typedef struct actor {
-    model *m;
-    bp_network *n;
-} actor;
-
-static bp_status train(actor a, const bp_batch *batch, float rate, float *loss) {
-    return a.m ? model_train_step(a.m, batch, rate, loss) : bp_network_train_step(a.n, batch, rate, loss);
-}
-
-static bp_status backward(actor a, const bp_batch *batch, const bp_backward *how) {
-    return a.m ? model_backward(a.m, batch, how) : bp_network_backward(a.n, batch, how);
-}
-
-static bp_status accumulate(actor a, const bp_batch *batch, size_t total_rows, float *loss) {
-    return a.m ? model_accumulate(a.m, batch, total_rows, loss) : bp_network_accumulate(a.n, batch, total_rows, loss);
-}
-
-static bp_status update(actor a, float rate) {
-    return a.m ? model_update(a.m, rate) : bp_network_update(a.n, rate);
-}
-
-static bp_status swap(actor a) {
-    return a.m ? model_swap_average(a.m) : bp_network_swap_average(a.n);
-}
-
-static void freeze(actor a, size_t layer, bool frozen) {
-    if (a.m)
-        a.m->layer[layer].frozen = frozen;
-    else
-        assert_int_equal(bp_network_freeze(a.n, layer, frozen), BP_OK);
-}
-
-static void set_array(actor a, size_t layer, model_array array, const float *values) {
-    if (a.m)
-        model_set(a.m, layer, array, values);
-    else if (array == MODEL_WEIGHTS)
-        assert_int_equal(bp_network_set_parameters(a.n, layer, values, 0, NULL), BP_OK);
-    else if (array == MODEL_BIASES)
-        assert_int_equal(bp_network_set_parameters(a.n, layer, NULL, 0, values), BP_OK);
-    else
-        assert_int_equal(bp_network_set_normalization(a.n, layer, array == MODEL_GAINS ? values : NULL,
-                                                      array == MODEL_SHIFTS ? values : NULL),
-                         BP_OK);
-}
-
-static void set_state(actor a, size_t state, size_t layer, model_array array, const float *values) {
-    if (a.m)
-        memcpy(a.m->layer[layer].state[state][array], values, a.m->layer[layer].count[array] * sizeof *values);
-    else if (array == MODEL_WEIGHTS)
-        assert_int_equal(bp_network_set_state(a.n, state, layer, values, 0, NULL), BP_OK);
-    else if (array == MODEL_BIASES)
-        assert_int_equal(bp_network_set_state(a.n, state, layer, NULL, 0, values), BP_OK);
-    else
-        assert_int_equal(bp_network_set_normalization_state(a.n, state, layer, array == MODEL_GAINS ? values : NULL,
-                                                            array == MODEL_SHIFTS ? values : NULL),
-                         BP_OK);
-}
-
-/* ---- What it holds ---------------------------------------------------------------------------------------------- */
-
-enum { VALUES, GRADIENT, STATE }; /* STATE + k: array k of state */
-
-static bp_status get_arrays(const bp_network *n, size_t what, size_t l, bool normalization, float *first,
-                            float *second) {
-    if (what == VALUES)
-        return normalization ? bp_network_get_normalization(n, l, first, second)
-                             : bp_network_get_parameters(n, l, first, 0, second);
-    if (what == GRADIENT)
-        return normalization ? bp_network_get_normalization_gradient(n, l, first, second)
-                             : bp_network_get_gradient(n, l, first, 0, second);
-    return normalization ? bp_network_get_normalization_state(n, what - STATE, l, first, second)
-                         : bp_network_get_state(n, what - STATE, l, first, 0, second);
-}
-
-/* Arrays 2 k and 2 k + 1 of a layer: weights and biases, or gains and shifts. */
-static void record_arrays(transcript *t, actor a, const model *shape, size_t what, size_t l, size_t pair) {
-    static const char *const names[STATE + MODEL_STATES_MAX][MODEL_ARRAYS] = {
-        {"weights", "biases", "gains", "shifts"},
-        {"gradients of weights", "gradients of biases", "gradients of gains", "gradients of shifts"},
-        {"state 0 of weights", "state 0 of biases", "state 0 of gains", "state 0 of shifts"},
-        {"state 1 of weights", "state 1 of biases", "state 1 of gains", "state 1 of shifts"},
-        {"state 2 of weights", "state 2 of biases", "state 2 of gains", "state 2 of shifts"}};
-    const model_layer *k = &shape->layer[l];
-    float *arrays[2];
-    bp_status status = what == GRADIENT && a.m && a.m->held == MODEL_NONE ? BP_ERROR_VALUE : BP_OK;
-    for (size_t i = 0; i < 2; i++)
-        arrays[i] = make(k->count[2 * pair + i]);
-    if (a.n)
-        status = get_arrays(a.n, what, l, pair == 1, arrays[0], arrays[1]);
-    for (size_t i = 0; i < 2; i++) {
-        const size_t array = 2 * pair + i;
-        const float *values = a.n                ? arrays[i]
-                              : what == VALUES   ? k->values[array]
-                              : what == GRADIENT ? k->gradient[array]
-                                                 : k->state[what - STATE][array];
-        transcript_number(t, "status of a copy", l, status);
-        if (status == BP_OK)
-            transcript_floats(t, names[what][array], l, values, k->count[array]);
-        free(arrays[i]);
-    }
-}
-
-static uint64_t hash_of(const model *m) {
-    uint64_t hash = TEST_HASH_START;
-    for (size_t l = 0; l < m->layers; l++)
-        for (size_t a = 0; a < MODEL_ARRAYS; a++)
-            for (size_t e = 0; e < m->layer[l].count[a]; e++)
-                hash = test_hash(hash, test_bits(m->layer[l].values[a][e]));
-    return hash;
-}
-
-static void record_state(transcript *t, actor a, const model *shape) {
-    for (size_t what = 0; what < STATE + shape->states; what++)
-        for (size_t l = 0; l < shape->layers; l++)
-            for (size_t pair = 0; pair < (shape->layer[l].normalized ? 2 : 1); pair++)
-                record_arrays(t, a, shape, what, l, pair);
-    const float norm = a.m ? a.m->norm : bp_network_gradient_norm(a.n);
-    transcript_floats(t, "norm", 0, &norm, 1);
-    transcript_number(t, "steps", 0, a.m ? a.m->steps : bp_network_steps(a.n));
-    transcript_number(t, "seed", 0, a.m ? a.m->seed : bp_network_seed(a.n));
-    transcript_number(t, "hash", 0, a.m ? hash_of(a.m) : bp_network_hash(a.n));
+    bp_batch piece = *whole;
+    piece.rows = rows;
+    piece.inputs += first * (whole->input_stride ? whole->input_stride : s->sizes[0]);
+    if (piece.targets)
+        piece.targets += first * (whole->target_stride ? whole->target_stride : out);
+    if (piece.labels)
+        piece.labels += first;
+    if (piece.weights)
+        piece.weights += first;
+    return piece;
 }
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
@@ -282,7 +156,7 @@ static void act_backward(transcript *t, actor a, const call *c) {
     }
     if (!how.delta && !how.own_loss)
         how.loss = &loss;
-    const bp_status status = backward(a, &c->data->batch, &how);
+    const bp_status status = actor_backward(a, &c->data->batch, &how);
     transcript_number(t, "status", 0, status);
     transcript_number(t, "rows of the own loss", 0, status == BP_OK && how.own_loss ? own.next : 0);
     transcript_floats(t, "loss", 0, &loss, 1);
@@ -296,13 +170,13 @@ static void act_accumulate(transcript *t, actor a, const call *c) {
     for (size_t n = 0, k = 0, count; n < most; n += count, k++) {
         count = c->kind == CALL_MICRO_BATCHES_ODD ? odd[k % 5] : whole_blocks[k % 3];
         count = count < most - n ? count : most - n;
-        const bp_batch part = part_of(c->s, &c->data->batch, n, count);
+        const bp_batch piece = part_of(c->s, &c->data->batch, n, count);
         float loss = NAN;
-        transcript_number(t, "status", 0, accumulate(a, &part, rows, &loss));
+        transcript_number(t, "status", 0, actor_accumulate(a, &piece, rows, &loss));
         transcript_floats(t, "loss of a micro-batch", 0, &loss, 1);
     }
     if (c->kind != CALL_ACCUMULATE)
-        transcript_number(t, "status", 0, update(a, c->s->rate));
+        transcript_number(t, "status", 0, actor_update(a, c->s->rate));
 }
 
 static void act_evaluate(transcript *t, actor a, const call *c) {
@@ -321,8 +195,8 @@ static void act_refused(transcript *t, actor a, const call *c) {
     float loss = NAN;
     bp_batch large = c->data->batch;
     large.rows = c->s->config.batch_max + 1;
-    transcript_number(t, "status", 0, train(a, &c->data->batch, INFINITY, &loss));
-    transcript_number(t, "status", 0, update(a, NAN));
+    transcript_number(t, "status", 0, actor_train(a, &c->data->batch, INFINITY, &loss));
+    transcript_number(t, "status", 0, actor_update(a, NAN));
     transcript_number(t, "status", 0, a.m ? BP_ERROR_BATCH : bp_network_train_step(a.n, &large, c->s->rate, &loss));
     transcript_floats(t, "loss", 0, &loss, 1);
 }
@@ -338,15 +212,15 @@ static void act_set_steps(actor a, const call *c) {
 
 static void act(transcript *t, actor a, const call *c) {
     const bp_batch *batch = &c->data->batch;
-    const bp_batch part = part_of(c->s, batch, batch->rows / 3, batch->rows - batch->rows / 3);
+    const bp_batch piece = part_of(c->s, batch, batch->rows / 3, batch->rows - batch->rows / 3);
     float loss = NAN;
     switch (c->kind) {
     case CALL_TRAIN:
-        transcript_number(t, "status", 0, train(a, batch, c->s->rate, &loss));
+        transcript_number(t, "status", 0, actor_train(a, batch, c->s->rate, &loss));
         transcript_floats(t, "loss", 0, &loss, 1);
         break;
     case CALL_TRAIN_PART:
-        transcript_number(t, "status", 0, train(a, &part, c->s->rate, NULL));
+        transcript_number(t, "status", 0, actor_train(a, &piece, c->s->rate, NULL));
         break;
     case CALL_MICRO_BATCHES:
     case CALL_MICRO_BATCHES_ODD:
@@ -354,13 +228,13 @@ static void act(transcript *t, actor a, const call *c) {
         act_accumulate(t, a, c);
         break;
     case CALL_UPDATE:
-        transcript_number(t, "status", 0, update(a, c->s->rate));
+        transcript_number(t, "status", 0, actor_update(a, c->s->rate));
         break;
     case CALL_DISCARD:
         transcript_number(t, "status", 0, a.m ? model_discard(a.m) : bp_network_discard(a.n));
         break;
     case CALL_SWAP:
-        transcript_number(t, "status", 0, swap(a));
+        transcript_number(t, "status", 0, actor_swap(a));
         break;
     case CALL_INITIALIZE:
         if (a.m)
@@ -369,18 +243,18 @@ static void act(transcript *t, actor a, const call *c) {
             assert_int_equal(bp_network_initialize(a.n, c->seed), BP_OK);
         break;
     case CALL_SET_PARAMETERS:
-        set_array(a, c->layer, c->array, c->values);
+        actor_set_array(a, c->layer, c->array, c->values);
         break;
     case CALL_SET_STATE:
         if (c->state != SIZE_MAX)
-            set_state(a, c->state, c->layer, c->array, c->values);
+            actor_set_state(a, c->state, c->layer, c->array, c->values);
         break;
     case CALL_SET_STEPS:
         act_set_steps(a, c);
         break;
     case CALL_FREEZE:
         for (size_t l = 0; l < c->s->config.layers; l++)
-            freeze(a, l, c->frozen[l]);
+            actor_freeze(a, l, c->frozen[l]);
         break;
     case CALL_REFUSED:
         act_refused(t, a, c);
@@ -439,23 +313,38 @@ typedef struct scene {
     bool failed;
 } scene;
 
+/* How many networks share their batch in each way; alone: SHARING_DRAWN. */
+static size_t shared[SHARINGS];
+
+static void count_sharing(const bp_network *network, size_t rows) {
+    const slice_plan plan = bp_step_plan(network, rows, true, false);
+    sharing way = plan.blocks ? SHARING_BLOCKS : plan.update_lanes > 1 ? SHARING_ROWS : SHARING_DRAWN;
+    for (size_t l = 0; way == SHARING_ROWS && l < network->layers; l++)
+        if (bp_by_columns(network, l, plan.rows, plan.update_lanes))
+            way = SHARING_COLUMNS;
+    shared[way]++;
+}
+
 static void add_subject(scene *sc, test_table *table, size_t threads, pool_kind pool, uint64_t seed) {
     subject *b = &sc->subject[sc->subjects++];
     *b = (subject){table, threads, pool, NULL};
     b->network = network_create(b, sc->s, seed);
     for (size_t l = 0; l < sc->m.layers; l++)
-        freeze((actor){.n = b->network}, l, sc->s->frozen[l]);
+        actor_freeze((actor){.n = b->network}, l, sc->s->frozen[l]);
+    count_sharing(b->network, sc->s->rows);
     table->cases++;
 }
 
 /* The setting's threads on every level; on those that are not slow other numbers of them too, by a pool that needs no
- * cores. */
-static void add_subjects(scene *sc, uint64_t seed) {
-    static const size_t counts[] = {1, 2, 3, 8};
+ * cores: all of them where they are to share in some way. */
+static void add_subjects(scene *sc, sharing way, uint64_t seed) {
+    static const size_t counts[] = {3, 1, 2, 8};
     for (size_t k = 0; test_table_at(k); k++) {
         test_table *table = test_table_at(k);
         add_subject(sc, table, sc->s->config.threads, sc->s->pool, seed);
-        for (size_t i = 0; i < 4 && table->kernels->isa != BP_ISA_SCALAR && !test_quick(); i++)
+        if (table->kernels->isa == BP_ISA_SCALAR || test_quick())
+            continue;
+        for (size_t i = 0; i < (way == SHARING_DRAWN ? 1 : 4); i++)
             if (counts[i] != sc->s->config.threads)
                 add_subject(sc, table, counts[i], i % 2 ? POOL_SERIAL : POOL_REVERSE, seed);
     }
@@ -489,7 +378,7 @@ static void carry_over(scene *sc) {
         bp_network *other = network_create(b, sc->s, 77);
         assert_int_equal(bp_checkpoint_load(other, path, NULL), BP_OK);
         for (size_t l = 0; l < sc->m.layers; l++)
-            freeze((actor){.n = other}, l, sc->m.layer[l].frozen);
+            actor_freeze((actor){.n = other}, l, sc->m.layer[l].frozen);
         bp_network_destroy(b->network);
         b->network = other;
     }
@@ -497,7 +386,7 @@ static void carry_over(scene *sc) {
 
 /* Draws what a call needs; its values are the caller's to free. */
 static call draw_call(scene *sc, call_kind kind) {
-    static const uint64_t steps[] = {0, 7, 999, UINT64_C(0x100000004), UINT64_C(1) << 40, (UINT64_C(1) << 48) - 100};
+    static const uint64_t steps[] = {0, 7, 999, UINT64_C(0x100000004), UINT64_C(1) << 40, (UINT64_C(1) << 48) - 2};
     test_random *random = &sc->random;
     call c = {.kind = kind, .s = sc->s, .data = &sc->data, .seed = test_random_next(random)};
     c.steps = steps[test_random_below(random, sizeof steps / sizeof *steps)];
@@ -522,12 +411,12 @@ static void do_call(scene *sc, size_t place, call_kind kind) {
     act(&sc->expected, (actor){.m = &sc->m}, &c);
     if (kind == CALL_CHECKPOINT)
         carry_over(sc);
-    record_state(&sc->expected, (actor){.m = &sc->m}, &sc->m);
+    actor_record(&sc->expected, (actor){.m = &sc->m}, &sc->m);
     for (size_t k = 0; k < sc->subjects; k++) {
         const actor a = {.n = sc->subject[k].network};
         transcript_clear(&sc->got);
         act(&sc->got, a, &c);
-        record_state(&sc->got, a, &sc->m);
+        actor_record(&sc->got, a, &sc->m);
         if (!transcript_equal(&sc->expected, &sc->got))
             report(sc, &sc->subject[k], place, &c);
     }
@@ -544,7 +433,7 @@ static bool is_finite(const model *m) {
 }
 
 /* Whether the parameters stayed finite, so that the bits tell something. */
-static bool play(const char *key, const setting *s, test_random random) {
+static bool play(const char *key, const setting *s, sharing way, test_random random) {
     scene sc = {.key = key, .s = s, .random = random};
     sc.data = samples_create(s, &sc.random);
     sc.m = model_create(&s->config);
@@ -552,7 +441,7 @@ static bool play(const char *key, const setting *s, test_random random) {
     model_initialize(&sc.m, seed);
     for (size_t l = 0; l < sc.m.layers; l++)
         sc.m.layer[l].frozen = s->frozen[l];
-    add_subjects(&sc, seed);
+    add_subjects(&sc, way, seed);
     size_t place = 0;
     do_call(&sc, place++, CALL_TRAIN);
     for (size_t k = 0; k < CALLS_DRAWN && !sc.failed; k++)
@@ -573,27 +462,41 @@ static bool play(const char *key, const setting *s, test_random random) {
     return finite;
 }
 
+/* Plays a row of the covering set; whether the numbers stayed finite. */
+static bool play_row(size_t number, const unsigned char *row, sharing way) {
+    static const char *const names[SHARINGS] = {"drawn", "blocks", "rows", "columns"};
+    char key[48];
+    snprintf(key, sizeof key, "pairs/%zu/%s", number, names[way]);
+    if (!test_selected(key))
+        return true;
+    test_random own = test_random_for(test_seed(), key);
+    setting s;
+    setting_draw(&s, row, way, test_quick() ? QUICK_FLOPS_MAX : FLOPS_MAX, &own);
+    return play(key, &s, way, own);
+}
+
+/* Each row as it is, and by the way of sharing that it names. */
 static void pairs_of_options(void **state) {
     (void)state;
     test_random random = test_random_for(test_seed(), "pairs");
     covering c = covering_create(option_values, option_factors, &random);
     assert_int_equal(covering_missing(&c, option_values, c.rows), 0);
-    const size_t rows = test_quick() && c.rows > QUICK_SETTINGS ? QUICK_SETTINGS : c.rows;
+    const size_t rows = test_quick() && c.rows > QUICK_ROWS ? QUICK_ROWS : c.rows;
+    const bool one_case = getenv("BACKPROP_TEST_CASE") != NULL;
     size_t played = 0, finite = 0;
-    for (size_t r = 0; r < rows; r++) {
-        char key[32];
-        snprintf(key, sizeof key, "pairs/%zu", r);
-        if (!test_selected(key))
-            continue;
-        test_random own = test_random_for(test_seed(), key);
-        setting s;
-        setting_draw(&s, c.row[r], test_quick() ? QUICK_FLOPS_MAX : FLOPS_MAX, &own);
-        played++;
-        finite += play(key, &s, own);
+    for (size_t r = 0; r < rows && test_failures() <= FAILURES_MAX; r++) {
+        const sharing way = setting_sharing(c.row[r]);
+        finite += play_row(r, c.row[r], SHARING_DRAWN);
+        finite += way != SHARING_DRAWN && play_row(r, c.row[r], way);
+        played += way != SHARING_DRAWN ? 2 : 1;
     }
-    printf("%zu of %zu settings, %zu pairs of options left out, %zu trained to finite numbers\n", played, c.rows,
-           covering_missing(&c, option_values, rows), finite);
+    printf("%zu of %zu rows, %zu pairs left out; %zu of %zu settings kept to finite numbers\n", rows, c.rows,
+           covering_missing(&c, option_values, rows), finite, played);
+    printf("networks alone %zu, by blocks %zu, by rows %zu, by columns %zu\n", shared[SHARING_DRAWN],
+           shared[SHARING_BLOCKS], shared[SHARING_ROWS], shared[SHARING_COLUMNS]);
     assert_true(10 * finite >= 9 * played);
+    for (size_t way = 0; way < SHARINGS && rows == c.rows && !one_case; way++)
+        assert_true(shared[way] > 0);
     covering_destroy(&c);
     test_expect_no_failures();
 }

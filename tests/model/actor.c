@@ -1,0 +1,136 @@
+#include "actor.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/bits.h"
+
+/* ---- Calls ------------------------------------------------------------------------------------------------------ */
+
+bp_status actor_train(actor a, const bp_batch *batch, float rate, float *loss) {
+    return a.m ? model_train_step(a.m, batch, rate, loss) : bp_network_train_step(a.n, batch, rate, loss);
+}
+
+bp_status actor_backward(actor a, const bp_batch *batch, const bp_backward *how) {
+    return a.m ? model_backward(a.m, batch, how) : bp_network_backward(a.n, batch, how);
+}
+
+bp_status actor_accumulate(actor a, const bp_batch *batch, size_t total_rows, float *loss) {
+    return a.m ? model_accumulate(a.m, batch, total_rows, loss) : bp_network_accumulate(a.n, batch, total_rows, loss);
+}
+
+bp_status actor_update(actor a, float rate) {
+    return a.m ? model_update(a.m, rate) : bp_network_update(a.n, rate);
+}
+
+bp_status actor_swap(actor a) {
+    return a.m ? model_swap_average(a.m) : bp_network_swap_average(a.n);
+}
+
+void actor_freeze(actor a, size_t layer, bool frozen) {
+    if (a.m)
+        a.m->layer[layer].frozen = frozen;
+    else
+        assert_int_equal(bp_network_freeze(a.n, layer, frozen), BP_OK);
+}
+
+void actor_set_array(actor a, size_t layer, model_array array, const float *values) {
+    if (a.m)
+        model_set(a.m, layer, array, values);
+    else if (array == MODEL_WEIGHTS)
+        assert_int_equal(bp_network_set_parameters(a.n, layer, values, 0, NULL), BP_OK);
+    else if (array == MODEL_BIASES)
+        assert_int_equal(bp_network_set_parameters(a.n, layer, NULL, 0, values), BP_OK);
+    else
+        assert_int_equal(bp_network_set_normalization(a.n, layer, array == MODEL_GAINS ? values : NULL,
+                                                      array == MODEL_SHIFTS ? values : NULL),
+                         BP_OK);
+}
+
+void actor_set_state(actor a, size_t state, size_t layer, model_array array, const float *values) {
+    if (a.m)
+        memcpy(a.m->layer[layer].state[state][array], values, a.m->layer[layer].count[array] * sizeof *values);
+    else if (array == MODEL_WEIGHTS)
+        assert_int_equal(bp_network_set_state(a.n, state, layer, values, 0, NULL), BP_OK);
+    else if (array == MODEL_BIASES)
+        assert_int_equal(bp_network_set_state(a.n, state, layer, NULL, 0, values), BP_OK);
+    else
+        assert_int_equal(bp_network_set_normalization_state(a.n, state, layer, array == MODEL_GAINS ? values : NULL,
+                                                            array == MODEL_SHIFTS ? values : NULL),
+                         BP_OK);
+}
+
+static float *allocate(size_t count) {
+    float *array = calloc(count ? count : 1, sizeof *array);
+    assert_non_null(array);
+    return array;
+}
+
+/* ---- What it holds ---------------------------------------------------------------------------------------------- */
+
+enum { VALUES, GRADIENT, STATE }; /* STATE + k: array k of state */
+
+static bp_status get_arrays(const bp_network *n, size_t what, size_t l, bool normalization, float *first,
+                            float *second) {
+    if (what == VALUES)
+        return normalization ? bp_network_get_normalization(n, l, first, second)
+                             : bp_network_get_parameters(n, l, first, 0, second);
+    if (what == GRADIENT)
+        return normalization ? bp_network_get_normalization_gradient(n, l, first, second)
+                             : bp_network_get_gradient(n, l, first, 0, second);
+    return normalization ? bp_network_get_normalization_state(n, what - STATE, l, first, second)
+                         : bp_network_get_state(n, what - STATE, l, first, 0, second);
+}
+
+/* Arrays 2 k and 2 k + 1 of a layer: weights and biases, or gains and shifts. */
+static void record_arrays(transcript *t, actor a, const model *shape, size_t what, size_t l, size_t pair) {
+    static const char *const names[STATE + MODEL_STATES_MAX][MODEL_ARRAYS] = {
+        {"weights", "biases", "gains", "shifts"},
+        {"gradients of weights", "gradients of biases", "gradients of gains", "gradients of shifts"},
+        {"state 0 of weights", "state 0 of biases", "state 0 of gains", "state 0 of shifts"},
+        {"state 1 of weights", "state 1 of biases", "state 1 of gains", "state 1 of shifts"},
+        {"state 2 of weights", "state 2 of biases", "state 2 of gains", "state 2 of shifts"}};
+    const model_layer *k = &shape->layer[l];
+    float *arrays[2];
+    bp_status status = what == GRADIENT && a.m && a.m->held == MODEL_NONE ? BP_ERROR_VALUE : BP_OK;
+    for (size_t i = 0; i < 2; i++)
+        arrays[i] = allocate(k->count[2 * pair + i]);
+    if (a.n)
+        status = get_arrays(a.n, what, l, pair == 1, arrays[0], arrays[1]);
+    for (size_t i = 0; i < 2; i++) {
+        const size_t array = 2 * pair + i;
+        const float *values = a.n                ? arrays[i]
+                              : what == VALUES   ? k->values[array]
+                              : what == GRADIENT ? k->gradient[array]
+                                                 : k->state[what - STATE][array];
+        transcript_number(t, "status of a copy", l, status);
+        if (status == BP_OK)
+            transcript_floats(t, names[what][array], l, values, k->count[array]);
+        free(arrays[i]);
+    }
+}
+
+static uint64_t hash_of(const model *m) {
+    uint64_t hash = TEST_HASH_START;
+    for (size_t l = 0; l < m->layers; l++)
+        for (size_t a = 0; a < MODEL_ARRAYS; a++)
+            for (size_t e = 0; e < m->layer[l].count[a]; e++)
+                hash = test_hash(hash, test_bits(m->layer[l].values[a][e]));
+    return hash;
+}
+
+void actor_record(transcript *t, actor a, const model *shape) {
+    for (size_t what = 0; what < STATE + shape->states; what++)
+        for (size_t l = 0; l < shape->layers; l++)
+            for (size_t pair = 0; pair < (shape->layer[l].normalized ? 2 : 1); pair++)
+                record_arrays(t, a, shape, what, l, pair);
+    const float norm = a.m ? a.m->norm : bp_network_gradient_norm(a.n);
+    transcript_floats(t, "norm", 0, &norm, 1);
+    transcript_number(t, "steps", 0, a.m ? a.m->steps : bp_network_steps(a.n));
+    transcript_number(t, "seed", 0, a.m ? a.m->seed : bp_network_seed(a.n));
+    transcript_number(t, "hash", 0, a.m ? hash_of(a.m) : bp_network_hash(a.n));
+}

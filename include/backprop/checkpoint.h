@@ -17,6 +17,7 @@
  *   model.load_state_dict(safetensors.torch.load_file("digits.safetensors"))
  *
  * (A network that is to load a file needs the same dropout as the one that saved it, or Linears have other numbers.)
+ * Files of other PyTorch modules, whose tensors go by other names, are loaded by bp_network_load_with.
  *
  * The metadata are the caller's notes, and
  *
@@ -30,6 +31,7 @@
 #ifndef BACKPROP_CHECKPOINT_H
 #define BACKPROP_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <backprop/export.h>
@@ -56,12 +58,76 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
  * besides is left out, and that of the network stays as it is. The metadata may be missing; if they are there, the
  * activations must be the network's.
  *
+ * DataParallel and torch.compile wrap a module into another one, and so put "module." and "_orig_mod." before names, or
+ * into their midst: these count for nothing, alone or nested, unless the file also has the name without them.
+ *
  * Everything is checked and read before anything is changed. Takes memory for a copy of what it reads.
  *
- * BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_FORMAT, BP_ERROR_MEMORY; BP_ERROR_MISMATCH, with the tensor's name in the
- * message, if one is missing, has another shape or type, or has no place in the network.
+ * BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_FORMAT, BP_ERROR_MEMORY; BP_ERROR_MISMATCH, with the tensor's name and those
+ * that the file has in the message, if one is missing, has another shape or type, or has no place in the network.
  */
 BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error);
+
+/** What bp_network_load_with tells of a tensor. */
+typedef enum bp_load_note {
+    BP_LOAD_EXTRA = 0, /* the file has it, the network has no place for it */
+    BP_LOAD_MISSING,   /* the network has it, the file has not: it stays as it is */
+    BP_LOAD_ZEROED     /* a bias or shift that the file has not: it became zero */
+} bp_load_note;
+
+/**
+ * How a file's tensors are found, as for PyTorch's load_state_dict; all zero is what bp_network_load does.
+ *
+ * A name in `modules` stands for the tensors name.weight and name.bias; an empty one for weight and bias. The network's
+ * modules are those with parameters, from the inputs on: for each layer its Linear, then its LayerNorm if it has one.
+ */
+typedef struct bp_load_options {
+    const char *const *modules; /* their names in the file; null: the numbers of nn.Sequential, or the pattern */
+    size_t module_count;        /* of `modules`: must be the network's */
+
+    /*
+     * A name with a '*' for any text, such as "fc*" or "net.*.linear": of the file's modules of such names, in the
+     * order of the numbers there (fc2 before fc10), those whose weight is a matrix are the network's Linears, and those
+     * whose weight is a vector its LayerNorms, if it has any. They must be as many, and must differ in numbers alone,
+     * which tell the order: that of "input" and "output" would be a guess. Null: none.
+     */
+    const char *pattern;
+
+    bool lenient;     /* strict=False: extra tensors are left out, and missing ones stay as the network has them */
+    bool zero_biases; /* a bias or shift that is missing beside its weight is zero: modules made with bias=False */
+
+    /* Called with each such tensor, after all is loaded; null: not. The name is valid during the call. */
+    void (*report)(void *context, bp_load_note note, const char *name);
+    void *context;
+} bp_load_options;
+
+/**
+ * Reads a network's parameters from a file whose tensors go by other names than nn.Sequential's, or that has more or
+ * fewer of them. For
+ *
+ *   class Net(nn.Module):
+ *       def __init__(self):
+ *           super().__init__()
+ *           self.fc1, self.fc2 = nn.Linear(784, 128), nn.Linear(128, 10, bias=False)
+ *
+ *   safetensors.torch.save_file(net.state_dict(), "net.safetensors")
+ *
+ * it is
+ *
+ *   const char *const modules[] = {"fc1", "fc2"};
+ *   const bp_load_options options = {.modules = modules, .module_count = 2, .zero_biases = true};
+ *   status = bp_network_load_with(network, "net.safetensors", &options, &error);
+ *
+ * or {.pattern = "fc*", .zero_biases = true}; and {.pattern = "*"} for an nn.Sequential whose Linears have other
+ * numbers because of an nn.Flatten before them. A file of the nn.Sequential in checkpoint.h's first lines needs no
+ * options.
+ *
+ * Errors as bp_network_load, and BP_ERROR_SIZE (module_count), BP_ERROR_VALUE (two equal modules, a pattern without or
+ * with two '*', both modules and a pattern), BP_ERROR_MISMATCH (what the pattern finds; if lenient, a file none of
+ * whose tensors has a place). Null `options` are all zero.
+ */
+BP_API bp_status bp_network_load_with(bp_network *network, const char *path, const bp_load_options *options,
+                                      bp_file_error *error);
 
 /**
  * Writes the whole state of a training: what bp_network_save writes, and

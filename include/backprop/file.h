@@ -52,7 +52,8 @@ typedef struct bp_shift_scale {
 
 /** Types of elements in files. */
 typedef enum bp_dtype {
-    BP_DTYPE_BOOL = 0, /* one byte: 0, or anything else for true */
+    BP_DTYPE_UNKNOWN = -1, /* one that a file has and this list has not: see bp_tensor.dtype_name */
+    BP_DTYPE_BOOL = 0,     /* one byte: 0, or anything else for true */
     BP_DTYPE_U8,
     BP_DTYPE_I8,
     BP_DTYPE_U16,
@@ -68,7 +69,7 @@ typedef enum bp_dtype {
     BP_DTYPE_COUNT
 } bp_dtype;
 
-/** Bytes of an element; 0 for a value outside the enumeration. */
+/** Bytes of an element; 0 for BP_DTYPE_UNKNOWN and for a value outside the enumeration. */
 BP_API size_t bp_dtype_bytes(bp_dtype dtype);
 
 /**

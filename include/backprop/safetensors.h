@@ -20,14 +20,15 @@
 
 BP_BEGIN_DECLS
 
-/** A tensor. A reader leaves `data` and `strides` null. */
+/** A tensor. A reader leaves `data` and `strides` null; a writer needs no `dtype_name`. */
 typedef struct bp_tensor {
     const char *name; /* UTF-8 */
     bp_dtype dtype;
-    size_t dimensions;     /* at most BP_DIMENSIONS_MAX; 0: a single number */
-    const size_t *shape;   /* [dimensions]; a zero makes the tensor empty */
-    const void *data;      /* for writing: elements of that type, in the byte order of this machine */
-    const size_t *strides; /* [dimensions], elements from one index to the next; null: packed, row-major */
+    size_t dimensions;      /* at most BP_DIMENSIONS_MAX; 0: a single number */
+    const size_t *shape;    /* [dimensions]; a zero makes the tensor empty */
+    const void *data;       /* for writing: elements of that type, in the byte order of this machine */
+    const size_t *strides;  /* [dimensions], elements from one index to the next; null: packed, row-major */
+    const char *dtype_name; /* from a reader: the type as the file has it, such as "F32" */
 } bp_tensor;
 
 /** Text beside the tensors; both UTF-8. */
@@ -42,9 +43,15 @@ typedef struct bp_safetensors bp_safetensors;
  * Opens a file and checks its whole header; tensors are read later, one by one. The header may be 100 000 000 bytes
  * long, as in the format's own library; what is parsed of it takes a few times its length.
  *
+ * What other readers take is taken: `"__metadata__": null` for none, and further members of a tensor's description,
+ * which are left out. A tensor of a type that bp_dtype does not have, such as F8_E4M3, is listed with BP_DTYPE_UNKNOWN
+ * and its dtype_name, and only reading it is an error. One of more than BP_DIMENSIONS_MAX dimensions has so many: the
+ * first ones are multiplied into one.
+ *
  * BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT for whatever departs from the format: besides what is
- * said above, a name or key that occurs twice, an unknown dtype or member, a NUL in a text, a dtype and shape that do
- * not fit the offsets; BP_ERROR_MISMATCH for more than BP_DIMENSIONS_MAX dimensions. On error *file is set to null.
+ * said above, a name or key that occurs twice, a NUL in a text, a dtype and shape that do not fit the offsets. Where
+ * the file is of another well-known kind (a zip archive or a pickle as torch.save writes, a Git LFS pointer, an HTML
+ * page, GGUF, HDF5), the message says so; the readers of other formats do the same. On error *file is set to null.
  */
 BP_API bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_error *error);
 
@@ -75,7 +82,8 @@ BP_API const bp_metadata *bp_safetensors_all_metadata(const bp_safetensors *file
  * goes to values[i * strides[0] + j * strides[1] + ...]; strides null: packed, row-major. So a matrix [out x in] is
  * read transposed with the strides {1, out}.
  *
- * BP_ERROR_NULL, BP_ERROR_VALUE (`tensor` is none of this file's), BP_ERROR_SIZE (strides let elements meet),
+ * BP_ERROR_NULL, BP_ERROR_VALUE (`tensor` is none of this file's), BP_ERROR_MISMATCH (its type is BP_DTYPE_UNKNOWN),
+ * BP_ERROR_SIZE (strides let elements meet),
  * BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP (with a file in memory), BP_ERROR_MEMORY, BP_ERROR_FILE,
  * BP_ERROR_FORMAT (the file has become shorter).
  */

@@ -6,6 +6,9 @@
 
 #include <backprop/update.h>
 
+/* For a name that is made here. */
+enum { NAME_ROOM = 96 };
+
 /* Adds a pair of module `module`; null list: counts alone. `prefix` stands before its names. */
 static void add_pair(bp_pairs *pairs, size_t *floats, bp_pair pair, const char *prefix, size_t module) {
     const size_t first = pair.kind == BP_PAIR_LINEAR ? pair.in * pair.out : pair.out;
@@ -15,8 +18,11 @@ static void add_pair(bp_pairs *pairs, size_t *floats, bp_pair pair, const char *
         pair.first_shape[0] = pair.first_strides[1] = pair.out;
         pair.first_shape[1] = pair.in;
         pair.first_strides[0] = 1; /* the file has the transpose of the network's [in x out] */
-        snprintf(pair.first_name, sizeof pair.first_name, "%s%zu.weight", prefix, module);
-        snprintf(pair.second_name, sizeof pair.second_name, "%s%zu.bias", prefix, module);
+        char *name = pairs->names + 2 * pairs->count * NAME_ROOM;
+        snprintf(name, NAME_ROOM, "%s%zu.weight", prefix, module);
+        snprintf(name + NAME_ROOM, NAME_ROOM, "%s%zu.bias", prefix, module);
+        pair.first_name = name;
+        pair.second_name = name + NAME_ROOM;
         pairs->list[pairs->count] = pair;
     }
     pairs->count++;
@@ -25,7 +31,7 @@ static void add_pair(bp_pairs *pairs, size_t *floats, bp_pair pair, const char *
 
 /* Adds all pairs of one set. Numbers the modules as nn.Sequential does. */
 static void add_set(bp_pairs *pairs, size_t *floats, const bp_network *network, size_t set) {
-    char prefix[BP_ARRAY_NAME / 2] = "";
+    char prefix[NAME_ROOM / 2] = "";
     if (set > 0)
         snprintf(prefix, sizeof prefix, BP_STATE_PREFIX "%s.", bp_network_state_name(network, set - 1));
     size_t module = 0;
@@ -56,7 +62,8 @@ bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network, bool whole
     const size_t floats = list_pairs(pairs, network, whole);
     pairs->list = calloc(pairs->count, sizeof *pairs->list);
     pairs->memory = malloc(floats * sizeof *pairs->memory);
-    if (!pairs->list || !pairs->memory) {
+    pairs->names = malloc(2 * pairs->count * NAME_ROOM);
+    if (!pairs->list || !pairs->memory || !pairs->names) {
         bp_pairs_destroy(pairs);
         return BP_ERROR_MEMORY;
     }
@@ -64,9 +71,34 @@ bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network, bool whole
     return BP_OK;
 }
 
+/* "fc1.weight", or "weight" alone of a module without a name. Returns where the next name begins. */
+static char *write_name(char *to, bp_module module, const char *member) {
+    memcpy(to, module.name, module.length);
+    return to + module.length + 1 + (size_t)sprintf(to + module.length, "%s%s", module.length ? "." : "", member);
+}
+
+bp_status bp_pairs_rename(bp_pairs *pairs, const bp_module *modules) {
+    size_t bytes = 0;
+    for (size_t k = 0; k < pairs->count; k++)
+        bytes += 2 * (modules[k].length + sizeof ".weight");
+    char *names = malloc(bytes), *next = names;
+    if (!names)
+        return BP_ERROR_MEMORY;
+    for (size_t k = 0; k < pairs->count; k++) {
+        pairs->list[k].first_name = next;
+        next = write_name(next, modules[k], "weight");
+        pairs->list[k].second_name = next;
+        next = write_name(next, modules[k], "bias");
+    }
+    free(pairs->names);
+    pairs->names = names;
+    return BP_OK;
+}
+
 void bp_pairs_destroy(bp_pairs *pairs) {
     free(pairs->list);
     free(pairs->memory);
+    free(pairs->names);
     *pairs = (bp_pairs){.list = NULL};
 }
 

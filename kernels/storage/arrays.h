@@ -7,8 +7,6 @@
 #include <backprop/network.h>
 #include <backprop/safetensors.h>
 
-#define BP_ARRAY_NAME 96
-
 typedef enum bp_pair_kind { BP_PAIR_LINEAR, BP_PAIR_NORMALIZATION } bp_pair_kind;
 
 /** What one call on the network copies: weights and biases of a layer, or gain and shift, or an array of the
@@ -18,7 +16,8 @@ typedef struct bp_pair {
     size_t set; /* 0: the parameters; 1 + k: array k of their state */
     size_t layer, in, out;
     float *first, *second;
-    char first_name[BP_ARRAY_NAME], second_name[BP_ARRAY_NAME];
+    const char *first_name, *second_name;
+    const bp_tensor *first_tensor, *second_tensor; /* of a file that is read: see matching.h */
     size_t first_shape[2], first_strides[2];
 } bp_pair;
 
@@ -26,6 +25,7 @@ typedef struct bp_pairs {
     bp_pair *list;
     size_t count;
     float *memory; /* of all arrays */
+    char *names;
 } bp_pairs;
 
 /** Before the names of what only a checkpoint has. */
@@ -34,6 +34,15 @@ typedef struct bp_pairs {
 /** Lists the arrays of a network, with memory for them: its parameters, and where the whole state is asked for, all
  * that the optimizer keeps of them. BP_ERROR_MEMORY, with nothing allocated. */
 bp_status bp_pairs_create(bp_pairs *pairs, const bp_network *network, bool whole);
+
+/** A module's name, not ended by a NUL. */
+typedef struct bp_module {
+    const char *name;
+    size_t length;
+} bp_module;
+
+/** Gives the arrays of parameters the names that these modules' tensors have, one module a pair. BP_ERROR_MEMORY. */
+bp_status bp_pairs_rename(bp_pairs *pairs, const bp_module *modules);
 
 void bp_pairs_destroy(bp_pairs *pairs);
 

@@ -13,6 +13,7 @@
 
 #include "storage/arrays.h"
 #include "storage/error.h"
+#include "storage/matching.h"
 #include "storage/plain.h"
 #include "storage/text.h"
 
@@ -94,14 +95,15 @@ static bool is_own_key(const char *key) {
 
 static bp_status check_notes(const bp_metadata *notes, size_t count, bp_file_error *error) {
     if (count > 0 && !notes)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`notes` is null and `count` %zu", count);
     if (count > SIZE_MAX / sizeof *notes - OWN_PAIRS)
         return bp_file_refuse(error, BP_ERROR_OVERFLOW);
     for (size_t k = 0; k < count; k++) {
         if (!notes[k].key || !notes[k].text)
-            return bp_file_refuse(error, BP_ERROR_NULL);
+            return bp_file_fail(error, BP_ERROR_NULL, "notes[%zu].%s is null", k, notes[k].key ? "text" : "key");
         if (is_own_key(notes[k].key))
-            return bp_file_fail(error, BP_ERROR_VALUE, "the key '%.80s' is not free for notes", notes[k].key);
+            return bp_file_fail(error, BP_ERROR_VALUE,
+                                "notes[%zu].key, '%s', is not free for notes: the library writes it", k, notes[k].key);
     }
     return BP_OK;
 }
@@ -157,7 +159,7 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!network || !path)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", network ? "path" : "network");
     bp_status status = check_notes(notes, count, error);
     if (status != BP_OK)
         return status;
@@ -185,67 +187,30 @@ bp_status bp_checkpoint_save(const bp_network *network, const char *path, const 
 
 /* ---- Loading -------------------------------------------------------------------------------------------------- */
 
-/* "[10 x 128]" into a text of some size. */
-static void write_shape(char *text, size_t room, const bp_tensor *tensor) {
-    size_t at = (size_t)snprintf(text, room, "[");
-    for (size_t d = 0; d < tensor->dimensions && at < room; d++)
-        at += (size_t)snprintf(text + at, room - at, d ? " x %zu" : "%zu", tensor->shape[d]);
-    if (at < room)
-        snprintf(text + at, room - at, "]");
+static bool is_of_training(const char *name) {
+    return strncmp(name, BP_STATE_PREFIX, strlen(BP_STATE_PREFIX)) == 0;
 }
 
-static bool same_shape(const bp_tensor *a, const bp_tensor *b) {
-    bool same = a->dimensions == b->dimensions;
-    for (size_t d = 0; same && d < a->dimensions; d++)
-        same = a->shape[d] == b->shape[d];
-    return same;
-}
-
-/* Whether the file has what the network wants, by name, type and shape. A checkpoint has just what was written. */
-static bp_status check_tensor(const bp_safetensors *file, const bp_tensor *wanted, bool whole, bp_file_error *error) {
-    const bp_tensor *there = bp_safetensors_find(file, wanted->name);
-    if (!there)
-        return bp_file_fail(error, BP_ERROR_MISMATCH, "the file has no tensor '%s'", wanted->name);
-    if (there->dtype != wanted->dtype && (whole || there->dtype < BP_DTYPE_F16))
-        return bp_file_fail(error, BP_ERROR_MISMATCH, "tensor '%s' has elements of another type", wanted->name);
-    if (!same_shape(there, wanted)) {
-        char in_file[64], in_network[64];
-        write_shape(in_file, sizeof in_file, there);
-        write_shape(in_network, sizeof in_network, wanted);
-        return bp_file_fail(error, BP_ERROR_MISMATCH, "tensor '%s' is %s in the file and %s in the network",
-                            wanted->name, in_file, in_network);
-    }
-    return BP_OK;
-}
-
-static bool has_place(const bp_pairs *pairs, bool whole, const char *name) {
-    if (!whole && strncmp(name, BP_STATE_PREFIX, strlen(BP_STATE_PREFIX)) == 0)
-        return true;
-    for (size_t k = 0; k < pairs->count; k++)
-        if (strcmp(pairs->list[k].first_name, name) == 0 || strcmp(pairs->list[k].second_name, name) == 0)
-            return true;
+static bool is_counter(const char *name) {
     for (size_t k = 0; k < COUNTERS; k++)
         if (strcmp(counter_names[k], name) == 0)
             return true;
     return false;
 }
 
-/* All tensors, from both sides. */
-static bp_status check_tensors(const bp_safetensors *file, const bp_pairs *pairs, bool whole, bp_file_error *error) {
-    bp_status status = BP_OK;
-    for (size_t k = 0; k < 2 * pairs->count && status == BP_OK; k++) {
-        const bp_pair *pair = &pairs->list[k / 2];
-        const bp_tensor wanted = k % 2 ? bp_pair_second(pair) : bp_pair_first(pair);
-        status = check_tensor(file, &wanted, whole, error);
+/* Finds all tensors, and checks them from both sides. `options` null: a checkpoint's. */
+static bp_status find_tensors(const bp_safetensors *file, bp_pairs *pairs, const bp_load_options *options,
+                              bp_file_error *error) {
+    bp_status status = options ? bp_pairs_name(pairs, file, options, error) : BP_OK;
+    if (status == BP_OK)
+        status = bp_pairs_find(pairs, file, options, error);
+    for (size_t k = 0; k < COUNTERS && status == BP_OK && !options; k++) {
+        const bp_tensor wanted = {.name = counter_names[k], .dtype = BP_DTYPE_U64};
+        status = bp_match_exactly(file, &wanted, bp_safetensors_find(file, wanted.name), error);
     }
-    for (size_t k = 0; k < COUNTERS && status == BP_OK && whole; k++)
-        status = check_tensor(file, &(bp_tensor){.name = counter_names[k], .dtype = BP_DTYPE_U64}, whole, error);
-    for (size_t k = 0; k < bp_safetensors_count(file) && status == BP_OK; k++) {
-        const char *name = bp_safetensors_tensor(file, k)->name;
-        if (!has_place(pairs, whole, name))
-            status = bp_file_fail(error, BP_ERROR_MISMATCH, "the network has no tensor '%.80s'", name);
-    }
-    return status;
+    if (status != BP_OK || (options && options->lenient))
+        return status;
+    return bp_match_no_extra(pairs, file, options ? is_of_training : is_counter, error);
 }
 
 /* Whether the metadata, if the file has them, say the same as the network. */
@@ -268,15 +233,31 @@ static bp_status check_metadata(const bp_safetensors *file, const bp_network *ne
     return status == BP_OK && whole ? check_text(file, KEY_OPTIMIZER, optimizer_name(network), error) : status;
 }
 
-static bp_status read_pairs(const bp_safetensors *file, const bp_pairs *pairs, bp_file_error *error) {
+/* Whether zeros take the place of a bias or shift that the file has not. */
+static bool is_zeroed(const bp_pair *pair, bool zero_biases) {
+    return zero_biases && pair->first_tensor && !pair->second_tensor;
+}
+
+static bp_status read_pair(const bp_safetensors *file, const bp_pair *pair, bool zero_biases, bp_file_error *error) {
+    const bp_tensor first = bp_pair_first(pair);
     bp_status status = BP_OK;
-    for (size_t k = 0; k < pairs->count && status == BP_OK; k++) {
-        const bp_pair *pair = &pairs->list[k];
-        const bp_tensor first = bp_pair_first(pair);
-        status = bp_safetensors_read(file, bp_safetensors_find(file, first.name), pair->first, first.strides, error);
-        if (status == BP_OK)
-            status = bp_safetensors_read(file, bp_safetensors_find(file, pair->second_name), pair->second, NULL, error);
-    }
+    if (pair->first_tensor)
+        status = bp_safetensors_read(file, pair->first_tensor, pair->first, first.strides, error);
+    if (status == BP_OK && pair->second_tensor)
+        status = bp_safetensors_read(file, pair->second_tensor, pair->second, NULL, error);
+    else if (is_zeroed(pair, zero_biases))
+        memset(pair->second, 0, pair->out * sizeof *pair->second);
+    return status;
+}
+
+/* Reads what the file has; of what it may lack, the network's own values stay. */
+static bp_status read_pairs(const bp_safetensors *file, const bp_pairs *pairs, const bp_load_options *options,
+                            const bp_network *network, bp_file_error *error) {
+    bp_status status = options && options->lenient ? bp_pairs_get(pairs, network) : BP_OK;
+    if (status != BP_OK)
+        return bp_file_refuse(error, status);
+    for (size_t k = 0; k < pairs->count && status == BP_OK; k++)
+        status = read_pair(file, &pairs->list[k], options && options->zero_biases, error);
     return status;
 }
 
@@ -296,7 +277,29 @@ static bp_status set_all(bp_network *network, const bp_pairs *pairs, const count
     return status == BP_OK ? BP_OK : bp_file_refuse(error, status);
 }
 
-static bp_status load_from(bp_network *network, bool whole, const bp_safetensors *file, bp_file_error *error) {
+static void report_extra(void *context, const bp_tensor *tensor) {
+    const bp_load_options *options = context;
+    options->report(options->context, BP_LOAD_EXTRA, tensor->name);
+}
+
+/* Tells of all that was not just loaded. */
+static void report(const bp_safetensors *file, const bp_pairs *pairs, const bp_load_options *options) {
+    bp_load_options copy = *options;
+    bp_match_each_extra(pairs, file, is_of_training, report_extra, &copy);
+    for (size_t k = 0; k < pairs->count; k++) {
+        const bp_pair *pair = &pairs->list[k];
+        const bp_load_note second = is_zeroed(pair, options->zero_biases) ? BP_LOAD_ZEROED : BP_LOAD_MISSING;
+        if (!pair->first_tensor)
+            options->report(options->context, BP_LOAD_MISSING, pair->first_name);
+        if (!pair->second_tensor)
+            options->report(options->context, second, pair->second_name);
+    }
+}
+
+/* `options` null: a whole checkpoint. */
+static bp_status load_from(bp_network *network, const bp_load_options *options, const bp_safetensors *file,
+                           bp_file_error *error) {
+    const bool whole = !options;
     bp_pairs pairs;
     counters numbers;
     bp_status status = bp_pairs_create(&pairs, network, whole);
@@ -304,35 +307,44 @@ static bp_status load_from(bp_network *network, bool whole, const bp_safetensors
         return bp_file_refuse(error, status);
     status = check_metadata(file, network, whole, error);
     if (status == BP_OK)
-        status = check_tensors(file, &pairs, whole, error);
+        status = find_tensors(file, &pairs, options, error);
     if (status == BP_OK)
-        status = read_pairs(file, &pairs, error);
+        status = read_pairs(file, &pairs, options, network, error);
     if (status == BP_OK && whole)
         status = read_counters(file, &numbers, error);
     if (status == BP_OK)
         status = set_all(network, &pairs, whole ? &numbers : NULL, error);
+    if (status == BP_OK && options && options->report)
+        report(file, &pairs, options);
     bp_pairs_destroy(&pairs);
     return status;
 }
 
-static bp_status load(bp_network *network, bool whole, const char *path, bp_file_error *error) {
+static bp_status load(bp_network *network, const char *path, const bp_load_options *options, bp_file_error *error) {
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!network || !path)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", network ? "path" : "network");
     bp_safetensors *file;
     bp_status status = bp_safetensors_open(path, &file, error);
     if (status == BP_OK) {
-        status = load_from(network, whole, file, error);
+        status = load_from(network, options, file, error);
         bp_safetensors_close(file);
     }
     return status;
 }
 
+static const bp_load_options defaults = {.modules = NULL};
+
 bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error) {
-    return load(network, false, path, error);
+    return load(network, path, &defaults, error);
+}
+
+bp_status bp_network_load_with(bp_network *network, const char *path, const bp_load_options *options,
+                               bp_file_error *error) {
+    return load(network, path, options ? options : &defaults, error);
 }
 
 bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error) {
-    return load(network, true, path, error);
+    return load(network, path, NULL, error);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "storage/error.h"
+#include "storage/kind.h"
 #include "storage/plain.h"
 #include "storage/source.h"
 
@@ -52,6 +53,7 @@ static bp_status open_source(const bp_source *source, const bp_csv_options *opti
     if (status == BP_OK) {
         made->text = (char *)text;
         status = bp_csv_parse(made, (size_t)source->size, options->header, delimiter, error);
+        status = bp_kind_refine(source, BP_KIND_CSV, status, error);
     }
     made->missing_text = NULL;
     if (status == BP_OK)

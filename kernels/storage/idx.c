@@ -5,6 +5,7 @@
 
 #include "storage/element.h"
 #include "storage/error.h"
+#include "storage/kind.h"
 #include "storage/stream.h"
 
 #define FIRST_ROOM ((size_t)1 << 20)
@@ -134,6 +135,8 @@ static bp_status read_source(const bp_source *source, size_t limit, bp_array *ar
     bp_status status = bp_stream_begin(stream, source, error);
     if (status == BP_OK) {
         status = read_stream(stream, limit, array, total);
+        if (!stream->compressed)
+            status = bp_kind_refine(source, BP_KIND_IDX, status, error);
         bp_stream_end(stream);
     }
     free(stream);

@@ -150,3 +150,70 @@ bp_status bp_json_whole(bp_json *json, uint64_t *number) {
         return bp_json_malformed(json, "a number of the header begins with 0");
     return BP_OK;
 }
+
+bool bp_json_word(bp_json *json, const char *word) {
+    skip_blanks(json);
+    const size_t length = strlen(word);
+    const bool found = strncmp((const char *)json->text + json->at, word, length) == 0;
+    json->at += found ? length : 0;
+    return found;
+}
+
+/* ---- Values that nobody asks for ------------------------------------------------------------------------------- */
+
+static bool skip_digits(bp_json *json) {
+    const size_t begin = json->at;
+    while (json->text[json->at] >= '0' && json->text[json->at] <= '9')
+        json->at++;
+    return json->at > begin;
+}
+
+static bp_status skip_number(bp_json *json) {
+    json->at += json->text[json->at] == '-';
+    const size_t begin = json->at;
+    bool valid = skip_digits(json) && (json->text[begin] != '0' || json->at == begin + 1);
+    if (valid && json->text[json->at] == '.') {
+        json->at++;
+        valid = skip_digits(json);
+    }
+    if (valid && (json->text[json->at] == 'e' || json->text[json->at] == 'E')) {
+        json->at++;
+        json->at += json->text[json->at] == '+' || json->text[json->at] == '-';
+        valid = skip_digits(json);
+    }
+    return valid ? BP_OK : bp_json_malformed(json, "the header has no value where one must be");
+}
+
+static bp_status skip_scalar(bp_json *json) {
+    const char *string;
+    skip_blanks(json);
+    if (json->text[json->at] == '"')
+        return bp_json_string(json, &string);
+    if (bp_json_word(json, "null") || bp_json_word(json, "true") || bp_json_word(json, "false"))
+        return BP_OK;
+    return skip_number(json);
+}
+
+bp_status bp_json_skip(bp_json *json) {
+    char close[BP_JSON_DEPTH]; /* the signs that end what is open */
+    size_t depth = 0;
+    bp_status status = BP_OK;
+    do {
+        const char opened = bp_json_accept(json, '{') ? '}' : bp_json_accept(json, '[') ? ']' : '\0';
+        bool more = opened && !bp_json_accept(json, opened);
+        if (more && depth == BP_JSON_DEPTH)
+            return bp_json_malformed(json, "a value of the header nests too deeply");
+        if (more)
+            close[depth++] = opened;
+        else if (!opened)
+            status = skip_scalar(json);
+        while (status == BP_OK && !more && depth > 0) {
+            status = bp_json_more(json, close[depth - 1], &more);
+            depth -= !more;
+        }
+        const char *key;
+        if (status == BP_OK && depth > 0 && close[depth - 1] == '}' && (status = bp_json_string(json, &key)) == BP_OK)
+            status = bp_json_expect(json, ':');
+    } while (status == BP_OK && depth > 0);
+    return status;
+}

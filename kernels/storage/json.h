@@ -1,6 +1,6 @@
 /*
- * The pieces of JSON (T. Bray, ed., RFC 8259, 2017) that a safetensors header is made of: strings, whole numbers, and
- * signs. What may come where is up to the caller, so nothing here nests.
+ * The pieces of JSON (T. Bray, ed., RFC 8259, 2017) that a safetensors header is made of: strings, whole numbers,
+ * signs, and values of any kind that nobody asks for. What may come where is up to the caller.
  */
 #ifndef BP_STORAGE_JSON_H
 #define BP_STORAGE_JSON_H
@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include <backprop/file.h>
+
+#define BP_JSON_DEPTH 128
 
 typedef struct bp_json {
     unsigned char *text; /* with a NUL after it */
@@ -35,6 +37,12 @@ bp_status bp_json_string(bp_json *json, const char **string);
 
 /** A number without sign, point and exponent. */
 bp_status bp_json_whole(bp_json *json, uint64_t *number);
+
+/** Whether a word without quotes, such as null, comes next but blanks; it is then read. */
+bool bp_json_word(bp_json *json, const char *word);
+
+/** Any value, which is checked and left out. It may nest BP_JSON_DEPTH deep. */
+bp_status bp_json_skip(bp_json *json);
 
 /** Blanks, then the end of the text. */
 bp_status bp_json_end(bp_json *json);

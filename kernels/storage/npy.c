@@ -6,6 +6,7 @@
 
 #include "storage/element.h"
 #include "storage/error.h"
+#include "storage/kind.h"
 #include "storage/source.h"
 #include "storage/writer.h"
 
@@ -258,7 +259,7 @@ bp_status bp_npy_read(const char *path, bp_array *array, bp_file_error *error) {
     bp_source source;
     bp_status status = bp_source_open(&source, path, error);
     if (status == BP_OK) {
-        status = read_source(&source, array, error);
+        status = bp_kind_refine(&source, BP_KIND_NPY, read_source(&source, array, error), error);
         bp_source_close(&source);
     }
     return status;
@@ -271,7 +272,7 @@ bp_status bp_npy_read_memory(const void *bytes, size_t size, bp_array *array, bp
         return bp_file_refuse(error, BP_ERROR_NULL);
     bp_source source;
     const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? read_source(&source, array, error) : status;
+    return status == BP_OK ? bp_kind_refine(&source, BP_KIND_NPY, read_source(&source, array, error), error) : status;
 }
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "storage/element.h"
 #include "storage/error.h"
 #include "storage/json.h"
+#include "storage/kind.h"
 #include "storage/source.h"
 
 #define LENGTH_BYTES 8
@@ -49,18 +50,35 @@ static bp_status grow(void **array, size_t count, size_t *room, size_t size, bp_
 
 /* ---- The header ----------------------------------------------------------------------------------------------- */
 
+/* The members of a tensor's description. */
+enum { PARTS = 3 };
+static const char *const part_names[PARTS] = {"dtype", "shape", "data_offsets"};
+
 static bp_status read_dtype(bp_json *json, entry *e) {
-    const char *name;
-    const bp_status status = bp_json_string(json, &name);
-    if (status != BP_OK)
-        return status;
-    for (int dtype = 0; dtype < BP_DTYPE_COUNT; dtype++)
-        if (strcmp(name, bp_safetensors_dtype_name((bp_dtype)dtype)) == 0) {
+    const bp_status status = bp_json_string(json, &e->tensor.dtype_name);
+    e->tensor.dtype = BP_DTYPE_UNKNOWN;
+    for (int dtype = 0; status == BP_OK && dtype < BP_DTYPE_COUNT; dtype++)
+        if (strcmp(e->tensor.dtype_name, bp_safetensors_dtype_name((bp_dtype)dtype)) == 0)
             e->tensor.dtype = (bp_dtype)dtype;
-            return BP_OK;
-        }
-    return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has the unknown dtype '%.20s'",
-                             e->tensor.name, name);
+    return status;
+}
+
+static bp_status too_large(const bp_json *json, const entry *e) {
+    return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' is too large", e->tensor.name);
+}
+
+/* Adds a dimension. Where there are too many, the first two become one, which leaves the elements' order as it is. */
+static bp_status add_dimension(const bp_json *json, entry *e, size_t length) {
+    size_t *shape = e->shape;
+    if (e->tensor.dimensions == BP_DIMENSIONS_MAX) {
+        if (shape[1] > 0 && shape[0] > SIZE_MAX / shape[1])
+            return too_large(json, e);
+        shape[0] *= shape[1];
+        memmove(shape + 1, shape + 2, (BP_DIMENSIONS_MAX - 2) * sizeof *shape);
+        e->tensor.dimensions--;
+    }
+    shape[e->tensor.dimensions++] = length;
+    return BP_OK;
 }
 
 static bp_status read_shape(bp_json *json, entry *e) {
@@ -68,16 +86,13 @@ static bp_status read_shape(bp_json *json, entry *e) {
     bool more = status == BP_OK && !bp_json_accept(json, ']');
     while (status == BP_OK && more) {
         uint64_t length;
-        if (e->tensor.dimensions == BP_DIMENSIONS_MAX)
-            return bp_file_fail(json->error, BP_ERROR_MISMATCH, "tensor '%.80s' has more than %d dimensions",
-                                e->tensor.name, BP_DIMENSIONS_MAX);
         status = bp_json_whole(json, &length);
         if (status == BP_OK && length > SIZE_MAX)
             status = bp_json_malformed(json, "a number of the header is too large");
-        if (status == BP_OK) {
-            e->shape[e->tensor.dimensions++] = (size_t)length;
+        if (status == BP_OK)
+            status = add_dimension(json, e, (size_t)length);
+        if (status == BP_OK)
             status = bp_json_more(json, ']', &more);
-        }
     }
     return status;
 }
@@ -93,47 +108,59 @@ static bp_status read_offsets(bp_json *json, entry *e) {
     return status == BP_OK ? bp_json_expect(json, ']') : status;
 }
 
-/* Whether the offsets are as far apart as dtype and shape ask. */
+/* Whether the offsets are as far apart as dtype and shape ask; of an unknown dtype nobody can tell. */
 static bp_status check_size(const bp_json *json, const entry *e) {
     const size_t bytes = bp_dtype_bytes(e->tensor.dtype);
     bp_extent extent;
     if (bp_extent_pack(&extent, e->tensor.dimensions, e->shape, bytes) != BP_OK)
-        return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' is too large", e->tensor.name);
-    if (e->begin > e->end || e->end - e->begin != extent.count * bytes)
+        return too_large(json, e);
+    if (e->begin > e->end || (bytes > 0 && e->end - e->begin != extent.count * bytes))
         return bp_file_malformed(json->error, json->offset + json->at,
                                  "the offsets of tensor '%.80s' do not fit its dtype and shape", e->tensor.name);
     return BP_OK;
 }
 
-/* What follows a tensor's name: its description, whose three members may come in any order. */
+/* A member of a tensor's description; those that are not of the format are left out, as other readers do. */
+static bp_status read_part(bp_json *json, entry *e, bool *seen) {
+    static bp_status (*const readers[PARTS])(bp_json *, entry *) = {read_dtype, read_shape, read_offsets};
+    const char *name;
+    bp_status status = bp_json_string(json, &name);
+    if (status != BP_OK)
+        return status;
+    size_t k = 0;
+    while (k < PARTS && strcmp(name, part_names[k]) != 0)
+        k++;
+    if (k < PARTS && seen[k])
+        return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has a second member '%s'",
+                                 e->tensor.name, name);
+    if ((status = bp_json_expect(json, ':')) != BP_OK)
+        return status;
+    if (k == PARTS)
+        return bp_json_skip(json);
+    seen[k] = true;
+    return readers[k](json, e);
+}
+
+/* What follows a tensor's name: its description, whose members may come in any order. */
 static bp_status read_tensor(bp_json *json, entry *e) {
-    static const char *const names[] = {"dtype", "shape", "data_offsets"};
-    static bp_status (*const readers[])(bp_json *, entry *) = {read_dtype, read_shape, read_offsets};
-    enum { MEMBERS = sizeof names / sizeof *names };
-    bool seen[MEMBERS] = {false};
+    bool seen[PARTS] = {false};
     bp_status status = bp_json_expect(json, '{');
-    for (size_t member = 0; status == BP_OK && member < MEMBERS; member++) {
-        const char *name;
-        size_t k = 0;
-        status = bp_json_string(json, &name);
-        while (status == BP_OK && k < MEMBERS && strcmp(name, names[k]) != 0)
-            k++;
-        if (status == BP_OK && (k == MEMBERS || seen[k]))
-            return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has %s member '%.20s'",
-                                     e->tensor.name, k < MEMBERS ? "a second" : "the unknown", name);
+    bool more = status == BP_OK && !bp_json_accept(json, '}');
+    while (status == BP_OK && more) {
+        status = read_part(json, e, seen);
         if (status == BP_OK)
-            status = bp_json_expect(json, ':');
-        if (status == BP_OK) {
-            seen[k] = true;
-            status = readers[k](json, e);
-        }
-        if (status == BP_OK)
-            status = bp_json_expect(json, member + 1 < MEMBERS ? ',' : '}');
+            status = bp_json_more(json, '}', &more);
     }
+    for (size_t k = 0; k < PARTS && status == BP_OK; k++)
+        if (!seen[k])
+            return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has no member '%s'",
+                                     e->tensor.name, part_names[k]);
     return status == BP_OK ? check_size(json, e) : status;
 }
 
 static bp_status read_metadata(bp_safetensors *file, bp_json *json) {
+    if (bp_json_word(json, "null"))
+        return BP_OK;
     bp_status status = bp_json_expect(json, '{');
     bool more = status == BP_OK && !bp_json_accept(json, '}');
     while (status == BP_OK && more) {
@@ -278,7 +305,7 @@ static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     }
     made->source = *source;
-    bp_status status = read_header(made, error);
+    bp_status status = bp_kind_refine(source, BP_KIND_SAFETENSORS, read_header(made, error), error);
     if (status == BP_OK)
         status = check_places(made, error);
     if (status == BP_OK)
@@ -363,6 +390,20 @@ static const entry *entry_of(const bp_safetensors *file, const bp_tensor *tensor
     return index < file->count && &file->entries[index].tensor == tensor ? &file->entries[index] : NULL;
 }
 
+/* What a caller may read. */
+static bp_status find_entry(const bp_safetensors *file, const bp_tensor *tensor, const entry **found,
+                            bp_file_error *error) {
+    *found = entry_of(file, tensor);
+    if (!*found)
+        return bp_file_fail(error, BP_ERROR_VALUE, "`tensor` is none of those that this file has given");
+    if (tensor->dtype == BP_DTYPE_UNKNOWN)
+        return bp_file_fail(error, BP_ERROR_MISMATCH,
+                            "tensor '%.80s' has the dtype '%.20s', which cannot be read: known are BOOL, U8 to U64, I8 "
+                            "to I64, F16, BF16, F32 and F64",
+                            tensor->name, tensor->dtype_name);
+    return BP_OK;
+}
+
 static bool in_memory_of(const bp_safetensors *file, const void *to, size_t bytes) {
     const uintptr_t begin = (uintptr_t)to, source = (uintptr_t)file->source.bytes;
     return file->source.file < 0 && begin < source + file->source.size && source < begin + bytes;
@@ -374,12 +415,13 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
     error = bp_file_error_begin(error, &own);
     if (!file || !tensor || !values)
         return bp_file_refuse(error, BP_ERROR_NULL);
-    const entry *e = entry_of(file, tensor);
-    if (!e)
-        return bp_file_refuse(error, BP_ERROR_VALUE);
+    const entry *e;
+    bp_status status = find_entry(file, tensor, &e, error);
+    if (status != BP_OK)
+        return status;
     bp_extent extent;
     size_t reach;
-    bp_status status = bp_extent_pack(&extent, tensor->dimensions, e->shape, sizeof *values);
+    status = bp_extent_pack(&extent, tensor->dimensions, e->shape, sizeof *values);
     if (status == BP_OK)
         status = bp_extent_stride(&extent, strides, sizeof *values, true, &reach);
     if (status == BP_OK && (uintptr_t)values % sizeof *values != 0)
@@ -406,16 +448,18 @@ bp_status bp_safetensors_read_bytes(const bp_safetensors *file, const bp_tensor 
     error = bp_file_error_begin(error, &own);
     if (!file || !tensor || !bytes)
         return bp_file_refuse(error, BP_ERROR_NULL);
-    const entry *e = entry_of(file, tensor);
-    if (!e)
-        return bp_file_refuse(error, BP_ERROR_VALUE);
+    const entry *e;
+    bp_status status = find_entry(file, tensor, &e, error);
+    if (status != BP_OK)
+        return status;
     if (size != e->end - e->begin)
-        return bp_file_refuse(error, BP_ERROR_SIZE);
+        return bp_file_fail(error, BP_ERROR_SIZE, "`size` is %zu: tensor '%.80s' has %zu bytes", size, tensor->name,
+                            (size_t)(e->end - e->begin));
     if (in_memory_of(file, bytes, size))
         return bp_file_refuse(error, BP_ERROR_OVERLAP);
     const unsigned char *from;
     unsigned char *copy;
-    const bp_status status = bp_source_view(&file->source, file->data + e->begin, size, &from, &copy, error);
+    status = bp_source_view(&file->source, file->data + e->begin, size, &from, &copy, error);
     if (status == BP_OK) {
         const size_t element = bp_dtype_bytes(tensor->dtype);
         bp_elements_copy(bytes, from, size / element, element, BP_LITTLE_ENDIAN);

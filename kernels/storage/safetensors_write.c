@@ -68,11 +68,9 @@ static bool is_utf8(const char *s) {
 
 /* The extent of a tensor's data. */
 static bp_status extent_of(const bp_tensor *tensor, bp_extent *extent) {
-    if (!tensor->name || (tensor->dimensions > 0 && !tensor->shape))
+    if (tensor->dimensions > 0 && !tensor->shape)
         return BP_ERROR_NULL;
     const size_t bytes = bp_dtype_bytes(tensor->dtype);
-    if (bytes == 0 || !is_utf8(tensor->name) || strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
-        return BP_ERROR_VALUE;
     size_t reach;
     bp_status status = bp_extent_pack(extent, tensor->dimensions, tensor->shape, bytes);
     if (status == BP_OK)
@@ -114,23 +112,53 @@ static bp_status check_names(const bp_tensor *tensors, size_t count, const bp_me
     return status;
 }
 
+/* Whether a tensor can be written; the message says what of it cannot. */
+static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *error) {
+    if (!tensor->name)
+        return bp_file_fail(error, BP_ERROR_NULL, "tensors[%zu].name is null", k);
+    if (!is_utf8(tensor->name))
+        return bp_file_fail(error, BP_ERROR_VALUE, "tensors[%zu].name, '%.80s', is not UTF-8", k, tensor->name);
+    if (strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
+        return bp_file_fail(
+            error, BP_ERROR_VALUE,
+            "tensors[%zu].name is '" BP_SAFETENSORS_METADATA "', which the format keeps for the metadata", k);
+    if (bp_dtype_bytes(tensor->dtype) == 0)
+        return bp_file_fail(error, BP_ERROR_VALUE, "tensors[%zu].dtype ('%.80s') is %d: it must be from %d to %d", k,
+                            tensor->name, (int)tensor->dtype, BP_DTYPE_BOOL, BP_DTYPE_COUNT - 1);
+    if (tensor->dimensions > BP_DIMENSIONS_MAX)
+        return bp_file_fail(error, BP_ERROR_SIZE, "tensors[%zu].dimensions ('%.80s') is %zu: at most %d are allowed", k,
+                            tensor->name, tensor->dimensions, BP_DIMENSIONS_MAX);
+    bp_extent extent;
+    const bp_status status = extent_of(tensor, &extent);
+    if (status == BP_ERROR_NULL)
+        return bp_file_fail(error, status, "tensors[%zu] ('%.80s') has a null %s", k, tensor->name,
+                            tensor->dimensions > 0 && !tensor->shape ? "shape" : "data");
+    if (status != BP_OK)
+        return bp_file_fail(error, status, "tensors[%zu] ('%.80s'): %s", k, tensor->name, bp_status_string(status));
+    return BP_OK;
+}
+
+static bp_status check_metadata(const bp_metadata *pair, size_t k, bp_file_error *error) {
+    if (!pair->key || !pair->text)
+        return bp_file_fail(error, BP_ERROR_NULL, "metadata[%zu].%s is null", k, pair->key ? "text" : "key");
+    if (!is_utf8(pair->key) || !is_utf8(pair->text))
+        return bp_file_fail(error, BP_ERROR_VALUE, "metadata[%zu].%s is not UTF-8", k,
+                            is_utf8(pair->key) ? "text" : "key");
+    return BP_OK;
+}
+
 static bp_status check(const bp_tensor *tensors, size_t count, const bp_metadata *metadata, size_t metadata_count,
                        bp_file_error *error) {
-    if ((count > 0 && !tensors) || (metadata_count > 0 && !metadata))
-        return bp_file_refuse(error, BP_ERROR_NULL);
-    for (size_t k = 0; k < count; k++) {
-        bp_extent extent;
-        const bp_status status = extent_of(&tensors[k], &extent);
-        if (status != BP_OK)
-            return bp_file_fail(error, status, "tensor %zu: %s", k, bp_status_string(status));
-    }
-    for (size_t k = 0; k < metadata_count; k++) {
-        if (!metadata[k].key || !metadata[k].text)
-            return bp_file_refuse(error, BP_ERROR_NULL);
-        if (!is_utf8(metadata[k].key) || !is_utf8(metadata[k].text))
-            return bp_file_fail(error, BP_ERROR_VALUE, "metadata %zu: not UTF-8", k);
-    }
-    return check_names(tensors, count, metadata, metadata_count, error);
+    if (count > 0 && !tensors)
+        return bp_file_fail(error, BP_ERROR_NULL, "`tensors` is null and `count` %zu", count);
+    if (metadata_count > 0 && !metadata)
+        return bp_file_fail(error, BP_ERROR_NULL, "`metadata` is null and `metadata_count` %zu", metadata_count);
+    bp_status status = BP_OK;
+    for (size_t k = 0; k < count && status == BP_OK; k++)
+        status = check_tensor(&tensors[k], k, error);
+    for (size_t k = 0; k < metadata_count && status == BP_OK; k++)
+        status = check_metadata(&metadata[k], k, error);
+    return status != BP_OK ? status : check_names(tensors, count, metadata, metadata_count, error);
 }
 
 /* Calls `visit` with each tensor in the order of the file: elements of 8 bytes, of 4, of 2, of 1. */
@@ -207,7 +235,7 @@ bp_status bp_safetensors_write(const char *path, const bp_tensor *tensors, size_
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!path)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`path` is null");
     bp_status status = check(tensors, count, metadata, metadata_count, error);
     if (status != BP_OK)
         return status;

@@ -1,0 +1,19 @@
+/* What a file is that is not what was asked for: by its first bytes. */
+#ifndef BP_STORAGE_KIND_H
+#define BP_STORAGE_KIND_H
+
+#include "storage/source.h"
+
+/** Kinds that are read, in the words of messages. */
+#define BP_KIND_SAFETENSORS "a safetensors file"
+#define BP_KIND_NPY "a .npy file"
+#define BP_KIND_IDX "an IDX file"
+#define BP_KIND_CSV "a CSV file"
+
+/**
+ * After a reader's failure: if that is BP_ERROR_FORMAT, and the file is known to be something else than `wanted`, the
+ * message says so: "not a safetensors file but a zip archive". Returns `status`, or that of a failure to read.
+ */
+bp_status bp_kind_refine(const bp_source *source, const char *wanted, bp_status status, bp_file_error *error);
+
+#endif

@@ -1,0 +1,233 @@
+#include "storage/matching.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/error.h"
+#include "storage/names.h"
+#include "storage/safetensors.h"
+
+/* ---- Tensors in words ------------------------------------------------------------------------------------------ */
+
+/* "[10 x 128]" into a text of some size. */
+static void write_shape(char *text, size_t room, const bp_tensor *tensor) {
+    size_t at = (size_t)snprintf(text, room, "[");
+    for (size_t d = 0; d < tensor->dimensions && at < room; d++)
+        at += (size_t)snprintf(text + at, room - at, d ? " x %zu" : "%zu", tensor->shape[d]);
+    if (at < room)
+        snprintf(text + at, room - at, "]");
+}
+
+/* A text that takes tensors as long as there is room for them and for the number of those left out. */
+typedef struct listing {
+    char text[sizeof(((bp_file_error *)NULL)->text)];
+    const char *lead; /* before the first */
+    size_t to_come, taken;
+    bool full;
+} listing;
+
+static void list(void *context, const bp_tensor *tensor) {
+    listing *l = context;
+    if (l->full)
+        return;
+    char shape[64], item[192], rest[48];
+    const size_t at = strlen(l->text), room = sizeof l->text - at;
+    const bool plain = tensor->dtype == BP_DTYPE_F32;
+    write_shape(shape, sizeof shape, tensor);
+    snprintf(item, sizeof item, "%s%.64s %.16s%s%s", l->taken ? ", " : l->lead, tensor->name,
+             plain ? "" : tensor->dtype_name, plain ? "" : " ", shape);
+    snprintf(rest, sizeof rest, " and %zu more", l->to_come);
+    l->to_come--;
+    l->full = strlen(item) + (l->to_come > 0 ? strlen(rest) : 0) >= room;
+    if (!l->full)
+        snprintf(l->text + at, room, "%s", item);
+    else if (l->taken > 0)
+        snprintf(l->text + at, room, "%s", rest);
+    l->taken++;
+}
+
+bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const char *format, ...) {
+    listing l = {.lead = "; the file has ", .to_come = bp_safetensors_count(file)};
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(l.text, sizeof l.text, format, arguments);
+    va_end(arguments);
+    for (size_t k = 0; k < bp_safetensors_count(file); k++)
+        list(&l, bp_safetensors_tensor(file, k));
+    return bp_file_fail(error, BP_ERROR_MISMATCH, "%s", l.text);
+}
+
+/* ---- Names that the caller gives ------------------------------------------------------------------------------- */
+
+static bp_status check_modules(const bp_pairs *pairs, const bp_load_options *options, bp_file_error *error) {
+    const char *const *modules = options->modules;
+    if (options->module_count != pairs->count)
+        return bp_file_fail(error, BP_ERROR_SIZE,
+                            "module_count is %zu, and the network has %zu modules with parameters: for each layer a "
+                            "Linear, and a LayerNorm where it is normalized",
+                            options->module_count, pairs->count);
+    for (size_t k = 0; k < pairs->count; k++) {
+        if (!modules[k])
+            return bp_file_fail(error, BP_ERROR_NULL, "modules[%zu] is null", k);
+        for (size_t before = 0; before < k; before++)
+            if (bp_names_same(modules[before], modules[k]))
+                return bp_file_fail(error, BP_ERROR_VALUE, "modules[%zu], '%.80s', is modules[%zu] too", k, modules[k],
+                                    before);
+    }
+    return BP_OK;
+}
+
+static bp_status find_modules(const bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
+                              bp_module *modules, bp_file_error *error) {
+    if (options->pattern)
+        return bp_pattern_find(pairs, file, options->pattern, modules, error);
+    const bp_status status = check_modules(pairs, options, error);
+    for (size_t k = 0; k < pairs->count && status == BP_OK; k++)
+        modules[k] = (bp_module){options->modules[k], strlen(options->modules[k])};
+    return status;
+}
+
+bp_status bp_pairs_name(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
+                        bp_file_error *error) {
+    if (options->modules && options->pattern)
+        return bp_file_fail(error, BP_ERROR_VALUE, "`modules` and `pattern` are both given: one of them may be");
+    if (!options->modules && options->module_count > 0)
+        return bp_file_fail(error, BP_ERROR_NULL, "`modules` is null, and module_count %zu", options->module_count);
+    if (!options->modules && !options->pattern)
+        return BP_OK;
+    bp_module *modules = calloc(pairs->count, sizeof *modules);
+    if (!modules)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    bp_status status = find_modules(pairs, file, options, modules, error);
+    if (status == BP_OK && (status = bp_pairs_rename(pairs, modules)) != BP_OK)
+        bp_file_refuse(error, status);
+    free(modules);
+    return status;
+}
+
+/* ---- What the network wants ------------------------------------------------------------------------------------ */
+
+static bool same_shape(const bp_tensor *a, const bp_tensor *b) {
+    bool same = a->dimensions == b->dimensions;
+    for (size_t d = 0; same && d < a->dimensions; d++)
+        same = a->shape[d] == b->shape[d];
+    return same;
+}
+
+static bp_status missing(const bp_safetensors *file, const bp_tensor *wanted, bp_file_error *error) {
+    return bp_mismatch(file, error, "the file has no tensor '%.80s'", wanted->name);
+}
+
+static bp_status check_shape(const bp_safetensors *file, const bp_tensor *wanted, const bp_tensor *there,
+                             bp_file_error *error) {
+    char in_file[64], in_network[64];
+    if (same_shape(there, wanted))
+        return BP_OK;
+    write_shape(in_file, sizeof in_file, there);
+    write_shape(in_network, sizeof in_network, wanted);
+    return bp_mismatch(file, error, "tensor '%.64s' is %s in the file and %s in the network", wanted->name, in_file,
+                       in_network);
+}
+
+bp_status bp_match_exactly(const bp_safetensors *file, const bp_tensor *wanted, const bp_tensor *there,
+                           bp_file_error *error) {
+    if (!there)
+        return missing(file, wanted, error);
+    if (there->dtype != wanted->dtype)
+        return bp_mismatch(file, error, "tensor '%.80s' is %.16s in the file and must be %s", wanted->name,
+                           there->dtype_name, bp_safetensors_dtype_name(wanted->dtype));
+    return check_shape(file, wanted, there, error);
+}
+
+/* The tensor that goes by a name; one that goes by just this name comes before wrapped ones. */
+static bp_status find(const bp_safetensors *file, const char *name, const bp_tensor **found, bp_file_error *error) {
+    *found = bp_safetensors_find(file, name);
+    if (*found)
+        return BP_OK;
+    for (size_t k = 0; k < bp_safetensors_count(file); k++) {
+        const bp_tensor *tensor = bp_safetensors_tensor(file, k);
+        if (!bp_names_same(tensor->name, name))
+            continue;
+        if (*found)
+            return bp_file_fail(error, BP_ERROR_MISMATCH, "tensors '%.60s' and '%.60s' of the file may both be '%.60s'",
+                                (*found)->name, tensor->name, name);
+        *found = tensor;
+    }
+    return BP_OK;
+}
+
+static bp_status match(const bp_safetensors *file, const bp_tensor *wanted, bool may_be_missing,
+                       const bp_tensor **found, bp_file_error *error) {
+    const bp_status status = find(file, wanted->name, found, error);
+    if (status != BP_OK || (!*found && may_be_missing))
+        return status;
+    if (!*found)
+        return missing(file, wanted, error);
+    if ((*found)->dtype < BP_DTYPE_F16)
+        return bp_mismatch(file, error, "tensor '%.80s' is %.16s in the file and must be F16, BF16, F32 or F64",
+                           (*found)->name, (*found)->dtype_name);
+    return check_shape(file, wanted, *found, error);
+}
+
+static bp_status find_pair(bp_pair *pair, const bp_safetensors *file, const bp_load_options *options,
+                           bp_file_error *error) {
+    const bp_tensor first = bp_pair_first(pair), second = bp_pair_second(pair);
+    if (!options) {
+        pair->first_tensor = bp_safetensors_find(file, first.name);
+        pair->second_tensor = bp_safetensors_find(file, second.name);
+        const bp_status status = bp_match_exactly(file, &first, pair->first_tensor, error);
+        return status == BP_OK ? bp_match_exactly(file, &second, pair->second_tensor, error) : status;
+    }
+    const bp_status status = match(file, &first, options->lenient, &pair->first_tensor, error);
+    const bool zeroed = options->zero_biases && pair->first_tensor;
+    return status == BP_OK ? match(file, &second, options->lenient || zeroed, &pair->second_tensor, error) : status;
+}
+
+bp_status bp_pairs_find(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
+                        bp_file_error *error) {
+    bp_status status = BP_OK;
+    bool any = false;
+    for (size_t k = 0; k < pairs->count && status == BP_OK; k++) {
+        bp_pair *pair = &pairs->list[k];
+        status = find_pair(pair, file, options, error);
+        any = any || pair->first_tensor || pair->second_tensor;
+    }
+    if (status == BP_OK && !any)
+        return bp_mismatch(file, error, "the network has a place for none of the file's tensors");
+    return status;
+}
+
+/* ---- What it does not want ------------------------------------------------------------------------------------- */
+
+static bool is_extra(const bp_pairs *pairs, const bp_tensor *tensor, bool (*elsewhere)(const char *name)) {
+    for (size_t k = 0; k < pairs->count; k++)
+        if (tensor == pairs->list[k].first_tensor || tensor == pairs->list[k].second_tensor)
+            return false;
+    return !elsewhere(tensor->name);
+}
+
+void bp_match_each_extra(const bp_pairs *pairs, const bp_safetensors *file, bool (*elsewhere)(const char *name),
+                         void (*visit)(void *context, const bp_tensor *tensor), void *context) {
+    for (size_t k = 0; k < bp_safetensors_count(file); k++) {
+        const bp_tensor *tensor = bp_safetensors_tensor(file, k);
+        if (is_extra(pairs, tensor, elsewhere))
+            visit(context, tensor);
+    }
+}
+
+static void count(void *context, const bp_tensor *tensor) {
+    (void)tensor;
+    ++*(size_t *)context;
+}
+
+bp_status bp_match_no_extra(const bp_pairs *pairs, const bp_safetensors *file, bool (*elsewhere)(const char *name),
+                            bp_file_error *error) {
+    listing l = {.text = "the network has no place for", .lead = " "};
+    bp_match_each_extra(pairs, file, elsewhere, count, &l.to_come);
+    if (l.to_come == 0)
+        return BP_OK;
+    bp_match_each_extra(pairs, file, elsewhere, list, &l);
+    return bp_file_fail(error, BP_ERROR_MISMATCH, "%s", l.text);
+}

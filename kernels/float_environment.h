@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 /*
- * No access to memory crosses this. Compilers may still move an operation on registers, so that the mode is entered
- * first of all and left last of all, with nothing on the outer side to move to.
+ * No access to memory crosses this, but compilers move operations on registers. So the mode is entered first of all
+ * and left last of all, with nothing on the outer side to move to but what is returned: a float goes through a volatile
+ * variable, as clang does multiply it after the mode is left.
  */
 static inline void keep_order(void) {
     __asm__ volatile("" : : : "memory");
@@ -86,6 +87,6 @@ static inline void float_environment_end(const uint64_t *host) {
 
 /* From here to the end of the scope, whichever way it is left, the contract's mode; `host` names the host's. */
 #define CONTRACT_MODE(host)                                                                                            \
-    const uint64_t host __attribute__((cleanup(float_environment_end))) = float_environment_enter()
+    const uint64_t host __attribute__((cleanup(float_environment_end), unused)) = float_environment_enter()
 
 #endif

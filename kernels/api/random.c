@@ -11,7 +11,8 @@ uint32_t bp_random_u32(uint64_t seed, uint64_t stream, uint64_t index) {
 
 float bp_random_symmetric(uint64_t seed, uint64_t stream, uint64_t index) {
     CONTRACT_MODE(host);
-    return symmetric_number(bp_random_u32(seed, stream, index));
+    const volatile float x = symmetric_number(bp_random_u32(seed, stream, index));
+    return x;
 }
 
 /* 2 (s + s^3 / 3 + s^5 / 5 + ...) with s = (m - 1) / (m + 1) is the logarithm of m; s is at most 1/3 here. */
@@ -50,7 +51,8 @@ float bp_normal_number(uint32_t word) {
 
 float bp_random_normal(uint64_t seed, uint64_t stream, uint64_t index) {
     CONTRACT_MODE(host);
-    return bp_normal_number(bp_random_u32(seed, stream, index));
+    const volatile float x = bp_normal_number(bp_random_u32(seed, stream, index));
+    return x;
 }
 
 /* floor(u * bound / 2^64) for bound <= 2^32, from its two exact half products. */

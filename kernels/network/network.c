@@ -444,5 +444,6 @@ double bp_network_step_flops(const bp_network *network, size_t rows) {
         const bp_dense_layer *k = &network->layer[l];
         products += (l == 0 ? 2.0 : 3.0) * (double)k->in * (double)k->out;
     }
-    return 2.0 * (double)rows * products;
+    const volatile double flops = 2.0 * (double)rows * products;
+    return flops;
 }

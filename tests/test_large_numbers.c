@@ -61,7 +61,7 @@ static void powers_are_powers(void **state) {
             const double exact = (double)power_from_above(b, steps[n]);
             /* Each squaring doubles the error so far and adds one. */
             assert_true(fabs(power - exact) <= exact * (double)steps[n] * 0x1p-52 + 0x1p-1000);
-            telling += steps[n] > UINT32_MAX && power > 1e-100 && power < 0.999;
+            telling += steps[n] > UINT32_MAX && power > 1e-300 && power < 0.999;
         }
     assert_true(telling >= 3);
 }
@@ -177,8 +177,8 @@ static void no_step_after_the_last(void **state) {
  */
 
 enum { MILLION = 1000000 };
-#define PERMUTATION_HASH UINT64_C(0)
-#define NORMALS_HASH UINT64_C(0)
+#define PERMUTATION_HASH UINT64_C(0x5960c1d8819b00e1)
+#define NORMALS_HASH UINT64_C(0xacd1522b0246546a)
 
 static uint32_t *numbers(void) {
     uint32_t *made = malloc(MILLION * sizeof *made);
@@ -275,7 +275,7 @@ static void the_last_epoch(void **state) {
         assert_int_equal(bp_random_permutation(9, (UINT64_C(1) << 32) + epochs[k], expected, ROWS), BP_OK);
         bp_batch next;
         size_t n = 0;
-        while (bp_batches_next(batches, &next) == BP_OK && next.rows > 0)
+        while (bp_batches_next(batches, &next))
             for (size_t r = 0; r < next.rows; r++)
                 assert_true(next.inputs[r] == (float)expected[n++]);
         assert_int_equal(n, ROWS);

@@ -71,7 +71,7 @@ make_initramfs() {
     local root=$directory/root first=$1 number=0 command program
     shift
     rm -rf "$root"
-    mkdir -p "$root"/{bin,lib,lib64,proc,dev,t}
+    mkdir -p "$root"/{bin,lib,lib64,proc,dev,t,tmp}
     cp "$(command -v busybox)" "$root/bin/busybox"
     cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
     # devtmpfs brings ttyS0. LD_BIND_NOW: the lazy resolver would use XSAVEC, which is switched off below.

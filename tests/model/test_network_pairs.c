@@ -20,7 +20,7 @@
 #include "storage/files.h"
 
 enum { QUICK_ROWS = 32, SUBJECTS_MAX = 40, FAILURES_MAX = 50 };
-#define FLOPS_MAX 1.6e7
+#define FLOPS_MAX 1.1e7
 #define QUICK_FLOPS_MAX 4e6
 
 /* ---- Data ------------------------------------------------------------------------------------------------------- */

@@ -201,7 +201,7 @@ bp_status bp_json_skip(bp_json *json) {
     do {
         const char opened = bp_json_accept(json, '{') ? '}' : bp_json_accept(json, '[') ? ']' : '\0';
         bool more = opened && !bp_json_accept(json, opened);
-        if (more && depth == BP_JSON_DEPTH)
+        if (opened && depth == BP_JSON_DEPTH)
             return bp_json_malformed(json, "a value of the header nests too deeply");
         if (more)
             close[depth++] = opened;

@@ -321,7 +321,7 @@ bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_e
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`file` is null");
     *file = NULL;
     bp_source source;
     const bp_status status = bp_source_open(&source, path, error);
@@ -332,7 +332,7 @@ bp_status bp_safetensors_open_memory(const void *bytes, size_t size, bp_safetens
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`file` is null");
     *file = NULL;
     bp_source source;
     const bp_status status = bp_source_open_memory(&source, bytes, size, error);
@@ -414,7 +414,7 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file || !tensor || !values)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", !file ? "file" : !tensor ? "tensor" : "values");
     const entry *e;
     bp_status status = find_entry(file, tensor, &e, error);
     if (status != BP_OK)
@@ -424,6 +424,9 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
     status = bp_extent_pack(&extent, tensor->dimensions, e->shape, sizeof *values);
     if (status == BP_OK)
         status = bp_extent_stride(&extent, strides, sizeof *values, true, &reach);
+    if (status == BP_ERROR_SIZE)
+        return bp_file_fail(error, status, "`strides` are so small that elements of tensor '%.80s' may meet",
+                            tensor->name);
     if (status == BP_OK && (uintptr_t)values % sizeof *values != 0)
         status = BP_ERROR_ALIGNMENT;
     if (status == BP_OK && (uintptr_t)values > UINTPTR_MAX - reach * sizeof *values)
@@ -447,7 +450,7 @@ bp_status bp_safetensors_read_bytes(const bp_safetensors *file, const bp_tensor 
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file || !tensor || !bytes)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", !file ? "file" : !tensor ? "tensor" : "bytes");
     const entry *e;
     bp_status status = find_entry(file, tensor, &e, error);
     if (status != BP_OK)

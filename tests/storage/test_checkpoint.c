@@ -191,7 +191,8 @@ static void other_types(void **state) {
     tensors[4] = (bp_tensor){.name = "training.steps", .dtype = BP_DTYPE_U64, .data = &number};
     tensors[5] = (bp_tensor){.name = "training.seed", .dtype = BP_DTYPE_U64, .data = &number};
     EXPECT_SUCCESS(bp_safetensors_write(path, tensors, 6, NULL, 0, &error));
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "'0.weight' has elements of another type",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH,
+                   "tensor '0.weight' is F64 in the file and must be F32; the file has 0.weight F64 [3 x 4], ",
                    bp_checkpoint_load(network, path, &error));
     bp_network_destroy(network);
 }
@@ -215,15 +216,16 @@ static void mismatches(void **state) {
         switch (which) {
         case 0:
             count = 3;
-            part = "the file has no tensor '2.bias'";
+            part = "the file has no tensor '2.bias'; the file has 0.weight [3 x 4], 0.bias [3], 2.weight [2 x 3]";
             break;
         case 1:
             t[count++] = extra;
-            part = "the network has no tensor '4.weight'";
+            part = "the network has no place for 4.weight [3]";
             break;
         case 2:
             t[0].shape = wide;
-            part = "tensor '0.weight' is [4 x 3] in the file and [3 x 4] in the network";
+            part = "tensor '0.weight' is [4 x 3] in the file and [3 x 4] in the network; the file has 0.weight [4 x "
+                   "3], 0.bias [3]";
             break;
         case 3:
             t[2].dimensions = 1;
@@ -242,7 +244,8 @@ static void mismatches(void **state) {
         case 6:
             t[0].dtype = BP_DTYPE_I64;
             t[0].data = integers;
-            part = "'0.weight' has elements of another type";
+            part = "tensor '0.weight' is I64 in the file and must be F16, BF16, F32 or F64; the file has 0.weight I64 "
+                   "[3 x 4], ";
             break;
         case 7:
             t[2].name = "1.weight";
@@ -287,8 +290,8 @@ static void bad_calls(void **state) {
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_network_save(network, NULL, NULL, 0, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_save(NULL, path, NULL, 0, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_save(network, NULL, NULL, 0, &error));
-    EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_network_load(NULL, path, &error));
-    EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_network_load(network, NULL, &error));
+    EXPECT_FAILURE(BP_ERROR_NULL, "`network` is null", bp_network_load(NULL, path, &error));
+    EXPECT_FAILURE(BP_ERROR_NULL, "`path` is null", bp_network_load(network, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_load(NULL, path, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_load(network, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_FILE, "cannot open", bp_network_load(network, files_path("none"), &error));

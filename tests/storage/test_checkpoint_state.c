@@ -104,7 +104,7 @@ static void other_optimizers(void **state) {
         {{.kind = BP_SGD}, {.kind = BP_ADAM}, "backprop.optimizer is 'sgd' in the file and 'adam' in the network"},
         {{.kind = BP_MOMENTUM}, {.kind = BP_NESTEROV}, "'momentum' in the file and 'nesterov' in the network"},
         {{.kind = BP_ADAM}, {.kind = BP_ADAM, .average = 0.5f}, "the file has no tensor 'training.average.0.weight'"},
-        {{.kind = BP_ADAM, .average = 0.5f}, {.kind = BP_ADAM}, "the network has no tensor 'training.average."},
+        {{.kind = BP_ADAM, .average = 0.5f}, {.kind = BP_ADAM}, "the network has no place for training.average."},
     };
     for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
         bp_network *from = create(&nets[0], pairs[k].from, 1, 3), *to = create(&nets[0], pairs[k].to, 1, 4);

@@ -19,6 +19,7 @@
 #include <backprop/file.h>
 #include <backprop/fit.h>
 #include <backprop/idx.h>
+#include <backprop/impute.h>
 #include <backprop/initializer.h>
 #include <backprop/inspect.h>
 #include <backprop/kernels.h>

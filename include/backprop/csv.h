@@ -3,8 +3,14 @@
  * RFC 4180, 2005.
  *
  * Records end with LF or CRLF, the last one perhaps with nothing. A field in double quotes may hold delimiters, ends of
- * lines, and quotes, each written twice. Every record has as many fields as the first. Besides the RFC: a byte order
- * mark at the start is skipped, and so are empty lines (a single empty field must be quoted).
+ * lines, and quotes, each written twice. Every record has as many fields as the first. Besides the RFC:
+ *
+ * - A byte order mark at the start is skipped, and so are lines that hold blanks alone (a single empty field must be
+ *   quoted). Blanks are spaces and tabs, but for the one that is the delimiter.
+ * - Blanks around a field are skipped; blanks inside of quotes stay. So " ?" is "?", the missing text of many tables.
+ * - A delimiter at the end of every record, the header's too, ends the last field and begins none. Where at least one
+ *   record has something behind its last delimiter, be it "", that is a column.
+ * - Runs of blanks may divide fields, and comments may be left out, as numpy.savetxt writes both: see bp_csv_options.
  *
  *   bp_csv *csv;
  *   bp_status status = bp_csv_open("iris.csv", &(bp_csv_options){.header = true}, &csv, &error);
@@ -36,19 +42,24 @@ typedef struct bp_csv_options {
     bool header;    /* the first record names the columns */
     char delimiter; /* 0: a comma. Not a quote, an end of a line, or beyond ASCII */
     bp_csv_missing missing;
-    const char *missing_text; /* "NA", say; null: none. Used during bp_csv_open alone */
+    const char *missing_text; /* "NA", say; null: none. Blanks around it do not count. Used during bp_csv_open alone */
+    bool blanks;  /* runs of blanks divide fields, and delimiter is 0; those at both ends of a record don't */
+    char comment; /* 0: none. From this sign, outside of quotes, to the end of its line all is left out: '#' as numpy
+                     does. Not a quote, a blank, the delimiter, an end of a line, or beyond ASCII */
 } bp_csv_options;
 
 /** A table that has been read. */
 typedef struct bp_csv bp_csv;
 
 /**
- * Reads a table; its texts are looked at later. It takes the size of the file and some 16 bytes a row. `options` may be
- * null: all defaults.
+ * Reads a table; its texts are looked at later. It takes the size of the file, 16 bytes a row, and 4 bytes a field for
+ * where it begins, so that columns are found as fast as rows; at most twice that, as it grows. `options` may be null:
+ * all defaults.
  *
  * BP_ERROR_NULL, BP_ERROR_VALUE (an option), BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT, with line and column,
  * for a quote inside an unquoted field or without its counterpart, a carriage return outside of quotes without a line
- * feed, a NUL, a record with more or fewer fields than the first, or a file without a record. On error *csv is set to
+ * feed, a NUL, UTF-16, a record with more or fewer fields than the first, or a file without a record;
+ * BP_ERROR_OVERFLOW for a record of more than 4 GiB. On error *csv is set to
  * null.
  */
 BP_API bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **csv, bp_file_error *error);
@@ -89,6 +100,21 @@ BP_API const char *bp_csv_field(const bp_csv *csv, size_t row, size_t column);
  * beyond binary32's range.
  */
 BP_API bp_status bp_csv_numbers(const bp_csv *csv, size_t first, size_t count, float *values, size_t stride,
+                                bp_file_error *error);
+
+/**
+ * The same, but each number x becomes (x - offset) * factor in binary64 before it is rounded to binary32: times like
+ * 1700000060 keep their differences so. offset[j] and factor[j] belong to column `first` + j if change->count is
+ * `count`; a null `change` changes nothing. x is rounded to the nearest binary64 first, ties to even.
+ *
+ * Errors as there; besides, BP_ERROR_SIZE (change->count is not 0, 1 or `count`), BP_ERROR_VALUE (an offset or a factor
+ * that is not finite), BP_ERROR_ALIGNMENT of theirs, and BP_ERROR_FORMAT for a result beyond binary32's range.
+ */
+BP_API bp_status bp_csv_numbers_shifted(const bp_csv *csv, size_t first, size_t count, const bp_shift_scale *change,
+                                        float *values, size_t stride, bp_file_error *error);
+
+/** bp_csv_numbers with values rounded to the nearest binary64, ties to even; see bp_scaling_fit_double of data.h. */
+BP_API bp_status bp_csv_doubles(const bp_csv *csv, size_t first, size_t count, double *values, size_t stride,
                                 bp_file_error *error);
 
 /**

@@ -2,8 +2,6 @@
 
 #include "storage/csv.h"
 
-#include <ctype.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +9,7 @@
 
 #include "storage/error.h"
 #include "storage/kind.h"
-#include "storage/plain.h"
 #include "storage/source.h"
-
-#define BLANKS " \t"
 
 bp_status bp_csv_fail(bp_file_error *error, bp_status status, size_t line, size_t column, const char *format, ...) {
     char text[sizeof error->text];
@@ -29,33 +24,53 @@ bp_status bp_csv_fail(bp_file_error *error, bp_status status, size_t line, size_
     return bp_file_fail(error, status, "line %zu: %s", line, text);
 }
 
-bool bp_csv_blank(const char *field) {
-    return field[strspn(field, BLANKS)] == '\0';
+const char *bp_csv_hint(const char *text) {
+    return *text == '#' ? "; bp_csv_options.comment leaves comments out" : "";
 }
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */
 
+static bool is_sign(char sign) {
+    return !strchr("\"\r\n", sign) && (unsigned char)sign <= 0x7f;
+}
+
+static bp_status check_options(const bp_csv_options *o, bp_file_error *error) {
+    const char delimiter = o->delimiter ? o->delimiter : ',';
+    if (!is_sign(delimiter))
+        return bp_file_fail(error, BP_ERROR_VALUE,
+                            "the delimiter is outside its range: a quote, an end of a line or "
+                            "a byte beyond ASCII");
+    if (o->blanks && o->delimiter)
+        return bp_file_fail(error, BP_ERROR_VALUE, "delimiter is '%c', and must be 0 if runs of blanks divide fields",
+                            o->delimiter);
+    if (o->comment && (!is_sign(o->comment) || strchr(" \t", o->comment) || o->comment == delimiter))
+        return bp_file_fail(error, BP_ERROR_VALUE,
+                            "the sign of comments is outside its range: a quote, a blank, the "
+                            "delimiter, an end of a line or a byte beyond ASCII");
+    if ((unsigned)o->missing > BP_CSV_MISSING_SKIP)
+        return bp_file_fail(error, BP_ERROR_VALUE, "missing is %d, outside the range of bp_csv_missing",
+                            (int)o->missing);
+    return BP_OK;
+}
+
 static bp_status open_source(const bp_source *source, const bp_csv_options *options, bp_csv **csv,
                              bp_file_error *error) {
-    const char delimiter = options->delimiter ? options->delimiter : ',';
-    if (strchr("\"\r\n", delimiter) || (unsigned char)delimiter > 0x7f ||
-        (unsigned)options->missing > BP_CSV_MISSING_SKIP)
-        return bp_file_refuse(error, BP_ERROR_VALUE);
+    bp_status status = check_options(options, error);
+    if (status != BP_OK)
+        return status;
     if (source->size > PTRDIFF_MAX)
         return bp_file_refuse(error, BP_ERROR_OVERFLOW);
     bp_csv *made = calloc(1, sizeof *made);
     if (!made)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     made->missing = options->missing;
-    made->missing_text = options->missing_text;
     unsigned char *text;
-    bp_status status = bp_source_copy(source, 0, (size_t)source->size, &text, error);
+    status = bp_source_copy(source, 0, (size_t)source->size, &text, error);
     if (status == BP_OK) {
         made->text = (char *)text;
-        status = bp_csv_parse(made, (size_t)source->size, options->header, delimiter, error);
+        status = bp_csv_parse(made, (size_t)source->size, options, error);
         status = bp_kind_refine(source, BP_KIND_CSV, status, error);
     }
-    made->missing_text = NULL;
     if (status == BP_OK)
         *csv = made;
     else
@@ -97,6 +112,7 @@ void bp_csv_close(bp_csv *csv) {
         return;
     free(csv->text);
     free(csv->records);
+    free(csv->fields);
     free(csv);
 }
 
@@ -114,19 +130,8 @@ size_t bp_csv_skipped(const bp_csv *csv) {
     return csv ? csv->skipped : 0;
 }
 
-static const char *next_field(const char *field) {
-    return field + strlen(field) + 1;
-}
-
-static const char *field_at(const bp_csv *csv, size_t at, size_t column) {
-    const char *field = csv->text + at;
-    while (column-- > 0)
-        field = next_field(field);
-    return field;
-}
-
 const char *bp_csv_name(const bp_csv *csv, size_t column) {
-    return csv && csv->named && column < csv->columns ? field_at(csv, csv->header, column) : NULL;
+    return csv && csv->named && column < csv->columns ? csv->text + csv->records[0].at + csv->fields[column] : NULL;
 }
 
 bp_status bp_csv_find(const bp_csv *csv, const char *name, size_t *column) {
@@ -141,107 +146,7 @@ bp_status bp_csv_find(const bp_csv *csv, const char *name, size_t *column) {
 }
 
 const char *bp_csv_field(const bp_csv *csv, size_t row, size_t column) {
-    return row < bp_csv_rows(csv) && column < csv->columns ? field_at(csv, csv->records[row].at, column) : NULL;
-}
-
-/* ---- Numbers -------------------------------------------------------------------------------------------------- */
-
-static size_t count_digits(const char *text) {
-    return strspn(text, "0123456789");
-}
-
-/* Length of the decimal number that a text begins with, 0 if there is none. */
-static size_t number_length(const char *text) {
-    static const char *const words[] = {"infinity", "inf", "nan"};
-    const size_t sign = *text == '+' || *text == '-';
-    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-        size_t same = 0;
-        while (words[k][same] && tolower((unsigned char)text[sign + same]) == words[k][same])
-            same++;
-        if (!words[k][same])
-            return sign + same;
-    }
-    size_t length = sign, digits = count_digits(text + length);
-    length += digits;
-    if (text[length] == '.') {
-        const size_t fraction = count_digits(text + length + 1);
-        length += 1 + fraction;
-        digits += fraction;
-    }
-    if (digits == 0)
-        return 0;
-    if (text[length] == 'e' || text[length] == 'E') {
-        const size_t exponent_sign = text[length + 1] == '+' || text[length + 1] == '-';
-        const size_t exponent = count_digits(text + length + 1 + exponent_sign);
-        length += exponent ? 1 + exponent_sign + exponent : 0;
-    }
-    return length;
-}
-
-/* The number of a field, between bp_plain_enter and bp_plain_leave; strtof rounds correctly. */
-static const char *read_number(const bp_csv *csv, const char *field, float *value) {
-    field += strspn(field, BLANKS);
-    if (*field == '\0') {
-        *value = NAN;
-        return csv->missing == BP_CSV_MISSING_NAN ? NULL : "a number is missing";
-    }
-    const size_t length = number_length(field);
-    if (length == 0 || !bp_csv_blank(field + length))
-        return "not a number";
-    *value = strtof(field, NULL);
-    const char last = (char)tolower((unsigned char)field[length - 1]);
-    return isinf(*value) && last != 'f' && last != 'y' ? "beyond the range of binary32" : NULL;
-}
-
-static bp_status read_numbers(const bp_csv *csv, size_t first, size_t count, float *values, size_t stride,
-                              bp_file_error *error) {
-    for (size_t n = 0; n < csv->rows; n++) {
-        const char *field = field_at(csv, csv->records[n].at, first);
-        for (size_t j = 0; j < count; j++, field = next_field(field)) {
-            float value;
-            const char *problem = read_number(csv, field, &value);
-            if (problem)
-                return bp_csv_fail(error, BP_ERROR_FORMAT, csv->records[n].line, first + j + 1, "%s: '%.60s'", problem,
-                                   field);
-            if (values)
-                values[n * stride + j] = value;
-        }
-    }
-    return BP_OK;
-}
-
-static bp_status check_values(const bp_csv *csv, size_t first, size_t count, const float *values, size_t stride) {
-    if (!csv || !values)
-        return BP_ERROR_NULL;
-    if (first >= csv->columns || count > csv->columns - first)
-        return BP_ERROR_VALUE;
-    if (count == 0 || stride < count)
-        return BP_ERROR_SIZE;
-    if (csv->rows > 0 && stride > PTRDIFF_MAX / sizeof *values / csv->rows)
-        return BP_ERROR_OVERFLOW;
-    if ((uintptr_t)values % sizeof *values != 0)
-        return BP_ERROR_ALIGNMENT;
-    return BP_OK;
-}
-
-bp_status bp_csv_numbers(const bp_csv *csv, size_t first, size_t count, float *values, size_t stride,
-                         bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    stride = stride ? stride : count;
-    bp_status status = check_values(csv, first, count, values, stride);
-    if (status != BP_OK)
-        return bp_file_refuse(error, status);
-
-    bp_plain plain;
-    if ((status = bp_plain_enter(&plain)) != BP_OK)
-        return bp_file_refuse(error, status);
-    /* Twice: nothing is written before all fields are known to be numbers. */
-    status = read_numbers(csv, first, count, NULL, 0, error);
-    if (status == BP_OK)
-        status = read_numbers(csv, first, count, values, stride, error);
-    bp_plain_leave(&plain);
-    return status;
+    return row < bp_csv_rows(csv) && column < csv->columns ? bp_csv_at(csv, row, column) : NULL;
 }
 
 /* ---- Classes -------------------------------------------------------------------------------------------------- */
@@ -252,7 +157,7 @@ static int compare_texts(const void *a, const void *b) {
 }
 
 static bp_status missing_label(const bp_csv *csv, size_t row, size_t column, bp_file_error *error) {
-    return bp_csv_fail(error, BP_ERROR_FORMAT, csv->records[row].line, column + 1, "a label is missing");
+    return bp_csv_fail(error, BP_ERROR_FORMAT, bp_csv_line(csv, row), column + 1, "a label is missing");
 }
 
 bp_status bp_csv_classes(const bp_csv *csv, size_t column, const char **names, size_t room, size_t *count,
@@ -321,7 +226,7 @@ static bp_status read_labels(const bp_csv *csv, size_t column, const class_name 
         if (!found && *wanted.name == '\0')
             return missing_label(csv, n, column, error);
         if (!found)
-            return bp_csv_fail(error, BP_ERROR_LABEL, csv->records[n].line, column + 1, "none of the classes: '%.60s'",
+            return bp_csv_fail(error, BP_ERROR_LABEL, bp_csv_line(csv, n), column + 1, "none of the classes: '%.60s'",
                                wanted.name);
         if (labels)
             labels[n] = found->label;

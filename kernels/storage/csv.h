@@ -1,4 +1,4 @@
-/* A table in memory: all fields' texts one after the other, each with a NUL after it. */
+/* A table in memory: the file's bytes, with a NUL at the end of each field, and where each field begins. */
 #ifndef BP_STORAGE_CSV_H
 #define BP_STORAGE_CSV_H
 
@@ -11,19 +11,30 @@ typedef struct csv_record {
 
 struct bp_csv {
     char *text;
-    size_t header; /* of the first name in the text */
+    csv_record *records; /* the header, if there is one, is the first */
+    uint32_t *fields;    /* [records x stride]: where each begins, from the record's own beginning */
+    size_t rows, room, field_room;
+    size_t columns, stride, skipped;
     bool named;
-    csv_record *records;
-    size_t rows, room, columns, skipped;
     bp_csv_missing missing;
-    const char *missing_text; /* null once the file is read: fields that are equal to it have become empty */
 };
 
-/** Fills in the table from its text, which is `size` bytes and a NUL. */
-bp_status bp_csv_parse(bp_csv *csv, size_t size, bool header, char delimiter, bp_file_error *error);
+/** Fills in the table from its text, which is `size` bytes and a NUL. A missing field becomes empty. */
+bp_status bp_csv_parse(bp_csv *csv, size_t size, const bp_csv_options *options, bp_file_error *error);
 
-/** Whether a field has nothing but blanks. */
-bool bp_csv_blank(const char *field);
+/** A field of the table's rows, which the caller has checked. */
+static inline const char *bp_csv_at(const bp_csv *csv, size_t row, size_t column) {
+    const size_t n = row + csv->named;
+    return csv->text + csv->records[n].at + csv->fields[n * csv->stride + column];
+}
+
+/** The line on which a row begins. */
+static inline size_t bp_csv_line(const bp_csv *csv, size_t row) {
+    return csv->records[row + csv->named].line;
+}
+
+/** What to add to the message about a text that is a comment, as it seems; else nothing. */
+const char *bp_csv_hint(const char *text);
 
 /** BP_ERROR_FORMAT, or another status, at a place of the file; both count from 1, 0: none. */
 bp_status bp_csv_fail(bp_file_error *error, bp_status status, size_t line, size_t column, const char *format, ...)

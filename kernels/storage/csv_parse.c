@@ -6,164 +6,294 @@
 #include "storage/error.h"
 
 /*
- * The text is parsed where it lies: a field never grows, and the NUL after it takes the place of what ended it.
+ * The text stays where it lies, but for quotes inside of quotes: the NUL after a field takes the place of what ended
+ * it, once that has been looked at.
  */
 typedef struct parser {
     bp_csv *csv;
-    size_t size, from, to; /* of the text: all, read, written */
-    size_t line;
-    char delimiter;
+    size_t size, at; /* of the text: all, read */
+    size_t line, fields;
+    char delimiter, comment; /* delimiter '\0': runs of blanks */
+    const char *missing_text;
+    size_t missing_size;
+    bool blank[256];    /* what is skipped around fields */
+    bool ends[256];     /* what no field without quotes holds */
+    bool all_end_empty; /* every record so far ended with a delimiter that nothing followed */
     bp_file_error *error;
 } parser;
 
-typedef enum field_end { END_OF_FIELD, END_OF_RECORD, END_OF_FILE } field_end;
+#define NUL_FOUND "a NUL: the file is no text, or one in UTF-16"
 
-/* Reads what must follow a field. */
-static bp_status read_field_end(parser *p, size_t column, field_end *end) {
-    const char *text = p->csv->text;
-    if (p->from == p->size) {
-        *end = END_OF_FILE;
-        return BP_OK;
-    }
-    const char sign = text[p->from++];
-    *end = sign == p->delimiter ? END_OF_FIELD : END_OF_RECORD;
-    if (sign == p->delimiter)
-        return BP_OK;
-    if (sign == '\r' && text[p->from] == '\n') /* at the end of the text, that is a NUL */
-        p->from++;
-    else if (sign == '\r')
-        return bp_csv_fail(p->error, BP_ERROR_FORMAT, p->line, column, "a carriage return without a line feed");
-    else if (sign == '\0')
-        return bp_csv_fail(p->error, BP_ERROR_FORMAT, p->line, column, "a NUL");
-    else if (sign == '"')
-        return bp_csv_fail(p->error, BP_ERROR_FORMAT, p->line, column, "a quote inside a field that is not quoted");
-    else if (sign != '\n')
-        return bp_csv_fail(p->error, BP_ERROR_FORMAT, p->line, column, "something after the quote that ends a field");
-    p->line++;
-    return BP_OK;
+typedef enum field_end { END_OF_FIELD, END_OF_RECORD } field_end;
+
+/* The byte that is read next; a NUL at the end of the text. */
+static unsigned char next(const parser *p) {
+    return (unsigned char)p->csv->text[p->at];
 }
 
-static void read_plain(parser *p) {
-    char *text = p->csv->text;
-    while (p->from < p->size) {
-        const char sign = text[p->from];
-        if (sign == p->delimiter || sign == '\n' || sign == '\r' || sign == '"' || sign == '\0')
-            return;
-        text[p->to++] = sign;
-        p->from++;
-    }
+static void skip_blanks(parser *p) {
+    while (p->blank[next(p)])
+        p->at++;
 }
 
-/* After the first quote, to behind the last. */
-static bp_status read_quoted(parser *p, size_t column) {
-    char *text = p->csv->text;
-    const size_t line = p->line;
-    while (p->from < p->size) {
-        const char sign = text[p->from++];
-        if (sign == '"' && text[p->from] != '"')
-            return BP_OK;
-        if (sign == '\0')
-            return bp_csv_fail(p->error, BP_ERROR_FORMAT, p->line, column, "a NUL");
-        p->from += sign == '"';
-        p->line += sign == '\n';
-        text[p->to++] = sign;
-    }
-    return bp_csv_fail(p->error, BP_ERROR_FORMAT, line, column, "a quoted field has no end");
+static void skip_comment(parser *p) {
+    if (p->comment && next(p) == (unsigned char)p->comment)
+        while (p->at < p->size && next(p) != '\n')
+            p->at++;
 }
 
-/* Reads one field to behind its end; a missing one becomes empty. */
-static bp_status read_field(parser *p, size_t column, bool *missing, field_end *end) {
-    const size_t begin = p->to;
-    const bool quoted = p->from < p->size && p->csv->text[p->from] == '"';
-    bp_status status = BP_OK;
-    if (quoted) {
-        p->from++;
-        status = read_quoted(p, column);
-    } else {
-        read_plain(p);
-    }
-    /* What ends the field is read before the NUL is written: it may take that place. */
-    if (status == BP_OK)
-        status = read_field_end(p, column, end);
-    char *field = p->csv->text + begin;
-    p->csv->text[p->to++] = '\0';
-    *missing = bp_csv_blank(field) || (p->csv->missing_text && strcmp(field, p->csv->missing_text) == 0);
-    if (*missing && *field) {
-        *field = '\0';
-        p->to = begin + 1;
-    }
-    return status;
-}
-
-/* A line without anything is no record. */
-static bool skip_empty_line(parser *p) {
-    const char *at = p->csv->text + p->from;
-    if (p->from == p->size || (*at != '\n' && !(*at == '\r' && at[1] == '\n')))
+/* Reads the end of a line; false if this is none. */
+static bool skip_line_end(parser *p) {
+    const char *text = p->csv->text + p->at;
+    if (*text != '\n' && !(*text == '\r' && text[1] == '\n'))
         return false;
-    p->from += *at == '\n' ? 1 : 2;
+    p->at += *text == '\n' ? 1 : 2;
     p->line++;
     return true;
 }
 
-static bp_status read_record(parser *p, csv_record *record, size_t *columns, bool *incomplete) {
-    *record = (csv_record){p->to, p->line};
-    *columns = 0;
-    *incomplete = false;
-    field_end end = END_OF_FIELD;
-    while (end == END_OF_FIELD) {
-        bool missing;
-        const bp_status status = read_field(p, ++*columns, &missing, &end);
-        if (status != BP_OK)
-            return status;
-        *incomplete |= missing;
-        if (p->csv->columns > 0 && *columns > p->csv->columns)
-            break;
+static bp_status refuse(const parser *p, size_t column, const char *what) {
+    return bp_csv_fail(p->error, BP_ERROR_FORMAT, p->line, column, "%s", what);
+}
+
+/* Reads what must follow a field. `apart`: blanks have followed it already. */
+static bp_status read_field_end(parser *p, size_t column, bool quoted, bool apart, field_end *end) {
+    const unsigned char sign = next(p);
+    *end = END_OF_FIELD;
+    if (p->delimiter && sign == (unsigned char)p->delimiter) {
+        p->at++;
+        return BP_OK;
     }
-    if (p->csv->columns > 0 && *columns != p->csv->columns)
-        return bp_csv_fail(p->error, BP_ERROR_FORMAT, record->line, 0, "%s fields than the first record's %zu",
-                           *columns > p->csv->columns ? "more" : "fewer", p->csv->columns);
+    *end = END_OF_RECORD;
+    skip_comment(p);
+    if (p->at == p->size || skip_line_end(p))
+        return BP_OK;
+    if (sign == '\r')
+        return refuse(p, column, "a carriage return without a line feed");
+    if (sign == '\0')
+        return refuse(p, column, NUL_FOUND);
+    *end = END_OF_FIELD;
+    if (!p->delimiter && apart)
+        return BP_OK;
+    return refuse(p, column,
+                  quoted ? "something after the quote that ends a field" : "a quote inside a field that is not quoted");
+}
+
+/* After the first quote, to behind the last; *size is that of the text between them. */
+static bp_status read_quoted(parser *p, size_t column, size_t *size) {
+    char *text = p->csv->text;
+    const size_t line = p->line, begin = p->at;
+    size_t to = begin;
+    while (p->at < p->size) {
+        const char sign = text[p->at++];
+        if (sign == '"' && text[p->at] != '"') {
+            *size = to - begin;
+            return BP_OK;
+        }
+        if (sign == '\0')
+            return refuse(p, column, NUL_FOUND);
+        p->at += sign == '"';
+        p->line += sign == '\n';
+        text[to++] = sign;
+    }
+    return bp_csv_fail(p->error, BP_ERROR_FORMAT, line, column, "a quoted field has no end");
+}
+
+/* The size of a field without quotes, but for the blanks at its end. */
+static size_t read_plain(parser *p) {
+    const char *text = p->csv->text;
+    size_t at = p->at, end;
+    while (!p->ends[(unsigned char)text[at]])
+        at++;
+    for (end = at; end > p->at && p->blank[(unsigned char)text[end - 1]];)
+        end--;
+    const size_t size = end - p->at;
+    p->at = at;
+    return size;
+}
+
+static bool is_missing(const parser *p, const char *field, size_t size) {
+    if (p->missing_text && size == p->missing_size && memcmp(field, p->missing_text, size) == 0)
+        return true;
+    while (size > 0 && (*field == ' ' || *field == '\t')) {
+        field++;
+        size--;
+    }
+    return size == 0;
+}
+
+/* Reads one field to behind its end; a missing one becomes empty. */
+static bp_status read_field(parser *p, size_t column, size_t *begin, bool *empty, field_end *end) {
+    skip_blanks(p);
+    const bool quoted = next(p) == '"';
+    p->at += quoted;
+    *begin = p->at;
+    size_t size = 0;
+    bp_status status = BP_OK;
+    if (quoted)
+        status = read_quoted(p, column, &size);
+    else
+        size = read_plain(p);
+    if (status != BP_OK)
+        return status;
+    *empty = !quoted && size == 0;
+    const size_t after = p->at;
+    skip_blanks(p);
+    /* What ends the field is read before the NUL is written: it may take that place. */
+    status = read_field_end(p, column, quoted, p->at > after, end);
+    char *field = p->csv->text + *begin;
+    field[is_missing(p, field, size) ? 0 : size] = '\0';
+    return status;
+}
+
+/* An array of `count` elements with room for one more, perhaps moved; null: no memory, and it is what it was. */
+static void *with_room(void *array, size_t count, size_t *room, size_t size) {
+    if (count < *room)
+        return array;
+    const size_t more = *room ? 2 * *room : 64;
+    void *moved = more <= PTRDIFF_MAX / size ? realloc(array, more * size) : NULL;
+    if (moved)
+        *room = more;
+    return moved;
+}
+
+static bp_status keep_field(parser *p, size_t place) {
+    bp_csv *csv = p->csv;
+    if (place > UINT32_MAX)
+        return bp_csv_fail(p->error, BP_ERROR_OVERFLOW, p->line, 0, "a record is longer than 4 GiB");
+    uint32_t *fields = with_room(csv->fields, p->fields, &csv->field_room, sizeof *fields);
+    if (!fields)
+        return bp_file_refuse(p->error, BP_ERROR_MEMORY);
+    csv->fields = fields;
+    fields[p->fields++] = (uint32_t)place;
     return BP_OK;
 }
 
 static bp_status keep_record(bp_csv *csv, csv_record record, bp_file_error *error) {
-    if (csv->rows == csv->room) {
-        const size_t room = csv->room ? 2 * csv->room : 64;
-        csv_record *moved = room <= PTRDIFF_MAX / sizeof record ? realloc(csv->records, room * sizeof record) : NULL;
-        if (!moved)
-            return bp_file_refuse(error, BP_ERROR_MEMORY);
-        csv->records = moved;
-        csv->room = room;
-    }
-    csv->records[csv->rows++] = record;
+    csv_record *records = with_room(csv->records, csv->rows, &csv->room, sizeof record);
+    if (!records)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    csv->records = records;
+    records[csv->rows++] = record;
     return BP_OK;
 }
 
-bp_status bp_csv_parse(bp_csv *csv, size_t size, bool header, char delimiter, bp_file_error *error) {
-    parser p = {.csv = csv, .size = size, .line = 1, .delimiter = delimiter, .error = error};
-    if (size >= 3 && memcmp(csv->text, "\xef\xbb\xbf", 3) == 0)
-        p.from = 3;
-    while (p.from < p.size) {
-        if (skip_empty_line(&p))
-            continue;
-        csv_record record;
-        bool incomplete;
-        size_t columns;
-        bp_status status = read_record(&p, &record, &columns, &incomplete);
+static const char *comment_hint(const bp_csv *csv, const csv_record *record) {
+    const char *first = bp_csv_hint(csv->text + csv->records[0].at);
+    return *first ? first : bp_csv_hint(csv->text + record->at);
+}
+
+/* Reads the fields of a record. */
+static bp_status read_record(parser *p, const csv_record *record) {
+    size_t columns = 0;
+    bool empty = false;
+    field_end end = END_OF_FIELD;
+    bp_csv *csv = p->csv;
+    while (end == END_OF_FIELD && (csv->stride == 0 || columns <= csv->stride)) {
+        size_t begin;
+        bp_status status = read_field(p, ++columns, &begin, &empty, &end);
+        if (status == BP_OK)
+            status = keep_field(p, begin - record->at);
         if (status != BP_OK)
             return status;
-        const bool first = csv->columns == 0;
-        csv->columns = columns;
-        if (first && header) {
-            csv->header = record.at;
-            csv->named = true;
-        } else if (incomplete && csv->missing == BP_CSV_MISSING_SKIP) {
-            p.to = record.at;
-            csv->skipped++;
-        } else if ((status = keep_record(csv, record, error)) != BP_OK) {
-            return status;
-        }
     }
-    if (csv->columns == 0)
+    if (csv->stride > 0 && columns != csv->stride)
+        return bp_csv_fail(p->error, BP_ERROR_FORMAT, record->line, 0, "%s fields than the first record's %zu%s",
+                           columns > csv->stride ? "more" : "fewer", csv->stride, comment_hint(csv, record));
+    csv->stride = columns;
+    p->all_end_empty &= empty;
+    return BP_OK;
+}
+
+static bp_status read_records(parser *p) {
+    for (;;) {
+        const csv_record record = {p->at, p->line};
+        skip_blanks(p);
+        skip_comment(p);
+        if (p->at == p->size)
+            return BP_OK;
+        if (skip_line_end(p)) /* a line without anything is no record */
+            continue;
+        p->at = record.at;
+        bp_status status = read_record(p, &record);
+        if (status == BP_OK)
+            status = keep_record(p->csv, record, p->error);
+        if (status != BP_OK)
+            return status;
+    }
+}
+
+/* Leaves out the rows in which a field is missing. */
+static void skip_incomplete(bp_csv *csv) {
+    size_t kept = 0;
+    for (size_t n = 0; n < csv->rows; n++) {
+        size_t j = 0;
+        while (j < csv->columns && *bp_csv_at(csv, n, j))
+            j++;
+        if (j < csv->columns)
+            continue;
+        const size_t from = n + csv->named, to = kept++ + csv->named;
+        csv->records[to] = csv->records[from];
+        memmove(csv->fields + to * csv->stride, csv->fields + from * csv->stride, csv->stride * sizeof *csv->fields);
+    }
+    csv->skipped = csv->rows - kept;
+    csv->rows = kept;
+}
+
+/* Whether every other byte of the first few is a NUL, as in English text of two bytes a character. */
+static bool looks_wide(const char *text, size_t size) {
+    size_t nuls[2] = {0, 0};
+    const size_t pairs = size / 2 < 32 ? size / 2 : 32;
+    for (size_t k = 0; k < 2 * pairs; k++)
+        nuls[k % 2] += text[k] == '\0';
+    return pairs > 1 && nuls[0] + nuls[1] == pairs && (nuls[0] == 0 || nuls[1] == 0);
+}
+
+static bp_status check_encoding(const char *text, size_t size, bp_file_error *error) {
+    const bool marked = size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+    if (marked || looks_wide(text, size))
+        return bp_csv_fail(error, BP_ERROR_FORMAT, 1, 0, "the file is UTF-16, and must be UTF-8 or ASCII");
+    return BP_OK;
+}
+
+static void set_signs(parser *p, const bp_csv_options *options) {
+    p->delimiter = options->blanks ? '\0' : options->delimiter ? options->delimiter : ',';
+    p->comment = options->comment;
+    p->blank[' '] = p->delimiter != ' ';
+    p->blank['\t'] = p->delimiter != '\t';
+    p->ends['\n'] = p->ends['\r'] = p->ends['"'] = p->ends['\0'] = true;
+    p->ends[(unsigned char)p->delimiter] = p->ends[(unsigned char)p->comment] = true;
+    p->ends[' '] |= options->blanks;
+    p->ends['\t'] |= options->blanks;
+}
+
+static void set_missing_text(parser *p, const char *text) {
+    if (!text)
+        return;
+    text += strspn(text, " \t");
+    p->missing_text = text;
+    p->missing_size = strlen(text);
+    while (p->missing_size > 0 && strchr(" \t", text[p->missing_size - 1]))
+        p->missing_size--;
+}
+
+bp_status bp_csv_parse(bp_csv *csv, size_t size, const bp_csv_options *options, bp_file_error *error) {
+    parser p = {.csv = csv, .size = size, .line = 1, .all_end_empty = true, .error = error};
+    set_signs(&p, options);
+    set_missing_text(&p, options->missing_text);
+    bp_status status = check_encoding(csv->text, size, error);
+    if (status != BP_OK)
+        return status;
+    if (size >= 3 && memcmp(csv->text, "\xef\xbb\xbf", 3) == 0)
+        p.at = 3;
+    if ((status = read_records(&p)) != BP_OK)
+        return status;
+    if (csv->rows == 0)
         return bp_csv_fail(error, BP_ERROR_FORMAT, p.line, 0, "the file has no record");
+    csv->columns = csv->stride - p.all_end_empty;
+    csv->named = options->header;
+    csv->rows -= csv->named;
+    if (options->missing == BP_CSV_MISSING_SKIP)
+        skip_incomplete(csv);
     return BP_OK;
 }

@@ -4,91 +4,132 @@
 #include <backprop/data.h>
 
 #include "api/check.h"
+#include "failure.h"
 #include "float_environment.h"
+#include "training/columns.h"
 
-/* A matrix whose rows may be chosen by an index. */
-typedef struct columns {
-    const float *x;
-    size_t stride;
-    const uint32_t *index;
-    size_t rows;
-} columns;
-
-static double value_at(const columns *c, size_t n, size_t j) {
-    return (double)c->x[(c->index ? c->index[n] : n) * c->stride + j];
+static double value_at(const bp_columns *c, size_t n, size_t j) {
+    return bp_column_value(c, n, j);
 }
 
-/* What bp_scaling_fit finds for a column. */
+/* What a fit finds for a column. */
 typedef struct scaling {
-    float shift, scale;
+    double shift, scale;
 } scaling;
 
-static scaling fit_standard(const columns *c, size_t j) {
-    double sum = 0.0, squares = 0.0;
-    for (size_t n = 0; n < c->rows; n++)
-        sum += value_at(c, n, j);
-    const double mean = sum / (double)c->rows;
-    for (size_t n = 0; n < c->rows; n++) {
-        const double d = value_at(c, n, j) - mean;
-        squares += d * d;
-    }
-    return (scaling){(float)mean, (float)sqrt(squares / (double)c->rows)};
+/* The first number of a column that is not NaN; rows if there is none. */
+static size_t first_number(const bp_columns *c, size_t j) {
+    size_t n = 0;
+    while (n < c->rows && isnan(value_at(c, n, j)))
+        n++;
+    return n;
 }
 
-static scaling fit_minmax(const columns *c, size_t j) {
-    double least = value_at(c, 0, j), largest = least;
-    for (size_t n = 1; n < c->rows; n++) {
+/* Doubles are summed up as differences from the first, so that large numbers that differ little lose nothing. */
+static scaling fit_standard(const bp_columns *c, size_t j) {
+    const double origin = c->wide ? value_at(c, first_number(c, j), j) : 0.0;
+    double sum = 0.0, squares = 0.0;
+    size_t count = 0;
+    for (size_t n = 0; n < c->rows; n++) {
+        const double v = value_at(c, n, j);
+        if (isnan(v))
+            continue;
+        sum += v - origin;
+        count++;
+    }
+    const double mean = origin + sum / (double)count;
+    for (size_t n = 0; n < c->rows; n++) {
+        const double d = value_at(c, n, j) - mean;
+        if (!isnan(d))
+            squares += d * d;
+    }
+    return (scaling){mean, sqrt(squares / (double)count)};
+}
+
+static scaling fit_minmax(const bp_columns *c, size_t j) {
+    const size_t first = first_number(c, j);
+    double least = value_at(c, first, j), largest = least;
+    for (size_t n = first + 1; n < c->rows; n++) {
         const double v = value_at(c, n, j);
         least = v < least ? v : least;
         largest = v > largest ? v : largest;
     }
-    return (scaling){(float)least, (float)(largest - least)};
+    return (scaling){least, largest - least};
 }
 
-static scaling fit_column(bp_scaling_kind kind, const columns *c, size_t j) {
+/* Rounded to binary32 for a matrix of floats. */
+static scaling fit_column(bp_scaling_kind kind, const bp_columns *c, size_t j) {
+    if (first_number(c, j) == c->rows)
+        return (scaling){0.0, 1.0};
     scaling s = kind == BP_SCALING_STANDARD ? fit_standard(c, j) : fit_minmax(c, j);
-    if (s.scale == 0.0f)
-        s.scale = 1.0f;
+    if (!c->wide)
+        s = (scaling){(double)(float)s.shift, (double)(float)s.scale};
+    if (s.scale == 0.0)
+        s.scale = 1.0;
     return s;
 }
 
-static bool all_finite(const columns *c, size_t j) {
-    for (size_t n = 0; n < c->rows; n++)
-        if (!isfinite(value_at(c, n, j)))
-            return false;
-    return true;
+static bp_status check_column(bp_scaling_kind kind, bp_scaling_nan nan, const bp_columns *c, size_t j) {
+    const bp_status status = bp_columns_check_numbers(c, j, nan == BP_SCALING_NAN_IGNORE);
+    if (status != BP_OK)
+        return status;
+    const scaling s = fit_column(kind, c, j);
+    if (!isfinite(s.shift) || !isfinite(s.scale))
+        return bp_fail(BP_ERROR_VALUE,
+                       "column %zu (from 0): the numbers lie so far apart that their scale is not finite", j);
+    return BP_OK;
 }
 
-bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, const uint32_t *index, size_t rows,
-                         size_t columns_count, float *shift, float *scale) {
+static bp_status fit(bp_scaling_kind kind, bp_scaling_nan nan, const bp_columns *c, void *shift, void *scale) {
     CONTRACT_MODE(host);
-    if (!x || !shift || !scale)
-        return BP_ERROR_NULL;
+    if (!c->x || !shift || !scale)
+        return bp_fail(BP_ERROR_NULL, "%s is null", !c->x ? "x" : !shift ? "shift" : "scale");
     if ((unsigned)kind >= BP_SCALING_COUNT)
-        return BP_ERROR_VALUE;
-    const columns c = {x, stride ? stride : columns_count, index, rows};
-    const matrix results[] = {vector_of(shift, columns_count), vector_of(scale, columns_count)};
-    const matrix given[] = {matrix_of(x, index && rows ? 1 : rows, columns_count, c.stride), vector_of(index, rows)};
-    const bp_status status = check_matrices(results, 2, given, 2);
+        return bp_fail(BP_ERROR_VALUE, "kind is %d, which is no bp_scaling_kind", (int)kind);
+    if ((unsigned)nan > BP_SCALING_NAN_IGNORE)
+        return bp_fail(BP_ERROR_VALUE, "nan is %d, which is no bp_scaling_nan", (int)nan);
+    const matrix results[] = {bp_row_of(shift, c->count, c->wide), bp_row_of(scale, c->count, c->wide)};
+    bp_status status = bp_columns_check_arrays(c, results, 2);
     if (status != BP_OK)
         return status;
 
-    bool good = true;
-    for (size_t j = 0; good && j < columns_count; j++)
-        good = all_finite(&c, j) && isfinite(fit_column(kind, &c, j).scale);
-    for (size_t j = 0; good && j < columns_count; j++) {
-        const scaling s = fit_column(kind, &c, j);
-        shift[j] = s.shift;
-        scale[j] = s.scale;
+    for (size_t j = 0; j < c->count && status == BP_OK; j++)
+        status = check_column(kind, nan, c, j);
+    for (size_t j = 0; j < c->count && status == BP_OK; j++) {
+        const scaling s = fit_column(kind, c, j);
+        if (c->wide) {
+            ((double *)shift)[j] = s.shift;
+            ((double *)scale)[j] = s.scale;
+        } else {
+            ((float *)shift)[j] = (float)s.shift;
+            ((float *)scale)[j] = (float)s.scale;
+        }
     }
-    return good ? BP_OK : BP_ERROR_VALUE;
+    return status;
 }
 
-static bp_status check_scaling(matrix to, matrix from, const float *shift, const float *scale) {
-    if (!to.data || !from.data || !shift || !scale)
-        return BP_ERROR_NULL;
-    const matrix given[] = {vector_of(shift, to.columns), vector_of(scale, to.columns), from};
-    return check_matrices(&to, 1, given, same_matrix(to, from) ? 2 : 3);
+bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, const uint32_t *index, size_t rows,
+                         size_t columns, float *shift, float *scale) {
+    return bp_scaling_fit_nan(kind, BP_SCALING_NAN_ERROR, x, stride, index, rows, columns, shift, scale);
+}
+
+bp_status bp_scaling_fit_nan(bp_scaling_kind kind, bp_scaling_nan nan, const float *x, size_t stride,
+                             const uint32_t *index, size_t rows, size_t columns, float *shift, float *scale) {
+    const bp_columns c = {x, false, stride ? stride : columns, columns, index, rows};
+    return fit(kind, nan, &c, shift, scale);
+}
+
+bp_status bp_scaling_fit_double(bp_scaling_kind kind, bp_scaling_nan nan, const double *x, size_t stride,
+                                const uint32_t *index, size_t rows, size_t columns, double *shift, double *scale) {
+    const bp_columns c = {x, true, stride ? stride : columns, columns, index, rows};
+    return fit(kind, nan, &c, shift, scale);
+}
+
+static bp_status check_scaling(matrix to, matrix from, matrix shift, matrix scale) {
+    if (!to.data || !from.data || !shift.data || !scale.data)
+        return bp_fail(BP_ERROR_NULL, "x, y, shift or scale is null");
+    const matrix given[] = {shift, scale, from};
+    return bp_refuse(check_matrices(&to, 1, given, same_matrix(to, from) ? 2 : 3));
 }
 
 bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,
@@ -96,8 +137,9 @@ bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_s
     CONTRACT_MODE(host);
     y_stride = y_stride ? y_stride : columns_count;
     x_stride = x_stride ? x_stride : columns_count;
-    const bp_status status = check_scaling(matrix_of(y, rows, columns_count, y_stride),
-                                           matrix_of(x, rows, columns_count, x_stride), shift, scale);
+    const bp_status status =
+        check_scaling(matrix_of(y, rows, columns_count, y_stride), matrix_of(x, rows, columns_count, x_stride),
+                      vector_of(shift, columns_count), vector_of(scale, columns_count));
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -111,12 +153,54 @@ bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_
     CONTRACT_MODE(host);
     x_stride = x_stride ? x_stride : columns_count;
     y_stride = y_stride ? y_stride : columns_count;
-    const bp_status status = check_scaling(matrix_of(x, rows, columns_count, x_stride),
-                                           matrix_of(y, rows, columns_count, y_stride), shift, scale);
+    const bp_status status =
+        check_scaling(matrix_of(x, rows, columns_count, x_stride), matrix_of(y, rows, columns_count, y_stride),
+                      vector_of(shift, columns_count), vector_of(scale, columns_count));
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns_count; j++)
             x[n * x_stride + j] = fmaf(y[n * y_stride + j], scale[j], shift[j]);
+    return BP_OK;
+}
+
+static bp_status check_doubles(const double *x, const double *shift, const double *scale) {
+    const uintptr_t all = (uintptr_t)x | (uintptr_t)shift | (uintptr_t)scale;
+    return all % _Alignof(double) == 0 ? BP_OK : bp_refuse(BP_ERROR_ALIGNMENT);
+}
+
+bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride, size_t rows,
+                                  size_t columns, const double *shift, const double *scale) {
+    CONTRACT_MODE(host);
+    y_stride = y_stride ? y_stride : columns;
+    x_stride = x_stride ? x_stride : columns;
+    bp_status status =
+        check_scaling(matrix_of(y, rows, columns, y_stride), bp_matrix_of(x, rows, columns, x_stride, true),
+                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true));
+    if (status == BP_OK)
+        status = check_doubles(x, shift, scale);
+    if (status != BP_OK)
+        return status;
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++)
+            y[n * y_stride + j] = (float)((x[n * x_stride + j] - shift[j]) / scale[j]);
+    return BP_OK;
+}
+
+bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
+                                   size_t columns, const double *shift, const double *scale) {
+    CONTRACT_MODE(host);
+    x_stride = x_stride ? x_stride : columns;
+    y_stride = y_stride ? y_stride : columns;
+    bp_status status =
+        check_scaling(bp_matrix_of(x, rows, columns, x_stride, true), matrix_of(y, rows, columns, y_stride),
+                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true));
+    if (status == BP_OK)
+        status = check_doubles(x, shift, scale);
+    if (status != BP_OK)
+        return status;
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++)
+            x[n * x_stride + j] = fma((double)y[n * y_stride + j], scale[j], shift[j]);
     return BP_OK;
 }

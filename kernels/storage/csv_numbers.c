@@ -1,0 +1,176 @@
+#define _POSIX_C_SOURCE 200809L
+
+/* The numbers of a table: as floats, as doubles, or as floats once they have been brought to another scale. */
+#include "storage/csv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/decimal.h"
+#include "storage/error.h"
+#include "storage/plain.h"
+
+/* What is read of a table, and where to. */
+typedef struct reading {
+    const bp_csv *csv;
+    size_t first, count, stride; /* columns, elements between rows */
+    void *values;
+    bool wide;             /* doubles */
+    bp_shift_scale change; /* of floats; count 0: none */
+} reading;
+
+/* Field j of those that are read of a row. Null, or what is wrong with it. */
+typedef const char *read_fn(const reading *r, const char *field, size_t j, size_t place);
+
+static const char *read_float(const reading *r, const char *field, size_t j, size_t place) {
+    (void)j;
+    float value = NAN;
+    const char *problem = *field ? bp_decimal_float(field, &value) : NULL;
+    if (!problem)
+        ((float *)r->values)[place] = value;
+    return problem;
+}
+
+static const char *read_double(const reading *r, const char *field, size_t j, size_t place) {
+    (void)j;
+    double value = NAN;
+    const char *problem = *field ? bp_decimal_double(field, &value) : NULL;
+    if (!problem)
+        ((double *)r->values)[place] = value;
+    return problem;
+}
+
+static const char *read_changed(const reading *r, const char *field, size_t j, size_t place) {
+    double value = NAN;
+    const char *problem = *field ? bp_decimal_double(field, &value) : NULL;
+    if (problem)
+        return problem;
+    const size_t k = r->change.count == 1 ? 0 : j;
+    const double offset = r->change.offset ? r->change.offset[k] : 0.0;
+    const double factor = r->change.factor ? r->change.factor[k] : 1.0;
+    const float changed = (float)((value - offset) * factor);
+    if (isinf(changed) && !isinf(value))
+        return "beyond the range of binary32 after offset and factor";
+    ((float *)r->values)[place] = changed;
+    return NULL;
+}
+
+/* A few columns are found row by row at places far apart: rows ahead are asked for, first where they lie, then they. */
+static void fetch_ahead(const reading *r, size_t n) {
+    enum { PLACES = 64, TEXTS = 32 };
+    const bp_csv *csv = r->csv;
+    if (n + PLACES < csv->rows)
+        __builtin_prefetch(csv->fields + (n + PLACES + csv->named) * csv->stride + r->first);
+    if (n + TEXTS < csv->rows)
+        __builtin_prefetch(bp_csv_at(csv, n + TEXTS, r->first));
+}
+
+static bp_status read_rows(const reading *r, bp_file_error *error) {
+    const bp_csv *csv = r->csv;
+    read_fn *const read = r->wide ? read_double : r->change.count > 0 ? read_changed : read_float;
+    for (size_t n = 0; n < csv->rows; n++) {
+        fetch_ahead(r, n);
+        for (size_t j = 0; j < r->count; j++) {
+            const char *field = bp_csv_at(csv, n, r->first + j), *problem = "a number is missing";
+            if (*field || csv->missing == BP_CSV_MISSING_NAN)
+                problem = read(r, field, j, n * r->stride + j);
+            if (problem)
+                return bp_csv_fail(error, BP_ERROR_FORMAT, bp_csv_line(csv, n), r->first + j + 1, "%s: '%.60s'%s",
+                                   problem, field, bp_csv_hint(field));
+        }
+    }
+    return BP_OK;
+}
+
+/* ---- Arguments ------------------------------------------------------------------------------------------------ */
+
+static bp_status check_place(const reading *r, bp_file_error *error) {
+    const size_t size = r->wide ? sizeof(double) : sizeof(float);
+    const size_t alignment = r->wide ? _Alignof(double) : _Alignof(float);
+    if (!r->csv || !r->values)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    if (r->first >= r->csv->columns || r->count > r->csv->columns - r->first)
+        return bp_file_fail(error, BP_ERROR_VALUE,
+                            "columns %zu and the next, %zu in all, are outside the range: the table has %zu", r->first,
+                            r->count, r->csv->columns);
+    if (r->count == 0 || r->stride < r->count)
+        return bp_file_refuse(error, BP_ERROR_SIZE);
+    if (r->csv->rows > 0 && r->stride > PTRDIFF_MAX / size / r->csv->rows)
+        return bp_file_refuse(error, BP_ERROR_OVERFLOW);
+    if ((uintptr_t)r->values % alignment != 0)
+        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+    return BP_OK;
+}
+
+static bp_status check_numbers(const double *numbers, size_t count, const char *name, bp_file_error *error) {
+    if ((uintptr_t)numbers % _Alignof(double) != 0)
+        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+    for (size_t k = 0; numbers && k < count; k++)
+        if (!isfinite(numbers[k]))
+            return bp_file_fail(error, BP_ERROR_VALUE, "%s[%zu] is %s, and must be finite", name, k,
+                                isnan(numbers[k]) ? "NaN" : "infinite");
+    return BP_OK;
+}
+
+static bp_status check_change(const reading *r, bp_file_error *error) {
+    const bp_shift_scale *c = &r->change;
+    if (c->count > 1 && c->count != r->count)
+        return bp_file_fail(error, BP_ERROR_SIZE,
+                            "%zu offsets and factors for %zu columns: there must be 1, or as many", c->count, r->count);
+    const bp_status status = check_numbers(c->offset, c->count, "offset", error);
+    return status == BP_OK ? check_numbers(c->factor, c->count, "factor", error) : status;
+}
+
+static bp_status read_numbers(reading r, bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    r.stride = r.stride ? r.stride : r.count;
+    bp_status status = check_place(&r, error);
+    if (status == BP_OK)
+        status = check_change(&r, error);
+    if (status != BP_OK)
+        return status;
+
+    /* Nothing is written before all fields are known to be numbers: they wait in an array of their own. */
+    const size_t size = r.wide ? sizeof(double) : sizeof(float), row = r.count * size;
+    reading own_place = r;
+    own_place.stride = r.count;
+    own_place.values = malloc(r.csv->rows * row + 1);
+    bp_plain plain;
+    status = own_place.values ? bp_plain_enter(&plain) : BP_ERROR_MEMORY;
+    if (status == BP_OK) {
+        status = read_rows(&own_place, error);
+        bp_plain_leave(&plain);
+    } else {
+        bp_file_refuse(error, status);
+    }
+    for (size_t n = 0; n < r.csv->rows && status == BP_OK; n++)
+        memcpy((char *)r.values + n * r.stride * size, (const char *)own_place.values + n * row, row);
+    free(own_place.values);
+    return status;
+}
+
+bp_status bp_csv_numbers(const bp_csv *csv, size_t first, size_t count, float *values, size_t stride,
+                         bp_file_error *error) {
+    return read_numbers((reading){.csv = csv, .first = first, .count = count, .stride = stride, .values = values},
+                        error);
+}
+
+bp_status bp_csv_numbers_shifted(const bp_csv *csv, size_t first, size_t count, const bp_shift_scale *change,
+                                 float *values, size_t stride, bp_file_error *error) {
+    const bp_shift_scale none = {NULL, NULL, 0};
+    return read_numbers((reading){.csv = csv,
+                                  .first = first,
+                                  .count = count,
+                                  .stride = stride,
+                                  .values = values,
+                                  .change = change ? *change : none},
+                        error);
+}
+
+bp_status bp_csv_doubles(const bp_csv *csv, size_t first, size_t count, double *values, size_t stride,
+                         bp_file_error *error) {
+    return read_numbers(
+        (reading){.csv = csv, .first = first, .count = count, .stride = stride, .values = values, .wide = true}, error);
+}

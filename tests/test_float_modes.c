@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failure.h"
 #include "harness/mode.h"
 #include "modes/modes.h"
 #include "storage/files.h"
@@ -120,10 +121,29 @@ static void every_mode_gives_the_same(void **state) {
     assert_int_equal(failures, 0);
 }
 
+/* Words for an error: printf rounds as the x87 word has it. */
+static void messages_round_to_nearest(void **state) {
+    (void)state;
+    static const double given[] = {0.1f, -0.7f, TINY, 1.0 / 3.0};
+    for (size_t k = 0; k < sizeof given / sizeof *given; k++) {
+        char plain[32], other[32];
+        bp_number_text(plain, given[k]);
+        for (const test_host_mode *host = test_host_modes; host->name; host++) {
+            test_set_mode(host->mode);
+            bp_number_text(other, given[k]);
+            const uint64_t left = test_mode();
+            test_set_mode(test_host_modes[0].mode);
+            assert_true(left == host->mode);
+            assert_string_equal(other, plain);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_has_a_case),
         cmocka_unit_test(every_mode_gives_the_same),
+        cmocka_unit_test(messages_round_to_nearest),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

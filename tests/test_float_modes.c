@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failure.h"
 #include "harness/mode.h"
 #include "modes/modes.h"
 #include "storage/files.h"
@@ -120,10 +121,60 @@ static void every_mode_gives_the_same(void **state) {
     assert_int_equal(failures, 0);
 }
 
+/* What is right, where denormals would pass for zeros. */
+static void denormals_are_no_zeros(void **state) {
+    (void)state;
+    const float outputs[] = {TINY, 2e-40f, 3e-40f, 0.0f};
+    const uint32_t label = 2;
+    uint32_t predicted[4], binary[4];
+    double accuracy = 0.0;
+    float zero = 0.0f, tables_zero = 0.0f, wanted = -1e-39f, gradient = 1e-39f;
+    const bp_kernels *kernels = NULL;
+    assert_int_equal(bp_kernels_for(bp_cpu_best(), &kernels), BP_OK);
+    for (const test_host_mode *host = test_host_modes; host->name; host++) {
+        zero = tables_zero = 0.0f;
+        test_set_mode(host->mode);
+        bp_status status = bp_classify(predicted, outputs, 0, 1, 4);
+        status |= bp_classify_binary(binary, outputs, 1, 4, 0.0f);
+        status |= bp_accuracy_top(outputs, 0, &label, 1, 4, 1, &accuracy);
+        status |= bp_sgd(&zero, &gradient, 1, 1.0f);
+        const bp_float_mode mode = bp_float_mode_enter();
+        kernels->sgd(&tables_zero, &gradient, 1, 1.0f);
+        bp_float_mode_leave(mode);
+        test_set_mode(test_host_modes[0].mode);
+        assert_int_equal(status, BP_OK);
+        assert_int_equal(predicted[0], 2);
+        assert_memory_equal(binary, ((const uint32_t[]){1, 1, 1, 0}), sizeof binary);
+        assert_true(accuracy == 1.0);
+        assert_memory_equal(&zero, &wanted, sizeof wanted);
+        assert_memory_equal(&tables_zero, &wanted, sizeof wanted);
+    }
+}
+
+/* Words for an error: printf rounds as the x87 word has it. */
+static void messages_round_to_nearest(void **state) {
+    (void)state;
+    static const double given[] = {0.1f, -0.7f, TINY, 1.0 / 3.0};
+    for (size_t k = 0; k < sizeof given / sizeof *given; k++) {
+        char plain[32], other[32];
+        bp_number_text(plain, given[k]);
+        for (const test_host_mode *host = test_host_modes; host->name; host++) {
+            test_set_mode(host->mode);
+            bp_number_text(other, given[k]);
+            const uint64_t left = test_mode();
+            test_set_mode(test_host_modes[0].mode);
+            assert_true(left == host->mode);
+            assert_string_equal(other, plain);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_has_a_case),
         cmocka_unit_test(every_mode_gives_the_same),
+        cmocka_unit_test(denormals_are_no_zeros),
+        cmocka_unit_test(messages_round_to_nearest),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

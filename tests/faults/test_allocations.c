@@ -170,6 +170,11 @@ static bp_status load(subject *t) {
     return bp_network_load(t->network, files_path("good"), NULL);
 }
 
+static bp_status load_named(subject *t) {
+    const bp_load_options options = {.pattern = "*", .lenient = true, .zero_biases = true};
+    return bp_network_load_with(t->network, files_path("good"), &options, NULL);
+}
+
 static bp_status load_checkpoint(subject *t) {
     return bp_checkpoint_load(t->network, files_path("good"), NULL);
 }
@@ -321,6 +326,7 @@ static const struct {
     {"bp_checkpoint_save", save_checkpoint, 5},
     {"bp_checkpoint_save, a new file", save_new, 5},
     {"bp_network_load", load, 5},
+    {"bp_network_load_with", load_named, 8},
     {"bp_checkpoint_load", load_checkpoint, 5},
     {"bp_npy_write", write_npy, 3},
     {"bp_npy_read", read_npy, 1},

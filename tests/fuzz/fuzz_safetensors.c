@@ -31,12 +31,23 @@ static void require_transposed(const bp_safetensors *file, const bp_tensor *tens
     free(other);
 }
 
+/* A tensor of a type that nobody knows is refused, whatever it is read into. */
+static void *require_unreadable(const bp_safetensors *file, const bp_tensor *tensor) {
+    float value = 0.125f;
+    bp_file_error error;
+    REQUIRE(bp_safetensors_read(file, tensor, &value, NULL, &error) == BP_ERROR_MISMATCH && value == 0.125f);
+    REQUIRE(bp_safetensors_read_bytes(file, tensor, &value, 0, &error) == BP_ERROR_MISMATCH);
+    return calloc(1, 1);
+}
+
 /* Reads a tensor in each way; its bytes, packed, are the caller's to free. */
 static void *read_tensor(const bp_safetensors *file, const bp_tensor *tensor, size_t size) {
     const size_t count = elements(tensor), bytes = count * bp_dtype_bytes(tensor->dtype);
     bp_file_error error;
-    REQUIRE(bytes <= size);
+    REQUIRE(bytes <= size && tensor->dimensions <= BP_DIMENSIONS_MAX && tensor->dtype_name);
     REQUIRE(bp_safetensors_find(file, tensor->name) == tensor);
+    if (tensor->dtype == BP_DTYPE_UNKNOWN)
+        return require_unreadable(file, tensor);
     unsigned char *raw = malloc(bytes + 8);
     float *values = malloc((count + 1) * sizeof *values);
     memset(raw + bytes, 0x5a, 8);
@@ -54,10 +65,21 @@ static void *read_tensor(const bp_safetensors *file, const bp_tensor *tensor, si
     return raw;
 }
 
+static size_t count_readable(const bp_safetensors *file) {
+    size_t count = 0;
+    for (size_t k = 0; k < bp_safetensors_count(file); k++)
+        count += bp_safetensors_tensor(file, k)->dtype != BP_DTYPE_UNKNOWN;
+    return count;
+}
+
 static void require_same_tensors(const bp_safetensors *a, const bp_safetensors *b, size_t size) {
-    REQUIRE(bp_safetensors_count(a) == bp_safetensors_count(b));
+    REQUIRE(count_readable(a) == count_readable(b));
     for (size_t k = 0; k < bp_safetensors_count(a); k++) {
         const bp_tensor *x = bp_safetensors_tensor(a, k), *y = bp_safetensors_find(b, x->name);
+        if (x->dtype == BP_DTYPE_UNKNOWN) {
+            free(read_tensor(a, x, size));
+            continue;
+        }
         REQUIRE(y && x->dtype == y->dtype && x->dimensions == y->dimensions);
         REQUIRE(x->dimensions == 0 || memcmp(x->shape, y->shape, x->dimensions * sizeof *x->shape) == 0);
         unsigned char *x_bytes = read_tensor(a, x, size), *y_bytes = read_tensor(b, y, size);
@@ -75,23 +97,27 @@ static void require_same_tensors(const bp_safetensors *a, const bp_safetensors *
     }
 }
 
-/* What was read, written in the reverse order. */
+/* What was read, and can be, written in the reverse order. */
 static void round_trip(const bp_safetensors *file, size_t size) {
     const size_t count = bp_safetensors_count(file);
     bp_tensor *tensors = calloc(count + 1, sizeof *tensors);
     void **bytes = calloc(count + 1, sizeof *bytes);
+    size_t made = 0;
     for (size_t k = 0; k < count; k++) {
         const bp_tensor *tensor = bp_safetensors_tensor(file, count - 1 - k);
         REQUIRE(!tensor->data && !tensor->strides);
-        tensors[k] = *tensor;
-        tensors[k].data = bytes[k] = read_tensor(file, tensor, size);
+        if (tensor->dtype == BP_DTYPE_UNKNOWN)
+            continue;
+        tensors[made] = *tensor;
+        tensors[made].data = bytes[made] = read_tensor(file, tensor, size);
+        made++;
     }
     size_t pairs;
     const bp_metadata *metadata = bp_safetensors_all_metadata(file, &pairs);
     const char *path = file_to_write();
     bp_safetensors *again;
     bp_file_error error;
-    require_done(bp_safetensors_write(path, tensors, count, metadata, pairs, &error), &error);
+    require_done(bp_safetensors_write(path, tensors, made, metadata, pairs, &error), &error);
     require_done(bp_safetensors_open(path, &again, &error), &error);
     require_same_tensors(file, again, size);
     bp_safetensors_close(again);
@@ -108,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require_told(status, &error);
     require_same_error(status, &error, bp_safetensors_open(file_of(data, size), &other, &other_error), &other_error);
     if (status != BP_OK) {
-        REQUIRE((status == BP_ERROR_FORMAT || status == BP_ERROR_MISMATCH) && !file && !other);
+        REQUIRE(status == BP_ERROR_FORMAT && !file && !other);
         return 0;
     }
     const size_t count = bp_safetensors_count(file);

@@ -37,6 +37,10 @@ def safetensors(tensors, metadata=None, **options):
     return content
 
 
+def raw_safetensors(header, data=b""):
+    return len(header).to_bytes(8, "little") + header + data
+
+
 def numbers(dtype, *shape):
     return (np.arange(np.prod(shape, dtype=int)) * 7 % 100).astype(dtype).reshape(shape)
 
@@ -74,6 +78,18 @@ def make_safetensors():
     keep("safetensors", "utf8", safetensors({"\u00e9\U0001f600": numbers("i1", 2, 1)}, ensure_ascii=False))
     keep("safetensors", "none", safetensors({}, {}))
     keep("safetensors", "axes", safetensors({"a": numbers("<i2", 2, 1, 3, 1, 2, 1, 1, 2)}, indent=1))
+    one = b'"t":{"dtype":"U8","shape":[1],"data_offsets":[0,1]'
+    keep("safetensors", "null_metadata", raw_safetensors(b'{"__metadata__":null,' + one + b"}}", b"\1"))
+    keep("safetensors", "members", raw_safetensors(
+        b"{" + one + b',"x":{"a":[1,-0.5e+7,{"d":[true,false,null,"\\u00e9]"]}],"b":{}},"y":[]}}', b"\1"))
+    keep("safetensors", "unknown_types", raw_safetensors(
+        b'{"a":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F4","shape":[2,3],"data_offsets":[3,6]},'
+        b'"c":{"dtype":"F32","shape":[1],"data_offsets":[6,10]}}', bytes(10)))
+    keep("safetensors", "ten_axes", raw_safetensors(
+        b'{"a":{"dtype":"U8","shape":[1,2,1,1,1,1,3,1,1,1],"data_offsets":[0,6]}}', bytes(6)))
+    keep("safetensors", "zip", b"PK\3\4\0\0\x08\x08" + bytes(20) + b"archive/data.pkl")
+    keep("safetensors", "pickle", b"\x80\2\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\2M\xe9\3.")
+    keep("safetensors", "lfs", b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
 
 
 def parameters(last, norm):
@@ -98,6 +114,13 @@ def make_checkpoint():
         keep("checkpoint", optimizer, safetensors(tensors | training, about))
     halves = {name: tensor.astype("<f2") for name, tensor in parameters(2, False).items()}
     keep("checkpoint", "halves", safetensors(halves))
+    plain = parameters(2, False)
+    wrapped = {"_orig_mod.module." + name: tensor for name, tensor in plain.items()}
+    named = {{"0": "fc1", "2": "fc2"}[name[0]] + name[1:]: tensor for name, tensor in plain.items()}
+    keep("checkpoint", "wrapped", safetensors(wrapped))
+    keep("checkpoint", "named", safetensors(named | {"bn.running_mean": numbers("<f4", 3)}))
+    keep("checkpoint", "no_bias", safetensors({"m.0.weight": plain["0.weight"], "m.9.weight": plain["2.weight"]}))
+    keep("checkpoint", "no_order", safetensors({"in.weight": plain["0.weight"], "out.weight": plain["2.weight"]}))
 
 
 if __name__ == "__main__":

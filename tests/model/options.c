@@ -58,7 +58,7 @@ enum {
     CLIP,
     CLIP_NORM, /* none, below the norm, above it */
     AVERAGE,
-    FROZEN, /* none, the first layer, the middle, the last, all but the last, all but the first, all */
+    FROZEN, /* none, the first layer, the middle, the last, all but the last, all but the first, all; more often none */
     GRADIENTS,
     SHARING,
     FACTORS
@@ -111,7 +111,7 @@ const size_t option_values[FACTORS] = {
     [CLIP] = 2,
     [CLIP_NORM] = 3,
     [AVERAGE] = 2,
-    [FROZEN] = 7,
+    [FROZEN] = 10,
     [GRADIENTS] = 2,
     [SHARING] = SHARINGS,
 };
@@ -174,7 +174,7 @@ static void draw_layers(setting *s, const unsigned char *row, sharing way, test_
                            : row[NORMALIZE] == 2 ? l + 1 == last
                                                  : row[NORMALIZE] == 3);
         const bool frozen[] = {false, l == 0, l == last / 2, l == last, l != last, l != 0, true};
-        s->frozen[l] = frozen[row[FROZEN]];
+        s->frozen[l] = row[FROZEN] < COUNT(frozen) && frozen[row[FROZEN]];
     }
     if (needs_logits(s->config.loss))
         s->activations[last] = (bp_activation){BP_IDENTITY, 0.0f};

@@ -80,7 +80,7 @@ static const struct {
 } ways[SHARINGS] = {[SHARING_BLOCKS] = {AVERAGE_WIDTH, {512, 768, 768, 1100}},
                     [SHARING_ROWS] = {WIDE, {100, 140, 255, 300}},
                     [SHARING_COLUMNS] = {WIDEST, {6, 8, 10, 12}},
-                    [SHARING_SMALL] = {NARROW, {1, 4, 31, 200}},
+                    [SHARING_SMALL] = {NARROW, {1, 3, 4, 31}},
                     [SHARING_ONE_ROW] = {AVERAGE_WIDTH, {1, 1, 1, 1}}};
 
 const size_t option_factors = FACTORS;

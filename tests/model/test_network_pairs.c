@@ -456,9 +456,11 @@ static bool play(const char *key, const setting *s, sharing way, test_random ran
         sc.m.layer[l].frozen = s->frozen[l];
     add_subjects(&sc, way, seed);
     size_t place = 0;
-    /* A first step that leaves something wherever gradients go, and at the end an update that is refused if there are
-     * none. */
-    do_call(&sc, place++, s->config.gradients ? CALL_MICRO_BATCHES : CALL_TRAIN);
+    /* First steps that leave something wherever gradients and weights go, and at the end an update that is refused if
+     * there are no gradients. */
+    if (s->config.gradients)
+        do_call(&sc, place++, CALL_MICRO_BATCHES);
+    do_call(&sc, place++, CALL_TRAIN);
     for (size_t k = 0; k < CALLS_DRAWN && !sc.failed; k++)
         do_call(&sc, place++, s->calls[k]);
     if (!sc.failed)

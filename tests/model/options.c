@@ -58,7 +58,7 @@ enum {
     CLIP,
     CLIP_NORM, /* none, below the norm, above it */
     AVERAGE,
-    FROZEN, /* none, the first layer, the middle, the last, all but the last, all but the first, all */
+    FROZEN, /* none, the first layer, the middle, the last, all but the last, all but the first, all; more often none */
     GRADIENTS,
     SHARING,
     FACTORS
@@ -79,7 +79,9 @@ static const struct {
     size_t width, rows[4];
 } ways[SHARINGS] = {[SHARING_BLOCKS] = {AVERAGE_WIDTH, {512, 768, 768, 1100}},
                     [SHARING_ROWS] = {WIDE, {100, 140, 255, 300}},
-                    [SHARING_COLUMNS] = {WIDEST, {6, 8, 10, 12}}};
+                    [SHARING_COLUMNS] = {WIDEST, {6, 8, 10, 12}},
+                    [SHARING_SMALL] = {NARROW, {1, 3, 4, 31}},
+                    [SHARING_ONE_ROW] = {AVERAGE_WIDTH, {1, 1, 1, 1}}};
 
 const size_t option_factors = FACTORS;
 const size_t option_values[FACTORS] = {
@@ -109,7 +111,7 @@ const size_t option_values[FACTORS] = {
     [CLIP] = 2,
     [CLIP_NORM] = 3,
     [AVERAGE] = 2,
-    [FROZEN] = 7,
+    [FROZEN] = 10,
     [GRADIENTS] = 2,
     [SHARING] = SHARINGS,
 };
@@ -128,7 +130,7 @@ static void draw_sizes(setting *s, const unsigned char *row, sharing way, double
         const bool inside = l > 0 && l < layers;
         const size_t kind = !drawn && l < layers ? ways[way].width
                             : l == 0             ? row[INPUTS]
-                            : l == layers        ? row[OUTPUTS]
+                            : l == layers        ? (way == SHARING_SMALL ? 1 : row[OUTPUTS])
                                                  : row[HIDDEN];
         s->sizes[l] = draw_width(inside && row[UNLIKE] && l % 2 == 0 ? NARROW : kind, random);
     }
@@ -156,17 +158,23 @@ static bp_activation draw_activation(size_t kind, test_random *random) {
     return (bp_activation){(bp_activation_kind)kind, takes_parameter ? parameters[test_random_below(random, 3)] : 0.0f};
 }
 
-static void draw_layers(setting *s, const unsigned char *row, test_random *random) {
+/* Those that know neither dropout nor normalization. */
+static bool is_simple(sharing way) {
+    return way == SHARING_SMALL || way == SHARING_ONE_ROW;
+}
+
+static void draw_layers(setting *s, const unsigned char *row, sharing way, test_random *random) {
     const size_t last = s->config.layers - 1;
     for (size_t l = 0; l <= last; l++) {
         s->activations[l] = draw_activation(l < last ? row[HIDDEN_ACTIVATION] : row[OUTPUT_ACTIVATION], random);
-        const bool drops = l < last && (row[DROPOUT] == 1 ? l == 0 : row[DROPOUT] > 1);
+        const bool drops = l < last && !is_simple(way) && (row[DROPOUT] == 1 ? l == 0 : row[DROPOUT] > 1);
         s->dropout[l] = drops ? row[DROPOUT] == 3 ? 0.75f : 0.25f : 0.0f;
-        s->normalize[l] = l < last && (row[NORMALIZE] == 1   ? l == 0
-                                       : row[NORMALIZE] == 2 ? l + 1 == last
-                                                             : row[NORMALIZE] == 3);
+        s->normalize[l] = l < last && !is_simple(way) &&
+                          (row[NORMALIZE] == 1   ? l == 0
+                           : row[NORMALIZE] == 2 ? l + 1 == last
+                                                 : row[NORMALIZE] == 3);
         const bool frozen[] = {false, l == 0, l == last / 2, l == last, l != last, l != 0, true};
-        s->frozen[l] = frozen[row[FROZEN]];
+        s->frozen[l] = row[FROZEN] < COUNT(frozen) && frozen[row[FROZEN]];
     }
     if (needs_logits(s->config.loss))
         s->activations[last] = (bp_activation){BP_IDENTITY, 0.0f};
@@ -204,6 +212,11 @@ static float rate_of(const setting *s) {
     return rates[kind] / (by_size && sum ? (float)s->rows : 1.0f);
 }
 
+/* Whether what such a call leaves is seen in networks with room for gradients alone. */
+static bool prepares_gradients(call_kind first) {
+    return first == CALL_ACCUMULATE || first == CALL_KEEP || first == CALL_KEEP_DELTAS || first == CALL_FREEZE;
+}
+
 sharing setting_sharing(const unsigned char *row) {
     return (sharing)row[SHARING];
 }
@@ -222,14 +235,16 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
         .dropout = s->dropout,
         .normalize = s->normalize,
         .seed = test_random_next(random),
-        .threads = way != SHARING_DRAWN && threads == 1 ? 2 : threads,
+        .threads = way != SHARING_DRAWN && !is_simple(way) && threads == 1 ? 2 : threads,
         .loss_options = {.huber_threshold = row[LOSS_NUMBERS] ? 0.25f : 0.0f,
                          .label_smoothing = row[LOSS_NUMBERS] ? 0.125f : 0.0f,
                          .reduction = (bp_reduction)row[REDUCTION]},
         .optimizer = optimizer_of(row),
-        .gradients = row[GRADIENTS] == 1,
+        .gradients = row[GRADIENTS] == 1 || prepares_gradients((call_kind)row[FIRST_CALL]),
     };
-    draw_layers(s, row, random);
+    draw_layers(s, row, way, random);
+    if (way == SHARING_SMALL) /* whose one call knows no norms */
+        s->config.optimizer.clip_norm = 0.0f;
     s->labels = s->config.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || s->config.loss == BP_LOSS_MULTICLASS_HINGE;
     s->pool = (pool_kind)row[POOL];
     s->rate = rate_of(s);

@@ -46,8 +46,17 @@ enum { CALLS_DRAWN = 2 };
 /** Who runs a network's lanes. */
 typedef enum pool_kind { POOL_OWN, POOL_SERIAL, POOL_REVERSE, POOL_KINDS } pool_kind;
 
-/** How lanes are to share a step (kernels/network/slice.c): as it comes, or by sizes that lead to it. */
-typedef enum sharing { SHARING_DRAWN, SHARING_BLOCKS, SHARING_ROWS, SHARING_COLUMNS, SHARINGS } sharing;
+/** The way that a step takes through a network (kernels/network/): as it comes, or by sizes and features that lead to
+ *  one: lanes that share a slice, all layers of a small network in one call, or a single row's. */
+typedef enum sharing {
+    SHARING_DRAWN,
+    SHARING_BLOCKS,
+    SHARING_ROWS,
+    SHARING_COLUMNS,
+    SHARING_SMALL,
+    SHARING_ONE_ROW,
+    SHARINGS
+} sharing;
 
 /** The number of factors, and of values that each has. */
 extern const size_t option_factors;
@@ -67,11 +76,11 @@ typedef struct setting {
     call_kind calls[CALLS_DRAWN];
 } setting;
 
-/** The way of sharing that a row of the covering set names. */
+/** The way that a row of the covering set names. */
 sharing setting_sharing(const unsigned char *row);
 
 /**
- * What a row says, with its own sizes or those that lead to a way of sharing; a step takes at most so many
+ * What a row says, with its own sizes or those that lead to a way; a step takes at most so many
  * floating-point operations in its products.
  */
 void setting_draw(setting *s, const unsigned char *row, sharing way, double flops_max, test_random *random);

@@ -110,8 +110,8 @@ typedef struct call {
     const samples *data;
     uint64_t seed, steps;
     size_t layer, state;
-    model_array array;
-    const float *values; /* for one array of a layer */
+    model_array array[MODEL_LAYERS_MAX]; /* one of each layer */
+    const float *values;                 /* enough for any of them */
     bool frozen[MODEL_LAYERS_MAX];
 } call;
 
@@ -243,11 +243,12 @@ static void act(transcript *t, actor a, const call *c) {
             assert_int_equal(bp_network_initialize(a.n, c->seed), BP_OK);
         break;
     case CALL_SET_PARAMETERS:
-        actor_set_array(a, c->layer, c->array, c->values);
+        for (size_t l = 0; l < c->s->config.layers; l++)
+            actor_set_array(a, l, c->array[l], c->values);
         break;
     case CALL_SET_STATE:
         if (c->state != SIZE_MAX)
-            actor_set_state(a, c->state, c->layer, c->array, c->values);
+            actor_set_state(a, c->state, c->layer, c->array[c->layer], c->values);
         break;
     case CALL_SET_STEPS:
         act_set_steps(a, c);
@@ -313,12 +314,20 @@ typedef struct scene {
     bool failed;
 } scene;
 
-/* How many networks share their batch in each way; alone: SHARING_DRAWN. */
+/* How many networks take each way; on one lane in slices: SHARING_DRAWN. */
 static size_t shared[SHARINGS];
 
 static void count_sharing(const bp_network *network, size_t rows) {
     const slice_plan plan = bp_step_plan(network, rows, true, false);
-    sharing way = plan.blocks ? SHARING_BLOCKS : plan.update_lanes > 1 ? SHARING_ROWS : SHARING_DRAWN;
+    sharing way = SHARING_DRAWN;
+    if (rows <= network->small_rows)
+        way = SHARING_SMALL;
+    else if (bp_step_is_row(network, rows))
+        way = SHARING_ONE_ROW;
+    else if (plan.blocks)
+        way = SHARING_BLOCKS;
+    else if (plan.update_lanes > 1)
+        way = SHARING_ROWS;
     for (size_t l = 0; way == SHARING_ROWS && l < network->layers; l++)
         if (bp_by_columns(network, l, plan.rows, plan.update_lanes))
             way = SHARING_COLUMNS;
@@ -391,11 +400,15 @@ static call draw_call(scene *sc, call_kind kind) {
     call c = {.kind = kind, .s = sc->s, .data = &sc->data, .seed = test_random_next(random)};
     c.steps = steps[test_random_below(random, sizeof steps / sizeof *steps)];
     c.layer = test_random_below(random, sc->m.layers);
-    const model_layer *k = &sc->m.layer[c.layer];
-    c.array = (model_array)test_random_below(random, k->normalized ? MODEL_ARRAYS : MODEL_GAINS);
+    size_t most = 0;
+    for (size_t l = 0; l < sc->m.layers; l++) {
+        const model_layer *k = &sc->m.layer[l];
+        c.array[l] = (model_array)test_random_below(random, k->normalized ? MODEL_ARRAYS : MODEL_GAINS);
+        most = k->count[c.array[l]] > most ? k->count[c.array[l]] : most;
+    }
     c.state = sc->m.states ? test_random_below(random, sc->m.states) : SIZE_MAX;
-    float *values = make(k->count[c.array]);
-    for (size_t e = 0; e < k->count[c.array]; e++) {
+    float *values = make(most);
+    for (size_t e = 0; e < most; e++) {
         const float value = test_random_symmetric(random) * 0.25f;
         values[e] = kind == CALL_SET_STATE ? fabsf(value) : value;
     }
@@ -443,9 +456,15 @@ static bool play(const char *key, const setting *s, sharing way, test_random ran
         sc.m.layer[l].frozen = s->frozen[l];
     add_subjects(&sc, way, seed);
     size_t place = 0;
+    /* First steps that leave something wherever gradients and weights go, and at the end an update that is refused if
+     * there are no gradients. */
+    if (s->config.gradients)
+        do_call(&sc, place++, CALL_MICRO_BATCHES);
     do_call(&sc, place++, CALL_TRAIN);
     for (size_t k = 0; k < CALLS_DRAWN && !sc.failed; k++)
         do_call(&sc, place++, s->calls[k]);
+    if (!sc.failed)
+        do_call(&sc, place++, CALL_UPDATE);
     if (sc.m.averaged && !sc.failed)
         do_call(&sc, place++, CALL_SWAP);
     if (!sc.failed)
@@ -464,7 +483,7 @@ static bool play(const char *key, const setting *s, sharing way, test_random ran
 
 /* Plays a row of the covering set; whether the numbers stayed finite. */
 static bool play_row(size_t number, const unsigned char *row, sharing way) {
-    static const char *const names[SHARINGS] = {"drawn", "blocks", "rows", "columns"};
+    static const char *const names[SHARINGS] = {"drawn", "blocks", "rows", "columns", "small", "one_row"};
     char key[48];
     snprintf(key, sizeof key, "pairs/%zu/%s", number, names[way]);
     if (!test_selected(key))
@@ -492,8 +511,9 @@ static void pairs_of_options(void **state) {
     }
     printf("%zu of %zu rows, %zu pairs left out; %zu of %zu settings kept to finite numbers\n", rows, c.rows,
            covering_missing(&c, option_values, rows), finite, played);
-    printf("networks alone %zu, by blocks %zu, by rows %zu, by columns %zu\n", shared[SHARING_DRAWN],
-           shared[SHARING_BLOCKS], shared[SHARING_ROWS], shared[SHARING_COLUMNS]);
+    printf("networks in slices alone %zu, by blocks %zu, by rows %zu, by columns %zu; small %zu, one row %zu\n",
+           shared[SHARING_DRAWN], shared[SHARING_BLOCKS], shared[SHARING_ROWS], shared[SHARING_COLUMNS],
+           shared[SHARING_SMALL], shared[SHARING_ONE_ROW]);
     assert_true(10 * finite >= 9 * played);
     for (size_t way = 0; way < SHARINGS && rows == c.rows && !one_case; way++)
         assert_true(shared[way] > 0);

@@ -2,9 +2,11 @@
  * Regression on a table: the last column of a CSV file is predicted from the others. The file's first line names the
  * columns; all are numbers.
  *
- * The rows are split at random: 70 % to train on, 15 % to stop by, 15 % to judge by. Columns are brought to one scale
- * that is found on the first part alone, so that nothing of the others leaks into the training.
+ * The rows are split at random: 70 % to train on, 15 % to stop by, 15 % to judge by. Missing inputs become their
+ * column's median, and columns are brought to one scale; both are found on the first part alone, so that nothing of the
+ * others leaks into the training.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,7 +26,7 @@ typedef struct table {
 } table;
 
 static table read_table(const char *path) {
-    const bp_csv_options csv_options = {.header = true};
+    const bp_csv_options csv_options = {.header = true, .missing = BP_CSV_MISSING_NAN, .missing_text = "?"};
     bp_file_error error;
     bp_csv *csv;
     if (bp_csv_open(path, &csv_options, &csv, &error) != BP_OK)
@@ -37,9 +39,20 @@ static table read_table(const char *path) {
     if (bp_csv_numbers(csv, 0, t.inputs, t.x, 0, &error) != BP_OK ||
         bp_csv_numbers(csv, t.inputs, 1, t.y, 0, &error) != BP_OK)
         fail("%s: line %zu, column %zu: %s", path, error.line, error.column, error.text);
+    for (size_t n = 0; n < t.rows; n++)
+        if (isnan(t.y[n]))
+            fail("%s: row %zu lacks its target", path, n + 1);
     snprintf(t.target, sizeof t.target, "%s", bp_csv_name(csv, t.inputs));
     bp_csv_close(csv);
     return t;
+}
+
+/* Puts the median of the rows to train on where a number is missing. */
+static void fill_in(float *values, const bp_dataset *training, size_t rows, size_t columns) {
+    float *fill = allocate(columns, sizeof(float));
+    check(bp_impute_fit(BP_IMPUTE_MEDIAN, values, 0, training->index, training->rows, columns, 0.0f, fill));
+    check(bp_impute_apply(values, 0, values, 0, rows, columns, fill));
+    free(fill);
 }
 
 /* Brings the columns of a matrix to mean 0 and deviation 1 on the rows to train on. */
@@ -108,6 +121,7 @@ int main(int argc, char **argv) {
 
     float *shift = allocate(t.inputs, sizeof(float)), *spread = allocate(t.inputs, sizeof(float));
     float target_shift, target_spread;
+    fill_in(t.x, &training, t.rows, t.inputs);
     scale(t.x, &training, t.rows, t.inputs, shift, spread);
     scale(t.y, &training, t.rows, 1, &target_shift, &target_spread);
 

@@ -1,4 +1,4 @@
-/* Data sets: batches in order and shuffled, splits, normalised columns, and what is refused. */
+/* Data sets: batches in order and shuffled, splits, and what is refused. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -256,83 +256,6 @@ static void splits_share_no_row(void **state) {
     rows_destroy(&r);
 }
 
-/* ---- Scaling -------------------------------------------------------------------------------------------------- */
-
-static void scaling_is_the_written_sequence(void **state) {
-    (void)state;
-    enum { ROWS = 41, COLUMNS = 5, STRIDE = 7 };
-    float x[ROWS * STRIDE], shift[COLUMNS], scale[COLUMNS];
-    uint32_t index[ROWS];
-    test_random random = test_random_for(test_seed(), "scaling");
-    for (size_t k = 0; k < ROWS * STRIDE; k++)
-        x[k] = k % STRIDE < COLUMNS ? 3 + 1000 * test_random_symmetric(&random) : NAN;
-    for (size_t n = 0; n < ROWS; n++) {
-        index[n] = (uint32_t)test_random_below(&random, ROWS);
-        x[n * STRIDE + 2] = 0.1f; /* a column of equal values */
-    }
-    for (size_t indexed = 0; indexed < 2; indexed++)
-        for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
-            assert_int_equal(
-                bp_scaling_fit((bp_scaling_kind)kind, x, STRIDE, indexed ? index : NULL, ROWS, COLUMNS, shift, scale),
-                BP_OK);
-            for (size_t j = 0; j < COLUMNS; j++) {
-                double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
-                for (size_t n = 0; n < ROWS; n++) {
-                    const double v = (double)x[(indexed ? index[n] : n) * STRIDE + j];
-                    sum += v;
-                    least = fmin(least, v);
-                    largest = fmax(largest, v);
-                }
-                const double mean = sum / ROWS;
-                for (size_t n = 0; n < ROWS; n++) {
-                    const double d = (double)x[(indexed ? index[n] : n) * STRIDE + j] - mean;
-                    squares += d * d;
-                }
-                const bool standard = kind == BP_SCALING_STANDARD;
-                const float expected = standard ? (float)sqrt(squares / ROWS) : (float)(largest - least);
-                assert_true(shift[j] == (standard ? (float)mean : (float)least));
-                assert_true(scale[j] == (expected == 0 ? 1 : expected));
-                assert_true(j != 2 || kind == BP_SCALING_STANDARD || scale[j] == 1);
-            }
-        }
-}
-
-static void scaling_goes_there_and_back(void **state) {
-    (void)state;
-    enum { ROWS = 30, COLUMNS = 4 };
-    float x[ROWS * COLUMNS], y[ROWS * (COLUMNS + 2)], back[ROWS * COLUMNS], shift[COLUMNS], scale[COLUMNS];
-    test_random random = test_random_for(test_seed(), "there and back");
-    for (size_t k = 0; k < ROWS * COLUMNS; k++)
-        x[k] = (float)(1 + k % COLUMNS) * test_random_symmetric(&random) + 2;
-    for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
-        assert_int_equal(bp_scaling_fit((bp_scaling_kind)kind, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_apply(y, COLUMNS + 2, x, 0, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_invert(back, 0, y, COLUMNS + 2, ROWS, COLUMNS, shift, scale), BP_OK);
-        for (size_t j = 0; j < COLUMNS; j++) {
-            double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
-            for (size_t n = 0; n < ROWS; n++) {
-                const float v = y[n * (COLUMNS + 2) + j], original = x[n * COLUMNS + j];
-                assert_int_equal(test_bits(v), test_bits((original - shift[j]) / scale[j]));
-                assert_int_equal(test_bits(back[n * COLUMNS + j]), test_bits(fmaf(v, scale[j], shift[j])));
-                assert_true(fabsf(back[n * COLUMNS + j] - original) <= 4e-7f * (fabsf(original) + scale[j]));
-                sum += (double)v;
-                squares += (double)v * (double)v;
-                least = fmin(least, (double)v);
-                largest = fmax(largest, (double)v);
-            }
-            if (kind == BP_SCALING_STANDARD)
-                assert_true(fabs(sum / ROWS) < 1e-6 && fabs(squares / ROWS - 1) < 1e-6);
-            else
-                assert_true(least == 0 && fabs(largest - 1) < 1e-6);
-        }
-    }
-    /* In place. */
-    memcpy(back, x, sizeof x);
-    assert_int_equal(bp_scaling_apply(back, 0, back, 0, ROWS, COLUMNS, shift, scale), BP_OK);
-    for (size_t k = 0; k < ROWS * COLUMNS; k++)
-        assert_int_equal(test_bits(back[k]), test_bits(y[k / COLUMNS * (COLUMNS + 2) + k % COLUMNS]));
-}
-
 /* ---- Refused -------------------------------------------------------------------------------------------------- */
 
 static float *byte_off(float *pointer) {
@@ -465,74 +388,6 @@ static void bad_splits(void **state) {
     rows_destroy(&r);
 }
 
-static void bad_scaling(void **state) {
-    (void)state;
-    enum { ROWS = 4, COLUMNS = 3 };
-    float x[ROWS * COLUMNS], shift[COLUMNS] = {5}, scale[COLUMNS] = {6}, y[ROWS * COLUMNS] = {7};
-    uint32_t index[ROWS] = {0, 1, 2, 3};
-    for (size_t k = 0; k < ROWS * COLUMNS; k++)
-        x[k] = (float)k;
-#define FIT(status, kind, from, stride, rows, columns, to, by)                                                         \
-    do {                                                                                                               \
-        if (bp_scaling_fit(kind, from, stride, NULL, rows, columns, to, by) != (status))                               \
-            fail_msg("line %d", __LINE__);                                                                             \
-        assert_true(shift[0] == 5 && scale[0] == 6);                                                                   \
-    } while (0)
-    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, NULL, 0, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, NULL, scale);
-    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, NULL);
-    FIT(BP_ERROR_VALUE, BP_SCALING_COUNT, x, 0, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_VALUE, (bp_scaling_kind)-1, x, 0, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, 0, COLUMNS, shift, scale);
-    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, ROWS, 0, shift, scale);
-    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 2, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_OVERFLOW, BP_SCALING_STANDARD, x, SIZE_MAX, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_ALIGNMENT, BP_SCALING_STANDARD, byte_off(x), 0, 1, COLUMNS, shift, scale);
-    FIT(BP_ERROR_ALIGNMENT, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, byte_off(shift), scale);
-    FIT(BP_ERROR_OVERLAP, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, shift);
-    FIT(BP_ERROR_OVERLAP, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, x + 2, scale);
-    static const float worst[] = {NAN, INFINITY, -INFINITY};
-    for (size_t k = 0; k < COUNT(worst); k++) { /* in the last column: the others must not be written either */
-        x[ROWS * COLUMNS - 1] = worst[k];
-        FIT(BP_ERROR_VALUE, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, scale);
-        FIT(BP_ERROR_VALUE, BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
-    }
-    x[ROWS * COLUMNS - 1] = 3e38f;
-    x[COLUMNS - 1] = -3e38f;
-    FIT(BP_ERROR_VALUE, BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
-#undef FIT
-    assert_int_equal(
-        bp_scaling_fit(BP_SCALING_STANDARD, x, 0, (uint32_t *)(void *)((char *)index + 1), 3, COLUMNS, shift, scale),
-        BP_ERROR_ALIGNMENT);
-    assert_int_equal(bp_scaling_fit(BP_SCALING_STANDARD, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
-
-    bp_status (*const functions[])(float *, size_t, const float *, size_t, size_t, size_t, const float *,
-                                   const float *) = {bp_scaling_apply, bp_scaling_invert};
-    for (size_t k = 0; k < COUNT(functions); k++) {
-#define APPLY(status, ...)                                                                                             \
-    do {                                                                                                               \
-        if (functions[k](__VA_ARGS__) != (status))                                                                     \
-            fail_msg("function %zu, line %d", k, __LINE__);                                                            \
-        assert_true(y[0] == 7);                                                                                        \
-    } while (0)
-        APPLY(BP_ERROR_NULL, NULL, 0, x, 0, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_NULL, y, 0, NULL, 0, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_NULL, y, 0, x, 0, ROWS, COLUMNS, NULL, scale);
-        APPLY(BP_ERROR_NULL, y, 0, x, 0, ROWS, COLUMNS, shift, NULL);
-        APPLY(BP_ERROR_SIZE, y, 0, x, 0, 0, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_SIZE, y, 0, x, 0, ROWS, 0, shift, scale);
-        APPLY(BP_ERROR_SIZE, y, 2, x, 0, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_SIZE, y, 0, x, 2, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERFLOW, y, 0, x, SIZE_MAX / 2, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_ALIGNMENT, byte_off(y), 0, x, 0, 1, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 0, y + 1, 0, 2, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 4, y, 3, 2, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 0, x, 0, ROWS, COLUMNS, y + 1, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 0, x, 0, ROWS, COLUMNS, shift, y);
-#undef APPLY
-    }
-}
-
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
@@ -543,11 +398,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(shuffles_are_fair),
         cmocka_unit_test(epochs_have_orders_of_their_own),
         cmocka_unit_test(splits_share_no_row),
-        cmocka_unit_test(scaling_is_the_written_sequence),
-        cmocka_unit_test(scaling_goes_there_and_back),
         cmocka_unit_test(bad_batches),
         cmocka_unit_test(bad_splits),
-        cmocka_unit_test(bad_scaling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -252,6 +253,31 @@ static bp_status read_csv(subject *t) {
     return status;
 }
 
+static bp_status read_csv_doubles(subject *t) {
+    bp_csv *csv = (bp_csv *)t;
+    const double offset = 1;
+    double doubles[4];
+    float values[4];
+    bp_status status = bp_csv_open_memory("1,2\n3,4\n", 8, NULL, &csv, NULL);
+    if (status == BP_OK)
+        status = bp_csv_doubles(csv, 0, 2, doubles, 0, NULL);
+    if (status == BP_OK)
+        status = bp_csv_numbers_shifted(csv, 0, 2, &(bp_shift_scale){&offset, NULL, 1}, values, 0, NULL);
+    if (status == BP_OK)
+        assert_true(doubles[3] == 4 && values[3] == 3);
+    bp_csv_close(csv);
+    return status;
+}
+
+static bp_status impute(subject *t) {
+    const float x[] = {1, NAN, 3, 5};
+    float fill[] = {7};
+    (void)t;
+    const bp_status status = bp_impute_fit(BP_IMPUTE_MEDIAN, x, 0, NULL, 4, 1, 0.0f, fill);
+    assert_true(fill[0] == (status == BP_OK ? 3 : 7));
+    return status;
+}
+
 static bp_status read_csv_file(subject *t) {
     bp_csv *csv = (bp_csv *)t;
     files_write(t->path, "1,2\n3,4\n", 8);
@@ -333,6 +359,8 @@ static const struct {
     {"bp_idx_read_memory", read_idx, 2},
     {"bp_idx_read_memory, compressed", read_idx_gz, 3},
     {"bp_csv_open_memory", read_csv, 8},
+    {"bp_csv_doubles", read_csv_doubles, 8},
+    {"bp_impute_fit", impute, 1},
     {"bp_csv_open", read_csv_file, 4},
     {"bp_safetensors_open", read_safetensors, 5},
     {"bp_safetensors_write", write_safetensors, 5},

@@ -181,6 +181,36 @@ static bp_status scaling_invert(const size_t *n) {
     return bp_scaling_invert(slot(0), n[3], slot(1), n[4], n[1], n[2], slot(2), slot(3));
 }
 
+static bp_status scaling_fit_nan(const size_t *n) {
+    return bp_scaling_fit_nan(BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE, slot(0), n[3], NULL, n[1], n[2], slot(1),
+                              slot(2));
+}
+
+static double *wide_slot(size_t k) {
+    return (double *)(void *)slot(k);
+}
+
+static bp_status scaling_fit_double(const size_t *n) {
+    return bp_scaling_fit_double(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, wide_slot(0), n[3], NULL, n[1], n[2],
+                                 wide_slot(1), wide_slot(2));
+}
+
+static bp_status scaling_apply_double(const size_t *n) {
+    return bp_scaling_apply_double(slot(0), n[3], wide_slot(1), n[4], n[1], n[2], wide_slot(2), wide_slot(3));
+}
+
+static bp_status scaling_invert_double(const size_t *n) {
+    return bp_scaling_invert_double(wide_slot(0), n[3], slot(1), n[4], n[1], n[2], wide_slot(2), wide_slot(3));
+}
+
+static bp_status impute_fit(const size_t *n) {
+    return bp_impute_fit(BP_IMPUTE_MEDIAN, slot(0), n[3], NULL, n[1], n[2], 0.0f, slot(1));
+}
+
+static bp_status impute_apply(const size_t *n) {
+    return bp_impute_apply(slot(0), n[3], slot(1), n[4], n[1], n[2], slot(2));
+}
+
 static bp_dataset dataset(const size_t *n) {
     return (bp_dataset){.rows = n[1],
                         .inputs = slot(0),
@@ -306,6 +336,15 @@ static bp_status csv_numbers(const size_t *n) {
     return bp_csv_numbers(csv, 0, 4, slot(0), n[1], NULL);
 }
 
+static bp_status csv_numbers_shifted(const size_t *n) {
+    static const double offset = 1;
+    return bp_csv_numbers_shifted(csv, 0, 4, &(bp_shift_scale){&offset, NULL, 1}, slot(0), n[1], NULL);
+}
+
+static bp_status csv_doubles(const size_t *n) {
+    return bp_csv_doubles(csv, 0, 4, wide_slot(0), n[1], NULL);
+}
+
 /* ---- All of them ------------------------------------------------------------------------------------------------ */
 
 /* clang-format off: commas that belong to the tables below */
@@ -377,6 +416,12 @@ static const entry entries[] = {
     {"bp_scaling_fit", scaling_fit, 4, {1, 3, 4, 5}, {{1, 2, 3}}, 0},
     {"bp_scaling_apply", scaling_apply, PLANE, 0},
     {"bp_scaling_invert", scaling_invert, PLANE, 0},
+    {"bp_scaling_fit_nan", scaling_fit_nan, 4, {1, 3, 4, 5}, {{1, 2, 3}}, 0},
+    {"bp_scaling_fit_double", scaling_fit_double, 4, {1, 3, 4, 5}, {{1, 2, 3}}, 0},
+    {"bp_scaling_apply_double", scaling_apply_double, PLANE, 0},
+    {"bp_scaling_invert_double", scaling_invert_double, PLANE, 0},
+    {"bp_impute_fit", impute_fit, 4, {1, 3, 4, 5}, {{1, 2, 3}}, 0},
+    {"bp_impute_apply", impute_apply, PLANE, 0},
     {"bp_dataset_split", split, SET, BP_ERROR_SIZE},
     {"bp_batches_create", batches, SET, BP_ERROR_SIZE},
     {"bp_network_predict", predict, 5, {1, 3, IN, 6, 5}, {{1, 2, 3}, {1, 0, 4}}, BP_ERROR_SIZE},
@@ -398,6 +443,8 @@ static const entry entries[] = {
     {"bp_safetensors_write with strides", safetensors_strided, 3, {1, 5, 1, 3}, {{3, 0, 1}, {3, 0, 2}}, 0},
     {"bp_array_labels", array_labels, LIST, 0},
     {"bp_csv_numbers", csv_numbers, 2, {1, 5, 3}, {{2, 0, 1}}, 0},
+    {"bp_csv_numbers_shifted", csv_numbers_shifted, 2, {1, 5, 3}, {{2, 0, 1}}, 0},
+    {"bp_csv_doubles", csv_doubles, 2, {1, 5, 3}, {{2, 0, 1}}, 0},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 

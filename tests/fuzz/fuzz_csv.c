@@ -10,6 +10,8 @@ static const bp_csv_options all_options[] = {
     {.header = true, .delimiter = ';', .missing = BP_CSV_MISSING_SKIP, .missing_text = ""},
     {.delimiter = '\t', .missing = BP_CSV_MISSING_SKIP, .missing_text = "?"},
     {.delimiter = ' ', .missing = BP_CSV_MISSING_NAN},
+    {.blanks = true, .comment = '#', .missing = BP_CSV_MISSING_NAN},
+    {.comment = '#', .missing = BP_CSV_MISSING_SKIP, .missing_text = " ? "},
 };
 
 /* A number by the C library, in the C locale; the library takes fewer spellings than it. */
@@ -40,6 +42,34 @@ static void numbers(const bp_csv *csv) {
                 REQUIRE(values[k] == 0.125f);
         free(values);
     }
+}
+
+/* As doubles, and changed in binary64: what is a float without a change is one then too, and the same. */
+static void wide_numbers(const bp_csv *csv, size_t column) {
+    const size_t rows = bp_csv_rows(csv);
+    const double zero = 0, one = 1;
+    double *wide = calloc(rows + 1, sizeof *wide);
+    float *values = calloc(rows + 1, sizeof *values), *changed = calloc(rows + 1, sizeof *changed);
+    bp_file_error error;
+    bp_status status = bp_csv_doubles(csv, column, 1, wide, 0, &error);
+    require_told(status, &error);
+    for (size_t n = 0; n < rows && status == BP_OK; n++) {
+        char *end;
+        const double expected = strtod(bp_csv_field(csv, n, column), &end);
+        REQUIRE(end == bp_csv_field(csv, n, column) ? isnan(wide[n])
+                : isnan(wide[n])                    ? isnan(expected)
+                                                    : wide[n] == expected);
+    }
+    status = bp_csv_numbers_shifted(csv, column, 1, &(bp_shift_scale){&zero, &one, 1}, changed, 0, &error);
+    require_told(status, &error);
+    for (size_t n = 0; n < rows && status == BP_OK; n++)
+        REQUIRE(isnan(wide[n]) ? isnan(changed[n]) : changed[n] == (float)wide[n]);
+    if (bp_csv_numbers_shifted(csv, column, 1, NULL, values, 0, NULL) == BP_OK)
+        for (size_t n = 0; n < rows; n++)
+            require_number(bp_csv_field(csv, n, column), values[n]);
+    free(wide);
+    free(values);
+    free(changed);
 }
 
 static void classes(const bp_csv *csv, size_t column) {
@@ -88,7 +118,7 @@ static void put(char **at, const char *field, char delimiter) {
 static void round_trip(const bp_csv *csv, const bp_csv_options *options, size_t size) {
     const size_t rows = bp_csv_rows(csv), columns = bp_csv_columns(csv);
     char *text = malloc(2 * size + 3 * (rows + 1) * columns + 1), *at = text;
-    const char delimiter = options->delimiter ? options->delimiter : ',';
+    const char delimiter = options->blanks ? ' ' : options->delimiter ? options->delimiter : ',';
     for (size_t j = 0; options->header && j < columns; j++)
         put(&at, bp_csv_name(csv, j), j + 1 < columns ? delimiter : '\n');
     for (size_t n = 0; n < rows; n++)
@@ -146,6 +176,7 @@ static void read_with(const uint8_t *data, size_t size, const bp_csv_options *op
     }
     outside(csv, options);
     numbers(csv);
+    wide_numbers(csv, columns - 1);
     classes(csv, columns - 1);
     round_trip(csv, options, size);
     bp_csv_close(csv);

@@ -68,6 +68,10 @@ def make_csv():
     keep("csv", "missing", b"\xef\xbb\xbfa;b;c\n1;;NA\n2;3;\n4;5.5e-40;1e39\n")
     keep("csv", "tabs", b"1\t?\tnan\n-.5\t0.1\t+2.\n1e-45\t7\t16777217")
     keep("csv", "classes", b"x,kind\n0.1,cat\n0.2,dog\n0.3,cat\n0.4,\"\"\n")
+    keep("csv", "savetxt", b"# a b\n1.000000000000000000e+00 -2.500000000000000000e-01\n"
+         b"  16777217   1700000060.1\t\n# end\n")
+    keep("csv", "blanks", b"39, State-gov, >50K,\n50, ?, <=50K, \n 12 ,\" a \" ,x,# note\n")
+    keep("csv", "utf16", "1,2\n".encode("utf-16"))
 
 
 def make_safetensors():

@@ -328,6 +328,9 @@ static void labels(void **state) {
         assert_int_equal(bp_array_labels(&array, to), BP_ERROR_LABEL);
         assert_int_equal(to[0], 0x77777777);
     }
+    values[3] = -1;
+    assert_int_equal(bp_array_labels(&array, to), BP_ERROR_LABEL);
+    assert_string_equal(bp_error_message(), "values[3] is -1: a class label is a whole number from 0 to 16777216");
     assert_int_equal(bp_array_labels(NULL, to), BP_ERROR_NULL);
     assert_int_equal(bp_array_labels(&array, NULL), BP_ERROR_NULL);
     assert_int_equal(bp_array_labels(&(bp_array){.count = 0}, to), BP_ERROR_NULL);

@@ -1,0 +1,356 @@
+/* Normalised columns: floats and doubles, with numbers missing, in any mode of the host, and what is refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <backprop/backprop.h>
+
+#include "harness/bits.h"
+#include "harness/random.h"
+#include "harness/session.h"
+#include "in_other_modes.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- Scaling -------------------------------------------------------------------------------------------------- */
+
+static void scaling_is_the_written_sequence(void **state) {
+    (void)state;
+    enum { ROWS = 41, COLUMNS = 5, STRIDE = 7 };
+    float x[ROWS * STRIDE], shift[COLUMNS], scale[COLUMNS];
+    uint32_t index[ROWS];
+    test_random random = test_random_for(test_seed(), "scaling");
+    for (size_t k = 0; k < ROWS * STRIDE; k++)
+        x[k] = k % STRIDE < COLUMNS ? 3 + 1000 * test_random_symmetric(&random) : NAN;
+    for (size_t n = 0; n < ROWS; n++) {
+        index[n] = (uint32_t)test_random_below(&random, ROWS);
+        x[n * STRIDE + 2] = 0.1f; /* a column of equal values */
+    }
+    for (size_t indexed = 0; indexed < 2; indexed++)
+        for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+            assert_int_equal(
+                bp_scaling_fit((bp_scaling_kind)kind, x, STRIDE, indexed ? index : NULL, ROWS, COLUMNS, shift, scale),
+                BP_OK);
+            for (size_t j = 0; j < COLUMNS; j++) {
+                double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
+                for (size_t n = 0; n < ROWS; n++) {
+                    const double v = (double)x[(indexed ? index[n] : n) * STRIDE + j];
+                    sum += v;
+                    least = fmin(least, v);
+                    largest = fmax(largest, v);
+                }
+                const double mean = sum / ROWS;
+                for (size_t n = 0; n < ROWS; n++) {
+                    const double d = (double)x[(indexed ? index[n] : n) * STRIDE + j] - mean;
+                    squares += d * d;
+                }
+                const bool standard = kind == BP_SCALING_STANDARD;
+                const float expected = standard ? (float)sqrt(squares / ROWS) : (float)(largest - least);
+                assert_true(shift[j] == (standard ? (float)mean : (float)least));
+                assert_true(scale[j] == (expected == 0 ? 1 : expected));
+                assert_true(j != 2 || kind == BP_SCALING_STANDARD || scale[j] == 1);
+            }
+        }
+}
+
+static void scaling_goes_there_and_back(void **state) {
+    (void)state;
+    enum { ROWS = 30, COLUMNS = 4 };
+    float x[ROWS * COLUMNS], y[ROWS * (COLUMNS + 2)], back[ROWS * COLUMNS], shift[COLUMNS], scale[COLUMNS];
+    test_random random = test_random_for(test_seed(), "there and back");
+    for (size_t k = 0; k < ROWS * COLUMNS; k++)
+        x[k] = (float)(1 + k % COLUMNS) * test_random_symmetric(&random) + 2;
+    for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+        assert_int_equal(bp_scaling_fit((bp_scaling_kind)kind, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_apply(y, COLUMNS + 2, x, 0, ROWS, COLUMNS, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_invert(back, 0, y, COLUMNS + 2, ROWS, COLUMNS, shift, scale), BP_OK);
+        for (size_t j = 0; j < COLUMNS; j++) {
+            double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
+            for (size_t n = 0; n < ROWS; n++) {
+                const float v = y[n * (COLUMNS + 2) + j], original = x[n * COLUMNS + j];
+                assert_int_equal(test_bits(v), test_bits((original - shift[j]) / scale[j]));
+                assert_int_equal(test_bits(back[n * COLUMNS + j]), test_bits(fmaf(v, scale[j], shift[j])));
+                assert_true(fabsf(back[n * COLUMNS + j] - original) <= 4e-7f * (fabsf(original) + scale[j]));
+                sum += (double)v;
+                squares += (double)v * (double)v;
+                least = fmin(least, (double)v);
+                largest = fmax(largest, (double)v);
+            }
+            if (kind == BP_SCALING_STANDARD)
+                assert_true(fabs(sum / ROWS) < 1e-6 && fabs(squares / ROWS - 1) < 1e-6);
+            else
+                assert_true(least == 0 && fabs(largest - 1) < 1e-6);
+        }
+    }
+    /* In place. */
+    memcpy(back, x, sizeof x);
+    assert_int_equal(bp_scaling_apply(back, 0, back, 0, ROWS, COLUMNS, shift, scale), BP_OK);
+    for (size_t k = 0; k < ROWS * COLUMNS; k++)
+        assert_int_equal(test_bits(back[k]), test_bits(y[k / COLUMNS * (COLUMNS + 2) + k % COLUMNS]));
+}
+
+/* ---- Missing numbers ------------------------------------------------------------------------------------------- */
+
+/* What is left out leaves the sums that the others have alone; a column of nothing stays as it is. */
+static void missing_numbers_are_left_out(void **state) {
+    (void)state;
+    enum { ROWS = 9, LEFT = 6 };
+    static const size_t kept[LEFT] = {1, 2, 4, 5, 7, 8};
+    float x[ROWS * 2], left[LEFT], shift[2], scale[2], expected_shift, expected_scale;
+    double wide[ROWS * 2], wide_left[LEFT], wide_shift[2], wide_scale[2], expected_wide_shift, expected_wide_scale;
+    test_random random = test_random_for(test_seed(), "missing");
+    for (size_t k = 0; k < 2 * ROWS; k++)
+        x[k] = NAN;
+    for (size_t k = 0; k < LEFT; k++)
+        wide_left[k] = (double)(left[k] = x[2 * kept[k]] = 5 + 100 * test_random_symmetric(&random));
+    for (size_t k = 0; k < 2 * ROWS; k++)
+        wide[k] = (double)x[k];
+    for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+        const bp_scaling_kind by = (bp_scaling_kind)kind;
+        assert_int_equal(bp_scaling_fit(by, left, 0, NULL, LEFT, 1, &expected_shift, &expected_scale), BP_OK);
+        assert_int_equal(bp_scaling_fit_nan(by, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, 2, shift, scale), BP_OK);
+        assert_true(shift[0] == expected_shift && scale[0] == expected_scale);
+        assert_true(shift[1] == 0 && scale[1] == 1);
+        assert_int_equal(bp_scaling_fit_double(by, BP_SCALING_NAN_ERROR, wide_left, 0, NULL, LEFT, 1,
+                                               &expected_wide_shift, &expected_wide_scale),
+                         BP_OK);
+        assert_int_equal(
+            bp_scaling_fit_double(by, BP_SCALING_NAN_IGNORE, wide, 0, NULL, ROWS, 2, wide_shift, wide_scale), BP_OK);
+        assert_true(wide_shift[0] == expected_wide_shift && wide_scale[0] == expected_wide_scale);
+        assert_true(wide_shift[1] == 0 && wide_scale[1] == 1);
+    }
+}
+
+static void refusals_say_where(void **state) {
+    (void)state;
+    float x[6] = {1, 2, 3, 4, 5, NAN}, shift[2] = {5}, scale[2] = {6};
+    const uint32_t index[2] = {2, 0};
+    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_non_null(strstr(bp_error_message(), "row 2, column 1 (from 0) is NaN"));
+    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, index, 2, 2, shift, scale), BP_ERROR_VALUE);
+    assert_non_null(strstr(bp_error_message(), "row 2, column 1 (from 0) is NaN"));
+    x[2] = -INFINITY;
+    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, 3, 2, shift, scale),
+                     BP_ERROR_VALUE);
+    assert_non_null(strstr(bp_error_message(), "row 1, column 0 (from 0) is minus infinite"));
+    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, (bp_scaling_nan)2, x, 0, NULL, 3, 2, shift, scale),
+                     BP_ERROR_VALUE);
+    assert_non_null(strstr(bp_error_message(), "nan is 2"));
+    assert_int_equal(bp_scaling_fit((bp_scaling_kind)9, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_non_null(strstr(bp_error_message(), "kind is 9"));
+    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 1, NULL, 3, 2, shift, scale), BP_ERROR_SIZE);
+    assert_non_null(strstr(bp_error_message(), "stride is 1, and must be 0 or at least columns, 2"));
+    x[0] = 3e38f;
+    x[2] = -3e38f;
+    x[5] = 0;
+    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_non_null(strstr(bp_error_message(), "column 0 (from 0): the numbers lie so far apart"));
+    assert_true(shift[0] == 5 && scale[0] == 6);
+}
+
+/* ---- Doubles --------------------------------------------------------------------------------------------------- */
+
+static void doubles_are_the_written_sequence(void **state) {
+    (void)state;
+    enum { ROWS = 41, COLUMNS = 3, STRIDE = 4 };
+    double x[ROWS * STRIDE], shift[COLUMNS], scale[COLUMNS], back[ROWS * COLUMNS];
+    float y[ROWS * COLUMNS];
+    test_random random = test_random_for(test_seed(), "doubles");
+    for (size_t k = 0; k < ROWS * STRIDE; k++)
+        x[k] = 1.7e9 + 100 * (double)test_random_symmetric(&random);
+    for (size_t n = 0; n < ROWS; n++)
+        x[n * STRIDE + 2] = 1700000060.1; /* a column of equal values */
+    for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+        assert_int_equal(bp_scaling_fit_double((bp_scaling_kind)kind, BP_SCALING_NAN_ERROR, x, STRIDE, NULL, ROWS,
+                                               COLUMNS, shift, scale),
+                         BP_OK);
+        for (size_t j = 0; j < COLUMNS; j++) {
+            double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
+            for (size_t n = 0; n < ROWS; n++) {
+                sum += x[n * STRIDE + j] - x[j];
+                least = fmin(least, x[n * STRIDE + j]);
+                largest = fmax(largest, x[n * STRIDE + j]);
+            }
+            const double mean = x[j] + sum / ROWS;
+            for (size_t n = 0; n < ROWS; n++)
+                squares += (x[n * STRIDE + j] - mean) * (x[n * STRIDE + j] - mean);
+            const bool standard = kind == BP_SCALING_STANDARD;
+            assert_true(shift[j] == (standard ? mean : least));
+            assert_true(scale[j] == (j == 2 ? 1 : standard ? sqrt(squares / ROWS) : largest - least));
+        }
+        assert_int_equal(bp_scaling_apply_double(y, 0, x, STRIDE, ROWS, COLUMNS, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_invert_double(back, 0, y, 0, ROWS, COLUMNS, shift, scale), BP_OK);
+        for (size_t k = 0; k < ROWS * COLUMNS; k++) {
+            const double v = x[k / COLUMNS * STRIDE + k % COLUMNS];
+            const size_t j = k % COLUMNS;
+            assert_int_equal(test_bits(y[k]), test_bits((float)((v - shift[j]) / scale[j])));
+            assert_true(back[k] == fma((double)y[k], scale[j], shift[j]));
+            assert_true(fabs(back[k] - v) < 1e-4);
+        }
+    }
+}
+
+static void bad_doubles(void **state) {
+    (void)state;
+    double x[6] = {0, 1, 2, 3, 4, 5}, shift[4] = {5}, scale[4] = {6};
+    float y[12] = {7};
+    double *odd = (double *)(void *)((char *)x + 4);
+#define FIT(status, ...)                                                                                               \
+    do {                                                                                                               \
+        assert_int_equal(bp_scaling_fit_double(BP_SCALING_STANDARD, BP_SCALING_NAN_ERROR, __VA_ARGS__), status);       \
+        assert_true(shift[0] == 5 && scale[0] == 6);                                                                   \
+    } while (0)
+    FIT(BP_ERROR_NULL, NULL, 0, NULL, 3, 2, shift, scale);
+    FIT(BP_ERROR_NULL, x, 0, NULL, 3, 2, shift, NULL);
+    FIT(BP_ERROR_SIZE, x, 1, NULL, 3, 2, shift, scale);
+    FIT(BP_ERROR_SIZE, x, 0, NULL, 0, 2, shift, scale);
+    FIT(BP_ERROR_OVERFLOW, x, SIZE_MAX / 2, NULL, 3, 2, shift, scale);
+    FIT(BP_ERROR_OVERFLOW, x, 0, NULL, 3, SIZE_MAX / 2 + 2, shift, scale);
+    FIT(BP_ERROR_OVERLAP, x, 0, NULL, 3, 2, shift, shift + 1);
+    FIT(BP_ERROR_OVERLAP, x, 0, NULL, 3, 2, x + 5, scale);
+    if (_Alignof(double) == 8)
+        FIT(BP_ERROR_ALIGNMENT, odd, 0, NULL, 2, 2, shift, scale);
+#undef FIT
+#define APPLY(status, ...)                                                                                             \
+    do {                                                                                                               \
+        assert_int_equal(bp_scaling_apply_double(__VA_ARGS__), status);                                                \
+        assert_true(y[0] == 7);                                                                                        \
+    } while (0)
+    APPLY(BP_ERROR_NULL, NULL, 0, x, 0, 3, 2, shift, scale);
+    APPLY(BP_ERROR_NULL, y, 0, NULL, 0, 3, 2, shift, scale);
+    APPLY(BP_ERROR_SIZE, y, 1, x, 0, 3, 2, shift, scale);
+    APPLY(BP_ERROR_SIZE, y, 0, x, 1, 3, 2, shift, scale);
+    APPLY(BP_ERROR_OVERFLOW, y, 0, x, SIZE_MAX / 2 + 2, 3, 2, shift, scale);
+    APPLY(BP_ERROR_OVERLAP, y, 0, (double *)(void *)(y + 2), 0, 3, 2, shift, scale);
+    if (_Alignof(double) == 8)
+        APPLY(BP_ERROR_ALIGNMENT, y, 0, odd, 0, 2, 2, shift, scale);
+#undef APPLY
+    assert_int_equal(bp_scaling_invert_double(x, 0, y, 0, 3, 0, shift, scale), BP_ERROR_SIZE);
+    assert_int_equal(bp_scaling_invert_double(x, 0, NULL, 0, 3, 2, shift, scale), BP_ERROR_NULL);
+}
+
+/* ---- Modes of the host ----------------------------------------------------------------------------------------- */
+
+static void check_scaling(void) {
+    const float x[] = {1e-40f, 3e-40f, NAN, 0x1p-149f};
+    float shift, scale, y[4];
+    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE, x, 0, NULL, 4, 1, &shift, &scale),
+                     BP_OK);
+    assert_int_equal(test_raw_bits(shift), 1);
+    assert_int_equal(test_raw_bits(scale), 0x00034446);
+    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, 4, 1, &shift, &scale),
+                     BP_OK);
+    assert_int_equal(test_raw_bits(shift), 0x000173ae);
+    const double wide[] = {1700000060.1, 1700000061.3, 1700000060.2};
+    static const double offset = 1700000060.1, unit = 3;
+    assert_int_equal(bp_scaling_apply_double(y, 0, wide, 0, 3, 1, &offset, &unit), BP_OK);
+    static const uint32_t expected[] = {0, 0x3ecccccd, 0x3d088895};
+    for (size_t k = 0; k < 3; k++)
+        assert_int_equal(test_raw_bits(y[k]), expected[k]);
+    bp_array labels = {.values = y, .count = 1};
+    uint32_t label;
+    y[0] = 1e-40f;
+    assert_int_equal(bp_array_labels(&labels, &label), BP_ERROR_LABEL);
+}
+
+static void scaling_in_any_host(void **state) {
+    (void)state;
+    check_scaling();
+    in_other_modes(check_scaling);
+}
+
+/* ---- Refused --------------------------------------------------------------------------------------------------- */
+
+static float *byte_off(float *pointer) {
+    return (float *)(void *)((char *)pointer + 1);
+}
+
+static void bad_scaling(void **state) {
+    (void)state;
+    enum { ROWS = 4, COLUMNS = 3 };
+    float x[ROWS * COLUMNS], shift[COLUMNS] = {5}, scale[COLUMNS] = {6}, y[ROWS * COLUMNS] = {7};
+    uint32_t index[ROWS] = {0, 1, 2, 3};
+    for (size_t k = 0; k < ROWS * COLUMNS; k++)
+        x[k] = (float)k;
+#define FIT(status, kind, from, stride, rows, columns, to, by)                                                         \
+    do {                                                                                                               \
+        if (bp_scaling_fit(kind, from, stride, NULL, rows, columns, to, by) != (status))                               \
+            fail_msg("line %d", __LINE__);                                                                             \
+        assert_true(shift[0] == 5 && scale[0] == 6);                                                                   \
+    } while (0)
+    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, NULL, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, NULL, scale);
+    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, NULL);
+    FIT(BP_ERROR_VALUE, BP_SCALING_COUNT, x, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_VALUE, (bp_scaling_kind)-1, x, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, 0, COLUMNS, shift, scale);
+    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, ROWS, 0, shift, scale);
+    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 2, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_OVERFLOW, BP_SCALING_STANDARD, x, SIZE_MAX, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_ALIGNMENT, BP_SCALING_STANDARD, byte_off(x), 0, 1, COLUMNS, shift, scale);
+    FIT(BP_ERROR_ALIGNMENT, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, byte_off(shift), scale);
+    FIT(BP_ERROR_OVERLAP, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, shift);
+    FIT(BP_ERROR_OVERLAP, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, x + 2, scale);
+    static const float worst[] = {NAN, INFINITY, -INFINITY};
+    for (size_t k = 0; k < COUNT(worst); k++) { /* in the last column: the others must not be written either */
+        x[ROWS * COLUMNS - 1] = worst[k];
+        FIT(BP_ERROR_VALUE, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, scale);
+        FIT(BP_ERROR_VALUE, BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
+    }
+    x[ROWS * COLUMNS - 1] = 3e38f;
+    x[COLUMNS - 1] = -3e38f;
+    FIT(BP_ERROR_VALUE, BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
+#undef FIT
+    assert_int_equal(
+        bp_scaling_fit(BP_SCALING_STANDARD, x, 0, (uint32_t *)(void *)((char *)index + 1), 3, COLUMNS, shift, scale),
+        BP_ERROR_ALIGNMENT);
+    assert_int_equal(bp_scaling_fit(BP_SCALING_STANDARD, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
+
+    bp_status (*const functions[])(float *, size_t, const float *, size_t, size_t, size_t, const float *,
+                                   const float *) = {bp_scaling_apply, bp_scaling_invert};
+    for (size_t k = 0; k < COUNT(functions); k++) {
+#define APPLY(status, ...)                                                                                             \
+    do {                                                                                                               \
+        if (functions[k](__VA_ARGS__) != (status))                                                                     \
+            fail_msg("function %zu, line %d", k, __LINE__);                                                            \
+        assert_true(y[0] == 7);                                                                                        \
+    } while (0)
+        APPLY(BP_ERROR_NULL, NULL, 0, x, 0, ROWS, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_NULL, y, 0, NULL, 0, ROWS, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_NULL, y, 0, x, 0, ROWS, COLUMNS, NULL, scale);
+        APPLY(BP_ERROR_NULL, y, 0, x, 0, ROWS, COLUMNS, shift, NULL);
+        APPLY(BP_ERROR_SIZE, y, 0, x, 0, 0, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_SIZE, y, 0, x, 0, ROWS, 0, shift, scale);
+        APPLY(BP_ERROR_SIZE, y, 2, x, 0, ROWS, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_SIZE, y, 0, x, 2, ROWS, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_OVERFLOW, y, 0, x, SIZE_MAX / 2, ROWS, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_ALIGNMENT, byte_off(y), 0, x, 0, 1, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_OVERLAP, y, 0, y + 1, 0, 2, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_OVERLAP, y, 4, y, 3, 2, COLUMNS, shift, scale);
+        APPLY(BP_ERROR_OVERLAP, y, 0, x, 0, ROWS, COLUMNS, y + 1, scale);
+        APPLY(BP_ERROR_OVERLAP, y, 0, x, 0, ROWS, COLUMNS, shift, y);
+#undef APPLY
+    }
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    test_start(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scaling_is_the_written_sequence),
+        cmocka_unit_test(scaling_goes_there_and_back),
+        cmocka_unit_test(missing_numbers_are_left_out),
+        cmocka_unit_test(refusals_say_where),
+        cmocka_unit_test(doubles_are_the_written_sequence),
+        cmocka_unit_test(bad_doubles),
+        cmocka_unit_test(scaling_in_any_host),
+        cmocka_unit_test(bad_scaling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -11,6 +11,13 @@ void bp_array_destroy(bp_array *array) {
     memset(array, 0, sizeof *array);
 }
 
+void bp_doubles_destroy(bp_doubles *doubles) {
+    if (!doubles)
+        return;
+    free(doubles->values);
+    memset(doubles, 0, sizeof *doubles);
+}
+
 bp_status bp_array_labels(const bp_array *array, uint32_t *labels) {
     const float most = 0x1p24f;
     if (!array || !array->values || !labels)

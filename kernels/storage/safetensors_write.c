@@ -58,20 +58,12 @@ static void append_tensor(bp_text *t, const bp_tensor *tensor, size_t begin, siz
 
 /* ---- What is to be written ------------------------------------------------------------------------------------ */
 
-static bool is_utf8(const char *s) {
-    const unsigned char *at = (const unsigned char *)s;
-    size_t length;
-    while ((length = bp_utf8_length(at)) > 0)
-        at += length;
-    return *at == '\0';
-}
-
 /* The extent of a tensor's data. */
 static bp_status extent_of(const bp_tensor *tensor, bp_extent *extent) {
     if (!tensor->name || (tensor->dimensions > 0 && !tensor->shape))
         return BP_ERROR_NULL;
     const size_t bytes = bp_dtype_bytes(tensor->dtype);
-    if (bytes == 0 || !is_utf8(tensor->name) || strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
+    if (bytes == 0 || !bp_utf8_whole(tensor->name) || strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
         return BP_ERROR_VALUE;
     size_t reach;
     bp_status status = bp_extent_pack(extent, tensor->dimensions, tensor->shape, bytes);
@@ -127,7 +119,7 @@ static bp_status check(const bp_tensor *tensors, size_t count, const bp_metadata
     for (size_t k = 0; k < metadata_count; k++) {
         if (!metadata[k].key || !metadata[k].text)
             return bp_file_refuse(error, BP_ERROR_NULL);
-        if (!is_utf8(metadata[k].key) || !is_utf8(metadata[k].text))
+        if (!bp_utf8_whole(metadata[k].key) || !bp_utf8_whole(metadata[k].text))
             return bp_file_fail(error, BP_ERROR_VALUE, "metadata %zu: not UTF-8", k);
     }
     return check_names(tensors, count, metadata, metadata_count, error);

@@ -12,13 +12,25 @@
 
 #include "../program.h"
 
-/* Writes the path of a file of the folder: compressed, or plain where there is no such file. */
+/*
+ * Writes the path of a file of the folder: compressed, or plain where there is no such file. Some archives have
+ * unpacked train-images-idx3-ubyte as train-images.idx3-ubyte; where there is none of these, the path is the plain
+ * usual one.
+ */
 static void find_file(char *path, size_t size, const char *folder, const char *name) {
     const int length = snprintf(path, size, "%s/%s.gz", folder, name);
     if (length < 0 || (size_t)length >= size)
         fail("%.60s...: the name of the folder is too long", folder);
-    if (access(path, F_OK) != 0)
-        path[(size_t)length - strlen(".gz")] = '\0';
+    char *const end = path + length - strlen(".gz"), *const type = strstr(end - strlen(name), "-idx");
+    static const char marks[] = "-.";
+    for (size_t k = 0; k < 2; k++)
+        for (size_t plain = 0; plain < 2; plain++) {
+            *type = marks[k];
+            *end = plain ? '\0' : '.';
+            if (access(path, F_OK) == 0)
+                return;
+        }
+    *type = '-';
 }
 
 /* Reads an IDX file that must have so many dimensions, at most `limit` items of it; *total is how many it has. */

@@ -58,8 +58,9 @@ static void print_usage(void) {
            "Trains a dense neural network to tell classes of samples apart.\n"
            "\n"
            "  --data DIR         folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte\n"
-           "                     and t10k-labels-idx1-ubyte, each plain or with .gz; or the word %s: a generated\n"
-           "                     data set. Default: %s, or %s where that is missing\n"
+           "                     and t10k-labels-idx1-ubyte, each plain or with .gz, or named .idx for -idx; or the "
+           "word %s:\n"
+           "                     a generated data set. Default: %s, or %s where that is missing\n"
            "  --limit N          use the first N training samples only\n"
            "  --normalize        brings each input to mean 0 and deviation 1 over the training samples\n"
            "  --layers SIZES     widths from inputs to classes. Default: %s (%s: %s)\n",

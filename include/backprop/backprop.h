@@ -28,6 +28,7 @@
 #include <backprop/metrics.h>
 #include <backprop/network.h>
 #include <backprop/npy.h>
+#include <backprop/npz.h>
 #include <backprop/optimizer.h>
 #include <backprop/random.h>
 #include <backprop/safetensors.h>

@@ -1,8 +1,9 @@
 /*
- * What the readers and writers of files share: safetensors.h, npy.h, idx.h and csv.h.
+ * What the readers and writers of files share: safetensors.h, npy.h, npz.h, idx.h and csv.h.
  *
  * Any content may be read: what is malformed, truncated or hostile gives a status and a message, and takes no more
- * memory than a small multiple of the file's true size. On error outputs stay as they were, and nothing is left open
+ * memory than a small multiple of the file's true size; where gzip or deflate has compressed it (idx.h, npz.h), of what
+ * has truly been decompressed, up to 1032 times as much. On error outputs stay as they were, and nothing is left open
  * or allocated. A path names a regular file, or a symbolic link to one.
  *
  * Writing is atomic: the new content goes to a temporary file in the same folder, which takes the old file's place, and
@@ -38,8 +39,8 @@ typedef struct bp_file_error {
 /**
  * What is done to numbers before they are rounded to binary32: x becomes (x - offset) * factor, two operations in
  * binary64. Times like 1700000060 keep their differences so. offset[j] and factor[j] belong to column j, the last index
- * of an array, if `count` is the number of columns; one number serves all columns if `count` is 1. A null offset is 0, a
- * null factor 1; `count` 0 leaves all numbers as they are.
+ * of an array, if `count` is the number of columns; one number serves all columns if `count` is 1. A null offset is 0,
+ * a null factor 1; `count` 0 leaves all numbers as they are.
  */
 typedef struct bp_shift_scale {
     const double *offset;
@@ -86,6 +87,17 @@ typedef struct bp_array {
 
 /** Frees what a reader has allocated and zeroes the array; null is allowed. */
 BP_API void bp_array_destroy(bp_array *array);
+
+/** Numbers in binary64, for bp_scaling_fit_double, say; otherwise like a bp_array. I64 and U64 are rounded once. */
+typedef struct bp_doubles {
+    double *values;
+    size_t count;
+    size_t dimensions;
+    size_t shape[BP_DIMENSIONS_MAX];
+} bp_doubles;
+
+/** Frees what a reader has allocated and zeroes the structure; null is allowed. */
+BP_API void bp_doubles_destroy(bp_doubles *doubles);
 
 /**
  * labels[n] = the n-th of array->count values, as class labels. BP_ERROR_NULL, BP_ERROR_ALIGNMENT, BP_ERROR_OVERFLOW,

@@ -22,7 +22,8 @@ BP_BEGIN_DECLS
  * bp_array_destroy. Of class labels, bp_array_labels makes integers.
  *
  * Compressed data grow in memory as they are decompressed, to what the header claims at most: that may be 1032 times
- * the file's size. Checksums are checked if all items are read.
+ * the file's size. Checksums are checked if all items are read. As with gzip itself, several compressed members may
+ * follow each other, and zeros the last one, up to the end of the file; anything else after it is BP_ERROR_FORMAT.
  *
  * BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT, also for no dimension and for more bytes than the
  * header claims; BP_ERROR_MISMATCH for more than BP_DIMENSIONS_MAX dimensions.

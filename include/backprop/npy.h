@@ -28,6 +28,29 @@ BP_API bp_status bp_npy_read(const char *path, bp_array *array, bp_file_error *e
 BP_API bp_status bp_npy_read_memory(const void *bytes, size_t size, bp_array *array, bp_file_error *error);
 
 /**
+ * The same, but each number x becomes (x - offset) * factor in binary64 before it is rounded to binary32: times like
+ * 1700000060 keep their differences so. offset[j] and factor[j] belong to index j of the last dimension if
+ * change->count is that dimension (1 of an array without dimensions); a null `change` changes nothing. x itself is
+ * exact, but for integers of 64 bits beyond 2^53, which are rounded to binary64 first, ties to even. A result beyond
+ * binary32's range is infinite; infinities and NaNs stay what they are, but for a factor of 0.
+ *
+ * Errors as there; besides, BP_ERROR_SIZE (change->count is neither 0, 1 nor the last dimension), BP_ERROR_VALUE (an
+ * offset or factor that is not finite) and BP_ERROR_ALIGNMENT (of theirs).
+ */
+BP_API bp_status bp_npy_read_shifted(const char *path, const bp_shift_scale *change, bp_array *array,
+                                     bp_file_error *error);
+
+/** The same for a file in memory, `size` bytes. */
+BP_API bp_status bp_npy_read_memory_shifted(const void *bytes, size_t size, const bp_shift_scale *change,
+                                            bp_array *array, bp_file_error *error);
+
+/** bp_npy_read in binary64. *doubles belongs to the caller: bp_doubles_destroy. */
+BP_API bp_status bp_npy_doubles(const char *path, bp_doubles *doubles, bp_file_error *error);
+
+/** The same for a file in memory, `size` bytes. */
+BP_API bp_status bp_npy_doubles_memory(const void *bytes, size_t size, bp_doubles *doubles, bp_file_error *error);
+
+/**
  * Writes an array of '<f4' in C order, version 1.0: the bytes that numpy.save writes. `shape` may be null for
  * no dimension: one number. A zero in the shape makes an empty array.
  *

@@ -14,6 +14,13 @@ void bp_array_destroy(bp_array *array) {
     memset(array, 0, sizeof *array);
 }
 
+void bp_doubles_destroy(bp_doubles *doubles) {
+    if (!doubles)
+        return;
+    free(doubles->values);
+    memset(doubles, 0, sizeof *doubles);
+}
+
 static bp_status check_labels(const bp_array *array) {
     const float most = 0x1p24f;
     for (size_t n = 0; n < array->count; n++) {

@@ -135,6 +135,31 @@ void bp_elements_to_floats(float *values, const bp_extent *extent, const unsigne
     }
 }
 
+static double to_double(uint64_t bits, bp_dtype dtype) {
+    switch (dtype) {
+    case BP_DTYPE_I64:
+        return (double)(int64_t)bits;
+    case BP_DTYPE_I32:
+        return (double)(int32_t)bits;
+    case BP_DTYPE_U64:
+    case BP_DTYPE_U32:
+        return (double)bits;
+    case BP_DTYPE_F64:
+        return double_of(bits);
+    default:
+        return (double)to_float(bits, dtype); /* exact */
+    }
+}
+
+void bp_elements_to_doubles(double *values, size_t count, const unsigned char *bytes, bp_dtype dtype,
+                            bp_byte_order order) {
+    const size_t size = bp_dtype_bytes(dtype);
+    const uint64_t host = float_environment_enter();
+    for (size_t k = 0; k < count; k++)
+        values[k] = to_double(load(bytes + k * size, size, order), dtype);
+    float_environment_leave(host);
+}
+
 void bp_elements_copy(void *to, const void *from, size_t count, size_t size, bp_byte_order order) {
     const unsigned char *source = from;
     unsigned char *target = to;

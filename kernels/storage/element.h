@@ -58,6 +58,10 @@ static inline void bp_walk_next(bp_walk *walk) {
 void bp_elements_to_floats(float *values, const bp_extent *extent, const unsigned char *bytes, bp_dtype dtype,
                            bp_byte_order order);
 
+/** values[...] = `count` packed elements as binary64: each is exact, but for U64 and I64 beyond 2^53, rounded once. */
+void bp_elements_to_doubles(double *values, size_t count, const unsigned char *bytes, bp_dtype dtype,
+                            bp_byte_order order);
+
 /** Copies `count` elements of `size` bytes and, between machines of different byte orders, turns each around. */
 void bp_elements_copy(void *to, const void *from, size_t count, size_t size, bp_byte_order order);
 

@@ -18,12 +18,6 @@ static bp_status truncated(const bp_stream *stream) {
     return bp_file_malformed(stream->error, stream->source->size, "the file is truncated");
 }
 
-static bp_status read_exactly(bp_stream *stream, unsigned char *to, size_t count) {
-    size_t got;
-    const bp_status status = bp_stream_read(stream, to, count, &got);
-    return status == BP_OK && got < count ? truncated(stream) : status;
-}
-
 /* Type and shape of all items. */
 static bp_status read_header(bp_stream *stream, bp_dtype *dtype, size_t *dimensions, size_t *shape) {
     static const struct {
@@ -32,7 +26,7 @@ static bp_status read_header(bp_stream *stream, bp_dtype *dtype, size_t *dimensi
     } types[] = {{0x08, BP_DTYPE_U8},  {0x09, BP_DTYPE_I8},  {0x0b, BP_DTYPE_I16},
                  {0x0c, BP_DTYPE_I32}, {0x0d, BP_DTYPE_F32}, {0x0e, BP_DTYPE_F64}};
     unsigned char bytes[4];
-    bp_status status = read_exactly(stream, bytes, sizeof bytes);
+    bp_status status = bp_stream_exactly(stream, bytes, sizeof bytes);
     if (status != BP_OK)
         return status;
     size_t type = 0;
@@ -49,7 +43,7 @@ static bp_status read_header(bp_stream *stream, bp_dtype *dtype, size_t *dimensi
         return bp_file_fail(stream->error, BP_ERROR_MISMATCH, "the array has more than %d dimensions",
                             BP_DIMENSIONS_MAX);
     for (size_t d = 0; status == BP_OK && d < *dimensions; d++) {
-        status = read_exactly(stream, bytes, sizeof bytes);
+        status = bp_stream_exactly(stream, bytes, sizeof bytes);
         shape[d] = big_endian(bytes);
     }
     return status;
@@ -61,7 +55,7 @@ static bp_status read_growing(bp_stream *stream, size_t count, unsigned char **b
     unsigned char *memory = malloc(room + 1);
     bp_status status = memory ? BP_OK : bp_file_refuse(stream->error, BP_ERROR_MEMORY);
     while (status == BP_OK) {
-        status = read_exactly(stream, memory + done, room - done);
+        status = bp_stream_exactly(stream, memory + done, room - done);
         done = room;
         if (status != BP_OK || done == count)
             break;
@@ -76,17 +70,6 @@ static bp_status read_growing(bp_stream *stream, size_t count, unsigned char **b
         free(memory);
     else
         *bytes = memory;
-    return status;
-}
-
-/* One byte more also makes zlib check the file's checksum. */
-static bp_status check_end(bp_stream *stream) {
-    unsigned char extra;
-    size_t got;
-    const bp_status status = bp_stream_read(stream, &extra, 1, &got);
-    if (status == BP_OK && got > 0)
-        return bp_file_malformed(stream->error, stream->compressed ? 0 : stream->at - 1,
-                                 "the file holds more bytes than its header says");
     return status;
 }
 
@@ -110,7 +93,7 @@ static bp_status read_stream(bp_stream *stream, size_t limit, bp_array *array, s
     if (status != BP_OK)
         return status;
     if (made.shape[0] == items)
-        status = check_end(stream);
+        status = bp_stream_finish(stream);
     if (status == BP_OK) {
         made.count = extent.count;
         made.values = malloc((extent.count + 1) * sizeof *made.values);
@@ -129,17 +112,14 @@ static bp_status read_stream(bp_stream *stream, size_t limit, bp_array *array, s
 
 static bp_status read_source(const bp_source *source, size_t limit, bp_array *array, size_t *total,
                              bp_file_error *error) {
-    bp_stream *stream = malloc(sizeof *stream);
-    if (!stream)
-        return bp_file_refuse(error, BP_ERROR_MEMORY);
-    bp_status status = bp_stream_begin(stream, source, error);
+    bp_stream stream;
+    bp_status status = bp_stream_begin(&stream, source, error);
     if (status == BP_OK) {
-        status = read_stream(stream, limit, array, total);
-        if (!stream->compressed)
+        status = read_stream(&stream, limit, array, total);
+        if (!stream.compressed)
             status = bp_kind_refine(source, BP_KIND_IDX, status, error);
-        bp_stream_end(stream);
+        bp_stream_end(&stream);
     }
-    free(stream);
     return status;
 }
 

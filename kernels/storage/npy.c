@@ -1,207 +1,116 @@
-#include <backprop/npy.h>
+#include "storage/npy.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/element.h"
+#include "failure.h"
+#include "float_environment.h"
 #include "storage/error.h"
 #include "storage/kind.h"
-#include "storage/source.h"
 #include "storage/writer.h"
 
-static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+#define FIRST_ROOM ((size_t)1 << 18) /* elements */
+#define CHUNK_BYTES ((size_t)1 << 14)
+#define CHUNK_DOUBLES ((size_t)512)
 
-#define HEADER_MAX 65535 /* what version 1.0 can say; only records, which are not read, need more */
-#define HEADER_ALIGNMENT 64
+/* ---- Offsets and factors -------------------------------------------------------------------------------------- */
 
-typedef struct description {
-    bp_dtype dtype;
-    bp_byte_order order;
-    bool fortran;
-    size_t dimensions;
-    size_t shape[BP_DIMENSIONS_MAX];
-} description;
-
-/* ---- The header: a dictionary as Python writes it ------------------------------------------------------------- */
-
-typedef struct scan {
-    const char *text; /* with a NUL after it, and none in it */
-    size_t at;
-    uint64_t offset; /* of the text in the file */
-    bp_file_error *error;
-} scan;
-
-static bp_status malformed(const scan *s, const char *message) {
-    return bp_file_malformed(s->error, s->offset + s->at, "%s", message);
+static size_t columns_of(const bp_npy *npy) {
+    return npy->dimensions > 0 ? npy->shape[npy->dimensions - 1] : 1;
 }
 
-static void skip_blanks(scan *s) {
-    s->at += strspn(s->text + s->at, " \t\n\r");
-}
-
-static bool accept(scan *s, char sign) {
-    skip_blanks(s);
-    const bool found = s->text[s->at] == sign;
-    s->at += found;
-    return found;
-}
-
-static bp_status expect(scan *s, char sign) {
-    if (accept(s, sign))
-        return BP_OK;
-    return bp_file_malformed(s->error, s->offset + s->at, "the header has no '%c' where one must be", sign);
-}
-
-/* A short text in quotes of either kind, without escapes. */
-static bp_status read_text(scan *s, char *text, size_t room) {
-    const bool single = accept(s, '\'');
-    const char quote = single ? '\'' : '"';
-    if (!single && !accept(s, quote))
-        return bp_file_fail(s->error, BP_ERROR_MISMATCH, "the elements are records, or the header is no dictionary");
-    const char *begin = s->text + s->at, *end = strchr(begin, quote);
-    const size_t length = end ? (size_t)(end - begin) : 0;
-    if (!end || length >= room || memchr(begin, '\\', length))
-        return malformed(s, "a text of the header is too long");
-    memcpy(text, begin, length);
-    text[length] = '\0';
-    s->at += length + 1;
-    return BP_OK;
-}
-
-static bp_status read_descr(scan *s, description *d) {
-    static const struct {
-        const char *name;
-        bp_dtype dtype;
-    } types[] = {{"?", BP_DTYPE_BOOL}, {"b1", BP_DTYPE_BOOL}, {"u1", BP_DTYPE_U8},  {"i1", BP_DTYPE_I8},
-                 {"u2", BP_DTYPE_U16}, {"i2", BP_DTYPE_I16},  {"u4", BP_DTYPE_U32}, {"i4", BP_DTYPE_I32},
-                 {"u8", BP_DTYPE_U64}, {"i8", BP_DTYPE_I64},  {"f2", BP_DTYPE_F16}, {"f4", BP_DTYPE_F32},
-                 {"f8", BP_DTYPE_F64}};
+static bp_status check_finite(const char *name, const double *numbers, size_t count, bp_file_error *error) {
     char text[32];
-    const bp_status status = read_text(s, text, sizeof text);
-    if (status != BP_OK)
-        return status;
-    const char *name = text + (text[0] && strchr("<>|=", text[0]) ? 1 : 0);
-    for (size_t k = 0; k < sizeof types / sizeof *types; k++)
-        if (strcmp(name, types[k].name) == 0) {
-            d->dtype = types[k].dtype;
-            d->order = text[0] == '>' ? BP_BIG_ENDIAN : text[0] == '<' ? BP_LITTLE_ENDIAN : bp_host_order();
-            return BP_OK;
-        }
-    return bp_file_fail(s->error, BP_ERROR_MISMATCH, "elements of type '%s' cannot be read as numbers", text);
-}
-
-static bp_status read_order(scan *s, description *d) {
-    static const char *const words[] = {"False", "True"};
-    skip_blanks(s);
-    for (int k = 0; k < 2; k++)
-        if (strncmp(s->text + s->at, words[k], strlen(words[k])) == 0) {
-            s->at += strlen(words[k]);
-            d->fortran = k == 1;
-            return BP_OK;
-        }
-    return malformed(s, "fortran_order is neither True nor False");
-}
-
-/* Digits; old versions of Python put an L behind them. */
-static bp_status read_length(scan *s, size_t *length) {
-    *length = 0;
-    skip_blanks(s);
-    const size_t begin = s->at;
-    for (;; s->at++) {
-        const unsigned digit = (unsigned char)s->text[s->at] - (unsigned)'0';
-        if (digit > 9)
-            break;
-        if (*length > (SIZE_MAX - digit) / 10)
-            return malformed(s, "the array is too large");
-        *length = *length * 10 + digit;
-    }
-    if (s->at == begin)
-        return malformed(s, "the shape has something else than lengths");
-    s->at += s->text[s->at] == 'L';
+    if (!numbers)
+        return BP_OK;
+    if ((uintptr_t)numbers % sizeof *numbers != 0)
+        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+    for (size_t k = 0; k < count; k++)
+        if (!isfinite(numbers[k]))
+            return bp_file_fail(error, BP_ERROR_VALUE, "%s[%zu] is %s; it must be finite", name, k,
+                                bp_number_text(text, numbers[k]));
     return BP_OK;
 }
 
-static bp_status read_shape(scan *s, description *d) {
-    bp_status status = expect(s, '(');
-    d->dimensions = 0;
-    while (status == BP_OK && !accept(s, ')')) {
-        if (d->dimensions == BP_DIMENSIONS_MAX)
-            return bp_file_fail(s->error, BP_ERROR_MISMATCH, "the array has more than %d dimensions",
-                                BP_DIMENSIONS_MAX);
-        status = read_length(s, &d->shape[d->dimensions++]);
-        if (status == BP_OK && !accept(s, ',')) {
-            if (d->dimensions == 1)
-                return malformed(s, "the shape is a number instead of a tuple");
-            return expect(s, ')');
-        }
-    }
-    return status;
+static bp_status check_change(const bp_shift_scale *change, size_t columns, bp_file_error *error) {
+    if (!change || change->count == 0)
+        return BP_OK;
+    if (change->count != 1 && change->count != columns)
+        return bp_file_fail(error, BP_ERROR_SIZE,
+                            "%zu offsets and factors for %zu columns: there must be 1, or as many", change->count,
+                            columns);
+    const bp_status status = check_finite("offset", change->offset, change->count, error);
+    return status == BP_OK ? check_finite("factor", change->factor, change->count, error) : status;
 }
 
-static bp_status read_dictionary(scan *s, description *d) {
-    static const char *const names[] = {"descr", "fortran_order", "shape"};
-    static bp_status (*const readers[])(scan *, description *) = {read_descr, read_order, read_shape};
-    enum { MEMBERS = sizeof names / sizeof *names };
-    bool seen[MEMBERS] = {false};
-    bp_status status = expect(s, '{');
-    for (size_t member = 0; status == BP_OK && member < MEMBERS; member++) {
-        char name[32];
-        size_t k = 0;
-        status = read_text(s, name, sizeof name);
-        while (status == BP_OK && k < MEMBERS && strcmp(name, names[k]) != 0)
-            k++;
-        if (status == BP_OK && (k == MEMBERS || seen[k]))
-            return malformed(s, "the header does not consist of descr, fortran_order and shape");
+/* ---- Numbers from elements ------------------------------------------------------------------------------------ */
+
+/* x = (x - offset) * factor for elements of the file, of which x[0] is number `first`. */
+static void change_numbers(double *x, size_t count, size_t first, const bp_npy *npy, size_t all,
+                           const bp_shift_scale *change) {
+    const size_t columns = columns_of(npy), rows = all / columns;
+    for (size_t k = 0; k < count; k++) {
+        /* In Fortran order the last index runs slowest. */
+        const size_t j = change->count == 1 ? 0 : npy->fortran ? (first + k) / rows : (first + k) % columns;
+        if (change->offset)
+            x[k] -= change->offset[j];
+        if (change->factor)
+            x[k] *= change->factor[j];
+    }
+}
+
+/* values[k] = the numbers of `count` elements, of which the first is number `first` of the file. */
+static void convert(const bp_numbers *numbers, size_t first, size_t count, const unsigned char *bytes,
+                    const bp_npy *npy) {
+    const bool changes =
+        numbers->change && numbers->change->count > 0 && (numbers->change->offset || numbers->change->factor);
+    if (!numbers->doubles && !changes) {
+        const bp_extent extent = {.dimensions = 1, .shape = {count}, .strides = {1}, .count = count};
+        bp_elements_to_floats((float *)numbers->values + first, &extent, bytes, npy->dtype, npy->order);
+        return;
+    }
+    const size_t size = bp_dtype_bytes(npy->dtype);
+    const uint64_t host = float_environment_enter();
+    for (size_t done = 0, part; done < count; done += part) {
+        double x[CHUNK_DOUBLES];
+        part = count - done < CHUNK_DOUBLES ? count - done : CHUNK_DOUBLES;
+        bp_elements_to_doubles(x, part, bytes + done * size, npy->dtype, npy->order);
+        if (changes)
+            change_numbers(x, part, first + done, npy, numbers->count, numbers->change);
+        if (numbers->doubles)
+            memcpy((double *)numbers->values + first + done, x, part * sizeof *x);
+        for (size_t k = 0; k < part && !numbers->doubles; k++)
+            ((float *)numbers->values)[first + done + k] = (float)x[k];
+    }
+    float_environment_leave(host);
+}
+
+/* Reads all elements, as the file has them, into memory that doubles as they arrive where they are compressed. */
+static bp_status read_elements(bp_stream *stream, const bp_npy *npy, bp_numbers *numbers) {
+    const size_t size = bp_dtype_bytes(npy->dtype), width = numbers->doubles ? sizeof(double) : sizeof(float);
+    const size_t first = stream->packing == BP_PACKING_NONE ? numbers->count : FIRST_ROOM;
+    size_t room = numbers->count < first ? numbers->count : first;
+    bp_status status = BP_OK;
+    numbers->values = malloc((room + 1) * width);
+    if (!numbers->values)
+        return bp_file_refuse(stream->error, BP_ERROR_MEMORY);
+    for (size_t done = 0, part; status == BP_OK && done < numbers->count; done += part) {
+        unsigned char bytes[CHUNK_BYTES];
+        if (done == room) {
+            room = numbers->count - done < done ? numbers->count : 2 * done;
+            void *larger = realloc(numbers->values, (room + 1) * width);
+            if (!larger)
+                return bp_file_refuse(stream->error, BP_ERROR_MEMORY);
+            numbers->values = larger;
+        }
+        part = room - done < CHUNK_BYTES / size ? room - done : CHUNK_BYTES / size;
+        status = bp_stream_exactly(stream, bytes, part * size);
         if (status == BP_OK)
-            status = expect(s, ':');
-        if (status == BP_OK) {
-            seen[k] = true;
-            status = readers[k](s, d);
-        }
-        if (status == BP_OK && !accept(s, ',') && member + 1 < MEMBERS)
-            return malformed(s, "the header has no ',' where one must be");
+            convert(numbers, done, part, bytes, npy);
     }
-    if (status == BP_OK)
-        status = expect(s, '}');
-    if (status == BP_OK && !accept(s, '\0'))
-        return malformed(s, "the header goes on after its end");
     return status;
 }
-
-/* Reads what comes before the elements; *data is their offset. */
-static bp_status read_description(const bp_source *source, description *d, uint64_t *data, bp_file_error *error) {
-    unsigned char start[sizeof magic + 2], bytes[4] = {0};
-    bp_status status = bp_source_read(source, 0, start, sizeof start, error);
-    if (status != BP_OK)
-        return status;
-    if (memcmp(start, magic, sizeof magic) != 0)
-        return bp_file_malformed(error, 0, "not a .npy file: its first bytes are others");
-    const unsigned major = start[sizeof magic], minor = start[sizeof magic + 1];
-    if (major < 1 || major > 3 || minor != 0)
-        return bp_file_malformed(error, sizeof magic, "version %u.%u of the format is unknown", major, minor);
-    const size_t length_bytes = major == 1 ? 2 : 4;
-    status = bp_source_read(source, sizeof start, bytes, length_bytes, error);
-    if (status != BP_OK)
-        return status;
-    const uint32_t length = bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-    if (length > HEADER_MAX)
-        return bp_file_malformed(error, sizeof start, "the header claims to be longer than %d bytes", HEADER_MAX);
-    *data = sizeof start + length_bytes + length;
-
-    unsigned char *text;
-    status = bp_source_copy(source, sizeof start + length_bytes, length, &text, error);
-    if (status != BP_OK)
-        return status;
-    scan s = {.text = (const char *)text, .offset = sizeof start + length_bytes, .error = error};
-    const size_t nul = strlen(s.text);
-    status =
-        nul == length ? read_dictionary(&s, d) : bp_file_malformed(error, s.offset + nul, "the header has a NUL in it");
-    free(text);
-    return status;
-}
-
-/* ---- The elements --------------------------------------------------------------------------------------------- */
 
 /* In Fortran order the first index runs fastest: the file holds the transposed array in C order. */
 static void reverse(bp_extent *e) {
@@ -215,87 +124,124 @@ static void reverse(bp_extent *e) {
     }
 }
 
-static bp_status read_source(const bp_source *source, bp_array *array, bp_file_error *error) {
-    description d = {.dtype = BP_DTYPE_F32};
-    uint64_t data = 0;
-    bp_status status = read_description(source, &d, &data, error);
-    if (status != BP_OK)
-        return status;
-    const size_t size = bp_dtype_bytes(d.dtype);
-    bp_extent extent;
-    if (bp_extent_pack(&extent, d.dimensions, d.shape, size) != BP_OK)
-        return bp_file_malformed(error, 0, "the array is too large");
-    const uint64_t there = source->size - data;
-    if (extent.count * size > there)
-        return bp_file_malformed(error, source->size, "the file is truncated");
-    if (extent.count * size < there)
-        return bp_file_malformed(error, data + extent.count * size, "the file holds more bytes than its header says");
+/* Puts numbers that are in Fortran order into C order. */
+static bp_status transpose(bp_numbers *numbers, bp_extent *extent, bp_file_error *error) {
+    const size_t width = numbers->doubles ? sizeof(double) : sizeof(float);
+    char *to = malloc((extent->count + 1) * width);
+    if (!to)
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
+    reverse(extent);
+    bp_walk walk = {.extent = extent};
+    for (size_t k = 0; k < extent->count; k++, bp_walk_next(&walk))
+        memcpy(to + walk.at * width, (const char *)numbers->values + k * width, width);
+    free(numbers->values);
+    numbers->values = to;
+    return BP_OK;
+}
 
-    const unsigned char *bytes;
-    unsigned char *copy;
-    status = bp_source_view(source, data, extent.count * size, &bytes, &copy, error);
+bp_status bp_npy_numbers(bp_stream *stream, const bp_npy *npy, uint64_t size, bp_numbers *numbers) {
+    bp_file_error *error = stream->error;
+    const size_t element = bp_dtype_bytes(npy->dtype);
+    bp_extent extent;
+    numbers->values = NULL;
+    if (bp_extent_pack(&extent, npy->dimensions, npy->shape, element) != BP_OK)
+        return bp_file_malformed(error, npy->origin, "the array is too large");
+    const uint64_t there = size - npy->header, claimed = (uint64_t)extent.count * element;
+    if (claimed > there)
+        return bp_file_malformed(error, npy->origin + size, "the file is truncated");
+    if (claimed < there)
+        return bp_file_malformed(error, npy->origin + npy->header + claimed,
+                                 "the file holds more bytes than its header says");
+    bp_status status = check_change(numbers->change, columns_of(npy), error);
     if (status != BP_OK)
         return status;
-    bp_array made = {.count = extent.count, .dimensions = d.dimensions};
-    memcpy(made.shape, d.shape, sizeof made.shape);
-    made.values = malloc((extent.count + 1) * sizeof *made.values);
-    if (made.values) {
-        if (d.fortran)
-            reverse(&extent);
-        bp_elements_to_floats(made.values, &extent, bytes, d.dtype, d.order);
-        *array = made;
-    } else {
-        status = bp_file_refuse(error, BP_ERROR_MEMORY);
+    numbers->count = extent.count;
+    status = read_elements(stream, npy, numbers);
+    if (status == BP_OK && npy->fortran && npy->dimensions > 1)
+        status = transpose(numbers, &extent, error);
+    if (status != BP_OK) {
+        free(numbers->values);
+        numbers->values = NULL;
     }
-    free(copy);
+    return status;
+}
+
+void bp_npy_give(const bp_npy *npy, const bp_numbers *numbers, bp_array *array, bp_doubles *doubles) {
+    if (numbers->doubles) {
+        *doubles = (bp_doubles){.values = numbers->values, .count = numbers->count, .dimensions = npy->dimensions};
+        memcpy(doubles->shape, npy->shape, sizeof doubles->shape);
+    } else {
+        *array = (bp_array){.values = numbers->values, .count = numbers->count, .dimensions = npy->dimensions};
+        memcpy(array->shape, npy->shape, sizeof array->shape);
+    }
+}
+
+/* ---- Files ---------------------------------------------------------------------------------------------------- */
+
+/* Where a file is: a path, or, if that is null, memory. */
+typedef struct place {
+    bool in_memory;
+    const char *path;
+    const void *bytes;
+    size_t size;
+} place;
+
+static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *numbers, bp_file_error *error) {
+    bp_stream stream;
+    bp_status status = bp_stream_begin_part(&stream, source, 0, source->size, false, error);
+    if (status != BP_OK)
+        return status;
+    status = bp_npy_describe(&stream, 0, npy);
+    if (status == BP_OK)
+        status = bp_npy_numbers(&stream, npy, source->size, numbers);
+    bp_stream_end(&stream);
+    return status;
+}
+
+/* One of `array` and `doubles` is what the caller wants. */
+static bp_status read_place(place from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
+                            bp_file_error *error) {
+    bp_file_error own;
+    error = bp_file_error_begin(error, &own);
+    if (!array && !doubles)
+        return bp_file_refuse(error, BP_ERROR_NULL);
+    bp_source source;
+    bp_status status = from.in_memory ? bp_source_open_memory(&source, from.bytes, from.size, error)
+                                      : bp_source_open(&source, from.path, error);
+    if (status != BP_OK)
+        return status;
+    bp_npy npy;
+    bp_numbers numbers = {.doubles = doubles != NULL, .change = change};
+    status = bp_kind_refine(&source, BP_KIND_NPY, read_source(&source, &npy, &numbers, error), error);
+    bp_source_close(&source);
+    if (status == BP_OK)
+        bp_npy_give(&npy, &numbers, array, doubles);
     return status;
 }
 
 bp_status bp_npy_read(const char *path, bp_array *array, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!array)
-        return bp_file_refuse(error, BP_ERROR_NULL);
-    bp_source source;
-    bp_status status = bp_source_open(&source, path, error);
-    if (status == BP_OK) {
-        status = bp_kind_refine(&source, BP_KIND_NPY, read_source(&source, array, error), error);
-        bp_source_close(&source);
-    }
-    return status;
+    return read_place((place){.path = path}, NULL, array, NULL, error);
 }
 
 bp_status bp_npy_read_memory(const void *bytes, size_t size, bp_array *array, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!array)
-        return bp_file_refuse(error, BP_ERROR_NULL);
-    bp_source source;
-    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? bp_kind_refine(&source, BP_KIND_NPY, read_source(&source, array, error), error) : status;
+    return read_place((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, error);
 }
 
-/* ---- Writing -------------------------------------------------------------------------------------------------- */
+bp_status bp_npy_read_shifted(const char *path, const bp_shift_scale *change, bp_array *array, bp_file_error *error) {
+    return read_place((place){.path = path}, change, array, NULL, error);
+}
 
-/* Everything before the elements, padded with blanks so that they begin at a multiple of 64 bytes. */
-static size_t make_header(char *text, size_t room, size_t dimensions, const size_t *shape) {
-    const size_t before = sizeof magic + 4;
-    size_t end = before;
-    memcpy(text, magic, sizeof magic);
-    end += (size_t)snprintf(text + end, room - end, "{'descr': '<f4', 'fortran_order': False, 'shape': (");
-    for (size_t d = 0; d < dimensions; d++)
-        end += (size_t)snprintf(text + end, room - end, d ? ", %zu" : "%zu", shape[d]);
-    end += (size_t)snprintf(text + end, room - end, dimensions == 1 ? ",), }" : "), }");
-    do
-        text[end++] = ' ';
-    while (end % HEADER_ALIGNMENT != 0);
-    text[end - 1] = '\n';
-    const size_t length = end - before;
-    text[sizeof magic] = 1;
-    text[sizeof magic + 1] = 0;
-    text[sizeof magic + 2] = (char)(length % 256);
-    text[sizeof magic + 3] = (char)(length / 256);
-    return end;
+bp_status bp_npy_read_memory_shifted(const void *bytes, size_t size, const bp_shift_scale *change, bp_array *array,
+                                     bp_file_error *error) {
+    return read_place((place){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, error);
+}
+
+bp_status bp_npy_doubles(const char *path, bp_doubles *doubles, bp_file_error *error) {
+    return read_place((place){.path = path}, NULL, NULL, doubles, error);
+}
+
+bp_status bp_npy_doubles_memory(const void *bytes, size_t size, bp_doubles *doubles, bp_file_error *error) {
+    return read_place((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, error);
 }
 
 bp_status bp_npy_write(const char *path, const float *values, size_t dimensions, const size_t *shape,
@@ -312,9 +258,9 @@ bp_status bp_npy_write(const char *path, const float *values, size_t dimensions,
     if (!writer)
         return bp_file_refuse(error, status == BP_OK ? BP_ERROR_MEMORY : status);
 
-    char header[128 + 32 * BP_DIMENSIONS_MAX];
+    char header[BP_NPY_HEADER_ROOM];
     bp_writer_begin(writer, path, error);
-    bp_writer_put(writer, header, make_header(header, sizeof header, dimensions, shape));
+    bp_writer_put(writer, header, bp_npy_header(header, BP_DTYPE_F32, dimensions, shape));
     for (size_t done = 0, part; done < extent.count; done += part) {
         unsigned char bytes[4096];
         part = extent.count - done < sizeof bytes / 4 ? extent.count - done : sizeof bytes / 4;

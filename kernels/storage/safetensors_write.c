@@ -58,14 +58,6 @@ static void append_tensor(bp_text *t, const bp_tensor *tensor, size_t begin, siz
 
 /* ---- What is to be written ------------------------------------------------------------------------------------ */
 
-static bool is_utf8(const char *s) {
-    const unsigned char *at = (const unsigned char *)s;
-    size_t length;
-    while ((length = bp_utf8_length(at)) > 0)
-        at += length;
-    return *at == '\0';
-}
-
 /* The extent of a tensor's data. */
 static bp_status extent_of(const bp_tensor *tensor, bp_extent *extent) {
     if (tensor->dimensions > 0 && !tensor->shape)
@@ -116,7 +108,7 @@ static bp_status check_names(const bp_tensor *tensors, size_t count, const bp_me
 static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *error) {
     if (!tensor->name)
         return bp_file_fail(error, BP_ERROR_NULL, "tensors[%zu].name is null", k);
-    if (!is_utf8(tensor->name))
+    if (!bp_utf8_whole(tensor->name))
         return bp_file_fail(error, BP_ERROR_VALUE, "tensors[%zu].name, '%.80s', is not UTF-8", k, tensor->name);
     if (strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
         return bp_file_fail(
@@ -141,9 +133,9 @@ static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *
 static bp_status check_metadata(const bp_metadata *pair, size_t k, bp_file_error *error) {
     if (!pair->key || !pair->text)
         return bp_file_fail(error, BP_ERROR_NULL, "metadata[%zu].%s is null", k, pair->key ? "text" : "key");
-    if (!is_utf8(pair->key) || !is_utf8(pair->text))
+    if (!bp_utf8_whole(pair->key) || !bp_utf8_whole(pair->text))
         return bp_file_fail(error, BP_ERROR_VALUE, "metadata[%zu].%s is not UTF-8", k,
-                            is_utf8(pair->key) ? "text" : "key");
+                            bp_utf8_whole(pair->key) ? "text" : "key");
     return BP_OK;
 }
 

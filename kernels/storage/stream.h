@@ -1,4 +1,6 @@
-/* The bytes of a file in order; if gzip has compressed it, those that were before. */
+/*
+ * The bytes of a file, or of a part of it, in order; if gzip or deflate has compressed them, those that were before.
+ */
 #ifndef BP_STORAGE_STREAM_H
 #define BP_STORAGE_STREAM_H
 
@@ -7,24 +9,40 @@
 
 #include "storage/source.h"
 
+typedef enum bp_packing { BP_PACKING_NONE, BP_PACKING_GZIP, BP_PACKING_DEFLATE } bp_packing;
+
 typedef struct bp_stream {
     const bp_source *source;
-    uint64_t at;             /* of the source's next byte */
-    bool compressed, inside; /* inside: of a member of a compressed file */
+    uint64_t at, end; /* of the source's next byte; where the stream's last one was */
+    bp_packing packing;
+    bool inside; /* a member of gzip, or the only one of deflate, has begun and not ended */
+    bool over;   /* deflate's end, or zeros after the last member of gzip */
+    bool sums;   /* keeps the CRC-32 of the bytes that have been read */
+    uint32_t crc;
     z_stream z;
+    unsigned char *packed; /* a part of what is compressed */
     bp_file_error *error;
-    unsigned char packed[1 << 14];
 } bp_stream;
 
-/** BP_ERROR_MEMORY; otherwise bp_stream_end must follow. */
+/** The whole file, decompressed if gzip's mark is there. BP_ERROR_MEMORY; otherwise bp_stream_end must follow. */
 bp_status bp_stream_begin(bp_stream *stream, const bp_source *source, bp_file_error *error);
+
+/** `size` bytes from `offset` on, which lie in the source, perhaps compressed by deflate. Likewise. */
+bp_status bp_stream_begin_part(bp_stream *stream, const bp_source *source, uint64_t offset, uint64_t size,
+                               bool deflated, bp_file_error *error);
 
 void bp_stream_end(bp_stream *stream);
 
-/** Reads the next bytes; *got is less than `count` only at the end of the file. */
+/** Reads the next bytes; *got is less than `count` only at the end. */
 bp_status bp_stream_read(bp_stream *stream, unsigned char *to, size_t count, size_t *got);
 
-/** The most bytes that the rest of the file can hold. */
+/** Reads the next bytes; an end before the last of them is BP_ERROR_FORMAT. */
+bp_status bp_stream_exactly(bp_stream *stream, unsigned char *to, size_t count);
+
+/** BP_ERROR_FORMAT unless all has been read; lets zlib check what it knows of the end. */
+bp_status bp_stream_finish(bp_stream *stream);
+
+/** The most bytes that the rest can hold. */
 uint64_t bp_stream_most(const bp_stream *stream);
 
 #endif

@@ -27,3 +27,11 @@ size_t bp_utf8_length(const unsigned char *text) {
             return 0;
     return length;
 }
+
+bool bp_utf8_whole(const char *text) {
+    const unsigned char *at = (const unsigned char *)text;
+    size_t length;
+    while ((length = bp_utf8_length(at)) > 0)
+        at += length;
+    return *at == '\0';
+}

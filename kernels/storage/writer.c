@@ -73,6 +73,7 @@ void bp_writer_begin(bp_writer *writer, const char *path, bp_file_error *error) 
     writer->path = writer->temporary = NULL;
     writer->folder = writer->file = -1;
     writer->filled = 0;
+    writer->written = 0;
     writer->error = error;
     struct stat old;
     const bool replaces = stat(path, &old) == 0;
@@ -103,6 +104,7 @@ static void write_out(bp_writer *writer, const unsigned char *bytes, size_t coun
 
 static void flush(bp_writer *writer) {
     write_out(writer, writer->buffer, writer->filled);
+    writer->written += writer->filled;
     writer->filled = 0;
 }
 
@@ -111,10 +113,30 @@ void bp_writer_put(bp_writer *writer, const void *bytes, size_t count) {
         flush(writer);
     if (count > sizeof writer->buffer) {
         write_out(writer, bytes, count);
+        writer->written += count;
     } else if (count > 0) {
         memcpy(writer->buffer + writer->filled, bytes, count);
         writer->filled += count;
     }
+}
+
+uint64_t bp_writer_at(const bp_writer *writer) {
+    return writer->written + writer->filled;
+}
+
+static void move_to(bp_writer *writer, uint64_t at) {
+    if (writer->status == BP_OK && lseek(writer->file, (off_t)at, SEEK_SET) < 0)
+        stop(writer, "write");
+}
+
+void bp_writer_patch(bp_writer *writer, uint64_t at, const void *bytes, size_t count) {
+    if (at >= writer->written) {
+        memcpy(writer->buffer + (size_t)(at - writer->written), bytes, count);
+        return;
+    }
+    move_to(writer, at);
+    write_out(writer, bytes, count);
+    move_to(writer, writer->written);
 }
 
 static int sync_retrying(int file) {

@@ -64,6 +64,21 @@ passed_if "a limit below all samples" test "$(weights "${arguments[@]}" --limit 
 gzip ./*
 passed_if "a compressed data set" equal "$(weights "${arguments[@]}")" "$plain"
 
+# Names as some archives unpack them, compressed and plain, and zeros after the compressed data.
+for name in ./*; do
+    mv "$name" "${name/-idx/.idx}"
+done
+passed_if "names with a dot, compressed" equal "$(weights "${arguments[@]}")" "$plain"
+head -c 1000 /dev/zero >>${train_images/-idx/.idx}.gz
+passed_if "zeros after the compressed data" equal "$(weights "${arguments[@]}")" "$plain"
+echo x >>${train_images/-idx/.idx}.gz
+broken "are followed by something else"
+good_data
+for name in ./*; do
+    mv "$name" "${name/-idx/.idx}"
+done
+passed_if "names with a dot" equal "$(weights "${arguments[@]}")" "$plain"
+
 refused "there is no such folder" --data "$work/nothing"
 refused "there is no such folder" --data ""
 refused "there is no such folder" --data "$work/data/$train_images.gz"

@@ -28,6 +28,22 @@ static bp_status write_npy(const char *path) {
     return bp_npy_write(path, values, 1, (size_t[]){COUNT}, NULL);
 }
 
+/* The second array lies beyond the writer's buffer, and headers are mended when an array has been written. */
+static bp_status write_arrays(const char *path, bool compress) {
+    const size_t sizes[] = {COUNT}, none[] = {1};
+    const bp_tensor arrays[] = {{"values", BP_DTYPE_F32, 1, sizes, values, NULL},
+                                {"one", BP_DTYPE_F32, 1, none, values + 1, NULL}};
+    return bp_npz_write(path, arrays, 2, compress, NULL);
+}
+
+static bp_status write_npz(const char *path) {
+    return write_arrays(path, false);
+}
+
+static bp_status write_npz_deflated(const char *path) {
+    return write_arrays(path, true);
+}
+
 static bp_status write_safetensors(const char *path) {
     const size_t sizes[] = {COUNT};
     const bp_tensor tensor = {"values", BP_DTYPE_F32, 1, sizes, values, NULL};
@@ -47,6 +63,8 @@ static const struct {
     bp_status (*write)(const char *path);
 } writers[] = {
     {"bp_npy_write", write_npy},
+    {"bp_npz_write", write_npz},
+    {"bp_npz_write, deflated", write_npz_deflated},
     {"bp_safetensors_write", write_safetensors},
     {"bp_network_save", write_network},
     {"bp_checkpoint_save", write_checkpoint},

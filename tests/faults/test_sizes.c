@@ -316,6 +316,17 @@ static bp_status npy_write(const size_t *n) {
     return bp_npy_write(files_path("never"), slot(0), 3, n + 1, NULL);
 }
 
+static bp_status npz_write(const size_t *n) {
+    const bp_tensor array = {"t", BP_DTYPE_F32, 3, n + 1, slot(0), NULL};
+    return bp_npz_write(files_path("never"), &array, 1, true, NULL);
+}
+
+static bp_status npz_strided(const size_t *n) {
+    const size_t shape[] = {3, 4};
+    const bp_tensor array = {"t", BP_DTYPE_F32, 2, shape, slot(0), n + 1};
+    return bp_npz_write(files_path("never"), &array, 1, false, NULL);
+}
+
 static bp_status safetensors_write(const size_t *n) {
     const bp_tensor tensor = {"t", BP_DTYPE_F32, 2, n + 1, slot(0), NULL};
     return bp_safetensors_write(files_path("never"), &tensor, 1, NULL, 0, NULL);
@@ -439,6 +450,8 @@ static const entry entries[] = {
     {"bp_network_set_state", set_state, OF_LAYER, 0},
     {"bp_network_get_gradient", get_gradient, OF_LAYER, BP_ERROR_VALUE},
     {"bp_npy_write", npy_write, 4, {1, 2, 2, 3}, {{1, 2, 2}, {2, 3, 3}, {1, 3, 3}}, 0},
+    {"bp_npz_write", npz_write, 4, {1, 2, 2, 3}, {{1, 2, 2}, {2, 3, 3}, {1, 3, 3}}, 0},
+    {"bp_npz_write with strides", npz_strided, 3, {1, 5, 1, 3}, {{3, 0, 1}, {3, 0, 2}}, 0},
     {"bp_safetensors_write", safetensors_write, 3, {1, 3, 4}, {{1, 2, 2}}, 0},
     {"bp_safetensors_write with strides", safetensors_strided, 3, {1, 5, 1, 3}, {{3, 0, 1}, {3, 0, 2}}, 0},
     {"bp_array_labels", array_labels, LIST, 0},

@@ -4,6 +4,7 @@ import gzip
 import io
 import pathlib
 import sys
+import zipfile
 
 import numpy as np
 
@@ -52,6 +53,24 @@ def make_npy():
     keep("npy", "one_number", npy(np.array(2.5, "<f4"), (3, 0)))
     keep("npy", "empty", npy(np.zeros((0, 3), "<f4")))
     keep("npy", "complex", npy(np.zeros(2, "<c8")))
+
+
+def make_npz():
+    arrays = {"x": numbers("<f4", 3, 4), "y": numbers("u1", 5), "f": np.asfortranarray(numbers("<f8", 2, 3))}
+    for name, method in ("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED), ("bzip2", zipfile.ZIP_BZIP2):
+        for large in False, True:
+            file = io.BytesIO()
+            with zipfile.ZipFile(file, "w", method) as archive:
+                for key, array in arrays.items():
+                    info = zipfile.ZipInfo(key + ".npy")
+                    info.compress_type = method
+                    with archive.open(info, "w", force_zip64=large) as member:
+                        np.lib.format.write_array(member, array)
+            keep("npz", name + ("_zip64" if large else ""), file.getvalue())
+    file = io.BytesIO()
+    np.savez_compressed(file, zeros=np.zeros(200000, "u1"))
+    keep("npz", "zeros", file.getvalue())
+    keep("npz", "none", b"PK\5\6" + bytes(18))
 
 
 def make_idx():
@@ -129,6 +148,7 @@ def make_checkpoint():
 
 if __name__ == "__main__":
     make_npy()
+    make_npz()
     make_idx()
     make_csv()
     make_safetensors()

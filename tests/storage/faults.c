@@ -26,11 +26,11 @@
 #endif
 
 /* From `first_allocation` on they take memory. */
-static const char *const functions[] = {"open",           "fstat",          "fchmod",    "write",        "pread",
-                                        "fsync",          "close",          "rename",    "strtof",       "inflate",
-                                        "pthread_create", "pthread_atfork", "malloc",    "calloc",       "realloc",
-                                        "strdup",         "realpath",       "newlocale", "inflateInit2_"};
-enum { FUNCTIONS = sizeof functions / sizeof *functions, first_allocation = 12 };
+static const char *const functions[] = {
+    "open",   "fstat",   "fchmod",  "write",    "pread",          "fsync",          "close",
+    "rename", "strtof",  "inflate", "lseek",    "pthread_create", "pthread_atfork", "malloc",
+    "calloc", "realloc", "strdup",  "realpath", "newlocale",      "inflateInit2_",  "deflateInit2_"};
+enum { FUNCTIONS = sizeof functions / sizeof *functions, first_allocation = 13 };
 
 static size_t calls[FUNCTIONS];
 static const char *last_failed;
@@ -164,6 +164,10 @@ int __real_inflateInit2_(z_streamp stream, int bits, const char *version, int si
 int __real_inflateEnd(z_streamp stream);
 int __real_inflate(z_streamp stream, int flush);
 int __real_deflate(z_streamp stream, int flush);
+int __real_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
+                         const char *version, int size);
+int __real_deflateEnd(z_streamp stream);
+off_t __real_lseek(int file, off_t offset, int from);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
 int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 float __real_strtof(const char *text, char **end);
@@ -188,6 +192,10 @@ int __wrap_inflateInit2_(z_streamp stream, int bits, const char *version, int si
 int __wrap_inflateEnd(z_streamp stream);
 int __wrap_inflate(z_streamp stream, int flush);
 int __wrap_deflate(z_streamp stream, int flush);
+int __wrap_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
+                         const char *version, int size);
+int __wrap_deflateEnd(z_streamp stream);
+off_t __wrap_lseek(int file, off_t offset, int from);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 float __wrap_strtof(const char *text, char **end);
@@ -314,6 +322,24 @@ int __wrap_deflate(z_streamp stream, int flush) {
     const int result = __real_deflate(stream, flush);
     zlib_wrote(from, stream->next_out);
     return result;
+}
+
+int __wrap_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
+                         const char *version, int size) {
+    if (fails("deflateInit2_"))
+        return Z_MEM_ERROR;
+    const int result = __real_deflateInit2_(stream, level, method, bits, memory, strategy, version, size);
+    live += result == Z_OK;
+    return result;
+}
+
+int __wrap_deflateEnd(z_streamp stream) {
+    live--;
+    return __real_deflateEnd(stream);
+}
+
+off_t __wrap_lseek(int file, off_t offset, int from) {
+    return fails("lseek") ? -1 : __real_lseek(file, offset, from);
 }
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {

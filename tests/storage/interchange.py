@@ -4,11 +4,13 @@ Arguments: the program `interchange`, after the emulator where there is one.
 """
 
 import csv
+import io
 import itertools
 import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 try:
     import numpy as np
@@ -103,6 +105,86 @@ def npy():
     assert open("in.npy", "rb").read() == open("out", "rb").read()
 
 
+def same_archives(got, expected, method):
+    """The archive `got` has these arrays in this order, and the checks of Python's zipfile find nothing wrong."""
+    with zipfile.ZipFile(got) as archive:
+        assert archive.testzip() is None
+        assert all(info.compress_type == method for info in archive.infolist())
+    with np.load(got) as arrays:
+        assert arrays.files == list(expected)
+        for name, array in expected.items():
+            same(arrays[name], array, name)
+
+
+def npz():
+    arrays = {f"{dtype} {shape} {order}": np.array(array_of(dtype, shape), order=order)
+              for dtype in [*TYPES, ">i2", ">f4", ">f8"] for shape in SHAPES for order in "CF"}
+    arrays |= {"../x": array_of("<f4", (3,)), "\u00e9\u4e2d": array_of("u1", (2, 2)), "": array_of("<i2", (5,)),
+               "large": array_of("<f4", (700, 300)), "zeros": np.zeros((1000, 900))}
+    floats = {name: as_floats(array) for name, array in arrays.items()}
+    np.savez("stored.npz", **arrays)
+    np.savez_compressed("deflated.npz", **arrays)
+    # As numpy writes where it cannot go back: sizes follow the members.
+    with open("stream.npz", "wb") as file, zipfile.ZipFile(Forward(file), "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(name + ".npy", "w") as member:
+                np.lib.format.write_array(member, array)
+    for path in "stored.npz", "deflated.npz", "stream.npz":
+        convert("npz", path, "out")
+        same_archives("out", floats, zipfile.ZIP_STORED)
+        convert("npz_deflated", "out", "again")
+        same_archives("again", floats, zipfile.ZIP_DEFLATED)
+        convert("npz", "again", "back")
+        assert open("back", "rb").read() == open("out", "rb").read()
+
+    # More members than 16 bits can count.
+    one = io.BytesIO()
+    np.save(one, np.array([7], "u1"))
+    with zipfile.ZipFile("many.npz", "w") as archive:
+        for k in range(65536):
+            archive.writestr(f"{k}.npy", one.getvalue())
+    convert("npz", "many.npz", "out")
+    with np.load("out") as got:
+        assert len(got.files) == 65536 and got["65535"] == 7
+    np.savez("none.npz")
+    convert("npz", "none.npz", "out")
+    assert open("none.npz", "rb").read() == open("out", "rb").read()
+
+    tensors = {f"{dtype} {shape}": array_of(dtype, shape) for dtype in TYPES for shape in SHAPES}
+    write_safetensors("in", tensors)
+    convert("npz_bytes", "in", "out")
+    with np.load("out") as got:
+        assert sorted(got.files) == sorted(tensors)
+        for name, tensor in tensors.items():
+            same(got[name], tensor.reshape(tensor.shape[::-1]).T if tensor.ndim == 2 else tensor, name)
+
+
+class Forward:
+    """A file that cannot be read or wound back."""
+
+    def __init__(self, file):
+        self.write, self.flush = file.write, file.flush
+
+
+def shifted():
+    """numpy computes (x - offset) * factor in binary64 too, and casts 64-bit integers the same way."""
+    times = 1_700_000_000.0 + 0.25 * np.arange(3000).reshape(30, 100)
+    arrays = {"times": times, "fortran": np.asfortranarray(times), "integers": times.astype("<i8") + 2**60,
+              "unsigned": np.array([2**64 - 1, 2**53 + 1, 3], "<u8"), "one": np.array(1700000060.5)}
+    arrays |= {f"{dtype} {shape}": np.array(array_of(dtype, shape), order="F") for dtype in TYPES for shape in SHAPES}
+    np.savez_compressed("in.npz", **arrays)
+    convert("shifted_npz", "in.npz", "out")
+    with np.load("out") as got, np.errstate(all="ignore"):
+        for name, array in arrays.items():
+            first = array.astype("<f8").reshape(-1)[:1] if array.size else np.zeros(1)
+            first[~np.isfinite(first)] = 0
+            expected = ((array.astype("<f8") - first) * 0.5).astype("<f4").reshape(array.shape)
+            same(got[name], expected, name)
+            np.save("in.npy", array)
+            convert("shifted", "in.npy", "one")
+            same(np.load("one"), expected, name)
+
+
 def idx():
     for dtype in "u1", "i1", "i2", "i4", "f4", "f8":
         for shape in (9,), (4, 0), (10, 5, 3), (2,) * 8:
@@ -137,8 +219,10 @@ with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
     safetensors()
     npy()
+    npz()
+    shifted()
     idx()
     tables()
     os.chdir("/")
 print(f"{checks} arrays agree")
-assert checks > 500
+assert checks > 2500

@@ -52,6 +52,27 @@ static bp_status read_npy(const void *bytes, size_t size, bp_file_error *error) 
     return status;
 }
 
+/* All arrays, in binary32 and in binary64; the first failure counts. */
+static bp_status read_npz(const void *bytes, size_t size, bp_file_error *error) {
+    bp_npz *file;
+    bp_status status = bp_npz_open_memory(bytes, size, &file, error);
+    size_t texts = 0;
+    for (size_t k = 0; k < bp_npz_count(file) && status == BP_OK; k++) {
+        bp_array array = {.values = NULL};
+        bp_doubles doubles = {.values = NULL};
+        const char *name = bp_npz_name(file, k);
+        texts += strlen(name);
+        status = bp_npz_read(file, name, &array, error);
+        assert_int_equal(bp_npz_doubles(file, name, &doubles, NULL), status);
+        assert_true(array.count == doubles.count);
+        bp_array_destroy(&array);
+        bp_doubles_destroy(&doubles);
+    }
+    assert_true(texts <= size);
+    bp_npz_close(file);
+    return status;
+}
+
 static bp_status read_idx(const void *bytes, size_t size, bp_file_error *error) {
     bp_array array = {.values = NULL};
     const bp_status status = bp_idx_read_memory(bytes, size, 0, &array, NULL, error);
@@ -119,6 +140,27 @@ static void make_idx(specimen *s) {
     specimen_of(s, head, sizeof head);
     for (size_t k = 0; k < 120; k++)
         s->bytes[s->size++] = (unsigned char)(k / 7);
+}
+
+static void make_archive(specimen *s, bool compress) {
+    static const uint16_t numbers[60] = {1, 2, 3};
+    const size_t shape[] = {12, 5};
+    const bp_tensor arrays[] = {{"a", BP_DTYPE_U16, 2, shape, numbers, NULL},
+                                {"bb", BP_DTYPE_F32, 1, shape, numbers, NULL}};
+    const char *path = files_path("npz");
+    assert_int_equal(bp_npz_write(path, arrays, 2, compress, NULL), BP_OK);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    s->size = fread(s->bytes, 1, sizeof s->bytes, file);
+    fclose(file);
+}
+
+static void make_npz(specimen *s) {
+    make_archive(s, false);
+}
+
+static void make_npz_deflated(specimen *s) {
+    make_archive(s, true);
 }
 
 static void make_idx_gz(specimen *s) {
@@ -260,6 +302,12 @@ static void hostile_npy(void **state) {
     changed_files("npy", make_npy, 0, read_npy, 8);
 }
 
+static void hostile_npz(void **state) {
+    (void)state;
+    changed_files("npz", make_npz, 0, read_npz, 8);
+    changed_files("npz, deflated", make_npz_deflated, 0, read_npz, 8 * 1032);
+}
+
 static void hostile_idx(void **state) {
     (void)state;
     changed_files("idx", make_idx, 0, read_idx, 8);
@@ -322,10 +370,10 @@ static void many_tensors(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hostile_safetensors), cmocka_unit_test(hostile_npy), cmocka_unit_test(hostile_idx),
-        cmocka_unit_test(hostile_idx_gz),      cmocka_unit_test(hostile_csv), cmocka_unit_test(deep_nesting),
-        cmocka_unit_test(many_tensors),
+        cmocka_unit_test(hostile_safetensors), cmocka_unit_test(hostile_npy),    cmocka_unit_test(hostile_npz),
+        cmocka_unit_test(hostile_idx),         cmocka_unit_test(hostile_idx_gz), cmocka_unit_test(hostile_csv),
+        cmocka_unit_test(deep_nesting),        cmocka_unit_test(many_tensors),
     };
     test_start(argv[0]);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

@@ -75,6 +75,22 @@ static void good_files(void **state) {
     two.size = compress_to(plain.bytes, 9, two.bytes, sizeof two.bytes);
     two.size += compress_to(plain.bytes + 9, plain.size - 9, two.bytes + two.size, sizeof two.bytes - two.size);
     check_images(&two);
+    /* Zeros after the last one, as from a tape: more than one read of them. */
+    static content padded;
+    padded = two;
+    memset(padded.bytes + padded.size, 0, sizeof padded.bytes - padded.size);
+    for (padded.size++; padded.size < sizeof padded.bytes; padded.size += 97)
+        check_images(&padded);
+    unsigned char *tape = calloc(1, 100000);
+    memcpy(tape, packed.bytes, packed.size);
+    bp_array all;
+    EXPECT_SUCCESS(bp_idx_read_memory(tape, 100000, 0, &all, NULL, &error));
+    assert_int_equal(all.count, 12);
+    bp_array_destroy(&all);
+    tape[99999] = 0x1f;
+    EXPECT_FAILURE(BP_ERROR_FORMAT, "zeros after the compressed data are followed",
+                   bp_idx_read_memory(tape, 100000, 0, &all, NULL, &error));
+    free(tape);
 
     const char *path = files_path("images");
     bp_array array;
@@ -205,6 +221,14 @@ static void every_truncation(void **state) {
     memset(c.bytes + c.size, 1, 8); /* after the end: no member of gzip */
     c.size += 8;
     expect_refusal(&c, BP_ERROR_FORMAT, "incorrect header check");
+    c = packed;
+    memset(c.bytes + c.size, 0, 8);
+    c.bytes[c.size + 7] = 0x1f; /* zeros, but not to the end */
+    c.size += 8;
+    expect_refusal(&c, BP_ERROR_FORMAT, "zeros after the compressed data are followed by something else");
+    c = plain;
+    c.bytes[c.size++] = 0; /* what is not compressed ends where it says */
+    expect_refusal(&c, BP_ERROR_FORMAT, "more bytes than its header says");
     c = packed;
     c.bytes[c.size - 8] ^= 1; /* the checksum */
     expect_refusal(&c, BP_ERROR_FORMAT, "incorrect data check");

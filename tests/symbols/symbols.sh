@@ -72,7 +72,7 @@ needed() {
         grep -q "^$function" "$scratch/needed" || fail "$function is not seen in $1"
     done
     # The versions of the C library's symbols are those of libc and libm.
-    nothing_but '.*@GLIBC_[0-9.]+|Sleef_[cf]inz_[a-z0-9_]*|inflate(|End|Init2_|Reset)(@.*)?' "$scratch/needed" \
+    nothing_but '.*@GLIBC_[0-9.]+|Sleef_[cf]inz_[a-z0-9_]*|(inflate|deflate)(|End|Init2_|Reset)(@.*)?|crc32_z(@.*)?' "$scratch/needed" \
         "the library needs more than it may"
     # Errors are statuses: it neither ends the process nor prints.
     if grep -E '^(abort|_?exit|__assert_fail|__(f|v)?printf_chk|(f|v|vf)?printf|f?puts|f?putc|putchar|stdout|stderr)@' \

@@ -53,7 +53,8 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
 /**
  * Reads a network's parameters from a file that bp_network_save, bp_checkpoint_save or another program has written.
  * Their elements may be F32, F16, BF16 or F64 (see bp_array for how they become binary32); what a checkpoint has
- * besides is left out, and that of the network stays as it is. The metadata may be missing; if they are there, the
+ * besides is left out, and that of the network stays as it is, but as bp_network_set_parameters has it: gradients are
+ * forgotten, and a moving average becomes the parameters. The metadata may be missing; if they are there, the
  * activations must be the network's.
  *
  * Everything is checked and read before anything is changed. Takes memory for a copy of what it reads.
@@ -72,14 +73,15 @@ BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_
  *                            shape are the parameter's, as in training.momentum.0.weight
  *
  * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. No part of it are
- * which layers are frozen, and gradients that are being accumulated; a moving average must not be swapped in. Errors as
- * bp_network_save.
+ * which layers are frozen, and gradients that are being accumulated. Errors as bp_network_save, and BP_ERROR_VALUE while
+ * a moving average is swapped in.
  */
 BP_API bp_status bp_checkpoint_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
                                     bp_file_error *error);
 
 /**
- * Sets a network to the state that bp_checkpoint_save has written. If its optimizer has the same numbers, it then takes
+ * Sets a network to the state that bp_checkpoint_save has written, whatever it was before: gradients are forgotten, and
+ * an average that is swapped in is put back (the table in update.h). If its optimizer has the same numbers, it then takes
  * the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read before
  * anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind. Errors as
  * bp_network_load.

@@ -8,6 +8,28 @@
  * weights under weight decay go the same way, more slowly. Where that matters, leave such inputs out, or set to 0 what
  * is below 2^-100, say, by the functions below and bp_network_set_parameters, every thousand steps: such a sweep is then
  * a part of the training, with the same bits everywhere, as long as its steps do not depend on the machine.
+ *
+ * A network's state is its parameters, the optimizer's state with the moving average, the numbers of steps and seed, the
+ * gradients that are kept or accumulated, whether the average is swapped in, and which layers are frozen. What sets a
+ * part of it does so whatever the network went through before; a call that fails leaves all of it as it was:
+ *
+ *                                 parameters  state    average      steps     seed    gradients  average   frozen
+ *   bp_network_initialize(_with)  drawn       0        parameters   0         -       forgotten  put back  -
+ *   bp_network_set_parameters,
+ *   bp_network_set_normalization,
+ *   bp_network_load               given       -        given, too   -         -       forgotten  put back  -
+ *   bp_network_set_state,
+ *   ..._set_normalization_state   -           given    given        -         -       forgotten  put back  -
+ *   bp_network_set_steps          -           -        -            given     given   forgotten  put back  -
+ *   bp_checkpoint_load            the file's  file's   the file's   file's    file's  forgotten  put back  -
+ *   bp_network_fit, keep_best     all that its steps have changed: as after the best epoch       as then   -
+ *   bp_network_swap_average       exchanged   -        exchanged    -         -       -          swapped   -
+ *   bp_network_freeze             -           -        -            -         -       see below  -         given
+ *
+ * "-" is left as it is; "put back": an average that is swapped in is exchanged with the parameters first. So after
+ * bp_checkpoint_load a network is what the file says, and what is frozen there is up to the caller, like the optimizer.
+ * bp_network_freeze forgets gradients where it lets a frozen layer go, which has none. bp_network_gradient_norm is 0
+ * after those that set the steps.
  */
 #ifndef BACKPROP_UPDATE_H
 #define BACKPROP_UPDATE_H
@@ -76,10 +98,14 @@ BP_API bp_status bp_network_set_normalization_state(bp_network *network, size_t 
 
 /**
  * Exchanges all parameters with their moving averages, so that forward passes, losses and hashes are those of the
- * average; a second call puts them back. While the average is in, updates are refused.
+ * average; a second call puts them back. While the average is in, updates are refused;
+ * gradients that were accumulated before stay, for an update after the second call.
  * BP_ERROR_NULL, BP_ERROR_VALUE (no average is kept).
  */
 BP_API bp_status bp_network_swap_average(bp_network *network);
+
+/** Whether the average is swapped in; false for null. */
+BP_API bool bp_network_average_swapped(const bp_network *network);
 
 /**
  * Freezes a layer or lets it go: steps leave a frozen layer's parameters, state and average alone. The gradients of

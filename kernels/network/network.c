@@ -230,7 +230,6 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
         memset(k->biases, 0, k->out * sizeof(float));
     }
     reset_normalization(network);
-    network->transposed = false;
     bp_update_reset(network);
     float_environment_leave(host);
 }
@@ -302,9 +301,9 @@ bp_status bp_network_get_gradient(const bp_network *network, size_t index, float
     const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
-    if (!network->gradient_kept)
-        return BP_ERROR_VALUE;
     const bp_dense_layer *k = &network->layer[index];
+    if (!network->gradient_kept || k->frozen)
+        return BP_ERROR_VALUE;
     if (weights)
         network->level->unpack(weights, weight_stride, k->sums, k->in, k->out);
     if (biases)
@@ -317,12 +316,11 @@ bp_status bp_network_set_parameters(bp_network *network, size_t index, const flo
     const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     const bool averages = network->rule.arrays.average != NULL;
-    if (weights) {
+    if (weights)
         network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
-        network->transposed = false;
-    }
     if (biases)
         memcpy(k->biases, biases, k->out * sizeof(float));
     return averages ? bp_network_set_state(network, network->states - 1, index, weights, weight_stride, biases) : BP_OK;
@@ -360,9 +358,9 @@ bp_status bp_network_get_normalization_gradient(const bp_network *network, size_
     const bp_status status = bp_normalization_check(network, index, gain, shift);
     if (status != BP_OK)
         return status;
-    if (!network->gradient_kept)
-        return BP_ERROR_VALUE;
     const bp_dense_layer *k = &network->layer[index];
+    if (!network->gradient_kept || k->frozen)
+        return BP_ERROR_VALUE;
     if (gain)
         memcpy(gain, k->norm.gain_sums, k->out * sizeof(float));
     if (shift)
@@ -374,6 +372,7 @@ bp_status bp_network_set_normalization(bp_network *network, size_t index, const 
     const bp_status status = bp_normalization_check(network, index, gain, shift);
     if (status != BP_OK)
         return status;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     if (gain)
         memcpy(k->norm.gain, gain, k->out * sizeof(float));

@@ -143,6 +143,15 @@ bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t lane
 /** State and average as they are before the first step. */
 void bp_update_reset(bp_network *network);
 
+/**
+ * What every call does that sets a part of the state, before it does so: an average that is swapped in goes back to its
+ * place, gradients are forgotten, for they were those of another state, and so is what follows from the weights.
+ */
+void bp_update_state_changes(bp_network *network);
+
+/** The same, and the network has taken so many steps. */
+void bp_update_set_steps(bp_network *network, uint64_t steps);
+
 /** What follows from the optimizer and from which layers are frozen. */
 void bp_update_plan(bp_network *network);
 

@@ -97,6 +97,37 @@ static void update_by_sums(bp_network *network) {
     network->transposed = false;
 }
 
+/* ---- What every change of the state does ---------------------------------------------------------------------- */
+
+static void forget_gradients(bp_network *network) {
+    network->accumulated = network->gradient_kept = false;
+    network->accumulated_rows = 0;
+}
+
+static void exchange_average(bp_network *network) {
+    float *average = network->rule.arrays.average, *values = network->rule.arrays.values;
+    for (size_t k = 0; k < network->parameters; k++) {
+        const float kept = values[k];
+        values[k] = average[k];
+        average[k] = kept;
+    }
+    network->averaged = !network->averaged;
+    network->transposed = false;
+}
+
+void bp_update_state_changes(bp_network *network) {
+    if (network->averaged)
+        exchange_average(network);
+    forget_gradients(network);
+    network->transposed = false;
+}
+
+void bp_update_set_steps(bp_network *network, uint64_t steps) {
+    bp_update_state_changes(network);
+    network->steps = steps;
+    network->norm = 0.0f;
+}
+
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
 /* The rule of the next step; `host` rounding may be in place. */
@@ -110,7 +141,7 @@ bp_status bp_update_step(step *s, float *loss) {
     bp_network *network = s->network;
     if (network->averaged)
         return BP_ERROR_VALUE;
-    network->accumulated = network->gradient_kept = false;
+    forget_gradients(network);
     set_rule(network, s->rate);
     s->rule = is_plain_sgd(&network->optimizer) ? NULL : &network->rule;
     s->keep = network->by_sums;
@@ -145,7 +176,7 @@ bp_status bp_network_update(bp_network *network, float rate) {
         return BP_ERROR_NULL;
     if (!network->accumulated || network->averaged || !isfinite(rate))
         return BP_ERROR_VALUE;
-    network->accumulated = network->gradient_kept = false;
+    forget_gradients(network);
     set_rule(network, rate);
     update_by_sums(network);
     network->steps++;
@@ -155,7 +186,7 @@ bp_status bp_network_update(bp_network *network, float rate) {
 bp_status bp_network_discard(bp_network *network) {
     if (!network)
         return BP_ERROR_NULL;
-    network->accumulated = network->gradient_kept = false;
+    forget_gradients(network);
     return BP_OK;
 }
 
@@ -174,9 +205,8 @@ void bp_update_reset(bp_network *network) {
     memset(network->layer[0].weights.at + network->parameters, 0, state_bytes(network));
     if (network->rule.arrays.average)
         memcpy(network->rule.arrays.average, network->rule.arrays.values, bytes);
-    network->steps = 0;
-    network->averaged = network->accumulated = network->gradient_kept = false;
-    network->norm = 0.0f;
+    network->averaged = false;
+    bp_update_set_steps(network, 0);
 }
 
 bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer) {
@@ -225,6 +255,7 @@ bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, 
         return status;
     if (state >= network->states)
         return BP_ERROR_VALUE;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     const bp_panels to = {state_of(network, k->weights.at, state), k->weights.row, k->weights.panel};
     if (weights)
@@ -256,6 +287,7 @@ bp_status bp_network_set_normalization_state(bp_network *network, size_t state, 
         return status;
     if (state >= network->states)
         return BP_ERROR_VALUE;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     if (gain)
         memcpy(state_of(network, k->norm.gain, state), gain, k->out * sizeof(float));
@@ -269,17 +301,14 @@ bp_status bp_network_set_normalization_state(bp_network *network, size_t state, 
 bp_status bp_network_swap_average(bp_network *network) {
     if (!network)
         return BP_ERROR_NULL;
-    float *average = network->rule.arrays.average, *values = network->rule.arrays.values;
-    if (!average)
+    if (!network->rule.arrays.average)
         return BP_ERROR_VALUE;
-    for (size_t k = 0; k < network->parameters; k++) {
-        const float kept = values[k];
-        values[k] = average[k];
-        average[k] = kept;
-    }
-    network->averaged = !network->averaged;
-    network->transposed = false;
+    exchange_average(network);
     return BP_OK;
+}
+
+bool bp_network_average_swapped(const bp_network *network) {
+    return network && network->averaged;
 }
 
 void bp_update_plan(bp_network *network) {
@@ -298,6 +327,8 @@ bp_status bp_network_freeze(bp_network *network, size_t index, bool frozen) {
         return BP_ERROR_NULL;
     if (index >= network->layers)
         return BP_ERROR_VALUE;
+    if (network->layer[index].frozen && !frozen)
+        forget_gradients(network); /* those of this layer were not computed */
     network->layer[index].frozen = frozen;
     bp_update_plan(network);
     return BP_OK;

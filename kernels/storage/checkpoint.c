@@ -158,6 +158,9 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     error = bp_file_error_begin(error, &own);
     if (!network || !path)
         return bp_file_refuse(error, BP_ERROR_NULL);
+    if (whole && bp_network_average_swapped(network))
+        return bp_file_fail(error, BP_ERROR_VALUE,
+                            "the moving average is swapped in: a checkpoint needs the parameters in their place");
     bp_status status = check_notes(notes, count, error);
     if (status != BP_OK)
         return status;

@@ -150,7 +150,7 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
     made->loss_parameter = bp_loss_parameter(config);
     const bool known = config->loss == BP_LOSS_MSE || config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
     made->small_loss = known && made->loss_parameter == 0.0f ? config->loss : BP_LOSS_COUNT;
-    made->loss_is_sum = config->loss_options.reduction == BP_REDUCTION_SUM;
+    made->reduction = config->loss_options.reduction;
     made->gradients = config->gradients;
     made->regularized = bp_config_regularizes(config);
     made->seed = config->seed;

@@ -30,6 +30,7 @@ const char *bp_place_name(bp_place place) {
         [BP_PLACE_GAIN_GRADIENT] = "gain gradient",
         [BP_PLACE_SHIFT_GRADIENT] = "shift gradient",
         [BP_PLACE_UPDATE] = "update",
+        [BP_PLACE_GRADIENT_NORM] = "gradient norm",
     };
     return (unsigned)place < BP_PLACE_COUNT ? names[place] : NULL;
 }
@@ -262,7 +263,7 @@ static bool find_forward(search *s) {
 static bool find_loss(search *s) {
     const bp_network *network = s->network;
     const size_t last = network->layers - 1, rows = s->batch.rows, out = network->layer[last].out;
-    const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, rows);
+    const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, &s->batch, rows);
     float *delta = layer_part(s, s->deltas, last);
     bp_loss_rows(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
     if (network->layer[last].kept_as.kind == KEPT_SLOPES)

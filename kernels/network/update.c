@@ -9,6 +9,7 @@
 
 #include "api/check.h"
 #include "api/optimizer.h"
+#include "failure.h"
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "network/share.h"
@@ -159,6 +160,10 @@ bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size
         return BP_ERROR_VALUE;
     if (total_rows == 0)
         return BP_ERROR_SIZE;
+    if (network->reduction == BP_REDUCTION_WEIGHTED_MEAN && batch->weights)
+        return bp_fail(BP_ERROR_VALUE,
+                       "a micro-batch of a weighted mean has weights, whose sum over the whole batch is "
+                       "not known: take the sum of rows, with weights divided by theirs");
     step s = {.network = network, .batch = *batch, .train = true, .keep = true};
     s.continues = network->accumulated;
     s.first_row = network->accumulated ? network->accumulated_rows : 0;
@@ -214,6 +219,39 @@ bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *opti
         return BP_ERROR_NULL;
     *optimizer = network->optimizer;
     return BP_OK;
+}
+
+float *bp_update_momentum(bp_network *network) {
+    switch (network->optimizer.kind) {
+    case BP_MOMENTUM:
+    case BP_NESTEROV:
+        return &network->optimizer.momentum;
+    case BP_ADAM:
+    case BP_ADAMW:
+        return &network->optimizer.beta1;
+    default:
+        return NULL;
+    }
+}
+
+bp_status bp_network_set_momentum(bp_network *network, float momentum) {
+    if (!network)
+        return BP_ERROR_NULL;
+    float *place = bp_update_momentum(network);
+    if (!place)
+        return bp_fail(BP_ERROR_VALUE,
+                       "the optimizer %s has no momentum to set: momentum, nesterov, adam and adamw have",
+                       bp_optimizer_name(network->optimizer.kind));
+    const uint64_t host = float_environment_enter();
+    const bool good = momentum > 0.0f && momentum < 1.0f;
+    char number[32];
+    if (good)
+        *place = momentum;
+    else
+        bp_fail(BP_ERROR_VALUE, "momentum is %s, and must be above 0 and below 1",
+                bp_number_text(number, (double)momentum));
+    float_environment_leave(host);
+    return good ? BP_OK : BP_ERROR_VALUE;
 }
 
 size_t bp_network_states(const bp_network *network) {

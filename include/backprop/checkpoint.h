@@ -26,6 +26,7 @@
  *   backprop.activations  their activations, as in "leaky-relu:0.01,identity": the number only where it is not 0
  *   backprop.loss         the loss, as bp_loss_name has it
  *   backprop.optimizer    the optimizer, as bp_optimizer_name has it
+ *   backprop.weight_decay_of  what its weight decay applies to: "all" or "weights"
  */
 #ifndef BACKPROP_CHECKPOINT_H
 #define BACKPROP_CHECKPOINT_H
@@ -73,18 +74,18 @@ BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_
  *                            shape are the parameter's, as in training.momentum.0.weight
  *
  * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. No part of it are
- * which layers are frozen, and gradients that are being accumulated. Errors as bp_network_save, and BP_ERROR_VALUE while
- * a moving average is swapped in.
+ * which layers are frozen, and gradients that are being accumulated. Errors as bp_network_save, and BP_ERROR_VALUE
+ * while a moving average is swapped in.
  */
 BP_API bp_status bp_checkpoint_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
                                     bp_file_error *error);
 
 /**
  * Sets a network to the state that bp_checkpoint_save has written, whatever it was before: gradients are forgotten, and
- * an average that is swapped in is put back (the table in update.h). If its optimizer has the same numbers, it then takes
- * the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read before
- * anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind. Errors as
- * bp_network_load.
+ * an average that is swapped in is put back (the table in update.h). If its optimizer has the same numbers, it then
+ * takes the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read
+ * before anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind and
+ * the same bp_decay_of (files that say nothing of that are taken as they are). Errors as bp_network_load.
  */
 BP_API bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error);
 

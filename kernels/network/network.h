@@ -138,6 +138,15 @@ static inline size_t bp_layer_parameters(const bp_dense_layer *k) {
     return (k->in + (k->norm.gain ? 3 : 1)) * k->out;
 }
 
+/** Parameters of one role that lie in one line. */
+typedef struct parameter_run {
+    rule_role role;
+    size_t end; /* counted from the first parameter of the network */
+} parameter_run;
+
+/** The run in which element `at` lies: a layer's weights, or what follows them. */
+parameter_run bp_parameter_run(const bp_network *network, size_t at);
+
 /** Products' floating-point operations in one step, given the widths. */
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows);
 

@@ -33,6 +33,18 @@ static size_t layer_parameters(const bp_network *network, size_t l) {
     return (size_t)(end - k->weights.at);
 }
 
+parameter_run bp_parameter_run(const bp_network *network, size_t at) {
+    const float *first = network->layer[0].weights.at;
+    size_t l = 0;
+    while (l + 1 < network->layers && at >= (size_t)(network->layer[l + 1].weights.at - first))
+        l++;
+    const bp_dense_layer *k = &network->layer[l];
+    const size_t biases = (size_t)(k->biases - first);
+    if (at < biases)
+        return (parameter_run){RULE_WEIGHTS, biases};
+    return (parameter_run){RULE_OTHERS, (size_t)(k->weights.at - first) + layer_parameters(network, l)};
+}
+
 /* Gains and shifts of a normalised layer come after its weights and biases. */
 static void square_normalization(float *squares, const bp_layer_norm *norm, share mine) {
     for (size_t j = mine.begin; norm->gain && j < mine.end; j++) {
@@ -75,9 +87,12 @@ static void apply_stage(void *argument, size_t lane) {
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
         const share mine = share_of(layer_parameters(network, l), BP_ALIGNMENT / sizeof(float), lane, p->lanes);
-        if (!k->frozen && mine.begin < mine.end)
-            network->level->apply(&network->rule, k->weights.at + mine.begin, k->sums.at + mine.begin,
-                                  mine.end - mine.begin);
+        const size_t first = (size_t)(k->weights.at - network->layer[0].weights.at);
+        for (size_t begin = mine.begin, end; !k->frozen && begin < mine.end; begin = end) {
+            const parameter_run run = bp_parameter_run(network, first + begin);
+            end = run.end - first < mine.end ? run.end - first : mine.end;
+            network->level->apply(&network->rule, run.role, k->weights.at + begin, k->sums.at + begin, end - begin);
+        }
     }
 }
 

@@ -225,8 +225,7 @@ void bp_update_reset(bp_network *network) {
     memset(network->layer[0].weights.at + network->parameters, 0, state_bytes(network));
     if (network->rule.arrays.average)
         memcpy(network->rule.arrays.average, network->rule.arrays.values, bytes);
-    network->averaged = false;
-    bp_update_set_steps(network, 0);
+    bp_update_set_steps(network, 0); /* an average that is swapped in is the same as the parameters by now */
 }
 
 bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer) {

@@ -15,6 +15,7 @@ target_compile_options(
   backprop_compile_options
   INTERFACE -Wall
             -Wextra
+            -Wno-missing-field-initializers # structs grow, and what is left out is zero
             -Wpedantic
             -Wshadow
             -Wvla

@@ -12,6 +12,9 @@
 
 #include <backprop/optimizer.h>
 
+/* What a parameter is: weight decay may leave out those that are no weights. */
+typedef enum rule_role { RULE_WEIGHTS, RULE_OTHERS } rule_role;
+
 typedef struct bp_rule {
     bp_optimizer_kind kind;
     /* Element k of each of these arrays belongs to the same parameter. */
@@ -19,6 +22,7 @@ typedef struct bp_rule {
     /* What comes before the kind's own operations. */
     bool adjusts; /* any of the others */
     bool scales, clips, penalizes, decays;
+    bool weights_alone; /* are penalized or decay */
     float factor, clip, penalty, keep;
     /* The kind's numbers; rate and correction are those of the step. */
     float rate, correction, epsilon;
@@ -61,6 +65,7 @@ static inline bp_rule rule_of(const bp_optimizer *optimizer, uint64_t step, floa
         .clips = o.clip > 0.0f,
         .penalizes = o.weight_decay > 0.0f && !o.decoupled,
         .decays = o.weight_decay > 0.0f && o.decoupled,
+        .weights_alone = o.decay_of == BP_DECAY_WEIGHTS,
         .clip = o.clip,
         .penalty = o.weight_decay,
         .keep = (float)(1.0 - (double)rate * (double)o.weight_decay),
@@ -83,6 +88,15 @@ static inline bp_rule rule_of(const bp_optimizer *optimizer, uint64_t step, floa
         r.rate = (float)((double)rate / (1.0 - power_of(o.beta1, step)));
         r.correction = (float)(1.0 / sqrt(1.0 - power_of(o.beta2, step)));
     }
+    return r;
+}
+
+/* The rule for a parameter of some role. */
+static inline bp_rule rule_for(const bp_rule *rule, rule_role role) {
+    bp_rule r = *rule;
+    const bool spared = role == RULE_OTHERS && r.weights_alone;
+    r.penalizes = r.penalizes && !spared;
+    r.decays = r.decays && !spared;
     return r;
 }
 

@@ -17,6 +17,24 @@ static inline double between(double a, double b, double p, cosine_fn *cosine) {
     return b + (a - b) * (0.5 + 0.5 * (double)cosine((float)(pi * p)));
 }
 
+/* A step of warm restarts: the part of its period that lies behind it. */
+static inline double part_of_period(const bp_schedule *s, uint64_t t) {
+    const uint64_t factor = s->period_factor > 0 ? s->period_factor : 1;
+    uint64_t period = s->steps;
+    if (factor == 1)
+        t = t % period;
+    for (; t >= period; period = period > UINT64_MAX / factor ? UINT64_MAX : period * factor)
+        t -= period;
+    return (double)t / (double)period;
+}
+
+static inline uint64_t milestones_until(const bp_schedule *s, uint64_t t) {
+    uint64_t count = 0;
+    while (count < s->milestone_count && s->milestones[count] <= t)
+        count++;
+    return count;
+}
+
 static inline float rate_of_step(const bp_schedule *s, uint64_t step, cosine_fn *cosine) {
     const double rate = s->rate, end = s->end;
     if (step < s->warmup) {
@@ -24,11 +42,18 @@ static inline float rate_of_step(const bp_schedule *s, uint64_t step, cosine_fn 
             return (float)between(s->start, rate, (double)step / (double)s->warmup, cosine);
         return (float)(rate * (((double)step + 1.0) / (double)s->warmup));
     }
-    const uint64_t t = step - s->warmup, all = s->steps - s->warmup;
+    const uint64_t t = step - s->warmup;
+    const uint64_t all = s->steps - s->warmup; /* of kinds that count the warm-up */
     const double p = t < all ? (double)t / (double)all : 1.0;
     switch (s->kind) {
     case BP_SCHEDULE_STEP:
         return (float)(rate * power_of(s->factor, t / s->steps));
+    case BP_SCHEDULE_MULTI_STEP:
+        return (float)(rate * power_of(s->factor, milestones_until(s, t)));
+    case BP_SCHEDULE_EXPONENTIAL:
+        return (float)(rate * power_of(s->factor, t));
+    case BP_SCHEDULE_WARM_RESTARTS:
+        return (float)between(rate, end, part_of_period(s, t), cosine);
     case BP_SCHEDULE_LINEAR:
         return (float)(rate + (end - rate) * p);
     case BP_SCHEDULE_COSINE:

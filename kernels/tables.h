@@ -89,6 +89,7 @@ typedef struct bp_update {
     float *bias_sums;
     float rate;
     const bp_rule *rule; /* null: plain SGD by rate */
+    rule_role role;      /* of what add_blocks updates */
     bool first, last;
     bool with_biases;
 } bp_update;
@@ -136,8 +137,8 @@ typedef struct bp_level {
     void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_panels x, float rate, const bp_rule *rule);
     /* Forward, loss and update of a small network, in one call. Null where panel is 0. */
     void (*small_step)(const bp_small_step *step);
-    /* Steps parameters, some of the rule's, that lie in one line, by their gradients. */
-    void (*apply)(const bp_rule *rule, float *parameters, const float *gradient, size_t count);
+    /* Steps parameters of one role, some of the rule's, that lie in one line, by their gradients. */
+    void (*apply)(const bp_rule *rule, rule_role role, float *parameters, const float *gradient, size_t count);
     /* squares[j] = the sum of squares of column j: c = +0; for i ascending: c = fma(g, g, c); then the bias' g. */
     void (*squares)(float *squares, bp_panels gradient, const float *bias_gradient, size_t in, size_t out);
     /* small_step on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */

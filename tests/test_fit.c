@@ -195,6 +195,57 @@ static void passes_over_data_sets(void **state) {
         }
 }
 
+/* The mean loss over a data set in batches of some size, none of them weighted. */
+static double loss_in_batches(bp_network *network, const bp_dataset *set, size_t rows) {
+    bp_batches *batches;
+    bp_batch batch;
+    double sum = 0;
+    assert_int_equal(bp_batches_create(set, rows, NULL, &batches), BP_OK);
+    while (bp_batches_next(batches, &batch)) {
+        float mean;
+        assert_int_equal(bp_network_loss(network, &batch, &mean), BP_OK);
+        sum += (double)mean * (double)batch.rows;
+    }
+    bp_batches_destroy(batches);
+    return sum / (double)set->rows;
+}
+
+/* Of a fit in batches of 8 and its validation; and predictions, to the last bit. */
+static void the_largest_batch_tells_on_nothing(void **state) {
+    (void)state;
+    enum { HELD = 300 };
+    static const size_t largest[] = {8, 16, 32, 64, 128, 300};
+    for (size_t k = 0; k < FIT_NETS; k++) {
+        const net *shape = &fit_nets[k];
+        samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, HELD, 0, 6);
+        const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
+        bp_fit_result first = {0};
+        float first_outputs[HELD * 3] = {0}, outputs[HELD * 3];
+        uint64_t hash = 0;
+        for (size_t b = 0; b < COUNT(largest); b++) {
+            const bp_network_config config = net_config(shape, largest[b]);
+            bp_network *network = net_create(&config, 1);
+            const bp_fit_options options = {.epochs = 2, .batch = 8, .rate = 0.05f, .validation = &validation};
+            bp_fit_result result;
+            assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
+            assert_int_equal(bp_network_predict(network, &validation, outputs, 0), BP_OK);
+            assert_true(result.validation_loss == loss_in_batches(network, &validation, 8));
+            if (b == 0) {
+                first = result;
+                hash = bp_network_hash(network);
+                memcpy(first_outputs, outputs, sizeof outputs);
+            }
+            assert_true(result.validation_loss == first.validation_loss && result.best_loss == first.best_loss);
+            assert_true(result.loss == first.loss);
+            assert_int_equal(bp_network_hash(network), hash);
+            assert_same_bits(outputs, first_outputs, HELD * 3);
+            bp_network_destroy(network);
+        }
+        samples_destroy(&s);
+        samples_destroy(&held);
+    }
+}
+
 /* ---- Callbacks ------------------------------------------------------------------------------------------------ */
 
 typedef struct watch {
@@ -232,7 +283,7 @@ static bool watch_epoch(void *context, const bp_fit_progress *now) {
     assert_true(now->loss == w->sum / ROWS);
     double value = now->loss;
     if (w->validation) { /* a callback may use the network */
-        assert_int_equal(bp_network_evaluate(w->network, w->validation, &value), BP_OK);
+        value = loss_in_batches(w->network, w->validation, 8);
         assert_true(value == now->validation_loss);
     } else {
         assert_true(isnan(now->validation_loss));
@@ -511,6 +562,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(fits_are_their_steps),
         cmocka_unit_test(fits_go_on_at_any_epoch),
         cmocka_unit_test(passes_over_data_sets),
+        cmocka_unit_test(the_largest_batch_tells_on_nothing),
         cmocka_unit_test(callbacks_watch_and_stop),
         cmocka_unit_test(the_hosts_mode_is_left_alone),
         cmocka_unit_test(early_stopping_by_hand),

@@ -54,7 +54,8 @@ static void fits_find_the_row(void **state) {
                                                 .keep_best = true,
                                                 .nonfinite = (bp_nonfinite_policy)policy};
                 bp_fit_result result;
-                assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
+                assert_int_equal(bp_network_fit(network, &set, &options, &result),
+                                 policy == BP_NONFINITE_GO_ON ? BP_OK : BP_ERROR_NONFINITE);
                 assert_int_equal(result.end, policy == BP_NONFINITE_GO_ON ? BP_FIT_COMPLETE : BP_FIT_NONFINITE);
                 if (policy != BP_NONFINITE_GO_ON) {
                     assert_int_equal(result.bad_epoch, 2);
@@ -94,7 +95,7 @@ static void fits_find_what_came_after_the_loss(void **state) {
     bp_network *network = net_create(&config, 1);
     bp_fit_result result;
     const uint64_t hash = bp_network_hash(network);
-    assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
+    assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
     assert_int_equal(result.end, BP_FIT_NONFINITE);
     assert_int_equal(result.bad_step, 0);
     assert_int_equal(result.nonfinite.place, BP_PLACE_UPDATE);
@@ -107,7 +108,7 @@ static void fits_find_what_came_after_the_loss(void **state) {
     const float zeros[] = {0, 0};
     assert_int_equal(bp_network_set_parameters(network, 0, zeros, 0, NULL), BP_OK);
     options.rate = 1e-30f;
-    assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
+    assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
     assert_int_equal(result.end, BP_FIT_NONFINITE);
     assert_int_equal(result.nonfinite.place, BP_PLACE_GRADIENT);
     assert_int_equal(result.nonfinite.row, 0);
@@ -146,7 +147,7 @@ static void fits_find_what_was_not_dropped(void **state) {
     bp_network *network = net_create(&config, 1);
     bp_fit_result result;
     assert_int_equal(bp_network_set_parameters(network, 0, large, 0, zeros), BP_OK);
-    assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
+    assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
     assert_int_equal(result.end, BP_FIT_NONFINITE);
     assert_int_equal(result.nonfinite.place, BP_PLACE_DROPOUT);
     assert_int_equal(result.nonfinite.row, 0);
@@ -179,6 +180,11 @@ static void bad_fits(void **state) {
         const uint64_t hash = bp_network_hash(network);
         const bool labelled = small->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
         const bp_schedule constant = {.rate = 0.1f}, negative = {.rate = -0.1f};
+        const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
+                                   .rate = 0.1f,
+                                   .steps = 9,
+                                   .momentum_max = 0.9f,
+                                   .momentum_min = 0.8f}; /* of an optimizer that has none */
         uint32_t wrong[SAMPLES] = {0}, last[SAMPLES] = {0};
         wrong[SAMPLES - 1] = 3;
         last[0] = SAMPLES - 1;
@@ -231,6 +237,11 @@ static void bad_fits(void **state) {
         FIT(BP_ERROR_VALUE, c.options.rate = INFINITY);
         FIT(BP_ERROR_VALUE, c.options.schedule = &negative);
         FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.rate_of_step = no_rate));
+        FIT(BP_ERROR_VALUE, c.options.schedule = &cycle);
+        bp_plateau plateau = {.rate = 0.1f, .factor = 0.5f}, bad_plateau = {.rate = 0.1f, .factor = 1};
+        FIT(BP_ERROR_VALUE, c.options.plateau = &bad_plateau);
+        FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.plateau = &plateau));
+        assert_int_equal(plateau.seen, 0);
         FIT(BP_ERROR_VALUE, c.options.nonfinite = BP_NONFINITE_COUNT);
         FIT(BP_ERROR_VALUE, c.stopping.patience = 0);
         FIT(BP_ERROR_VALUE, c.stopping.improvement = -1);

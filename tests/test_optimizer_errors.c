@@ -133,6 +133,7 @@ static void optimizers(void **state) {
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.step_min = bad_numbers[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.step_max = bad_numbers[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.weight_decay = bad_numbers[k]);
+            EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.decay_of = BP_DECAY_COUNT);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.clip = bad_numbers[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.clip_norm = bad_numbers[k]);
         }

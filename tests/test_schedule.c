@@ -8,6 +8,8 @@
 
 #include <backprop/schedule.h>
 
+static const uint64_t milestones[] = {0, 30, 30, 80};
+
 static const bp_schedule schedules[] = {
     {.kind = BP_SCHEDULE_CONSTANT, .rate = 0.3f},
     {.kind = BP_SCHEDULE_CONSTANT, .rate = 0.3f, .warmup = 7},
@@ -20,6 +22,25 @@ static const bp_schedule schedules[] = {
     {.kind = BP_SCHEDULE_COSINE, .rate = 0.01f, .steps = 150, .warmup = 20, .end = 1e-5f},
     {.kind = BP_SCHEDULE_ONE_CYCLE, .rate = 1, .steps = 160, .warmup = 48, .start = 0.04f, .end = 4e-6f},
     {.kind = BP_SCHEDULE_ONE_CYCLE, .rate = 1, .steps = 160, .start = 0.04f},
+    {.kind = BP_SCHEDULE_EXPONENTIAL, .rate = 0.1f, .factor = 0.97f},
+    {.kind = BP_SCHEDULE_EXPONENTIAL, .rate = 0.1f, .factor = 0.5f, .warmup = 9},
+    {.kind = BP_SCHEDULE_MULTI_STEP, .rate = 0.1f, .factor = 0.1f, .milestones = milestones, .milestone_count = 4},
+    {.kind = BP_SCHEDULE_MULTI_STEP,
+     .rate = 0.1f,
+     .factor = 0.5f,
+     .warmup = 20,
+     .milestones = milestones,
+     .milestone_count = 2},
+    {.kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 0.1f, .steps = 50},
+    {.kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 0.1f, .steps = 10, .end = 0.01f, .period_factor = 2},
+    {.kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 0.1f, .steps = 7, .end = 0.2f, .period_factor = 3, .warmup = 5},
+    {.kind = BP_SCHEDULE_ONE_CYCLE,
+     .rate = 1,
+     .steps = 160,
+     .warmup = 48,
+     .start = 0.04f,
+     .momentum_max = 0.95f,
+     .momentum_min = 0.85f},
 };
 enum { SCHEDULES = sizeof schedules / sizeof *schedules, STEPS = 170 };
 
@@ -31,10 +52,21 @@ static double textbook(const bp_schedule *s, double step) {
     const double rate = s->rate, warmup = (double)s->warmup, end = s->end;
     if (step < warmup)
         return s->kind == BP_SCHEDULE_ONE_CYCLE ? wave(s->start, rate, step / warmup) : rate * (step + 1) / warmup;
-    const double p = fmin((step - warmup) / ((double)s->steps - warmup), 1);
+    const double p = fmin((step - warmup) / ((double)s->steps - warmup), 1), t = step - warmup;
+    double period = (double)s->steps, begin = 0, drops = 0;
     switch (s->kind) {
     case BP_SCHEDULE_STEP:
         return rate * pow(s->factor, floor((step - warmup) / (double)s->steps));
+    case BP_SCHEDULE_EXPONENTIAL:
+        return rate * pow(s->factor, t);
+    case BP_SCHEDULE_MULTI_STEP:
+        for (size_t k = 0; k < s->milestone_count; k++)
+            drops += (double)s->milestones[k] <= t;
+        return rate * pow(s->factor, drops);
+    case BP_SCHEDULE_WARM_RESTARTS:
+        for (; t >= begin + period; period *= fmax(1, (double)s->period_factor))
+            begin += period;
+        return wave(rate, end, (t - begin) / period);
     case BP_SCHEDULE_LINEAR:
         return rate * (1 - p) + end * p;
     case BP_SCHEDULE_COSINE:
@@ -91,6 +123,22 @@ static void corners_are_exact(void **state) {
     CHECK(schedules[9], 48, 1);
     CHECK(schedules[9], 160, 4e-6f);
     CHECK(schedules[10], 0, 1);
+    CHECK(schedules[11], UINT64_MAX, 0);
+    CHECK(schedules[12], 10, 0.05f);
+    CHECK(schedules[13], 0, (float)((double)0.1f * (double)0.1f));
+    CHECK(schedules[14], 20, 0.05f);
+    CHECK(schedules[14], 50, 0.025f);
+    CHECK(schedules[15], 50, 0.1f);
+    CHECK(schedules[15], 50 * (UINT64_C(1) << 50), 0.1f);
+    CHECK(schedules[16], 10, 0.1f);
+    CHECK(schedules[16], 30, 0.1f);
+    CHECK(schedules[16], 70, 0.1f);
+    CHECK(schedules[16], 20, (float)((double)0.01f + ((double)0.1f - (double)0.01f) * 0.5));
+    const bp_schedule huge = {
+        .kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 1, .steps = 1, .period_factor = UINT64_C(1) << 63};
+    CHECK(huge, 1, 1);
+    CHECK(huge, UINT64_C(1) << 63, 0);
+    CHECK(huge, (UINT64_C(1) << 63) + 1, 1);
     /* Warm-up alone, of powers of two. */
     const bp_schedule rising = {.kind = BP_SCHEDULE_CONSTANT, .rate = 1, .warmup = 4};
     CHECK(rising, 0, 0.25f);
@@ -150,13 +198,60 @@ static void bad_schedules_are_refused(void **state) {
     REFUSE(8, steps = 20);
     REFUSE(9, warmup = 160);
     REFUSE(9, warmup = 161);
+    for (size_t k = 0; k < 4; k++) {
+        REFUSE(11, factor = bad_rates[k]);
+        REFUSE(13, factor = bad_rates[k]);
+        REFUSE(15, end = bad_rates[k]);
+        REFUSE(9, momentum_max = bad_rates[k]);
+    }
+    REFUSE(11, factor = 1.5f);
+    REFUSE(13, milestone_count = 0);
+    REFUSE(15, steps = 0);
+    REFUSE(9, momentum_max = 0.9f);
+    REFUSE(18, momentum_min = 0.96f);
+    REFUSE(18, momentum_min = -0.1f);
+    REFUSE(18, momentum_max = 1);
+    static const uint64_t falling[] = {3, 2};
+    REFUSE(14, milestones = falling);
+    bp_schedule none = schedules[13];
+    none.milestones = NULL;
+    assert_int_equal(bp_schedule_rate(&none, 0, &rate), BP_ERROR_NULL);
+    assert_true(rate == 4711);
     REFUSE(0, kind = BP_SCHEDULE_COUNT);
     REFUSE(0, kind = (bp_schedule_kind)-1);
 }
 
+/* It falls while the rate rises, and back. */
+static void momentum_of_one_cycle(void **state) {
+    (void)state;
+    const bp_schedule s = schedules[18];
+    float momentum = 4711;
+    for (uint64_t step = 0; step < STEPS; step++) {
+        const double least = s.momentum_min, most = s.momentum_max;
+        const double expected = step < s.warmup ? wave(most, least, (double)step / (double)s.warmup)
+                                                : wave(least, most, fmin(((double)step - 48) / 112, 1));
+        assert_int_equal(bp_schedule_momentum(&s, step, &momentum), BP_OK);
+        if (!(fabs((double)momentum - expected) <= 0x1p-23))
+            fail_msg("step %llu: %.9g instead of %.9g", (unsigned long long)step, (double)momentum, expected);
+    }
+    assert_int_equal(bp_schedule_momentum(&s, 0, &momentum), BP_OK);
+    assert_true(momentum == s.momentum_max);
+    assert_int_equal(bp_schedule_momentum(&s, s.warmup, &momentum), BP_OK);
+    assert_true(momentum == s.momentum_min);
+    assert_int_equal(bp_schedule_momentum(&s, UINT64_MAX, &momentum), BP_OK);
+    assert_true(momentum == s.momentum_max);
+    momentum = 4711;
+    assert_int_equal(bp_schedule_momentum(NULL, 0, &momentum), BP_ERROR_NULL);
+    assert_int_equal(bp_schedule_momentum(&s, 0, NULL), BP_ERROR_NULL);
+    assert_int_equal(bp_schedule_momentum(&schedules[9], 0, &momentum), BP_ERROR_VALUE);
+    assert_int_equal(bp_schedule_momentum(&schedules[7], 0, &momentum), BP_ERROR_VALUE);
+    assert_true(momentum == 4711);
+}
+
 static void names(void **state) {
     (void)state;
-    static const char *const kinds[] = {"constant", "step", "linear", "cosine", "one-cycle"};
+    static const char *const kinds[] = {"constant",  "step",        "linear",     "cosine",
+                                        "one-cycle", "exponential", "multi-step", "warm-restarts"};
     bp_schedule_kind kind = BP_SCHEDULE_COUNT;
     for (int k = 0; k < BP_SCHEDULE_COUNT; k++) {
         assert_string_equal(bp_schedule_name((bp_schedule_kind)k), kinds[k]);
@@ -168,17 +263,15 @@ static void names(void **state) {
     assert_int_equal(bp_schedule_from_name("Cosine", &kind), BP_ERROR_VALUE);
     assert_int_equal(bp_schedule_from_name(NULL, &kind), BP_ERROR_NULL);
     assert_int_equal(bp_schedule_from_name("cosine", NULL), BP_ERROR_NULL);
-    assert_int_equal(kind, BP_SCHEDULE_ONE_CYCLE);
+    assert_int_equal(kind, BP_SCHEDULE_WARM_RESTARTS);
 }
 
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rates_are_the_textbooks),
-        cmocka_unit_test(corners_are_exact),
-        cmocka_unit_test(rates_have_the_scalar_bits),
-        cmocka_unit_test(bad_schedules_are_refused),
-        cmocka_unit_test(names),
+        cmocka_unit_test(rates_are_the_textbooks),    cmocka_unit_test(corners_are_exact),
+        cmocka_unit_test(rates_have_the_scalar_bits), cmocka_unit_test(bad_schedules_are_refused),
+        cmocka_unit_test(momentum_of_one_cycle),      cmocka_unit_test(names),
     };
     test_start(argv[0]);
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

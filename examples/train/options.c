@@ -32,6 +32,11 @@ static const char *schedule_name(int kind) {
     return bp_schedule_name((bp_schedule_kind)kind);
 }
 
+/* In the order of bp_decay_of. */
+static const char *decay_of_name(int decay_of) {
+    return decay_of == BP_DECAY_ALL ? "all" : decay_of == BP_DECAY_WEIGHTS ? "weights" : NULL;
+}
+
 static const char *isa_name(int isa) {
     return bp_isa_name((bp_isa)isa);
 }
@@ -78,6 +83,7 @@ static void print_usage(void) {
     print_names("  --optimizer NAME   one of", optimizer_name, "");
     printf(". Default: %s\n"
            "  --weight-decay X   decoupled for adamw and lion, else a penalty on squares. Default: 0\n"
+           "  --weight-decay-of W  all parameters or weights alone, without biases, gains and shifts. Default: all\n"
            "  --rate X           the highest learning rate. Default: %g (momentum, nesterov: too; others: %g)\n",
            bp_optimizer_name(defaults.optimizer.kind), (double)default_rate(BP_SGD), (double)default_rate(BP_ADAM));
     print_names("  --schedule NAME    of the rate over all steps:", schedule_name, "");
@@ -215,6 +221,8 @@ static void apply(options *result, const char *option, const char *value) {
         result->optimizer.kind = (bp_optimizer_kind)parse_kind(option, value, optimizer_name, "optimizers");
     else if (matches(option, "--weight-decay", value))
         result->optimizer.weight_decay = parse_not_negative(option, value);
+    else if (matches(option, "--weight-decay-of", value))
+        result->optimizer.decay_of = (bp_decay_of)parse_kind(option, value, decay_of_name, "choices");
     else if (matches(option, "--schedule", value))
         result->schedule = (bp_schedule_kind)parse_kind(option, value, schedule_name, "schedules");
     else if (matches(option, "--warmup", value))

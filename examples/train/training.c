@@ -1,6 +1,5 @@
 #include "training.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,6 +46,12 @@ static bp_schedule schedule_of(const options *o, size_t steps) {
         s.steps = (steps + 2) / 3;
         s.factor = 0.1f;
     }
+    if (o->schedule == BP_SCHEDULE_EXPONENTIAL) /* to a fiftieth or so */
+        s.factor = steps > 4 ? 1 - 4 / (float)steps : 0.1f;
+    if (o->schedule == BP_SCHEDULE_WARM_RESTARTS) { /* three periods, of one, two and four parts */
+        s.steps = (steps + 6) / 7;
+        s.period_factor = 2;
+    }
     if (o->schedule == BP_SCHEDULE_ONE_CYCLE) {
         s.start = rate / 25;
         s.end = rate / 1e4f;
@@ -86,9 +91,8 @@ static bool after_epoch(void *context, const bp_fit_progress *now) {
     if (!t->options->quiet) {
         const double accuracy = test_accuracy(t);
         progress_end(&t->bar);
-        printf("epoch %zu/%zu: train loss %.4f, test accuracy %.2f %%, %.0f samples/s%s\n", now->epoch + 1, now->epochs,
-               now->loss, 100.0 * accuracy, (double)t->samples / seconds,
-               isfinite(now->loss) ? "" : " (the loss is not finite: a lower --rate may help)");
+        printf("epoch %zu/%zu: train loss %.4f, test accuracy %.2f %%, %.0f samples/s\n", now->epoch + 1, now->epochs,
+               now->loss, 100.0 * accuracy, (double)t->samples / seconds);
         fflush(stdout);
     }
     if (t->options->save) {
@@ -140,7 +144,13 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
                  .samples = data->train.count};
     t.outputs = allocate(t.test.rows * t.classes, sizeof *t.outputs);
     t.predicted = allocate(t.test.rows, sizeof *t.predicted);
-    const bp_schedule schedule = schedule_of(o, t.steps);
+    const uint64_t milestones[] = {t.steps / 2, t.steps - t.steps / 4}; /* to a tenth after a half, and once more */
+    bp_schedule schedule = schedule_of(o, t.steps);
+    if (o->schedule == BP_SCHEDULE_MULTI_STEP) {
+        schedule.factor = 0.1f;
+        schedule.milestones = milestones;
+        schedule.milestone_count = 2;
+    }
     const bool scheduled = o->schedule != BP_SCHEDULE_COUNT;
     const bp_fit_options fit = {.epochs = o->epochs,
                                 .first_epoch = load(&t),
@@ -156,8 +166,10 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
     if (scheduled && bp_schedule_rate(&schedule, 0, &rate) != BP_OK)
         fail("--warmup %llu: too many for %zu steps in all", (unsigned long long)o->warmup, t.steps);
     begin_epoch(&t, fit.first_epoch);
-    check(bp_network_fit(network, &samples, &fit, NULL));
+    const bp_status status = bp_network_fit(network, &samples, &fit, NULL);
     progress_end(&t.bar);
+    if (status != BP_OK)
+        fail("%s%s", bp_error_message(), status == BP_ERROR_NONFINITE ? "; a lower --rate may help" : "");
     if (!o->quiet)
         printf("throughput: %.2f GFLOP/s over %.2f s of training\n", t.flops / t.seconds * 1e-9, t.seconds);
     free(t.outputs);

@@ -79,8 +79,8 @@ BP_API bp_status bp_network_backward(bp_network *network, const bp_batch *batch,
  * Copies the gradient of layer `index` out, that the last bp_network_backward with BP_GRADIENT_KEEP left: of the
  * weights [in x out], `weight_stride` elements between rows (0: packed), and of the biases [out]. Either may be null.
  *
- * BP_ERROR_VALUE also if there is none, since there was no such call or a training step after it; else as
- * bp_network_get_parameters.
+ * BP_ERROR_VALUE also if there is none: no such call, a training step or a change of the network's state after it (see
+ * update.h); else as bp_network_get_parameters. That of a layer that was frozen is +0.
  */
 BP_API bp_status bp_network_get_gradient(const bp_network *network, size_t index, float *weights, size_t weight_stride,
                                          float *biases);

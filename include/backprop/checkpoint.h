@@ -27,6 +27,7 @@
  *   backprop.activations  their activations, as in "leaky-relu:0.01,identity": the number only where it is not 0
  *   backprop.loss         the loss, as bp_loss_name has it
  *   backprop.optimizer    the optimizer, as bp_optimizer_name has it
+ *   backprop.weight_decay_of  what its weight decay applies to: "all" or "weights"
  */
 #ifndef BACKPROP_CHECKPOINT_H
 #define BACKPROP_CHECKPOINT_H
@@ -55,7 +56,8 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
 /**
  * Reads a network's parameters from a file that bp_network_save, bp_checkpoint_save or another program has written.
  * Their elements may be F32, F16, BF16 or F64 (see bp_array for how they become binary32); what a checkpoint has
- * besides is left out, and that of the network stays as it is. The metadata may be missing; if they are there, the
+ * besides is left out, and that of the network stays as it is, but as bp_network_set_parameters has it: gradients are
+ * forgotten, and a moving average becomes the parameters. The metadata may be missing; if they are there, the
  * activations must be the network's.
  *
  * DataParallel and torch.compile wrap a module into another one, and so put "module." and "_orig_mod." before names, or
@@ -138,17 +140,18 @@ BP_API bp_status bp_network_load_with(bp_network *network, const char *path, con
  *                            shape are the parameter's, as in training.momentum.0.weight
  *
  * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. No part of it are
- * which layers are frozen, and gradients that are being accumulated; a moving average must not be swapped in. Errors as
- * bp_network_save.
+ * which layers are frozen, and gradients that are being accumulated. Errors as bp_network_save, and BP_ERROR_VALUE
+ * while a moving average is swapped in.
  */
 BP_API bp_status bp_checkpoint_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
                                     bp_file_error *error);
 
 /**
- * Sets a network to the state that bp_checkpoint_save has written. If its optimizer has the same numbers, it then takes
- * the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read before
- * anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind. Errors as
- * bp_network_load.
+ * Sets a network to the state that bp_checkpoint_save has written, whatever it was before: gradients are forgotten, and
+ * an average that is swapped in is put back (the table in update.h). If its optimizer has the same numbers, it then
+ * takes the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read
+ * before anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind and
+ * the same bp_decay_of (files that say nothing of that are taken as they are). Errors as bp_network_load.
  */
 BP_API bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error);
 

@@ -30,7 +30,8 @@ typedef enum bp_place {
     BP_PLACE_BIAS_GRADIENT, /* of the biases */
     BP_PLACE_GAIN_GRADIENT,
     BP_PLACE_SHIFT_GRADIENT,
-    BP_PLACE_UPDATE, /* a parameter after an update whose gradient was finite */
+    BP_PLACE_UPDATE,        /* a parameter after an update whose gradient was finite: found by bp_network_fit alone */
+    BP_PLACE_GRADIENT_NORM, /* its square has overflowed, see clip_norm: found by bp_network_fit alone */
     BP_PLACE_COUNT
 } bp_place;
 

@@ -34,8 +34,10 @@ typedef struct bp_network bp_network;
 
 /** How the losses of a batch's rows become the loss that is trained on. */
 typedef enum bp_reduction {
-    BP_REDUCTION_MEAN = 0, /* (sum of row_loss) * scale, scale = 1 / rows rounded, weighted rows or not */
-    BP_REDUCTION_SUM,      /* sum of row_loss: the scale is 1 */
+    BP_REDUCTION_MEAN = 0,      /* (sum of row_loss) * scale, scale = 1 / rows rounded, weighted rows or not */
+    BP_REDUCTION_SUM,           /* sum of row_loss: the scale is 1 */
+    BP_REDUCTION_WEIGHTED_MEAN, /* (sum of row_loss) * scale, scale = 1 / bp_sum(weights) rounded; without weights as
+                                   the mean */
     BP_REDUCTION_COUNT
 } bp_reduction;
 
@@ -149,8 +151,9 @@ BP_API bp_status bp_network_forward(bp_network *network, const bp_batch *batch, 
  * Loss of the batch, its mean or sum over the rows; weights stay as they are. Errors as for bp_network_train_step.
  *
  * The mean divides by the number of rows, weighted or not, as Keras' "sum_over_batch_size" does and as importance
- * weights want it (T. Schaul et al., "Prioritized experience replay", 2016). For the weighted mean, sum of w_n L_n over
- * sum of w_n, multiply the weights by rows / sum of w_n.
+ * weights want it (T. Schaul et al., "Prioritized experience replay", 2016). The weighted mean is the sum of w_n L_n
+ * over the sum of w_n, as PyTorch's reduction 'mean' has it with class weights; w_n of the row's label are those. Where
+ * that sum or its reciprocal is not finite, as for weights that are all 0, there is none: BP_ERROR_VALUE.
  */
 BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss);
 

@@ -30,7 +30,8 @@
  *   clip_norm     g = g * factor, of networks alone: see bp_network_config
  *   clip          g = g < -clip ? -clip : g > clip ? clip : g
  *   weight_decay  L2: g = fma(weight_decay, w, g).  Decoupled: w = w * (1 - rate * weight_decay), where the last factor
- *                 is computed in binary64 and rounded to binary32. It applies to all parameters, biases too.
+ *                 is computed in binary64 and rounded to binary32. It applies to all parameters, biases, gains and
+ *                 shifts too, or with BP_DECAY_WEIGHTS to weights alone.
  * and after it
  *   average       a = fma(average, a, (1 - average) * w): the moving average of the weights
  *
@@ -67,6 +68,13 @@ typedef enum bp_optimizer_kind {
     BP_OPTIMIZER_COUNT
 } bp_optimizer_kind;
 
+/** Parameters to which weight decay applies. */
+typedef enum bp_decay_of {
+    BP_DECAY_ALL = 0,
+    BP_DECAY_WEIGHTS, /* of layers alone: their biases, and gains and shifts of layer normalisation, are left out */
+    BP_DECAY_COUNT
+} bp_decay_of;
+
 /** The most arrays of state that an optimizer has. */
 #define BP_OPTIMIZER_STATES 2
 
@@ -84,9 +92,10 @@ typedef struct bp_optimizer {
     float step_max;     /* RPROP: 50; at least step_min */
     float weight_decay; /* 0: none. Decoupled for AdamW and Lion, an L2 penalty for the others, unless ... */
     bool decoupled;     /* ... this makes it decoupled for all */
-    float clip;         /* largest absolute value of a gradient; 0: any */
-    float clip_norm;    /* largest norm of all gradients, of networks alone; 0: any */
-    float average;      /* decay of the moving average of the weights, below 1; 0: none is kept */
+    bp_decay_of decay_of;
+    float clip;      /* largest absolute value of a gradient; 0: any */
+    float clip_norm; /* largest norm of all gradients, of networks alone; 0: any */
+    float average;   /* decay of the moving average of the weights, below 1; 0: none is kept */
 } bp_optimizer;
 
 /** "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion", "rprop"; null for any other value. */
@@ -111,7 +120,8 @@ typedef struct bp_parameters {
 
 /**
  * One step: parameters->values[k] and its state by gradient[k] for k < count, in one pass. `step` is t, from 1 on; it
- * tells on Adam and AdamW alone.
+ * tells on Adam and AdamW alone. The parameters count as weights: for biases, give no weight_decay where they have
+ * none. (bp_dense_gradient_update knows which is which.)
  *
  * The arrays may not overlap. BP_ERROR_NULL (an array that the optimizer needs), BP_ERROR_SIZE, BP_ERROR_OVERFLOW,
  * BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT, BP_ERROR_VALUE (a number outside its range; clip_norm; a rate that is not

@@ -5,6 +5,7 @@
 #ifndef BACKPROP_SCHEDULE_H
 #define BACKPROP_SCHEDULE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <backprop/export.h>
@@ -18,6 +19,9 @@ typedef enum bp_schedule_kind {
     BP_SCHEDULE_LINEAR,
     BP_SCHEDULE_COSINE,
     BP_SCHEDULE_ONE_CYCLE,
+    BP_SCHEDULE_EXPONENTIAL,
+    BP_SCHEDULE_MULTI_STEP,
+    BP_SCHEDULE_WARM_RESTARTS,
     BP_SCHEDULE_COUNT
 } bp_schedule_kind;
 
@@ -26,10 +30,17 @@ typedef struct bp_schedule {
     bp_schedule_kind kind;
     float rate;      /* the highest */
     uint64_t warmup; /* steps before the rate is at its highest; 0: none */
-    uint64_t steps;  /* step: from one drop to the next; linear, cosine, one-cycle: all, warm-up included */
-    float factor;    /* step: of each drop, 0 to 1 */
-    float start;     /* one-cycle: of the first step */
-    float end;       /* linear, cosine, one-cycle: after `steps` */
+    uint64_t steps; /* step: from one drop to the next; linear, cosine, one-cycle: all, warm-up included; warm restarts:
+                       those of the first period */
+    float factor;   /* step, multi-step: of each drop; exponential: of each step; 0 to 1 */
+    float start;    /* one-cycle: of the first step */
+    float end;      /* linear, cosine, one-cycle: after `steps`; warm restarts: at the end of each period */
+    const uint64_t
+        *milestones;        /* multi-step: [milestone_count] steps after the warm-up, ascending, at which it drops */
+    size_t milestone_count; /* at least 1 */
+    uint64_t period_factor; /* warm restarts: of each period to the one before; 0: 1 */
+    float momentum_max;     /* one-cycle: of the first and the last step, below 1; 0: the momentum stays as it is */
+    float momentum_min;     /* at the highest rate: above 0, at most momentum_max */
 } bp_schedule;
 
 /**
@@ -42,23 +53,42 @@ typedef struct bp_schedule {
  *
  *   constant           rate
  *   step               rate * factor^(t / steps), the quotient rounded down, the power computed as in optimizer.h
+ *   multi-step         rate * factor^(number of milestones that are at most t)
+ *   exponential        rate * factor^t
  *   linear             rate + (end - rate) * p
  *   cosine, one-cycle  between(rate, end, p)
+ *   warm-restarts      between(rate, end, u / T), T = steps at first, u = t; while u >= T: u = u - T,
+ *                      T = T * period_factor, 2^64 - 1 if that is less
  *
  *   between(a, b, p) = b + (a - b) * (0.5 + 0.5 * cos(pi * p))
  *
  * pi * p is rounded to binary32; cos is SLEEF's deterministic cosf of 1.0 ULP.
  *
- * Cosine: I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017, one period.
- * One-cycle: L. N. Smith, N. Topin, "Super-convergence", 2019, with cosines, as PyTorch has it; momentum stays as it
- * is.
+ * Cosine: I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017, one period; warm
+ * restarts: all of them. One-cycle: L. N. Smith, N. Topin, "Super-convergence", 2019, with cosines, as PyTorch has it.
+ * These are PyTorch's StepLR, MultiStepLR, ExponentialLR, CosineAnnealingLR, CosineAnnealingWarmRestarts (T_0 = steps,
+ * T_mult = period_factor) and OneCycleLR, one step of theirs to each step here; to drop by epochs, give `steps` and
+ * milestones in steps. (ReduceLROnPlateau: bp_plateau in fit.h.)
  *
- * BP_ERROR_NULL; BP_ERROR_VALUE: a number outside its range, `steps` of 0 where it counts, warmup >= steps for linear,
- * cosine and one-cycle; those of bp_cpu_active. On error *rate is unchanged.
+ * BP_ERROR_NULL (milestones, too); BP_ERROR_VALUE: a number outside its range, `steps` or milestone_count of 0 where it
+ * counts, milestones that do not ascend (equal ones count each), warmup >= steps for linear, cosine and one-cycle;
+ * those of bp_cpu_active. On error *rate is unchanged.
  */
 BP_API bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *rate);
 
-/** "constant", "step", "linear", "cosine", "one-cycle"; null for any other value. */
+/**
+ * *momentum = that of step `step` of a one-cycle schedule with a momentum_max: it falls while the rate rises, and comes
+ * back while that falls, as PyTorch's cycle_momentum; bp_network_set_momentum takes it, and a fit does so by itself.
+ *
+ *   step < warmup  between(momentum_max, momentum_min, step / warmup)
+ *   after that     between(momentum_min, momentum_max, p)
+ *
+ * Errors as bp_schedule_rate; BP_ERROR_VALUE also for other schedules.
+ */
+BP_API bp_status bp_schedule_momentum(const bp_schedule *schedule, uint64_t step, float *momentum);
+
+/** "constant", "step", "linear", "cosine", "one-cycle", "exponential", "multi-step", "warm-restarts"; null for any
+ * other value. */
 BP_API const char *bp_schedule_name(bp_schedule_kind kind);
 
 /** The inverse of bp_schedule_name. BP_ERROR_NULL, or BP_ERROR_VALUE with *kind unchanged. */

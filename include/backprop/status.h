@@ -22,7 +22,8 @@ typedef enum bp_status {
     BP_ERROR_THREADS,         /* a thread pool could not be made, or BACKPROP_THREADS is not a number */
     BP_ERROR_FILE,            /* a file could not be opened, read or written */
     BP_ERROR_FORMAT,          /* a file's content is not what its format asks for: malformed, or cut short */
-    BP_ERROR_MISMATCH         /* a file is well formed, but holds something else than was asked for */
+    BP_ERROR_MISMATCH,        /* a file is well formed, but holds something else than was asked for */
+    BP_ERROR_NONFINITE        /* a training came upon a loss, gradient norm or parameter that is infinite or NaN */
 } bp_status;
 
 /**
@@ -33,9 +34,9 @@ BP_API const char *bp_status_string(bp_status status);
 
 /**
  * What was wrong with this thread's last failed call, in words: the argument, its value, and what is allowed. Set by
- * the functions that read or write files and by those of data.h, impute.h and fit.h; others leave it as it is, and so does
- * success. UTF-8, one sentence without a full stop; empty before the first failure. Never null; the text is valid until
- * the next failure on this thread. Nothing is allocated and no lock taken.
+ * the functions that read or write files and by those of data.h, impute.h, fit.h and schedule.h; others leave it as it
+ * is, and so does success. UTF-8, one sentence without a full stop; empty before the first failure. Never null; the text
+ * is valid until the next failure on this thread. Nothing is allocated and no lock taken.
  */
 BP_API const char *bp_error_message(void);
 

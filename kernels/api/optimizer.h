@@ -13,7 +13,7 @@ static inline bool is_within(float x, float end) {
 }
 
 static inline bp_status check_optimizer(const bp_optimizer *optimizer) {
-    if ((unsigned)optimizer->kind >= BP_OPTIMIZER_COUNT)
+    if ((unsigned)optimizer->kind >= BP_OPTIMIZER_COUNT || (unsigned)optimizer->decay_of >= BP_DECAY_COUNT)
         return BP_ERROR_VALUE;
     const bp_optimizer o = optimizer_filled(*optimizer);
     const bool below_one = is_within(o.momentum, 1.0f) && is_within(o.beta1, 1.0f) && is_within(o.beta2, 1.0f) &&

@@ -5,11 +5,14 @@
 
 #include "api/optimizer.h"
 #include "dispatch/dispatch.h"
+#include "failure.h"
 #include "float_environment.h"
 
 static const char *const names[BP_SCHEDULE_COUNT] = {
-    [BP_SCHEDULE_CONSTANT] = "constant", [BP_SCHEDULE_STEP] = "step",           [BP_SCHEDULE_LINEAR] = "linear",
-    [BP_SCHEDULE_COSINE] = "cosine",     [BP_SCHEDULE_ONE_CYCLE] = "one-cycle",
+    [BP_SCHEDULE_CONSTANT] = "constant",     [BP_SCHEDULE_STEP] = "step",
+    [BP_SCHEDULE_LINEAR] = "linear",         [BP_SCHEDULE_COSINE] = "cosine",
+    [BP_SCHEDULE_ONE_CYCLE] = "one-cycle",   [BP_SCHEDULE_EXPONENTIAL] = "exponential",
+    [BP_SCHEDULE_MULTI_STEP] = "multi-step", [BP_SCHEDULE_WARM_RESTARTS] = "warm-restarts",
 };
 
 const char *bp_schedule_name(bp_schedule_kind kind) {
@@ -27,17 +30,79 @@ bp_status bp_schedule_from_name(const char *name, bp_schedule_kind *kind) {
     return BP_ERROR_VALUE;
 }
 
+static bp_status refuse(const char *field, double value, const char *allowed) {
+    char number[32];
+    return bp_fail(BP_ERROR_VALUE, "schedule.%s is %s, and must be %s", field, bp_number_text(number, value), allowed);
+}
+
+static bp_status check_rate(const char *field, float rate) {
+    return is_within(rate, INFINITY) ? BP_OK : refuse(field, (double)rate, "finite and not negative");
+}
+
+static bp_status check_factor(const bp_schedule *s) {
+    return s->factor >= 0.0f && s->factor <= 1.0f ? BP_OK : refuse("factor", (double)s->factor, "from 0 to 1");
+}
+
+static bp_status check_milestones(const bp_schedule *s) {
+    if (s->milestone_count == 0)
+        return refuse("milestone_count", 0.0, "at least 1");
+    if (!s->milestones)
+        return bp_fail(BP_ERROR_NULL, "schedule.milestones is null");
+    for (size_t k = 1; k < s->milestone_count; k++)
+        if (s->milestones[k] < s->milestones[k - 1])
+            return refuse("milestones", (double)s->milestones[k], "no less than the one before");
+    return BP_OK;
+}
+
+/* Where all steps are counted. */
+static bp_status check_end(const bp_schedule *s) {
+    return s->steps > s->warmup ? check_rate("end", s->end)
+                                : refuse("steps", (double)s->steps, "more than those of the warm-up");
+}
+
+static bp_status check_one_cycle(const bp_schedule *s) {
+    const float most = s->momentum_max, least = s->momentum_min;
+    if (most != 0.0f && !(most > 0.0f && most < 1.0f))
+        return refuse("momentum_max", (double)most, "from 0 to below 1");
+    if (most > 0.0f && !(least > 0.0f && least <= most))
+        return refuse("momentum_min", (double)least, "above 0 and at most momentum_max");
+    const bp_status status = check_end(s);
+    return status == BP_OK ? check_rate("start", s->start) : status;
+}
+
+static bp_status check_steps(const bp_schedule *s) {
+    return s->steps > 0 ? BP_OK : refuse("steps", 0.0, "at least 1");
+}
+
+static bp_status check_kind(const bp_schedule *s) {
+    bp_status status = BP_OK;
+    switch (s->kind) {
+    case BP_SCHEDULE_STEP:
+        status = check_steps(s);
+        return status == BP_OK ? check_factor(s) : status;
+    case BP_SCHEDULE_MULTI_STEP:
+        status = check_milestones(s);
+        return status == BP_OK ? check_factor(s) : status;
+    case BP_SCHEDULE_EXPONENTIAL:
+        return check_factor(s);
+    case BP_SCHEDULE_LINEAR:
+    case BP_SCHEDULE_COSINE:
+        return check_end(s);
+    case BP_SCHEDULE_WARM_RESTARTS:
+        status = check_steps(s);
+        return status == BP_OK ? check_rate("end", s->end) : status;
+    case BP_SCHEDULE_ONE_CYCLE:
+        return check_one_cycle(s);
+    default:
+        return BP_OK;
+    }
+}
+
 static bp_status check_schedule(const bp_schedule *s) {
-    if ((unsigned)s->kind >= BP_SCHEDULE_COUNT || !is_within(s->rate, INFINITY))
-        return BP_ERROR_VALUE;
-    bool good = true;
-    if (s->kind == BP_SCHEDULE_STEP)
-        good = s->steps > 0 && s->factor >= 0.0f && s->factor <= 1.0f;
-    else if (s->kind != BP_SCHEDULE_CONSTANT)
-        good = s->steps > s->warmup && is_within(s->end, INFINITY);
-    if (s->kind == BP_SCHEDULE_ONE_CYCLE)
-        good = good && is_within(s->start, INFINITY);
-    return good ? BP_OK : BP_ERROR_VALUE;
+    if ((unsigned)s->kind >= BP_SCHEDULE_COUNT)
+        return refuse("kind", (double)s->kind, "one of bp_schedule_kind");
+    const bp_status status = check_rate("rate", s->rate);
+    return status == BP_OK ? check_kind(s) : status;
 }
 
 bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *rate) {
@@ -50,4 +115,20 @@ bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *ra
         return status;
     *rate = kernels->schedule_rate(schedule, step);
     return BP_OK;
+}
+
+/* It is a rate that rises where the schedule's falls. */
+bp_status bp_schedule_momentum(const bp_schedule *schedule, uint64_t step, float *momentum) {
+    CONTRACT_MODE(host);
+    if (!schedule || !momentum)
+        return BP_ERROR_NULL;
+    const bp_status status = check_schedule(schedule);
+    if (status != BP_OK)
+        return status;
+    if (schedule->kind != BP_SCHEDULE_ONE_CYCLE || schedule->momentum_max == 0.0f)
+        return bp_fail(BP_ERROR_VALUE, "the schedule has no momentum: it is not one-cycle, or momentum_max is 0");
+    bp_schedule turned = *schedule;
+    turned.rate = schedule->momentum_min;
+    turned.start = turned.end = schedule->momentum_max;
+    return bp_schedule_rate(&turned, step, momentum);
 }

@@ -57,6 +57,8 @@ const char *bp_status_string(bp_status status) {
         return "a file is malformed or truncated";
     case BP_ERROR_MISMATCH:
         return "a file holds something else than was asked for";
+    case BP_ERROR_NONFINITE:
+        return "a loss, the norm of a gradient or a parameter became infinite or NaN in training";
     }
     return "unknown status";
 }

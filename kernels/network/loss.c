@@ -39,7 +39,7 @@ static void loss_of(const step *s, float *delta, size_t ldd, const float *a, siz
     const bp_network *network = s->network;
     const bp_dense_layer *k = &network->layer[network->layers - 1];
     const bp_backward *how = s->how;
-    if (!how || (!how->own_loss && !how->delta)) {
+    if (!bp_step_has_own_loss(s)) {
         bp_loss_rows(network, &s->batch, s->scale, delta, ldd, s->row_loss ? s->row_loss + row : NULL, a, lda, row,
                      rows);
         return;

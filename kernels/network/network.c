@@ -150,7 +150,7 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
     made->loss_parameter = bp_loss_parameter(config);
     const bool known = config->loss == BP_LOSS_MSE || config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
     made->small_loss = known && made->loss_parameter == 0.0f ? config->loss : BP_LOSS_COUNT;
-    made->loss_is_sum = config->loss_options.reduction == BP_REDUCTION_SUM;
+    made->reduction = config->loss_options.reduction;
     made->gradients = config->gradients;
     made->regularized = bp_config_regularizes(config);
     made->seed = config->seed;
@@ -230,7 +230,6 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
         memset(k->biases, 0, k->out * sizeof(float));
     }
     reset_normalization(network);
-    network->transposed = false;
     bp_update_reset(network);
 }
 
@@ -318,12 +317,11 @@ bp_status bp_network_set_parameters(bp_network *network, size_t index, const flo
     const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     const bool averages = network->rule.arrays.average != NULL;
-    if (weights) {
+    if (weights)
         network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
-        network->transposed = false;
-    }
     if (biases)
         memcpy(k->biases, biases, k->out * sizeof(float));
     return averages ? bp_network_set_state(network, network->states - 1, index, weights, weight_stride, biases) : BP_OK;
@@ -375,6 +373,7 @@ bp_status bp_network_set_normalization(bp_network *network, size_t index, const 
     const bp_status status = bp_normalization_check(network, index, gain, shift);
     if (status != BP_OK)
         return status;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     if (gain)
         memcpy(k->norm.gain, gain, k->out * sizeof(float));

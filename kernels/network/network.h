@@ -22,11 +22,11 @@ struct bp_network {
     size_t layers;
     bp_dense_layer *layer;
     bp_loss loss;
-    bp_loss small_loss;   /* the same if small_step knows it, else BP_LOSS_COUNT */
-    float loss_parameter; /* its threshold or smoothing */
-    bool loss_is_sum;     /* over the rows of a batch, not their mean */
-    bool gradients;       /* there is room to keep a gradient in `sums` */
-    bool gradient_kept;   /* and there is one */
+    bp_loss small_loss;     /* the same if small_step knows it, else BP_LOSS_COUNT */
+    float loss_parameter;   /* its threshold or smoothing */
+    bp_reduction reduction; /* over the rows of a batch */
+    bool gradients;         /* there is room to keep a gradient in `sums` */
+    bool gradient_kept;     /* and there is one */
     size_t batch_max;
     size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
     size_t small_rows; /* batches of up to so many rows run in one call; 0 if the network is not small */
@@ -104,14 +104,21 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
 /** The parameter of a configuration's loss, as loss.h means it. */
 float bp_loss_parameter(const bp_network_config *config);
 
+/** What the rows count in a mean: their weights' sum in a weighted one, else their number, as one of so many rows. */
+static inline double bp_loss_count(const bp_network *network, const bp_batch *batch, size_t rows) {
+    const bool weighted = network->reduction == BP_REDUCTION_WEIGHTED_MEAN && batch->weights;
+    return weighted ? (double)network->level->kernels.sum(batch->weights, batch->rows) : (double)rows;
+}
+
 /** By what the sum of the rows' losses is multiplied, and what their deltas carry. */
-static inline float bp_loss_scale(const bp_network *network, size_t rows) {
-    return network->loss_is_sum ? 1.0f : 1.0f / (float)rows;
+static inline float bp_loss_scale(const bp_network *network, const bp_batch *batch, size_t rows) {
+    return network->reduction == BP_REDUCTION_SUM ? 1.0f : 1.0f / (float)bp_loss_count(network, batch, rows);
 }
 
 /** The sum of the rows' losses, given the loss of their batch. */
-static inline double bp_loss_total(const bp_network *network, float loss, size_t rows) {
-    return network->loss_is_sum ? (double)loss : (double)loss * (double)rows;
+static inline double bp_loss_total(const bp_network *network, const bp_batch *batch, float loss) {
+    return network->reduction == BP_REDUCTION_SUM ? (double)loss
+                                                  : (double)loss * bp_loss_count(network, batch, batch->rows);
 }
 
 /** Rows whose outputs are gathered for the loss at a time. */
@@ -139,6 +146,15 @@ static inline size_t bp_layer_parameters(const bp_dense_layer *k) {
     return (k->in + (k->norm.gain ? 3 : 1)) * k->out;
 }
 
+/** Parameters of one role that lie in one line. */
+typedef struct parameter_run {
+    rule_role role;
+    size_t end; /* counted from the first parameter of the network */
+} parameter_run;
+
+/** The run in which element `at` lies: a layer's weights, or what follows them. */
+parameter_run bp_parameter_run(const bp_network *network, size_t at);
+
 /** Products' floating-point operations in one step, given the widths. */
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows);
 
@@ -153,6 +169,18 @@ void bp_update_reset(bp_network *network);
 
 /** The gradients of frozen layers, which no step computes, become +0: an earlier step may have left others there. */
 void bp_update_clear_frozen(bp_network *network);
+
+/**
+ * What every call does that sets a part of the state, before it does so: an average that is swapped in goes back to its
+ * place, gradients are forgotten, for they were those of another state, and so is what follows from the weights.
+ */
+void bp_update_state_changes(bp_network *network);
+
+/** The same, and the network has taken so many steps. */
+void bp_update_set_steps(bp_network *network, uint64_t steps);
+
+/** Its optimizer's momentum, for steps to come; null if it has none. */
+float *bp_update_momentum(bp_network *network);
 
 /** What follows from the optimizer and from which layers are frozen. */
 void bp_update_plan(bp_network *network);

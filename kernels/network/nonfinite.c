@@ -30,6 +30,7 @@ const char *bp_place_name(bp_place place) {
         [BP_PLACE_GAIN_GRADIENT] = "gain gradient",
         [BP_PLACE_SHIFT_GRADIENT] = "shift gradient",
         [BP_PLACE_UPDATE] = "update",
+        [BP_PLACE_GRADIENT_NORM] = "gradient norm",
     };
     return (unsigned)place < BP_PLACE_COUNT ? names[place] : NULL;
 }
@@ -48,24 +49,34 @@ static bool find_in(bp_nonfinite *found, bp_place place, size_t layer, const flo
 
 /* ---- Parameters ----------------------------------------------------------------------------------------------- */
 
-/* Parameters and the optimizer's state lie in one piece; its steps follow. */
-static size_t copied_floats(const bp_network *network) {
-    return (1 + network->states) * network->parameters;
+/* What follows the parameters and the optimizer's state, which lie in one piece. */
+typedef struct beside {
+    uint64_t steps;
+    float norm;
+    bool averaged;
+} beside;
+
+static size_t copied_bytes(const bp_network *network) {
+    return (1 + network->states) * network->parameters * sizeof(float);
 }
 
 size_t bp_parameters_bytes(const bp_network *network) {
-    return copied_floats(network) * sizeof(float) + sizeof network->steps;
+    return copied_bytes(network) + sizeof(beside);
 }
 
-void bp_parameters_copy(float *to, const bp_network *network) {
-    memcpy(to, network->layer[0].weights.at, copied_floats(network) * sizeof(float));
-    memcpy(to + copied_floats(network), &network->steps, sizeof network->steps);
+void bp_parameters_copy(void *to, const bp_network *network) {
+    const beside now = {network->steps, network->norm, network->averaged};
+    memcpy(to, network->layer[0].weights.at, copied_bytes(network));
+    memcpy((char *)to + copied_bytes(network), &now, sizeof now);
 }
 
-void bp_parameters_restore(bp_network *network, const float *from) {
-    memcpy(network->layer[0].weights.at, from, copied_floats(network) * sizeof(float));
-    memcpy(&network->steps, from + copied_floats(network), sizeof network->steps);
-    network->transposed = false;
+void bp_parameters_restore(bp_network *network, const void *from) {
+    beside then;
+    memcpy(&then, (const char *)from + copied_bytes(network), sizeof then);
+    bp_update_set_steps(network, then.steps);
+    memcpy(network->layer[0].weights.at, from, copied_bytes(network));
+    network->norm = then.norm;
+    network->averaged = then.averaged;
 }
 
 /* Sums of x - x stay zero while all numbers are finite: a loop that compilers make into vectors. */
@@ -252,7 +263,7 @@ static bool find_forward(search *s) {
 static bool find_loss(search *s) {
     const bp_network *network = s->network;
     const size_t last = network->layers - 1, rows = s->batch.rows, out = network->layer[last].out;
-    const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, rows);
+    const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, &s->batch, rows);
     float *delta = layer_part(s, s->deltas, last);
     bp_loss_rows(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
     if (network->layer[last].kept_as.kind == KEPT_SLOPES)

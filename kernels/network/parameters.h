@@ -17,10 +17,10 @@ bp_status bp_normalization_check(const bp_network *network, size_t index, const 
 size_t bp_parameters_bytes(const bp_network *network);
 
 /** Copies them, in the network's own order. */
-void bp_parameters_copy(float *to, const bp_network *network);
+void bp_parameters_copy(void *to, const bp_network *network);
 
-/** Puts a copy back. */
-void bp_parameters_restore(bp_network *network, const float *from);
+/** Puts a copy back: all that bp_network_train_step has changed since then. */
+void bp_parameters_restore(bp_network *network, const void *from);
 
 /** Weights, then biases, layer by layer; BP_PLACE_NONE if all are finite. */
 bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network);

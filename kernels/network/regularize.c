@@ -59,6 +59,6 @@ bp_status bp_network_set_steps(bp_network *network, uint64_t seed, uint64_t step
     if (steps >> BP_STEP_BITS != 0)
         return BP_ERROR_VALUE;
     network->seed = seed;
-    network->steps = steps;
+    bp_update_set_steps(network, steps);
     return BP_OK;
 }

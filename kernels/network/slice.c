@@ -422,17 +422,23 @@ static void add_stage(void *argument, size_t lane) {
     const step *s = t->step;
     const bp_network *network = s->network;
     const share mine = share_of(network->parameters, BP_ALIGNMENT / sizeof(float), lane, t->lanes);
-    const float *sums = network->layer[0].sums.at + mine.begin;
-    const bp_update u = {
-        .weights = {.at = network->layer[0].weights.at + mine.begin},
-        .sums = {.at = network->layer[0].sums.at + mine.begin},
-        .rate = s->rate,
-        .rule = s->rule,
-        .first = bp_step_begins(s),
-        .last = bp_step_updates(s),
-    };
-    network->level->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
-                               mine.end - mine.begin);
+    const bool by_role = s->rule && s->rule->weights_alone;
+    for (size_t begin = mine.begin, end; begin < mine.end; begin = end) {
+        const parameter_run run = bp_parameter_run(network, begin);
+        end = by_role && run.end < mine.end ? run.end : mine.end;
+        const float *sums = network->layer[0].sums.at + begin;
+        const bp_update u = {
+            .weights = {.at = network->layer[0].weights.at + begin},
+            .sums = {.at = network->layer[0].sums.at + begin},
+            .rate = s->rate,
+            .rule = s->rule,
+            .role = run.role,
+            .first = bp_step_begins(s),
+            .last = bp_step_updates(s),
+        };
+        network->level->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
+                                   end - begin);
+    }
 }
 
 static void run_blocks(const step *s, size_t lanes) {

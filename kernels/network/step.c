@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "api/check.h"
+#include "failure.h"
 #include "float_environment.h"
 
 /* A training step of one row on one lane. */
@@ -105,6 +106,18 @@ static bp_status check_weights(const bp_network *network, const float *weights, 
                                                                                                  : BP_OK;
 }
 
+/* That the rows have a mean. */
+static bp_status check_mean(const bp_network *network, const bp_batch *batch) {
+    if (network->reduction != BP_REDUCTION_WEIGHTED_MEAN || !batch->weights)
+        return BP_OK;
+    const float count = (float)bp_loss_count(network, batch, batch->rows);
+    const bool good = isfinite(count) && isfinite(1.0f / count);
+    char number[32];
+    return good ? BP_OK
+                : bp_fail(BP_ERROR_VALUE, "the weights of a batch's rows add up to %s, which no weighted mean has",
+                          bp_number_text(number, (double)count));
+}
+
 /* What the loss compares with, and how much each row counts; fills in the default stride. */
 static bp_status check_targets(const bp_network *network, bp_batch *batch) {
     const size_t out = network->layer[network->layers - 1].out;
@@ -122,7 +135,9 @@ static bp_status check_targets(const bp_network *network, bp_batch *batch) {
         return BP_ERROR_OVERLAP;
     if (batch->weights && (status = check_weights(network, batch->weights, batch->rows)) != BP_OK)
         return status;
-    return labelled ? check_labels(batch->labels, batch->rows, out) : BP_OK;
+    if (labelled && (status = check_labels(batch->labels, batch->rows, out)) != BP_OK)
+        return status;
+    return check_mean(network, batch);
 }
 
 bp_status bp_step_check(const bp_network *network, bp_batch *batch) {
@@ -154,7 +169,8 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
 /* Runs a checked step as a part of a batch of so many rows; computes its part of the loss if it is wanted. */
 static inline void run_with_loss(step *s, size_t batch_rows, float *loss) {
     s->row_loss = loss ? s->network->row_loss : NULL;
-    s->scale = bp_loss_scale(s->network, batch_rows);
+    if (!bp_step_has_own_loss(s))
+        s->scale = bp_loss_scale(s->network, &s->batch, batch_rows);
     run_step(s);
     if (loss)
         *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;

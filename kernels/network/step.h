@@ -40,6 +40,11 @@ static inline float *bp_step_input_gradient(const step *s) {
     return s->how ? s->how->input_gradient : NULL;
 }
 
+/** Whether the loss is the caller's, given as deltas or a function: then of the batch the inputs count alone. */
+static inline bool bp_step_has_own_loss(const step *s) {
+    return s->how && (s->how->own_loss || s->how->delta);
+}
+
 /** Whether deltas come from a function of the caller's, which is called in order, on its own thread. */
 static inline bool bp_step_calls_back(const step *s) {
     return s->how && s->how->own_loss;

@@ -9,6 +9,7 @@
 
 #include "api/check.h"
 #include "api/optimizer.h"
+#include "failure.h"
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "network/share.h"
@@ -30,6 +31,18 @@ static size_t layer_parameters(const bp_network *network, size_t l) {
     const bp_dense_layer *k = &network->layer[l];
     const float *end = l + 1 < network->layers ? k[1].weights.at : network->layer[0].weights.at + network->parameters;
     return (size_t)(end - k->weights.at);
+}
+
+parameter_run bp_parameter_run(const bp_network *network, size_t at) {
+    const float *first = network->layer[0].weights.at;
+    size_t l = 0;
+    while (l + 1 < network->layers && at >= (size_t)(network->layer[l + 1].weights.at - first))
+        l++;
+    const bp_dense_layer *k = &network->layer[l];
+    const size_t biases = (size_t)(k->biases - first);
+    if (at < biases)
+        return (parameter_run){RULE_WEIGHTS, biases};
+    return (parameter_run){RULE_OTHERS, (size_t)(k->weights.at - first) + layer_parameters(network, l)};
 }
 
 /* Gains and shifts of a normalised layer come after its weights and biases. */
@@ -74,9 +87,12 @@ static void apply_stage(void *argument, size_t lane) {
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
         const share mine = share_of(layer_parameters(network, l), BP_ALIGNMENT / sizeof(float), lane, p->lanes);
-        if (!k->frozen && mine.begin < mine.end)
-            network->level->apply(&network->rule, k->weights.at + mine.begin, k->sums.at + mine.begin,
-                                  mine.end - mine.begin);
+        const size_t first = (size_t)(k->weights.at - network->layer[0].weights.at);
+        for (size_t begin = mine.begin, end; !k->frozen && begin < mine.end; begin = end) {
+            const parameter_run run = bp_parameter_run(network, first + begin);
+            end = run.end - first < mine.end ? run.end - first : mine.end;
+            network->level->apply(&network->rule, run.role, k->weights.at + begin, k->sums.at + begin, end - begin);
+        }
     }
 }
 
@@ -101,6 +117,37 @@ void bp_update_clear_frozen(bp_network *network) {
             memset(network->layer[l].sums.at, 0, layer_parameters(network, l) * sizeof(float));
 }
 
+/* ---- What every change of the state does ---------------------------------------------------------------------- */
+
+static void forget_gradients(bp_network *network) {
+    network->accumulated = network->gradient_kept = false;
+    network->accumulated_rows = 0;
+}
+
+static void exchange_average(bp_network *network) {
+    float *average = network->rule.arrays.average, *values = network->rule.arrays.values;
+    for (size_t k = 0; k < network->parameters; k++) {
+        const float kept = values[k];
+        values[k] = average[k];
+        average[k] = kept;
+    }
+    network->averaged = !network->averaged;
+    network->transposed = false;
+}
+
+void bp_update_state_changes(bp_network *network) {
+    if (network->averaged)
+        exchange_average(network);
+    forget_gradients(network);
+    network->transposed = false;
+}
+
+void bp_update_set_steps(bp_network *network, uint64_t steps) {
+    bp_update_state_changes(network);
+    network->steps = steps;
+    network->norm = 0.0f;
+}
+
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
 static void set_rule(bp_network *network, float rate) {
@@ -111,7 +158,7 @@ bp_status bp_update_step(step *s, float *loss) {
     bp_network *network = s->network;
     if (network->averaged)
         return BP_ERROR_VALUE;
-    network->accumulated = network->gradient_kept = false;
+    forget_gradients(network);
     set_rule(network, s->rate);
     s->rule = is_plain_sgd(&network->optimizer) ? NULL : &network->rule;
     s->keep = network->by_sums;
@@ -130,6 +177,10 @@ bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size
         return BP_ERROR_VALUE;
     if (total_rows == 0)
         return BP_ERROR_SIZE;
+    if (network->reduction == BP_REDUCTION_WEIGHTED_MEAN && batch->weights)
+        return bp_fail(BP_ERROR_VALUE,
+                       "a micro-batch of a weighted mean has weights, whose sum over the whole batch is "
+                       "not known: take the sum of rows, with weights divided by theirs");
     step s = {.network = network, .batch = *batch, .train = true, .keep = true};
     s.continues = network->accumulated;
     s.first_row = network->accumulated ? network->accumulated_rows : 0;
@@ -150,7 +201,7 @@ bp_status bp_network_update(bp_network *network, float rate) {
         return BP_ERROR_NULL;
     if (!network->accumulated || network->averaged || !isfinite(rate) || bp_steps_are_over(network))
         return BP_ERROR_VALUE;
-    network->accumulated = network->gradient_kept = false;
+    forget_gradients(network);
     set_rule(network, rate);
     update_by_sums(network);
     network->steps++;
@@ -160,7 +211,7 @@ bp_status bp_network_update(bp_network *network, float rate) {
 bp_status bp_network_discard(bp_network *network) {
     if (!network)
         return BP_ERROR_NULL;
-    network->accumulated = network->gradient_kept = false;
+    forget_gradients(network);
     return BP_OK;
 }
 
@@ -179,9 +230,7 @@ void bp_update_reset(bp_network *network) {
     memset(network->layer[0].weights.at + network->parameters, 0, state_bytes(network));
     if (network->rule.arrays.average)
         memcpy(network->rule.arrays.average, network->rule.arrays.values, bytes);
-    network->steps = 0;
-    network->averaged = network->accumulated = network->gradient_kept = false;
-    network->norm = 0.0f;
+    bp_update_set_steps(network, 0); /* an average that is swapped in is the same as the parameters by now */
 }
 
 bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer) {
@@ -189,6 +238,38 @@ bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *opti
         return BP_ERROR_NULL;
     *optimizer = network->optimizer;
     return BP_OK;
+}
+
+float *bp_update_momentum(bp_network *network) {
+    switch (network->optimizer.kind) {
+    case BP_MOMENTUM:
+    case BP_NESTEROV:
+        return &network->optimizer.momentum;
+    case BP_ADAM:
+    case BP_ADAMW:
+        return &network->optimizer.beta1;
+    default:
+        return NULL;
+    }
+}
+
+bp_status bp_network_set_momentum(bp_network *network, float momentum) {
+    CONTRACT_MODE(host);
+    if (!network)
+        return BP_ERROR_NULL;
+    float *place = bp_update_momentum(network);
+    if (!place)
+        return bp_fail(BP_ERROR_VALUE,
+                       "the optimizer %s has no momentum to set: momentum, nesterov, adam and adamw have",
+                       bp_optimizer_name(network->optimizer.kind));
+    const bool good = momentum > 0.0f && momentum < 1.0f;
+    char number[32];
+    if (good)
+        *place = momentum;
+    else
+        bp_fail(BP_ERROR_VALUE, "momentum is %s, and must be above 0 and below 1",
+                bp_number_text(number, (double)momentum));
+    return good ? BP_OK : BP_ERROR_VALUE;
 }
 
 size_t bp_network_states(const bp_network *network) {
@@ -230,6 +311,7 @@ bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, 
         return status;
     if (state >= network->states)
         return BP_ERROR_VALUE;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     const bp_panels to = {state_of(network, k->weights.at, state), k->weights.row, k->weights.panel};
     if (weights)
@@ -261,6 +343,7 @@ bp_status bp_network_set_normalization_state(bp_network *network, size_t state, 
         return status;
     if (state >= network->states)
         return BP_ERROR_VALUE;
+    bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
     if (gain)
         memcpy(state_of(network, k->norm.gain, state), gain, k->out * sizeof(float));
@@ -274,17 +357,14 @@ bp_status bp_network_set_normalization_state(bp_network *network, size_t state, 
 bp_status bp_network_swap_average(bp_network *network) {
     if (!network)
         return BP_ERROR_NULL;
-    float *average = network->rule.arrays.average, *values = network->rule.arrays.values;
-    if (!average)
+    if (!network->rule.arrays.average)
         return BP_ERROR_VALUE;
-    for (size_t k = 0; k < network->parameters; k++) {
-        const float kept = values[k];
-        values[k] = average[k];
-        average[k] = kept;
-    }
-    network->averaged = !network->averaged;
-    network->transposed = false;
+    exchange_average(network);
     return BP_OK;
+}
+
+bool bp_network_average_swapped(const bp_network *network) {
+    return network && network->averaged;
 }
 
 void bp_update_plan(bp_network *network) {

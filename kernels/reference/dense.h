@@ -89,12 +89,12 @@ static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, 
         const bp_rule rule = rule_of(optimizer, step, rate, w);
         for (size_t i = 0; i < in; i++)
             for (size_t j = 0; j < out; j++)
-                rule_step(&rule, i * ldw + j, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch));
+                rule_step(&rule, RULE_WEIGHTS, i * ldw + j, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch));
     }
     if (bias) {
         const bp_rule rule = rule_of(optimizer, step, rate, bias);
         for (size_t j = 0; j < out; j++)
-            rule_step(&rule, j, bias_gradient(NULL, delta + j, ldd, batch));
+            rule_step(&rule, RULE_OTHERS, j, bias_gradient(NULL, delta + j, ldd, batch));
     }
 }
 

@@ -59,15 +59,16 @@ static float rule_value(const bp_rule *r, float w, float g, float *s, float *t) 
 }
 
 /* One parameter, by its place in the rule's arrays. */
-static void rule_step(const bp_rule *r, size_t k, float g) {
+static void rule_step(const bp_rule *r, rule_role role, size_t k, float g) {
     float w = r->arrays.values[k], none = 0.0f;
     if (r->scales)
         g = g * r->factor;
     if (r->clips)
         g = g < -r->clip ? -r->clip : r->clip < g ? r->clip : g;
-    if (r->penalizes)
+    const bool spared = r->weights_alone && role == RULE_OTHERS;
+    if (r->penalizes && !spared)
         g = fmaf(r->penalty, w, g);
-    if (r->decays)
+    if (r->decays && !spared)
         w = w * r->keep;
     w = rule_value(r, w, g, r->arrays.state[0] ? &r->arrays.state[0][k] : &none,
                    r->arrays.state[1] ? &r->arrays.state[1][k] : &none);
@@ -80,7 +81,7 @@ static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float r
                            const float *gradient, size_t count) {
     const bp_rule rule = rule_of(optimizer, step, rate, parameters);
     for (size_t k = 0; k < count; k++)
-        rule_step(&rule, k, gradient[k]);
+        rule_step(&rule, RULE_WEIGHTS, k, gradient[k]);
 }
 
 #endif

@@ -46,9 +46,9 @@ static void panels_delta(bp_panels below, bp_panels delta, bp_panels w, bp_panel
 }
 
 /* One parameter, by its gradient. */
-static void update_by(const bp_update *u, float *w, float g) {
+static void update_by(const bp_update *u, rule_role role, float *w, float g) {
     if (u->rule)
-        rule_step(u->rule, (size_t)(w - u->rule->arrays.values), g);
+        rule_step(u->rule, role, (size_t)(w - u->rule->arrays.values), g);
     else
         *w = fmaf(-u->rate, g, *w);
 }
@@ -62,14 +62,14 @@ static void panels_update(const bp_update *u, bp_panels x, bp_panels delta, size
             const float g =
                 weight_gradient(u->first ? NULL : &u->sums.at[sum], x.at + i, x.row, delta.at + j, delta.row, batch);
             if (u->last)
-                update_by(u, u->weights.at + i * u->weights.row + j, g);
+                update_by(u, RULE_WEIGHTS, u->weights.at + i * u->weights.row + j, g);
             else
                 u->sums.at[sum] = g;
         }
     for (size_t j = 0; u->with_biases && j < out; j++) {
         const float g = bias_gradient(u->first ? NULL : &u->bias_sums[j], delta.at + j, delta.row, batch);
         if (u->last)
-            update_by(u, &u->biases[j], g);
+            update_by(u, RULE_OTHERS, &u->biases[j], g);
         else
             u->bias_sums[j] = g;
     }
@@ -81,7 +81,7 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
         for (size_t b = 1; b < count; b++)
             g = g + blocks[b * stride + k];
         if (u->last)
-            update_by(u, &u->weights.at[k], g);
+            update_by(u, u->role, &u->weights.at[k], g);
         else
             u->sums.at[k] = g;
     }
@@ -146,9 +146,9 @@ static void panels_normalize_update(const bp_update *u, bp_panels delta, bp_pane
     }
 }
 
-static void apply(const bp_rule *rule, float *parameters, const float *gradient, size_t count) {
+static void apply(const bp_rule *rule, rule_role role, float *parameters, const float *gradient, size_t count) {
     for (size_t k = 0; k < count; k++)
-        rule_step(rule, (size_t)(parameters + k - rule->arrays.values), gradient[k]);
+        rule_step(rule, role, (size_t)(parameters + k - rule->arrays.values), gradient[k]);
 }
 
 static void squares(float *sums, bp_panels gradient, const float *bias_gradient, size_t in, size_t out) {

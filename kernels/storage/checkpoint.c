@@ -25,7 +25,8 @@
 #define KEY_ACTIVATIONS "backprop.activations"
 #define KEY_LOSS "backprop.loss"
 #define KEY_OPTIMIZER "backprop.optimizer"
-enum { OWN_PAIRS = 6 };
+#define KEY_DECAY_OF "backprop.weight_decay_of"
+enum { OWN_PAIRS = 7 };
 
 /* "784-128-10". */
 static void write_layers(bp_text *text, const bp_network *network) {
@@ -58,6 +59,13 @@ static const char *optimizer_name(const bp_network *network) {
     return bp_network_get_optimizer(network, &optimizer) == BP_OK ? bp_optimizer_name(optimizer.kind) : NULL;
 }
 
+/* What the optimizer's weight decay applies to. */
+static const char *decay_of(const bp_network *network) {
+    bp_optimizer optimizer;
+    const bool known = bp_network_get_optimizer(network, &optimizer) == BP_OK;
+    return known && optimizer.decay_of == BP_DECAY_WEIGHTS ? "weights" : "all";
+}
+
 /* A description as a text of its own; the caller frees it. */
 static bp_status describe(void (*write)(bp_text *, const bp_network *), const bp_network *network, char **made) {
     bp_text text = {.bytes = NULL};
@@ -86,7 +94,8 @@ typedef struct counters {
 /* ---- Saving --------------------------------------------------------------------------------------------------- */
 
 static bool is_own_key(const char *key) {
-    static const char *const own[] = {KEY_FORMAT, KEY_VERSION, KEY_LAYERS, KEY_ACTIVATIONS, KEY_LOSS, KEY_OPTIMIZER};
+    static const char *const own[] = {KEY_FORMAT, KEY_VERSION,   KEY_LAYERS,  KEY_ACTIVATIONS,
+                                      KEY_LOSS,   KEY_OPTIMIZER, KEY_DECAY_OF};
     for (size_t k = 0; k < OWN_PAIRS; k++)
         if (strcmp(key, own[k]) == 0)
             return true;
@@ -140,7 +149,8 @@ static bp_status write_described(const bp_network *network, const bp_pairs *pair
                                             {KEY_LAYERS, layers},
                                             {KEY_ACTIVATIONS, activations},
                                             {KEY_LOSS, bp_loss_name(bp_network_loss_kind(network))},
-                                            {KEY_OPTIMIZER, optimizer_name(network)}};
+                                            {KEY_OPTIMIZER, optimizer_name(network)},
+                                            {KEY_DECAY_OF, decay_of(network)}};
         memcpy(metadata, own, sizeof own);
         if (count > 0)
             memcpy(metadata + OWN_PAIRS, notes, count * sizeof *notes);
@@ -160,6 +170,9 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     error = bp_file_error_begin(error, &own);
     if (!network || !path)
         return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", network ? "path" : "network");
+    if (whole && bp_network_average_swapped(network))
+        return bp_file_fail(error, BP_ERROR_VALUE,
+                            "the moving average is swapped in: a checkpoint needs the parameters in their place");
     bp_status status = check_notes(notes, count, error);
     if (status != BP_OK)
         return status;
@@ -230,7 +243,9 @@ static bp_status check_metadata(const bp_safetensors *file, const bp_network *ne
         return bp_file_refuse(error, status);
     status = check_text(file, KEY_ACTIVATIONS, activations, error);
     free(activations);
-    return status == BP_OK && whole ? check_text(file, KEY_OPTIMIZER, optimizer_name(network), error) : status;
+    if (status == BP_OK && whole)
+        status = check_text(file, KEY_OPTIMIZER, optimizer_name(network), error);
+    return status == BP_OK && whole ? check_text(file, KEY_DECAY_OF, decay_of(network), error) : status;
 }
 
 /* Whether zeros take the place of a bias or shift that the file has not. */

@@ -153,11 +153,10 @@ static double to_double(uint64_t bits, bp_dtype dtype) {
 
 void bp_elements_to_doubles(double *values, size_t count, const unsigned char *bytes, bp_dtype dtype,
                             bp_byte_order order) {
+    CONTRACT_MODE(host);
     const size_t size = bp_dtype_bytes(dtype);
-    const uint64_t host = float_environment_enter();
     for (size_t k = 0; k < count; k++)
         values[k] = to_double(load(bytes + k * size, size, order), dtype);
-    float_environment_leave(host);
 }
 
 void bp_elements_copy(void *to, const void *from, size_t count, size_t size, bp_byte_order order) {

@@ -116,7 +116,7 @@ static bp_status read_source(const bp_source *source, size_t limit, bp_array *ar
     bp_status status = bp_stream_begin(&stream, source, error);
     if (status == BP_OK) {
         status = read_stream(&stream, limit, array, total);
-        if (!stream.compressed)
+        if (stream.packing == BP_PACKING_NONE)
             status = bp_kind_refine(source, BP_KIND_IDX, status, error);
         bp_stream_end(&stream);
     }

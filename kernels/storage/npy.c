@@ -63,6 +63,7 @@ static void change_numbers(double *x, size_t count, size_t first, const bp_npy *
 /* values[k] = the numbers of `count` elements, of which the first is number `first` of the file. */
 static void convert(const bp_numbers *numbers, size_t first, size_t count, const unsigned char *bytes,
                     const bp_npy *npy) {
+    CONTRACT_MODE(host);
     const bool changes =
         numbers->change && numbers->change->count > 0 && (numbers->change->offset || numbers->change->factor);
     if (!numbers->doubles && !changes) {
@@ -71,7 +72,6 @@ static void convert(const bp_numbers *numbers, size_t first, size_t count, const
         return;
     }
     const size_t size = bp_dtype_bytes(npy->dtype);
-    const uint64_t host = float_environment_enter();
     for (size_t done = 0, part; done < count; done += part) {
         double x[CHUNK_DOUBLES];
         part = count - done < CHUNK_DOUBLES ? count - done : CHUNK_DOUBLES;
@@ -83,7 +83,6 @@ static void convert(const bp_numbers *numbers, size_t first, size_t count, const
         for (size_t k = 0; k < part && !numbers->doubles; k++)
             ((float *)numbers->values)[first + done + k] = (float)x[k];
     }
-    float_environment_leave(host);
 }
 
 /* Reads all elements, as the file has them, into memory that doubles as they arrive where they are compressed. */

@@ -3,6 +3,7 @@
 #define BP_TRAINING_BATCHES_H
 
 #include <backprop/data.h>
+#include <backprop/network.h>
 
 #include "api/check.h"
 
@@ -23,6 +24,9 @@ struct bp_batches {
 
 /** Checks a data set and fills in its strides. */
 bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked);
+
+/** bp_network_evaluate in batches of so many rows, at most the network's batch_max. */
+bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t batch, double *loss);
 
 /** Arrays that a data set may have. */
 #define BP_DATASET_ARRAYS 5

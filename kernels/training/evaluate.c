@@ -1,18 +1,19 @@
 /* Passes over data sets of any number of rows that change no weight. */
 #include <backprop/fit.h>
 
+#include "failure.h"
 #include "float_environment.h"
 #include "network/network.h"
 #include "training/batches.h"
 
-/* Batches of the network's size, in order. */
+/* Batches of some size, in order. */
 typedef struct walk {
     bp_batches batches;
     char *memory; /* from the network's allocator, or null if none is needed */
 } walk;
 
-static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset *dataset) {
-    *w = (walk){.batches = {.batch = network->batch_max}};
+static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset *dataset, size_t batch) {
+    *w = (walk){.batches = {.batch = batch}};
     bp_status status = bp_dataset_check(dataset, &w->batches.set);
     if (status != BP_OK)
         return status;
@@ -61,7 +62,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     inputs.weights = NULL;
     const size_t stride = output_stride ? output_stride : network->layer[network->layers - 1].out;
     walk w;
-    bp_status status = walk_open(&w, network, &inputs);
+    bp_status status = walk_open(&w, network, &inputs, network->batch_max);
     if (status != BP_OK)
         return status;
     status = check_outputs(network, &w.batches.set, outputs, stride);
@@ -74,25 +75,42 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     return status;
 }
 
+/* Adds a batch's losses, and what its rows count in the mean. A batch's weights may add up to nothing. */
+static bp_status add_losses(bp_network *network, const bp_batch *batch, double *sum, double *count) {
+    const bp_reduction reduction = network->reduction;
+    *count += reduction == BP_REDUCTION_SUM ? (double)batch->rows : bp_loss_count(network, batch, batch->rows);
+    if (reduction == BP_REDUCTION_WEIGHTED_MEAN && batch->weights)
+        network->reduction = BP_REDUCTION_SUM;
+    float loss;
+    const bp_status status = bp_network_loss(network, batch, &loss);
+    if (status == BP_OK)
+        *sum += bp_loss_total(network, batch, loss);
+    network->reduction = reduction;
+    return status;
+}
+
+bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t rows, double *loss) {
+    if (dataset->targets && dataset->target_columns != network->layer[network->layers - 1].out)
+        return BP_ERROR_SIZE;
+    walk w;
+    bp_status status = walk_open(&w, network, dataset, rows);
+    if (status != BP_OK)
+        return status;
+    double sum = 0.0, count = 0.0;
+    bp_batch batch;
+    while (status == BP_OK && bp_batches_next(&w.batches, &batch))
+        status = add_losses(network, &batch, &sum, &count);
+    if (status == BP_OK && count == 0.0)
+        status = bp_fail(BP_ERROR_VALUE, "the weights of all rows add up to 0, which no weighted mean has");
+    if (status == BP_OK)
+        *loss = sum / count;
+    walk_close(&w, network);
+    return status;
+}
+
 bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, double *loss) {
     CONTRACT_MODE(host);
     if (!network || !dataset || !loss)
         return BP_ERROR_NULL;
-    if (dataset->targets && dataset->target_columns != network->layer[network->layers - 1].out)
-        return BP_ERROR_SIZE;
-    walk w;
-    bp_status status = walk_open(&w, network, dataset);
-    if (status != BP_OK)
-        return status;
-    double sum = 0.0;
-    bp_batch batch;
-    while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
-        float of_batch;
-        if ((status = bp_network_loss(network, &batch, &of_batch)) == BP_OK)
-            sum += bp_loss_total(network, of_batch, batch.rows);
-    }
-    if (status == BP_OK)
-        *loss = sum / (double)dataset->rows;
-    walk_close(&w, network);
-    return status;
+    return bp_evaluate_in(network, dataset, network->batch_max, loss);
 }

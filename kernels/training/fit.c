@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "failure.h"
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "training/batches.h"
@@ -12,61 +13,112 @@ typedef struct fit {
     bp_network *network;
     const bp_fit_options *options;
     bp_batches *batches;
-    float *best;   /* parameters of the best epoch, or null */
-    float *before; /* parameters before the step, or null */
+    size_t batch; /* rows of one */
+    void *best;   /* parameters of the best epoch, or null */
+    void *before; /* parameters before the step, or null */
     bp_early_stopping *stopping;
+    double counted; /* what this epoch's rows count in the mean of their losses */
     bp_fit_progress now;
     bp_fit_result result;
 } fit;
 
+/* Whether the schedule sets the momentum too. */
+static bool has_momentum(const bp_fit_options *o) {
+    return o->schedule && o->schedule->kind == BP_SCHEDULE_ONE_CYCLE && o->schedule->momentum_max > 0.0f;
+}
+
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
 
-static bp_status check_options(const bp_network *network, const bp_fit_options *o) {
-    if (o->first_epoch >= o->epochs || (uint64_t)o->epochs > UINT64_C(1) << 32)
-        return BP_ERROR_VALUE;
-    if (o->batch > network->batch_max)
-        return BP_ERROR_BATCH;
+/* One of the options, with what it may be. */
+static bp_status refuse(const char *option, double value, const char *allowed) {
+    char number[32];
+    return bp_fail(BP_ERROR_VALUE, "options.%s is %s, and must be %s", option, bp_number_text(number, value), allowed);
+}
+
+static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
+    if ((o->schedule != NULL) + (o->rate_of_step != NULL) + (o->plateau != NULL) > 1)
+        return bp_fail(BP_ERROR_VALUE, "options has more than one of schedule, rate_of_step and plateau");
+    bp_plateau trial;
+    if (o->plateau) {
+        trial = *o->plateau;
+        return bp_plateau_next(&trial, 0.0, NULL) == BP_OK
+                   ? BP_OK
+                   : bp_fail(BP_ERROR_VALUE, "options.plateau has a number outside its range");
+    }
     float rate = o->rate;
     const bp_status status = o->schedule ? bp_schedule_rate(o->schedule, 0, &rate) : BP_OK;
     if (status != BP_OK)
         return status;
-    if (!isfinite(rate) || (o->schedule && o->rate_of_step))
-        return BP_ERROR_VALUE;
+    if (!isfinite(rate))
+        return refuse("rate", (double)rate, "finite");
+    if (has_momentum(o) && !bp_update_momentum(network))
+        return bp_fail(BP_ERROR_VALUE, "options.schedule has a momentum, and the optimizer %s has none",
+                       bp_optimizer_name(network->optimizer.kind));
+    return BP_OK;
+}
+
+static bp_status check_options(bp_network *network, const bp_fit_options *o) {
+    if (o->first_epoch >= o->epochs)
+        return bp_fail(BP_ERROR_VALUE, "options.first_epoch is %zu, and must be less than options.epochs, which is %zu",
+                       o->first_epoch, o->epochs);
+    if ((uint64_t)o->epochs > UINT64_C(1) << 32)
+        return refuse("epochs", (double)o->epochs, "at most 2^32");
+    if (o->batch > network->batch_max)
+        return bp_fail(BP_ERROR_BATCH, "options.batch is %zu, and must be at most the network's batch_max, %zu",
+                       o->batch, network->batch_max);
+    if (network->averaged)
+        return bp_fail(BP_ERROR_VALUE, "the network's moving average is swapped in: it must be in its place for a fit");
+    const bp_status status = check_rates(network, o);
+    if (status != BP_OK)
+        return status;
     if ((unsigned)o->nonfinite >= BP_NONFINITE_COUNT)
-        return BP_ERROR_VALUE;
+        return refuse("nonfinite", (double)o->nonfinite, "one of bp_nonfinite_policy");
     bp_early_stopping trial;
     if (!o->stopping)
         return BP_OK;
     trial = *o->stopping;
-    return bp_early_stopping_next(&trial, 0.0, NULL, NULL);
+    return bp_early_stopping_next(&trial, 0.0, NULL, NULL) == BP_OK
+               ? BP_OK
+               : bp_fail(BP_ERROR_VALUE,
+                         "options.stopping needs a patience of at least 1, which is %zu, and an "
+                         "improvement that is finite and not negative",
+                         o->stopping->patience);
 }
 
 /* That every row of a data set can be trained on or have its loss. */
-static bp_status check_rows(const bp_network *network, const bp_dataset *dataset) {
+static bp_status check_rows(const bp_network *network, const bp_dataset *dataset, const char *name) {
     bp_dataset set;
     bp_status status = bp_dataset_check(dataset, &set);
     if (status != BP_OK)
-        return status;
+        return bp_fail(status, "%s: %s", name, bp_status_string(status));
     const size_t out = network->layer[network->layers - 1].out, bytes = network->bytes - BP_ALIGNMENT;
     const bool labelled = loss_takes_labels(network->loss);
     if (labelled ? !set.labels : !set.targets)
-        return BP_ERROR_NULL;
-    if (set.input_columns != network->layer[0].in || (set.targets && set.target_columns != out))
-        return BP_ERROR_SIZE;
+        return bp_fail(BP_ERROR_NULL, "%s: the loss %s needs %s, which are null", name, bp_loss_name(network->loss),
+                       labelled ? "labels" : "targets");
+    if (set.input_columns != network->layer[0].in)
+        return bp_fail(BP_ERROR_SIZE, "%s: input_columns is %zu, and must be %zu, the network's inputs", name,
+                       set.input_columns, network->layer[0].in);
+    if (set.targets && set.target_columns != out)
+        return bp_fail(BP_ERROR_SIZE, "%s: target_columns is %zu, and must be %zu, the network's outputs", name,
+                       set.target_columns, out);
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(&set, arrays);
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (arrays[k].data && ranges_overlap(network, bytes, arrays[k].data, matrix_extent(arrays[k])))
-            return BP_ERROR_OVERLAP;
-    for (size_t n = 0; labelled && n < set.rows; n++)
-        if (set.labels[set.index ? set.index[n] : n] >= out)
-            return BP_ERROR_LABEL;
+            return bp_fail(BP_ERROR_OVERLAP, "%s: an array lies in the network's own memory", name);
+    for (size_t n = 0; labelled && n < set.rows; n++) {
+        const size_t row = set.index ? set.index[n] : n;
+        if (set.labels[row] >= out)
+            return bp_fail(BP_ERROR_LABEL, "%s: labels[%zu] is %lu, and must be less than %zu, the network's outputs",
+                           name, row, (unsigned long)set.labels[row], out);
+    }
     return BP_OK;
 }
 
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
 
-static bool take_parameters(const bp_network *network, bool wanted, float **copy) {
+static bool take_parameters(const bp_network *network, bool wanted, void **copy) {
     if (wanted)
         *copy = network->allocator.allocate(network->allocator.context, bp_parameters_bytes(network));
     return !wanted || *copy;
@@ -78,8 +130,7 @@ static void give_back(const bp_network *network, void *memory) {
 }
 
 static bp_status take_memory(fit *f, const bp_dataset *dataset) {
-    const size_t batch = f->options->batch ? f->options->batch : f->network->batch_max;
-    const bp_status status = bp_batches_create(dataset, batch, &f->network->allocator, &f->batches);
+    const bp_status status = bp_batches_create(dataset, f->batch, &f->network->allocator, &f->batches);
     if (status != BP_OK)
         return status;
     return take_parameters(f->network, f->options->keep_best, &f->best) &&
@@ -102,10 +153,13 @@ static bool says_stop(fit *f, bp_fit_callback *callback, uint64_t host) {
     return stop;
 }
 
-static float rate_of_step(const fit *f, uint64_t host) {
+/* The rate of the next step; sets its momentum if that has a schedule. */
+static float rate_of_step(fit *f, uint64_t host) {
     const bp_fit_options *o = f->options;
     const size_t step = f->now.epoch * f->now.steps + f->now.step;
-    float rate = o->rate;
+    float rate = o->plateau ? o->plateau->rate : o->rate;
+    if (has_momentum(o) && bp_schedule_momentum(o->schedule, step, bp_update_momentum(f->network)) != BP_OK)
+        return NAN;
     if (o->schedule)
         return bp_schedule_rate(o->schedule, step, &rate) == BP_OK ? rate : NAN;
     if (o->rate_of_step) {
@@ -134,44 +188,72 @@ static bool in_batch(bp_place place) {
     }
 }
 
-/* Goes back before the bad step and looks for the number that began it. */
-static bp_status locate(fit *f, const bp_batch *batch, bp_nonfinite updated) {
+/* Ends the fit for a number that is not finite. */
+static bp_status diverged(fit *f, size_t step, const char *what, float value) {
+    char number[32], rate[32];
+    f->result.end = BP_FIT_NONFINITE;
+    f->result.bad_epoch = f->now.epoch;
+    f->result.bad_step = step;
+    return bp_fail(BP_ERROR_NONFINITE, "%s is %s in epoch %zu, step %zu of %zu (counted from 0), at the rate %s", what,
+                   bp_number_text(number, (double)value), f->now.epoch, step, f->now.steps,
+                   bp_number_text(rate, (double)f->now.rate));
+}
+
+/* Goes back before the bad step and looks for the number that began it, if not for `after`, which came of the step. */
+static bp_status locate(fit *f, const bp_batch *batch, bp_nonfinite after) {
     bp_nonfinite *found = &f->result.nonfinite;
     bp_parameters_restore(f->network, f->before);
     const bp_status status = bp_network_find_nonfinite(f->network, batch, found);
-    if (status == BP_OK && found->place == BP_PLACE_NONE && updated.place != BP_PLACE_NONE) {
-        *found = updated;
-        found->place = BP_PLACE_UPDATE;
-    }
+    if (status == BP_OK && found->place == BP_PLACE_NONE)
+        *found = after;
     if (in_batch(found->place) && found->row < batch->rows)
         f->result.bad_row = bp_batches_rows(f->batches)[found->row];
     return status;
 }
 
-/* After a step: whether it is the last one for what came out of it. */
-static bool is_bad(fit *f, const bp_batch *batch, bp_status *status) {
-    const bp_nonfinite_policy policy = f->options->nonfinite;
-    bp_nonfinite updated = {.place = BP_PLACE_NONE};
-    if (policy == BP_NONFINITE_LOCATE)
-        updated = bp_parameters_find_nonfinite(f->network);
-    if (policy == BP_NONFINITE_GO_ON || (isfinite(f->now.step_loss) && updated.place == BP_PLACE_NONE))
-        return false;
-    f->result.end = BP_FIT_NONFINITE;
-    f->result.bad_epoch = f->now.epoch;
-    f->result.bad_step = f->now.step - 1;
-    if (policy == BP_NONFINITE_LOCATE)
-        *status = locate(f, batch, updated);
-    return true;
+/*
+ * After a step: BP_ERROR_NONFINITE if it is the last one for what came out of it. Parameters are looked at after each
+ * step to find where it began, else at the end of an epoch, so that none ends with bad ones unseen.
+ */
+static bp_status check_step_result(fit *f, const bp_batch *batch) {
+    const bp_network *network = f->network;
+    const bool locates = f->options->nonfinite == BP_NONFINITE_LOCATE;
+    if (f->options->nonfinite == BP_NONFINITE_GO_ON)
+        return BP_OK;
+    bp_nonfinite after = {.place = BP_PLACE_NONE};
+    const char *what = NULL;
+    float value = f->now.step_loss;
+    if (locates || f->now.step == f->now.steps)
+        after = bp_parameters_find_nonfinite(network);
+    if (after.place != BP_PLACE_NONE)
+        after.place = BP_PLACE_UPDATE;
+    if (!isfinite(value)) {
+        what = "the loss";
+    } else if (!isfinite(network->norm)) {
+        what = "the norm of the gradient";
+        after = (bp_nonfinite){.place = BP_PLACE_GRADIENT_NORM, .value = value = network->norm};
+    } else if (after.place != BP_PLACE_NONE) {
+        what = "a parameter after the update";
+        value = after.value;
+        f->result.nonfinite = after;
+    }
+    if (!what)
+        return BP_OK;
+    const bp_status status = locates ? locate(f, batch, after) : BP_OK;
+    return status == BP_OK ? diverged(f, f->now.step - 1, what, value) : status;
 }
 
 /* One epoch's steps; false if the fit ends within them. */
 static bool run_steps(fit *f, bp_status *status, uint64_t host) {
     double sum = 0.0;
     bp_batch batch;
+    f->counted = 0.0;
     while (bp_batches_next(f->batches, &batch)) {
         const float rate = rate_of_step(f, host);
         if (!isfinite(rate)) {
-            *status = BP_ERROR_VALUE;
+            char number[32];
+            *status = bp_fail(BP_ERROR_VALUE, "the rate of step %zu of epoch %zu is %s, and must be finite",
+                              f->now.step, f->now.epoch, bp_number_text(number, (double)rate));
             return false;
         }
         if (f->before)
@@ -179,14 +261,15 @@ static bool run_steps(fit *f, bp_status *status, uint64_t host) {
         float loss;
         if ((*status = bp_network_train_step(f->network, &batch, rate, &loss)) != BP_OK)
             return false;
-        sum += bp_loss_total(f->network, loss, batch.rows);
+        sum += bp_loss_total(f->network, &batch, loss);
+        f->counted += bp_loss_count(f->network, &batch, batch.rows);
         f->result.steps++;
         f->now.step++;
         f->now.rows += batch.rows;
         f->now.rate = rate;
         f->now.step_loss = loss;
-        f->now.loss = f->result.loss = sum / (double)f->now.rows;
-        if (is_bad(f, &batch, status) || says_stop(f, f->options->on_step, host))
+        f->now.loss = f->result.loss = sum / f->counted;
+        if ((*status = check_step_result(f, &batch)) != BP_OK || says_stop(f, f->options->on_step, host))
             return false;
     }
     return true;
@@ -206,13 +289,19 @@ static bp_status start_epoch(fit *f, size_t epoch) {
 /* Validation, and what follows from it; false if the fit ends here. */
 static bool end_epoch(fit *f, bp_status *status, uint64_t host) {
     const bp_dataset *validation = f->options->validation;
-    if (validation && (*status = bp_network_evaluate(f->network, validation, &f->now.validation_loss)) != BP_OK)
+    if (validation && (*status = bp_evaluate_in(f->network, validation, f->batch, &f->now.validation_loss)) != BP_OK)
         return false;
     const double value = validation ? f->now.validation_loss : f->now.loss;
-    bool enough = false;
-    *status = bp_early_stopping_next(f->stopping, value, &f->now.improved, &enough);
     f->result.epochs++;
     f->result.validation_loss = f->now.validation_loss;
+    if (f->options->nonfinite != BP_NONFINITE_GO_ON && !isfinite(value)) {
+        *status = diverged(f, f->now.steps, "the validation loss", (float)value);
+        return false;
+    }
+    bool enough = false;
+    *status = bp_early_stopping_next(f->stopping, value, &f->now.improved, &enough);
+    if (f->options->plateau)
+        bp_plateau_next(f->options->plateau, value, NULL);
     if (f->now.improved) {
         f->result.best_epoch = f->now.epoch;
         f->result.best_loss = value;
@@ -240,16 +329,17 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
                          bp_fit_result *result) {
     CONTRACT_MODE(host);
     if (!network || !dataset || !options)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !dataset ? "dataset" : "options");
     bp_status status = check_options(network, options);
-    if (status != BP_OK || (status = check_rows(network, dataset)) != BP_OK)
+    if (status != BP_OK || (status = check_rows(network, dataset, "dataset")) != BP_OK)
         return status;
-    if (options->validation && (status = check_rows(network, options->validation)) != BP_OK)
+    if (options->validation && (status = check_rows(network, options->validation, "options.validation")) != BP_OK)
         return status;
 
     bp_early_stopping never = {.patience = SIZE_MAX};
     fit f = {.network = network,
              .options = options,
+             .batch = options->batch ? options->batch : network->batch_max,
              .stopping = options->stopping ? options->stopping : &never,
              .result = {.loss = (double)NAN,
                         .validation_loss = (double)NAN,
@@ -258,9 +348,11 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
                         .bad_row = SIZE_MAX}};
     status = take_memory(&f, dataset);
     if (status == BP_OK) {
+        const float momentum = has_momentum(options) ? *bp_update_momentum(network) : 0.0f;
         status = run_epochs(&f, host);
-        const bool located = f.result.end == BP_FIT_NONFINITE && f.before;
-        if (f.best && f.result.best_epoch != SIZE_MAX && !located)
+        if (has_momentum(options))
+            *bp_update_momentum(network) = momentum;
+        if (f.best && f.result.best_epoch != SIZE_MAX)
             bp_parameters_restore(network, f.best);
         if (result)
             *result = f.result;

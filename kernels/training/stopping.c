@@ -27,3 +27,38 @@ bp_status bp_early_stopping_next(bp_early_stopping *state, double value, bool *i
         *stop = since >= state->patience;
     return BP_OK;
 }
+
+static bool in_range(double x) {
+    return x >= 0.0 && !isinf(x);
+}
+
+bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
+    CONTRACT_MODE(host);
+    if (!state)
+        return BP_ERROR_NULL;
+    const bool good = in_range((double)state->rate) && in_range((double)state->rate_min) &&
+                      in_range(state->threshold) && (!state->relative || state->threshold < 1.0) &&
+                      state->factor > 0.0f && state->factor < 1.0f;
+    if (good) {
+        const double best = state->seen == 0 ? (double)INFINITY : state->best;
+        const bool better = value < (state->relative ? best * (1.0 - state->threshold) : best - state->threshold);
+        state->best = better ? value : best;
+        state->bad = better ? 0 : state->bad + 1;
+        state->seen++;
+        if (state->cooling > 0) {
+            state->cooling--;
+            state->bad = 0;
+        }
+        const bool lowers = state->bad > state->patience;
+        if (lowers) {
+            const double rate = (double)state->rate * (double)state->factor, least = (double)state->rate_min;
+            const float lower = (float)(rate > least ? rate : least);
+            state->rate = lower < state->rate ? lower : state->rate;
+            state->cooling = state->cooldown;
+            state->bad = 0;
+        }
+        if (reduced)
+            *reduced = lowers;
+    }
+    return good ? BP_OK : BP_ERROR_VALUE;
+}

@@ -246,7 +246,7 @@ static void bias_rule(const bp_rule *rule, float *biases, const float *sums, bp_
         const size_t columns = least(out - j, RULE_COLUMNS);
         const bp_panels part = {panel_at(delta, 0, j), delta.row, delta.panel};
         bias_gradient(gradient, sums ? sums + j : NULL, part, batch, columns, NULL);
-        apply_rule(rule, biases + j, 0, row_major(gradient, 0), 1, columns);
+        apply_rule(rule, RULE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
     }
 }
 

@@ -90,9 +90,9 @@ static ALWAYS_INLINE void rule_vector(const bp_optimizer_kind kind, const bp_rul
 }
 
 /* Rows of parameters by their gradients, which lie in panels. */
-static ALWAYS_INLINE void rule_rows(const bp_optimizer_kind kind, const bp_rule *rule, float *w, size_t ldw,
-                                    bp_panels g, size_t rows, size_t columns) {
-    const bp_rule r = *rule; /* for all that the compiler knows, a store might change *rule */
+static ALWAYS_INLINE void rule_rows(const bp_optimizer_kind kind, const bp_rule *rule, rule_role role, float *w,
+                                    size_t ldw, bp_panels g, size_t rows, size_t columns) {
+    const bp_rule r = rule_for(rule, role); /* a copy: for all that the compiler knows, a store might change *rule */
     for (; rows > 0; rows--, w += ldw, g.at += g.row) {
         const float *panel = g.at;
         size_t n = 0;
@@ -105,7 +105,8 @@ static ALWAYS_INLINE void rule_rows(const bp_optimizer_kind kind, const bp_rule 
 }
 
 /* Row-major parameters w [rows x columns], a part of the rule's arrays, by their gradients g in panels. */
-static void apply_rule(const bp_rule *rule, float *w, size_t ldw, bp_panels g, size_t rows, size_t columns) {
+static void apply_rule(const bp_rule *rule, rule_role role, float *w, size_t ldw, bp_panels g, size_t rows,
+                       size_t columns) {
     if (columns == TILE_COLUMNS && ldw == TILE_COLUMNS && g.row == TILE_COLUMNS) { /* rows lie end to end: one row */
         columns *= rows;
         rows = 1;
@@ -113,29 +114,29 @@ static void apply_rule(const bp_rule *rule, float *w, size_t ldw, bp_panels g, s
     }
     switch (rule->kind) {
     case BP_MOMENTUM:
-        rule_rows(BP_MOMENTUM, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_MOMENTUM, rule, role, w, ldw, g, rows, columns);
         break;
     case BP_NESTEROV:
-        rule_rows(BP_NESTEROV, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_NESTEROV, rule, role, w, ldw, g, rows, columns);
         break;
     case BP_ADAGRAD:
-        rule_rows(BP_ADAGRAD, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_ADAGRAD, rule, role, w, ldw, g, rows, columns);
         break;
     case BP_RMSPROP:
-        rule_rows(BP_RMSPROP, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_RMSPROP, rule, role, w, ldw, g, rows, columns);
         break;
     case BP_ADAM:
     case BP_ADAMW:
-        rule_rows(BP_ADAM, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_ADAM, rule, role, w, ldw, g, rows, columns);
         break;
     case BP_LION:
-        rule_rows(BP_LION, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_LION, rule, role, w, ldw, g, rows, columns);
         break;
     case BP_RPROP:
-        rule_rows(BP_RPROP, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_RPROP, rule, role, w, ldw, g, rows, columns);
         break;
     default:
-        rule_rows(BP_SGD, rule, w, ldw, g, rows, columns);
+        rule_rows(BP_SGD, rule, role, w, ldw, g, rows, columns);
         break;
     }
 }
@@ -143,7 +144,7 @@ static void apply_rule(const bp_rule *rule, float *w, size_t ldw, bp_panels g, s
 static inline void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate,
                                   const bp_parameters *parameters, const float *gradient, size_t count) {
     const bp_rule rule = rule_of(optimizer, step, rate, parameters);
-    apply_rule(&rule, parameters->values, 0, row_major(gradient, 0), 1, count);
+    apply_rule(&rule, RULE_WEIGHTS, parameters->values, 0, row_major(gradient, 0), 1, count);
 }
 
 #endif

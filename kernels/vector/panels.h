@@ -98,7 +98,7 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
             const size_t columns = least(parameters - k, RULE_COLUMNS);
             for (size_t c = 0; c < columns; c += VEC_LANES)
                 vec_store(gradient + c, add_up(u, blocks, stride, count, k + c));
-            apply_rule(u->rule, weights + k, 0, row_major(gradient, 0), 1, columns);
+            apply_rule(u->rule, u->role, weights + k, 0, row_major(gradient, 0), 1, columns);
         }
         return;
     }
@@ -111,8 +111,8 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
     }
 }
 
-static void apply(const bp_rule *rule, float *parameters, const float *gradient, size_t count) {
-    apply_rule(rule, parameters, 0, row_major(gradient, 0), 1, count);
+static void apply(const bp_rule *rule, rule_role role, float *parameters, const float *gradient, size_t count) {
+    apply_rule(rule, role, parameters, 0, row_major(gradient, 0), 1, count);
 }
 
 /* `vecs` vectors of columns from the one at which `g` stands; the bias' gradients follow the last row. */

@@ -195,7 +195,7 @@ static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_s
         place->c = gradient;
         place->ldc = TILE_COLUMNS;
         run_tiles(rows, columns, chain, &s, place, tiles);
-        apply_rule(rule, w, ldw, row_major(gradient, TILE_COLUMNS), tiles * rows, columns);
+        apply_rule(rule, RULE_WEIGHTS, w, ldw, row_major(gradient, TILE_COLUMNS), tiles * rows, columns);
         w += tiles * rows * ldw;
     }
     place->c = w;
@@ -418,8 +418,8 @@ static void run_rows(const product *p, const tile_stage *stage, block b, size_t 
         }
         run_block(p, &s, &b, end);
         if (update)
-            apply_rule(p->rule, panel_at(p->c, b.m0, b.n0), p->c.row, (bp_panels){b.c, b.c_row, b.c_panel}, b.rows,
-                       b.columns);
+            apply_rule(p->rule, RULE_WEIGHTS, panel_at(p->c, b.m0, b.n0), p->c.row,
+                       (bp_panels){b.c, b.c_row, b.c_panel}, b.rows, b.columns);
         b.pack_now = false;
         if (p->transposed)
             transpose_results(p, &b);

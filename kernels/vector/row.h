@@ -188,7 +188,7 @@ static void row_rule(const bp_rule *rule, bp_panels w, bp_panels x, bp_panels de
                     const vec g = vec_fma(vec_set1(xi[r]), vec_load(d + c), vec_set1(0.0f));
                     vec_store(gradient + r * TILE_COLUMNS + c, g);
                 }
-            apply_rule(rule, panel_at(w, i, j), w.row, row_major(gradient, TILE_COLUMNS), rows, columns);
+            apply_rule(rule, RULE_WEIGHTS, panel_at(w, i, j), w.row, row_major(gradient, TILE_COLUMNS), rows, columns);
         }
     }
 }
@@ -199,7 +199,7 @@ static void row_bias_rule(const bp_rule *rule, float *biases, bp_panels delta, s
         const size_t columns = round_up(least(out - j, TILE_COLUMNS), VEC_LANES);
         for (size_t c = 0; c < columns; c += VEC_LANES)
             vec_store(gradient + c, vec_add(vec_set1(0.0f), vec_load(panel_at(delta, 0, j) + c)));
-        apply_rule(rule, biases + j, 0, row_major(gradient, 0), 1, columns);
+        apply_rule(rule, RULE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
     }
 }
 

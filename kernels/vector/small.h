@@ -232,10 +232,10 @@ static ALWAYS_INLINE void small_rule_vecs(const size_t vecs, const bp_rule *rule
     for (size_t i = 0; i < k->in; i += SMALL_RULE_ROWS) {
         const size_t count = least(k->in - i, SMALL_RULE_ROWS);
         small_update(vecs, gradient, x + i, ldx, k->deltas.at, rows, count, NULL);
-        apply_rule(rule, k->weights.at + i * PANEL_COLUMNS, PANEL_COLUMNS, g, count, vecs * VEC_LANES);
+        apply_rule(rule, RULE_WEIGHTS, k->weights.at + i * PANEL_COLUMNS, PANEL_COLUMNS, g, count, vecs * VEC_LANES);
     }
     small_biases(vecs, gradient, k->deltas.at, rows, NULL);
-    apply_rule(rule, k->biases, 0, g, 1, vecs * VEC_LANES);
+    apply_rule(rule, RULE_OTHERS, k->biases, 0, g, 1, vecs * VEC_LANES);
 }
 
 static void small_rule(const bp_rule *rule, const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {

@@ -157,6 +157,7 @@ static void draw_training(test_trial *trial, training *t) {
     if (test_random_below(&trial->random, 2) == 0) {
         o->kind = (bp_optimizer_kind)test_random_below(&trial->random, BP_OPTIMIZER_COUNT);
         o->weight_decay = test_random_below(&trial->random, 2) ? 0.01f : 0.0f;
+        o->decay_of = test_random_below(&trial->random, 2) ? BP_DECAY_WEIGHTS : BP_DECAY_ALL;
         o->clip_norm = test_random_below(&trial->random, 3) ? 0.0f : 0.5f;
     }
     test_note(trial, " %s %s x%zu, %zu lanes", bp_loss_name(t->config.loss), bp_optimizer_name(o->kind), t->steps,

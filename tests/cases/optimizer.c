@@ -38,9 +38,12 @@ static drawn draw_step(test_trial *trial, bp_optimizer_kind kind) {
         d.optimizer.step_min = DRAW(trial, 0.01f, FLT_MIN);
         d.optimizer.step_max = DRAW(trial, 1, FLT_MAX);
     }
-    test_note(trial, ", %s step %llu rate %g decay %g%s clip %g average %g", bp_optimizer_name(kind),
+    if (test_random_below(&trial->random, 2) == 0)
+        d.optimizer.decay_of = BP_DECAY_WEIGHTS;
+    test_note(trial, ", %s step %llu rate %g decay %g%s%s clip %g average %g", bp_optimizer_name(kind),
               (unsigned long long)d.step, (double)d.rate, (double)d.optimizer.weight_decay,
-              d.optimizer.decoupled ? " decoupled" : "", (double)d.optimizer.clip, (double)d.optimizer.average);
+              d.optimizer.decoupled ? " decoupled" : "", d.optimizer.decay_of == BP_DECAY_WEIGHTS ? " of weights" : "",
+              (double)d.optimizer.clip, (double)d.optimizer.average);
     return d;
 }
 
@@ -182,6 +185,7 @@ void case_schedule_rate(test_table *table, test_side side, size_t count, size_t 
         test_begin(table, "schedule_rate", side, "%s/%zu/%zu", bp_schedule_name(kind), count, repetition);
     if (trial == NULL)
         return;
+    static const uint64_t milestones[] = {0, 5, 5, 19, 100, UINT64_MAX};
     rates r = {.count = count,
                .schedule = {.kind = kind,
                             .rate = DRAW(trial, 0.1f, 1, 0.001f, 0, FLT_MIN, FLT_MAX),
@@ -190,6 +194,9 @@ void case_schedule_rate(test_table *table, test_side side, size_t count, size_t 
                             .end = DRAW(trial, 0, 1e-5f, 0.5f)}};
     r.schedule.warmup = test_random_below(&trial->random, 3) * test_random_below(&trial->random, 20);
     r.schedule.steps = r.schedule.warmup + 1 + test_random_below(&trial->random, 2 * count);
+    r.schedule.milestones = milestones;
+    r.schedule.milestone_count = 1 + test_random_below(&trial->random, sizeof milestones / sizeof *milestones);
+    r.schedule.period_factor = test_random_below(&trial->random, 4);
     if (test_random_below(&trial->random, 4) == 0)
         r.first = test_random_next(&trial->random) >> test_random_below(&trial->random, 64);
     test_note(trial, ", rate %g factor %g start %g end %g warm-up %llu of %llu, from step %llu",

@@ -43,6 +43,8 @@ same a299268119ea3f35 --data spirals --epochs 2 --limit 600 --optimizer lion --l
     --schedule cosine --warmup 5 --activation mish
 for change in "--seed 8" "--epochs 2" "--limit 599" "--rate 0.2" "--batch 63" "--dropout 0.1" "--layer-norm" \
     "--normalize" "--optimizer momentum" "--weight-decay 0.1" "--smoothing 0.1" "--schedule step" \
+    "--schedule exponential" "--schedule multi-step" "--schedule warm-restarts" \
+    "--optimizer adamw --weight-decay 0.1 --weight-decay-of weights" \
     "--loss multiclass-hinge" "--activation silu"; do
     # shellcheck disable=SC2086 # an option and its value
     passed_if "$change gives other weights" \

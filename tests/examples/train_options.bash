@@ -7,7 +7,7 @@ program+=(--data spirals --limit 64 --epochs 1) # short, should a wrong option b
 refused "--epoch: unknown option" --epoch 3
 refused "stray: unknown option" stray
 refused "-: unknown option" -
-for option in data layers activation dropout loss smoothing epochs batch optimizer weight-decay rate schedule warmup \
+for option in data layers activation dropout loss smoothing epochs batch optimizer weight-decay weight-decay-of rate schedule warmup \
     stop-after save load isa threads seed limit; do
     refused "--$option: its value is missing" "--$option"
 done
@@ -36,6 +36,7 @@ done
 for value in "" sgdx SGD; do
     refused "--optimizer $value: unknown; the optimizers are sgd momentum nesterov" --optimizer "$value"
     refused "--schedule $value: unknown; the schedules are constant step linear" --schedule "$value"
+    refused "--weight-decay-of $value: unknown; the choices are all weights" --weight-decay-of "$value"
     refused "--loss $value: unknown; the losses of labels are softmax-cross-entropy multiclass-hinge" --loss "$value"
 done
 refused "--loss mse: unknown" --loss mse
@@ -78,7 +79,7 @@ passed_if "largest seed" contains "$(weights --seed 18446744073709551615 | wc -c
 passed_if "smallest seed" contains "$(weights --seed 0 --batch 1000000000 --rate .5 | wc -c)" 17
 
 help=$("${program[@]}" --help)
-for option in data layers activation dropout layer-norm loss smoothing epochs batch optimizer weight-decay rate schedule \
+for option in data layers activation dropout layer-norm loss smoothing epochs batch optimizer weight-decay weight-decay-of rate schedule \
     warmup stop-after save load isa threads seed limit normalize quiet help; do
     passed_if "--help names --$option" contains "$help" "  --$option "
 done

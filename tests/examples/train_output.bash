@@ -41,7 +41,13 @@ else
     echo "left out: the bar on a terminal (no program script, or /dev/pts is not mounted)"
 fi
 
-wild=$("${program[@]}" --rate 1e30)
-passed_if "a loss that is not finite is said" contains "$wild" "the loss is not finite"
-passed_if "and the training goes on" grep -qE '^weights: [0-9a-f]{16}$' <<<"$wild"
+status=0
+wild=$("${program[@]}" --rate 1e30 2>&1) || status=$?
+passed_if "status of a training that diverges" equal "$status" 2
+passed_if "a number that is not finite is said" grep -qE 'in epoch 0, step [0-9]+ of 10 .*a lower --rate may help' <<<"$wild"
+
+status=0
+"${program[@]}" >/dev/full 2>"$work/err" || status=$?
+passed_if "status with a full disk" equal "$status" 2
+passed_if "message with a full disk" equal "$(cat "$work/err")" "train: cannot write to standard output"
 finish

@@ -17,6 +17,7 @@ interrupted() {
 
 interrupted
 interrupted --optimizer adamw --weight-decay 0.01 --dropout 0.2 --layer-norm --schedule cosine
+interrupted --optimizer adamw --weight-decay 0.1 --weight-decay-of weights --schedule warm-restarts
 interrupted --optimizer momentum --normalize --schedule step --activation tanh
 
 "${program[@]}" --data spirals --limit 600 --epochs 2 --save state >/dev/null

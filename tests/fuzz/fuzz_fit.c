@@ -86,12 +86,15 @@ typedef struct outcome {
 } outcome;
 
 static outcome train(subject *s, bytes in, const description *d, operands *arrays) {
-    outcome o = {.result = {.epochs = 12345}};
+    outcome o = {.result = {.end = BP_FIT_COMPLETE, .epochs = 12345}};
     const bp_dataset data = take_dataset(&in, arrays, d), validation = take_dataset(&in, arrays, d);
     bp_fit_options options = take_options(&in, &validation);
     training t = {.network = s->network, .data = &data, .stop_after = take_below(&in, 30)};
-    const bp_schedule schedule = {
-        .kind = (bp_schedule_kind)take_below(&in, 6), .rate = 0.5f, .warmup = 1, .steps = 9, .factor = 0.5f};
+    const bp_schedule schedule = {.kind = (bp_schedule_kind)take_below(&in, BP_SCHEDULE_COUNT + 1),
+                                  .rate = 0.5f,
+                                  .warmup = 1,
+                                  .steps = 9,
+                                  .factor = 0.5f};
     bp_early_stopping stopping = {.patience = take_below(&in, 4), .improvement = 0.01};
     const uint8_t wanted = take_byte(&in);
     options.schedule = wanted & 1 ? &schedule : NULL;
@@ -105,7 +108,8 @@ static outcome train(subject *s, bytes in, const description *d, operands *array
     operands_keep(arrays);
     o.status = bp_network_fit(s->network, &data, &options, &o.result);
     REQUIRE(!t.wrong);
-    if (o.status != BP_OK)
+    REQUIRE((o.result.end == BP_FIT_NONFINITE) == (o.status == BP_ERROR_NONFINITE));
+    if (o.status != BP_OK && o.status != BP_ERROR_NONFINITE)
         REQUIRE(subject_state(s->network) == before && stopping.seen == 0);
     o.passes = bp_network_evaluate(s->network, &data, &o.loss);
     const size_t outputs = d->sizes[d->config.layers];

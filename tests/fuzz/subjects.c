@@ -68,6 +68,7 @@ static bp_optimizer take_optimizer(bytes *in) {
     o.beta1 = wanted & 2 ? take_fraction(in) : 0.0f;
     o.beta2 = wanted & 4 ? take_fraction(in) : 0.0f;
     o.weight_decay = wanted & 8 ? take_fraction(in) : 0.0f;
+    o.decay_of = wanted & 8 && o.weight_decay > 0.5f ? BP_DECAY_WEIGHTS : BP_DECAY_ALL;
     o.decoupled = wanted & 8 && take_flag(in);
     o.clip = wanted & 16 ? take_fraction(in) : 0.0f;
     o.clip_norm = wanted & 32 ? take_fraction(in) : 0.0f;

@@ -105,6 +105,9 @@ static void other_optimizers(void **state) {
         {{.kind = BP_MOMENTUM}, {.kind = BP_NESTEROV}, "'momentum' in the file and 'nesterov' in the network"},
         {{.kind = BP_ADAM}, {.kind = BP_ADAM, .average = 0.5f}, "the file has no tensor 'training.average.0.weight'"},
         {{.kind = BP_ADAM, .average = 0.5f}, {.kind = BP_ADAM}, "the network has no place for training.average."},
+        {{.kind = BP_ADAMW, .decay_of = BP_DECAY_WEIGHTS},
+         {.kind = BP_ADAMW},
+         "backprop.weight_decay_of is 'weights' in the file and 'all' in the network"},
     };
     for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
         bp_network *from = create(&nets[0], pairs[k].from, 1, 3), *to = create(&nets[0], pairs[k].to, 1, 4);

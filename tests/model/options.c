@@ -174,7 +174,7 @@ static void draw_layers(setting *s, const unsigned char *row, sharing way, test_
                            : row[NORMALIZE] == 2 ? l + 1 == last
                                                  : row[NORMALIZE] == 3);
         const bool frozen[] = {false, l == 0, l == last / 2, l == last, l != last, l != 0, true};
-        s->frozen[l] = row[FROZEN] < COUNT(frozen) && frozen[row[FROZEN]];
+        s->frozen[l] = way != SHARING_SMALL && row[FROZEN] < COUNT(frozen) && frozen[row[FROZEN]];
     }
     if (needs_logits(s->config.loss))
         s->activations[last] = (bp_activation){BP_IDENTITY, 0.0f};
@@ -243,8 +243,10 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
         .gradients = row[GRADIENTS] == 1 || prepares_gradients((call_kind)row[FIRST_CALL]),
     };
     draw_layers(s, row, way, random);
-    if (way == SHARING_SMALL) /* whose one call knows no norms */
+    if (way == SHARING_SMALL) /* its one call knows no norms, and keeps transposed weights for plain SGD alone */
         s->config.optimizer.clip_norm = 0.0f;
+    if (way == SHARING_SMALL && test_random_below(random, 4) > 0)
+        s->config.optimizer = (bp_optimizer){.kind = BP_SGD};
     s->labels = s->config.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || s->config.loss == BP_LOSS_MULTICLASS_HINGE;
     s->pool = (pool_kind)row[POOL];
     s->rate = rate_of(s);

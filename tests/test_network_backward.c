@@ -588,32 +588,33 @@ static void a_gradient_is_kept_until_a_step(void **state) {
 /* A pass that only wants the inputs' gradient leaves what is kept and accumulated alone, whatever the way of sharing;
  * one that keeps a gradient begins anew. */
 static void check_accumulated(test_table *table) {
-    enum { MANY_ROWS = 4 * BP_ROW_BLOCK };
+    static const size_t rows_of[] = {4 * BP_ROW_BLOCK, 4 * BP_ROW_BLOCK, 64}; /* rows, blocks, columns */
     static const net shapes[] = {
         {2, {6, 7, 3}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
         {2, {64, 96, 33}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
         {2, {400, 300, 200}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
     };
     for (size_t k = 0; k < COUNT(shapes); k++) {
+        const size_t rows = rows_of[k];
         pool_log log = {0};
-        bp_network_config config = net_config(&shapes[k], MANY_ROWS);
+        bp_network_config config = net_config(&shapes[k], rows);
         config.threads = 2;
         config.pool = pool_reverse(&log, 2);
         bp_network *network = net_create_on(table, &config, 3);
-        samples s = samples_create(&shapes[k], MANY_ROWS, 0, test_seed());
+        samples s = samples_create(&shapes[k], rows, 0, test_seed());
         const size_t in = shapes[k].sizes[0], out = shapes[k].sizes[1], all = (in + 1) * out;
         float *before = allocate(all, sizeof(float)), *after = allocate(all, sizeof(float));
-        float *inputs = allocate(MANY_ROWS * in, sizeof(float));
+        float *inputs = allocate(rows * in, sizeof(float));
         const bp_backward keep = {.gradient = BP_GRADIENT_KEEP},
                           skip = {.gradient = BP_GRADIENT_SKIP, .input_gradient = inputs};
-        assert_int_equal(bp_network_accumulate(network, &s.batch, MANY_ROWS, NULL), BP_OK);
+        assert_int_equal(bp_network_accumulate(network, &s.batch, rows, NULL), BP_OK);
         assert_int_equal(bp_network_get_gradient(network, 0, before, 0, before + in * out), BP_OK);
         assert_int_equal(bp_network_backward(network, &s.batch, &skip), BP_OK);
         assert_int_equal(bp_network_get_gradient(network, 0, after, 0, after + in * out), BP_OK);
         assert_same_bits(after, before, all);
         assert_true(bp_network_steps(network) == 0);
         assert_int_equal(bp_network_update(network, rate), BP_OK);
-        assert_int_equal(bp_network_accumulate(network, &s.batch, MANY_ROWS, NULL), BP_OK);
+        assert_int_equal(bp_network_accumulate(network, &s.batch, rows, NULL), BP_OK);
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
         assert_true(bp_network_steps(network) == 2);
         assert_int_equal(bp_network_update(network, rate), BP_ERROR_VALUE);

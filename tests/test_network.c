@@ -236,6 +236,47 @@ static void layers_are_as_configured(void **state) {
     bp_network_destroy(network);
 }
 
+/* What the header says of each activation. */
+static void initializers_follow_activations(void **state) {
+    (void)state;
+    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++)
+        for (float parameter = -30; parameter <= 30; parameter += 60) {
+            const bool sine = kind == BP_SINE;
+            const net one = {
+                .layers = 1, .sizes = {5, 7}, .activations = {{(bp_activation_kind)kind, sine ? parameter : 0}}};
+            bp_initializer expected = {BP_XAVIER_UNIFORM, 1};
+            switch (kind) {
+            case BP_RELU:
+            case BP_LEAKY_RELU:
+            case BP_RELU6:
+            case BP_ELU:
+            case BP_HARD_SWISH:
+            case BP_SILU:
+            case BP_GELU:
+            case BP_GELU_TANH:
+            case BP_MISH:
+                expected.kind = BP_HE_UNIFORM;
+                break;
+            case BP_SELU:
+                expected.kind = BP_LECUN_UNIFORM;
+                break;
+            case BP_SINE:
+                expected = (bp_initializer){BP_HE_UNIFORM, 1.0f / 30.0f};
+                break;
+            default:
+                break;
+            }
+            const bp_network_config config = net_config(&one, 1);
+            bp_network *network = net_create(&config, 4);
+            held_layer held = layer_get(network, 0);
+            float weights[5 * 7];
+            assert_int_equal(bp_initialize(weights, 7, 5, 7, expected, 4, 0), BP_OK);
+            assert_same_bits(held.weights, weights, COUNT(weights));
+            layer_free(&held);
+            bp_network_destroy(network);
+        }
+}
+
 static void initial_weights_follow_the_formula(void **state) {
     (void)state;
     const net shape = {.layers = 4,
@@ -424,7 +465,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(bad_configurations_are_refused), cmocka_unit_test(queries_answer),
         cmocka_unit_test(layers_are_as_configured),       cmocka_unit_test(initial_weights_follow_the_formula),
         cmocka_unit_test(hash_is_fnv1a_of_all_bits),      cmocka_unit_test(bad_batches_change_nothing),
-        cmocka_unit_test(scratch_holds_the_loss),
+        cmocka_unit_test(scratch_holds_the_loss),         cmocka_unit_test(initializers_follow_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static const net *const nets[] = {&small, &wide};
 static const bp_optimizer optimizers[] = {
     {.kind = BP_SGD},
     {.kind = BP_ADAMW, .weight_decay = 0.125f},
-    {.kind = BP_MOMENTUM, .clip_norm = 0.0625f, .average = 0.5f},
+    {.kind = BP_MOMENTUM, .clip_norm = 0.07f, .average = 0.5f},
 };
 
 static const net *shape;

@@ -39,7 +39,7 @@ static bp_safetensors *open_content(const content *c) {
 }
 
 static const char matrix_header[] =
-    "{\"__metadata__\":{\"format\":\"pt\",\"\\u00e9\\n\":\"a\\\\b \\\"q\\\" \\ud83d\\ude00/\\/\"},"
+    "{\"__metadata__\":{\"format\":\"pt\",\"\\u00E9\\n\":\"a\\\\b \\\"q\\\" \\ud83d\\ude00/\\/\"},"
     "\"w\" : {\"shape\":[2,3],\t\"data_offsets\" : [ 0 , 24 ] , \"dtype\":\"F32\"},"
     "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[24,32]},"
     "\"none\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[32,32]},"

@@ -429,6 +429,9 @@ static void early_stopping_by_hand(void **state) {
         assert_int_equal(stopping.best_at, cases[k].best_at);
         assert_true(stopping.best == cases[k].values[cases[k].best_at]);
     }
+    bp_early_stopping again = {.patience = 2, .best = -7, .best_at = 7}; /* nothing seen: what was best is gone */
+    assert_int_equal(bp_early_stopping_next(&again, nan, NULL, NULL), BP_OK);
+    assert_true(again.best == inf && again.best_at == 0);
     bp_early_stopping bad[] = {{.patience = 0}, {.patience = 1, .improvement = -0.1}, {.patience = 1}, {.patience = 1}};
     bad[2].improvement = nan;
     bad[3].improvement = inf;

@@ -226,6 +226,7 @@ static void bad_fits(void **state) {
         } else {
             BOTH(BP_ERROR_NULL, targets = NULL);
             BOTH(BP_ERROR_SIZE, target_columns = 2);
+            BOTH(BP_ERROR_SIZE, target_columns = 4);
         }
         FIT(BP_ERROR_VALUE, c.options.epochs = 0);
         FIT(BP_ERROR_VALUE, c.options.first_epoch = 2);
@@ -319,6 +320,47 @@ static void fits_without_memory(void **state) {
     samples_destroy(&s);
 }
 
+/* One block of memory behind some room for outputs. */
+static _Alignas(BP_ALIGNMENT) unsigned char behind[1 << 17];
+enum { ROOM = 1 << 10 };
+
+static void *behind_allocate(void *context, size_t bytes) {
+    const bool first = !*(bool *)context;
+    assert_true(bytes <= sizeof behind - ROOM);
+    *(bool *)context = true;
+    return first ? behind + ROOM : malloc(bytes);
+}
+
+static void behind_release(void *context, void *memory) {
+    (void)context;
+    if (memory != behind + ROOM)
+        free(memory);
+}
+
+/* Arrays that meet the network in a later batch alone, or through an index. */
+static void predictions_apart_from_the_network(void **state) {
+    (void)state;
+    const net *small = &fit_nets[0];
+    bp_network_config config = net_config(small, 4);
+    bool taken = false;
+    config.allocator = (bp_allocator){behind_allocate, behind_release, &taken};
+    bp_network *network = net_create(&config, 1);
+    samples s = samples_create(small, SAMPLES, 0, 5);
+    bp_dataset set = dataset_of(small, &s);
+    float *outputs = (float *)(void *)network - 4 * 3, kept[12];
+    memcpy(kept, outputs, sizeof kept);
+    assert_int_equal(bp_network_predict(network, &set, outputs, 0), BP_ERROR_OVERLAP);
+    assert_memory_equal(kept, outputs, sizeof kept);
+    float apart[SAMPLES * 3] = {77};
+    const uint32_t index[SAMPLES] = {0};
+    set.index = index;
+    set.inputs = (float *)(void *)network;
+    assert_int_equal(bp_network_predict(network, &set, apart, 0), BP_ERROR_OVERLAP);
+    assert_true(apart[0] == 77);
+    bp_network_destroy(network);
+    samples_destroy(&s);
+}
+
 static void bad_predictions(void **state) {
     (void)state;
     const net *small = &fit_nets[0];
@@ -347,6 +389,10 @@ static void bad_predictions(void **state) {
     PREDICT(BP_ERROR_OVERLAP, rows = SAMPLES, (float *)(void *)network, 0);
     PREDICT(BP_ERROR_OVERLAP, inputs = (float *)(void *)network, outputs, 0);
 #undef PREDICT
+    bp_dataset set = good; /* what is compared with outputs is not looked at */
+    set.labels = (const uint32_t *)(const void *)((const char *)s.inputs + 1);
+    set.targets = set.weights = (const float *)(const void *)set.labels;
+    assert_int_equal(bp_network_predict(network, &set, outputs, 0), BP_OK);
     assert_int_equal(bp_network_predict(NULL, &good, outputs, 0), BP_ERROR_NULL);
     assert_int_equal(bp_network_predict(network, NULL, outputs, 0), BP_ERROR_NULL);
     bp_network_destroy(network);
@@ -364,6 +410,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(bad_rates_end_the_fit),
         cmocka_unit_test(fits_without_memory),
         cmocka_unit_test(bad_predictions),
+        cmocka_unit_test(predictions_apart_from_the_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

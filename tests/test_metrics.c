@@ -199,6 +199,9 @@ static void a_nan_is_not_hidden(void **state) {
         assert_true(isnan(r.mse) && isnan(r.rmse) && isnan(r.mae) && isnan(r.max_error) && isnan(r.r2));
         assert_int_equal(bp_regression_metrics(y, 0, a, 0, 3, 1, &r), BP_OK);
         assert_true(isnan(r.mse) && isnan(r.rmse) && isnan(r.mae) && isnan(r.max_error) && isnan(r.r2));
+        const float constant[] = {2, 2, 2};
+        assert_int_equal(bp_regression_metrics(a, 0, constant, 0, 3, 1, &r), BP_OK);
+        assert_true(isnan(r.r2));
     }
 }
 

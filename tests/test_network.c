@@ -27,6 +27,7 @@ static const net plain = {.layers = 3,
 typedef struct counted {
     size_t calls, live, bytes; /* allocations ever, allocations now, bytes of the last */
     size_t misalign;           /* bytes away from malloc's alignment */
+    char *end;                 /* of the last */
     bool refuse;
 } counted;
 
@@ -39,6 +40,7 @@ static void *counted_allocate(void *context, size_t bytes) {
         return NULL;
     c->live++;
     memset(memory, 0xa5, bytes + c->misalign); /* a network must not count on zeros */
+    c->end = memory + c->misalign + bytes;
     return memory + c->misalign;
 }
 
@@ -65,6 +67,7 @@ static void memory_is_what_was_announced(void **state) {
         bp_network *network = net_create(&config, test_seed());
         assert_int_equal(c.calls, 1);
         assert_int_equal(c.bytes, announced);
+        assert_true(network->scratch + network->lanes * network->scratch_bytes <= c.end);
         samples s = samples_create(&plain, 40, 0, test_seed());
         assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
         assert_int_equal(c.calls, 1);
@@ -73,6 +76,18 @@ static void memory_is_what_was_announced(void **state) {
         samples_destroy(&s);
     }
     bp_network_destroy(NULL);
+}
+
+/* Outputs in many panels are gathered for the loss, a few rows and their deltas, however many they are. */
+static void scratch_holds_the_loss(void **state) {
+    (void)state;
+    for (size_t out = 1; out < 100000; out *= 5) {
+        const net broad = {.layers = 1, .sizes = {1, out}, .loss = BP_LOSS_MSE};
+        const bp_network_config config = net_config(&broad, 2);
+        bp_network *network = net_create(&config, 1);
+        assert_true(network->scratch_bytes >= 2 * BP_LOSS_ROWS * out * sizeof(float));
+        bp_network_destroy(network);
+    }
 }
 
 static void refused_memory_is_an_error(void **state) {
@@ -122,6 +137,7 @@ static void bad_configurations_are_refused(void **state) {
     bad = good, bad.sizes = NULL, REFUSE(bad, BP_ERROR_NULL);
     bad = good, bad.activations = NULL, REFUSE(bad, BP_ERROR_NULL);
     bad = good, bad.layers = 0, REFUSE(bad, BP_ERROR_SIZE);
+    bad = good, bad.layers = SIZE_MAX / 4, REFUSE(bad, BP_ERROR_OVERFLOW); /* before any size is looked at */
     bad = good, bad.batch_max = 0, REFUSE(bad, BP_ERROR_SIZE);
     bad = good, bad.batch_max = SIZE_MAX, REFUSE(bad, BP_ERROR_OVERFLOW);
     bad = good, bad.batch_max = SIZE_MAX / 8, REFUSE(bad, BP_ERROR_OVERFLOW);
@@ -144,6 +160,7 @@ static void bad_configurations_are_refused(void **state) {
         bad.loss_options.label_smoothing = NAN, REFUSE(bad, BP_ERROR_VALUE);
     }
     bad = good, bad.allocator.allocate = counted_allocate, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.allocator.release = counted_release, REFUSE(bad, BP_ERROR_VALUE);
     bad = good, bad.pool.run = pool_serial(&(pool_log){0}, 0).run, REFUSE(bad, BP_ERROR_VALUE); /* with no thread */
 
     for (size_t l = 0; l <= plain.layers; l++) {
@@ -217,6 +234,47 @@ static void layers_are_as_configured(void **state) {
     assert_int_equal(bp_network_layer(network, 0, NULL), BP_ERROR_NULL);
     assert_int_equal(bp_network_layer(NULL, 0, &described), BP_ERROR_NULL);
     bp_network_destroy(network);
+}
+
+/* What the header says of each activation. */
+static void initializers_follow_activations(void **state) {
+    (void)state;
+    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++)
+        for (float parameter = -30; parameter <= 30; parameter += 60) {
+            const bool sine = kind == BP_SINE;
+            const net one = {
+                .layers = 1, .sizes = {5, 7}, .activations = {{(bp_activation_kind)kind, sine ? parameter : 0}}};
+            bp_initializer expected = {BP_XAVIER_UNIFORM, 1};
+            switch (kind) {
+            case BP_RELU:
+            case BP_LEAKY_RELU:
+            case BP_RELU6:
+            case BP_ELU:
+            case BP_HARD_SWISH:
+            case BP_SILU:
+            case BP_GELU:
+            case BP_GELU_TANH:
+            case BP_MISH:
+                expected.kind = BP_HE_UNIFORM;
+                break;
+            case BP_SELU:
+                expected.kind = BP_LECUN_UNIFORM;
+                break;
+            case BP_SINE:
+                expected = (bp_initializer){BP_HE_UNIFORM, 1.0f / 30.0f};
+                break;
+            default:
+                break;
+            }
+            const bp_network_config config = net_config(&one, 1);
+            bp_network *network = net_create(&config, 4);
+            held_layer held = layer_get(network, 0);
+            float weights[5 * 7];
+            assert_int_equal(bp_initialize(weights, 7, 5, 7, expected, 4, 0), BP_OK);
+            assert_same_bits(held.weights, weights, COUNT(weights));
+            layer_free(&held);
+            bp_network_destroy(network);
+        }
 }
 
 static void initial_weights_follow_the_formula(void **state) {
@@ -407,6 +465,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(bad_configurations_are_refused), cmocka_unit_test(queries_answer),
         cmocka_unit_test(layers_are_as_configured),       cmocka_unit_test(initial_weights_follow_the_formula),
         cmocka_unit_test(hash_is_fnv1a_of_all_bits),      cmocka_unit_test(bad_batches_change_nothing),
+        cmocka_unit_test(scratch_holds_the_loss),         cmocka_unit_test(initializers_follow_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

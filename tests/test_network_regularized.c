@@ -432,6 +432,7 @@ static void gains_and_shifts(void **state) {
     assert_int_equal(bp_network_set_normalization(NULL, 0, gain, shift), BP_ERROR_NULL);
     assert_int_equal(bp_network_set_normalization(network, 0, gain, gain + 5), BP_ERROR_OVERLAP);
     assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)network, shift), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_set_normalization(network, 0, gain, (float *)(void *)network), BP_ERROR_OVERLAP);
     assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)((char *)gain + 1), shift),
                      BP_ERROR_ALIGNMENT);
     assert_true(bp_network_hash(network) == hash);

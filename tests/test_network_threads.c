@@ -1,8 +1,10 @@
 /* Networks and threads: whose pool runs, that bits do not depend on it, and that nothing is allocated meanwhile. */
-#define _GNU_SOURCE /* RTLD_NEXT */
+#define _GNU_SOURCE /* RTLD_NEXT, sched_getaffinity */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,6 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -392,6 +395,34 @@ static void a_pool_that_cannot_be_made_is_an_error(void **state) {
 
 #endif
 
+/* A worker that leaves its caller's processor may run anywhere again. */
+static void workers_may_run_anywhere(void **state) {
+    (void)state;
+    bp_network_config config = net_config(&wide, ROWS_QUICK);
+    config.threads = THREADS_QUICK;
+    bp_network *network = net_create(&config, 0);
+    samples s = samples_create(&wide, ROWS_QUICK, 0, 18);
+    for (size_t step = 0; step < 200; step++) {
+        assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
+        usleep(200); /* until workers sleep */
+    }
+    cpu_set_t own, other;
+    assert_int_equal(sched_getaffinity(0, sizeof own, &own), 0);
+    bool same = false;
+    for (size_t look = 0; !same && look < 1000; look++, usleep(1000)) { /* some may be on their way just now */
+        DIR *tasks = opendir("/proc/self/task");
+        assert_non_null(tasks);
+        same = true;
+        for (struct dirent *task; (task = readdir(tasks));)
+            if (*task->d_name != '.' && sched_getaffinity(atoi(task->d_name), sizeof other, &other) == 0)
+                same = same && CPU_EQUAL(&own, &other);
+        closedir(tasks);
+    }
+    assert_true(same);
+    samples_destroy(&s);
+    bp_network_destroy(network);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
@@ -404,6 +435,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(networks_train_side_by_side),
         cmocka_unit_test(nothing_is_allocated_after_creation),
         cmocka_unit_test(a_pool_that_cannot_be_made_is_an_error),
+        cmocka_unit_test(workers_may_run_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

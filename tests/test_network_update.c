@@ -21,7 +21,7 @@ static const net *const nets[] = {&small, &wide};
 static const bp_optimizer optimizers[] = {
     {.kind = BP_SGD},
     {.kind = BP_ADAMW, .weight_decay = 0.125f},
-    {.kind = BP_MOMENTUM, .clip_norm = 0.0625f, .average = 0.5f},
+    {.kind = BP_MOMENTUM, .clip_norm = 0.07f, .average = 0.5f},
 };
 
 static const net *shape;
@@ -172,7 +172,8 @@ static void check_average(test_table *table) {
     assert_true(before == trained_hash(&t));
     assert_string_equal(bp_network_state_name(network, bp_network_states(network) - 1), "average");
 
-    /* Swapped in, it is what the network computes with, and it is not trained. */
+    /* Swapped in, it is what the network computes with, and it is not trained, not by what was accumulated before. */
+    assert_int_equal(bp_network_accumulate(network, &s.batch, 6, NULL), BP_OK);
     assert_int_equal(bp_network_swap_average(network), BP_OK);
     model average = {.shape = shape};
     for (size_t l = 0; l < shape->layers; l++) {
@@ -208,8 +209,12 @@ static void check_average(test_table *table) {
     assert_same_bits(copied.biases, held.biases, held.out);
     layer_free(&copied);
 
-    /* A new beginning: no state, no steps, the average as the parameters are. */
+    /* A new beginning: no state, no steps, no gradient, the average as the parameters are. */
+    assert_int_equal(bp_network_accumulate(network, &s.batch, 6, NULL), BP_OK);
     assert_int_equal(bp_network_initialize(network, SEED), BP_OK);
+    assert_int_equal(bp_network_update(network, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_get_gradient(network, 0, NULL, 0, outputs), BP_ERROR_VALUE);
+    assert_true(bp_network_gradient_norm(network) == 0);
     trained fresh = trained_create(shape, config.optimizer, SEED);
     assert_true(state_hash(network) == trained_hash(&fresh) && bp_network_steps(network) == 0);
     trained_destroy(&fresh);
@@ -391,9 +396,9 @@ static regularized train_regularized(test_table *table, size_t threads, bool in_
             assert_int_equal(bp_network_train_step(network, &s.batch, rate, &r.loss), BP_OK);
             continue;
         }
-        for (size_t first = 0, rows; first < REGULARIZED_ROWS; first += rows) {
-            rows = first == 0 ? 512 : REGULARIZED_ROWS - 512;
-            const bp_batch batch = part_of(&s, first, rows);
+        static const size_t cuts[] = {0, 256, 768, REGULARIZED_ROWS};
+        for (size_t c = 0; c + 1 < COUNT(cuts); c++) {
+            const bp_batch batch = part_of(&s, cuts[c], cuts[c + 1] - cuts[c]);
             assert_int_equal(bp_network_accumulate(network, &batch, REGULARIZED_ROWS, NULL), BP_OK);
         }
         assert_int_equal(bp_network_update(network, rate), BP_OK);
@@ -448,6 +453,63 @@ static void regularized_networks_are_updated(void **state) {
     }
 }
 
+/* The sum of squares of a layer's kept gradient. */
+static double square_of_layer(const bp_network *network, size_t index) {
+    bp_layer described;
+    assert_int_equal(bp_network_layer(network, index, &described), BP_OK);
+    const size_t count = described.in * described.out, out = described.out;
+    float *g = allocate(count + 3 * out, sizeof *g);
+    assert_int_equal(bp_network_get_gradient(network, index, g, 0, g + count), BP_OK);
+    if (described.normalized)
+        assert_int_equal(bp_network_get_normalization_gradient(network, index, g + count + out, g + count + 2 * out),
+                         BP_OK);
+    double sum = 0;
+    for (size_t k = 0; k < count + 3 * out; k++)
+        sum += (double)g[k] * (double)g[k];
+    free(g);
+    return sum;
+}
+
+/* Gains and shifts count in the norm; frozen, they neither count nor move. */
+static void check_gains(test_table *table) {
+    static const bool normalize[] = {true, false, false};
+    samples s = samples_create(shape, REGULARIZED_ROWS, 0, test_seed());
+    for (size_t k = 0; k < 2; k++) {
+        static const bp_optimizer both[] = {{.kind = BP_SGD, .clip_norm = 1000}, {.kind = BP_SGD}};
+        optimizer = &both[k];
+        bp_network_config config = config_of(REGULARIZED_ROWS);
+        config.normalize = normalize;
+        config.gradients = true;
+        bp_network *network = net_create_on(table, &config, SEED);
+        float before[2 * REGULARIZED_OUT], after[2 * REGULARIZED_OUT];
+        for (size_t frozen = 0; frozen < 2; frozen++) {
+            assert_int_equal(bp_network_freeze(network, 0, frozen), BP_OK);
+            assert_int_equal(bp_network_get_normalization(network, 0, before, before + REGULARIZED_OUT), BP_OK);
+            assert_int_equal(bp_network_accumulate(network, &s.batch, REGULARIZED_ROWS, NULL), BP_OK);
+            double square = 0;
+            for (size_t l = frozen; l < shape->layers; l++)
+                square += square_of_layer(network, l);
+            assert_int_equal(bp_network_update(network, rate), BP_OK);
+            const double norm = (double)bp_network_gradient_norm(network);
+            assert_true(k == 0 ? fabs(norm - sqrt(square)) < 1e-5 * sqrt(square) : norm == 0);
+            assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+            assert_int_equal(bp_network_get_normalization(network, 0, after, after + REGULARIZED_OUT), BP_OK);
+            for (size_t j = 0; j < 2 * REGULARIZED_OUT; j++)
+                assert_true((test_bits(before[j]) == test_bits(after[j])) == (frozen == 1));
+        }
+        bp_network_destroy(network);
+        table->cases++;
+    }
+    samples_destroy(&s);
+}
+
+static void gains_are_clipped_and_frozen(void **state) {
+    (void)state;
+    shape = &wide;
+    for (lanes = 1; lanes <= 3; lanes += 2)
+        test_each_table(check_gains);
+}
+
 /* Gains that are set from outside are their own average, as weights are. */
 static void set_gains_are_their_average(void **state) {
     (void)state;
@@ -479,7 +541,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(micro_batches_are_the_batch), cmocka_unit_test(frozen_layers_stay),
         cmocka_unit_test(the_average_follows),         cmocka_unit_test(a_training_goes_on_elsewhere),
         cmocka_unit_test(bad_inputs_are_refused),      cmocka_unit_test(regularized_networks_are_updated),
-        cmocka_unit_test(set_gains_are_their_average),
+        cmocka_unit_test(set_gains_are_their_average), cmocka_unit_test(gains_are_clipped_and_frozen),
     };
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

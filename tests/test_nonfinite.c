@@ -168,6 +168,32 @@ static void places_on(test_table *table) {
     EXPECT(BP_PLACE_BIAS_GRADIENT, 1, 0, 68);
 }
 
+/* The smallest networks: whatever the padding, their last parameters are looked at. */
+static void the_last_parameters_on(test_table *table) {
+    for (size_t in = 1; in <= 3; in++)
+        for (size_t out = 1; out <= 40; out += 13) {
+            const net tiny = {.layers = 1, .sizes = {in, out}, .loss = BP_LOSS_MSE};
+            const bp_network_config config = net_config(&tiny, 1);
+            bp_network *network = net_create_on(table, &config, 1);
+            held_layer held = layer_get(network, 0);
+            held.biases[out - 1] = NAN;
+            layer_set(network, 0, &held);
+            samples s = samples_create(&tiny, 1, 0, 2);
+            bp_nonfinite found;
+            assert_int_equal(bp_network_find_nonfinite(network, &s.batch, &found), BP_OK);
+            assert_true(found.place == BP_PLACE_BIASES && found.column == out - 1);
+            samples_destroy(&s);
+            layer_free(&held);
+            bp_network_destroy(network);
+            table->cases++;
+        }
+}
+
+static void the_last_parameters_are_found(void **state) {
+    (void)state;
+    test_each_table(the_last_parameters_on);
+}
+
 static void every_place_is_found(void **state) {
     (void)state;
     test_each_table(places_on);
@@ -326,6 +352,7 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_place_is_found),
+        cmocka_unit_test(the_last_parameters_are_found),
         cmocka_unit_test(regularized_places_are_found),
         cmocka_unit_test(classes_are_searched_too),
         cmocka_unit_test(places_have_names),

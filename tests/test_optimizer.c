@@ -191,6 +191,59 @@ static void steps_by_hand(void **state) {
     check_two_steps((bp_optimizer){.kind = BP_RPROP, .grow = 2}, 0.25f, 3, 0.75f, -0.5f, 0.75f);
 }
 
+/* Zeros stand for the documented numbers: 40 steps that reach all of them. */
+static void zeros_are_the_documented_numbers(void **state) {
+    (void)state;
+    static const float gradients[][2] = {{1e-9f, 1e-9f}, {1, 1}, {3, -2}, {-0.5f, 1e-3f}, {1e-12f, -1e-12f}};
+    for (int kind = 0; kind < BP_OPTIMIZER_COUNT; kind++)
+        for (size_t k = 0; k < sizeof gradients / sizeof *gradients; k++) {
+            const float decay = kind == BP_RPROP ? 0 : 0.01f; /* which would turn RPROP around too soon */
+            const bool adam = kind == BP_ADAM || kind == BP_ADAMW;
+            const bp_optimizer zeros = {.kind = (bp_optimizer_kind)kind, .weight_decay = decay},
+                               numbers = {.kind = (bp_optimizer_kind)kind,
+                                          .weight_decay = decay,
+                                          .decoupled = kind == BP_ADAMW || kind == BP_LION,
+                                          .momentum = 0.9f,
+                                          .beta1 = 0.9f,
+                                          .beta2 = adam ? 0.999f : 0.99f,
+                                          .epsilon = kind == BP_ADAGRAD ? 1e-10f : 1e-8f,
+                                          .shrink = 0.5f,
+                                          .grow = 1.2f,
+                                          .step_min = 1e-6f,
+                                          .step_max = 50};
+            float w[2] = {0, 0}, s[2] = {0}, t[2] = {0};
+            for (unsigned step = 1; step <= 60; step++) {
+                const float g = gradients[k][step % 2];
+                test_oracle()->optimizer_step(&zeros, step, 0.5f, &(bp_parameters){&w[0], {&s[0], &t[0]}, NULL}, &g, 1);
+                test_oracle()->optimizer_step(&numbers, step, 0.5f, &(bp_parameters){&w[1], {&s[1], &t[1]}, NULL}, &g,
+                                              1);
+                if (test_bits(w[0]) != test_bits(w[1]))
+                    fail_msg("%s, gradients %zu, step %u: %a instead of %a", bp_optimizer_name(zeros.kind), k, step,
+                             (double)w[0], (double)w[1]);
+            }
+        }
+}
+
+/* The numbers of a step come from binary64, rounded once: of decay, and of Adam's corrections. */
+static void constants_are_rounded_once(void **state) {
+    (void)state;
+    double power1 = 1, power2 = 1;
+    for (unsigned step = 1; step <= 200; step++) {
+        const float rate = 0.004f * (float)step, decay = 0.7f, g = 0.3f, none = 0;
+        const bp_optimizer sgd = {.kind = BP_SGD, .weight_decay = decay, .decoupled = true}, adam = {.kind = BP_ADAM};
+        float w = 1, s = 0, t = 0;
+        test_oracle()->optimizer_step(&sgd, step, rate, &(bp_parameters){&w, {NULL, NULL}, NULL}, &none, 1);
+        assert_int_equal(test_bits(w), test_bits((float)(1 - (double)rate * (double)decay)));
+        w = 0;
+        test_oracle()->optimizer_step(&adam, step, rate, &(bp_parameters){&w, {&s, &t}, NULL}, &g, 1);
+        power1 *= (double)0.9f;
+        power2 *= (double)0.999f;
+        const float corrected = (float)((double)rate / (1 - power1)), correction = (float)(1 / sqrt(1 - power2));
+        const float m = (1 - 0.9f) * g, v = (1 - 0.999f) * (g * g);
+        assert_int_equal(test_bits(w), test_bits(fmaf(-corrected, m / fmaf(sqrtf(v), correction, 1e-8f), 0)));
+    }
+}
+
 static void steps_have_the_scalar_bits(void **state) {
     (void)state;
     test_each_table(step_counts);
@@ -205,6 +258,8 @@ int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_by_hand),
+        cmocka_unit_test(zeros_are_the_documented_numbers),
+        cmocka_unit_test(constants_are_rounded_once),
         cmocka_unit_test(trajectories_are_the_textbooks),
         cmocka_unit_test(steps_have_the_scalar_bits),
         cmocka_unit_test(updates_have_the_scalar_bits),

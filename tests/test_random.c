@@ -188,6 +188,16 @@ static void permutation_is_the_documented_one(void **state) {
 }
 
 /* Each of the 24 orders of four comes equally often. */
+static void bad_permutations(void **state) {
+    (void)state;
+    uint32_t order[3] = {7, 7, 7};
+    assert_int_equal(bp_random_permutation(1, 1, NULL, 2), BP_ERROR_NULL);
+    assert_int_equal(bp_random_permutation(1, 1, order, 0), BP_ERROR_SIZE);
+    assert_int_equal(bp_random_permutation(1, 1, order, SIZE_MAX), BP_ERROR_SIZE);
+    assert_int_equal(bp_random_permutation(1, 1, (uint32_t *)(void *)((char *)order + 2), 2), BP_ERROR_ALIGNMENT);
+    assert_true(order[0] == 7 && order[1] == 7 && order[2] == 7);
+}
+
 static void permutations_are_fair(void **state) {
     (void)state;
     enum { COUNT = 24000 };
@@ -213,7 +223,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_published_words),   cmocka_unit_test(any_seed_stream_and_index),
         cmocka_unit_test(symmetric_is_exact),    cmocka_unit_test(distribution),
         cmocka_unit_test(permutations),          cmocka_unit_test(permutation_is_the_documented_one),
-        cmocka_unit_test(permutations_are_fair),
+        cmocka_unit_test(permutations_are_fair), cmocka_unit_test(bad_permutations),
     };
     test_start(argv[0]);
     return cmocka_run_group_tests(tests, NULL, NULL);

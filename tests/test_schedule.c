@@ -6,6 +6,7 @@
 
 #include "harness/harness.h"
 
+#include <backprop/cpu.h>
 #include <backprop/schedule.h>
 
 static const uint64_t milestones[] = {0, 30, 30, 80};
@@ -163,6 +164,20 @@ static void rates_have_the_scalar_bits(void **state) {
     test_each_table(check_table);
 }
 
+/* All rates have the bits that they had when this was written. */
+static void rates_are_the_pinned_ones(void **state) {
+    (void)state;
+    uint64_t hash = TEST_HASH_START;
+    for (size_t k = 0; k < SCHEDULES; k++)
+        for (uint64_t step = 0; step < STEPS; step++) {
+            float rate = NAN;
+            assert_int_equal(bp_schedule_rate(&schedules[k], step, &rate), BP_OK);
+            hash = test_hash(hash, test_bits(rate));
+        }
+    if (bp_cpu_covered() && hash != UINT64_C(0x124fdcfbd639c913))
+        fail_msg("0x%016llx", (unsigned long long)hash);
+}
+
 static void refuse(bp_schedule s, int line) {
     float rate = 4711;
     if (bp_schedule_rate(&s, 3, &rate) != BP_ERROR_VALUE || rate != 4711)
@@ -270,8 +285,9 @@ int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates_are_the_textbooks),    cmocka_unit_test(corners_are_exact),
-        cmocka_unit_test(rates_have_the_scalar_bits), cmocka_unit_test(bad_schedules_are_refused),
-        cmocka_unit_test(momentum_of_one_cycle),      cmocka_unit_test(names),
+        cmocka_unit_test(rates_have_the_scalar_bits), cmocka_unit_test(rates_are_the_pinned_ones),
+        cmocka_unit_test(bad_schedules_are_refused),  cmocka_unit_test(momentum_of_one_cycle),
+        cmocka_unit_test(names),
     };
     test_start(argv[0]);
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

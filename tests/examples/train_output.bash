@@ -21,6 +21,7 @@ passed_if "number of lines" equal "$(grep -vc '^note: ' <<<"$plain")" "${#lines[
 for line in "${lines[@]}"; do
     passed_if "a line like $line" grep -qE "$line" <<<"$plain"
 done
+passed_if "no larger batch than there are samples" contains "$("${program[@]}" --limit 5)" " parameters, batch 5, "
 hash=$(tail -n 1 <<<"$plain")
 passed_if "--quiet prints the last line only" equal "$("${program[@]}" --quiet)" "$hash"
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "fit_support.h"
 #include "harness/mode.h"
@@ -162,6 +163,42 @@ static void files_are_written(void **state) {
     bp_network_destroy(other);
 }
 
+static volatile sig_atomic_t taken;
+
+static void take(int signal) {
+    (void)signal;
+    taken++;
+}
+
+/* Workers are not the host's: what its own threads block waits for them. */
+static void workers_take_no_signals(void **state) {
+    (void)state;
+    struct sigaction action = {.sa_handler = take};
+    sigset_t set, before, after;
+    sigaction(SIGUSR1, &action, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    bp_network_config config = net_config(&nets[1], ROWS);
+    config.threads = 3;
+    bp_network *network = net_create(&config, 3);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    assert_int_equal(sigismember(&after, SIGUSR1), sigismember(&before, SIGUSR1));
+    assert_true(bp_network_threads(network) > 1);
+    samples s = samples_create(&nets[1], ROWS, 0, 4);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    kill(getpid(), SIGUSR1);
+    for (size_t step = 0; step < 20; step++) {
+        assert_int_equal(bp_network_train_step(network, &s.batch, 0.001f, NULL), BP_OK);
+        usleep(500);
+    }
+    assert_int_equal(taken, 0);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    assert_int_equal(taken, 1);
+    samples_destroy(&s);
+    bp_network_destroy(network);
+}
+
 static int set_up(void **state) {
     struct sigaction action = {.sa_handler = handle};
     sigaction(SIGALRM, &action, NULL);
@@ -174,6 +211,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_have_the_same_bits),
         cmocka_unit_test(files_are_written),
+        cmocka_unit_test(workers_take_no_signals),
     };
     return cmocka_run_group_tests(tests, set_up, files_tear_down);
 }

@@ -294,6 +294,9 @@ static void bad_calls(void **state) {
     EXPECT_FAILURE(BP_ERROR_NULL, "`path` is null", bp_network_load(network, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_load(NULL, path, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_load(network, NULL, &error));
+    static const bp_metadata halves[] = {{"key", NULL}, {NULL, "text"}};
+    for (size_t k = 0; k < 2; k++)
+        EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_network_save(network, path, &halves[k], 1, &error));
     EXPECT_FAILURE(BP_ERROR_FILE, "cannot open", bp_network_load(network, files_path("none"), &error));
     files_write(path, "What is this?", 13);
     EXPECT_FAILURE(BP_ERROR_FORMAT, "longer than", bp_network_load(network, path, &error));

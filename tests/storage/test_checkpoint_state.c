@@ -120,6 +120,36 @@ static void other_optimizers(void **state) {
     }
 }
 
+/* Steps that no network can have taken: the network stays as it was. */
+static void too_many_steps(void **state) {
+    (void)state;
+    const char *path = files_path("net");
+    bp_network *from = create(&nets[0], (bp_optimizer){.kind = BP_SGD}, 1, 3);
+    bp_network *to = create(&nets[0], (bp_optimizer){.kind = BP_SGD}, 1, 4);
+    assert_int_equal(bp_network_set_steps(from, 1, (UINT64_C(1) << 48) - 1), BP_OK);
+    EXPECT_SUCCESS(bp_checkpoint_save(from, path, NULL, 0, &error));
+    EXPECT_SUCCESS(bp_checkpoint_load(to, path, &error));
+    assert_true(bp_network_steps(to) == (UINT64_C(1) << 48) - 1);
+
+    static unsigned char bytes[1 << 13];
+    FILE *file = fopen(path, "rb");
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    static const unsigned char most[8] = {255, 255, 255, 255, 255, 255, 0, 0};
+    size_t at = 0;
+    while (at + sizeof most < size && memcmp(bytes + at, most, sizeof most) != 0)
+        at++;
+    bytes[at + 6] = 1;
+    files_write(path, bytes, size);
+    assert_int_equal(bp_network_set_steps(to, 5, 6), BP_OK);
+    assert_int_equal(bp_network_initialize(to, 8), BP_OK);
+    const uint64_t hash = bp_network_hash(to), before = bp_network_steps(to);
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "'training.steps' is out of range", bp_checkpoint_load(to, path, &error));
+    assert_true(bp_network_hash(to) == hash && bp_network_steps(to) == before && bp_network_seed(to) == 5);
+    bp_network_destroy(from);
+    bp_network_destroy(to);
+}
+
 /* Every allocation and transfer fails once: network and state stay as they were. */
 static void every_failure(void **state) {
     (void)state;
@@ -201,9 +231,8 @@ static void every_optimizer_goes_on(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tensors_of_the_state),
-        cmocka_unit_test(other_optimizers),
-        cmocka_unit_test(every_failure),
+        cmocka_unit_test(tensors_of_the_state),    cmocka_unit_test(other_optimizers),
+        cmocka_unit_test(too_many_steps),          cmocka_unit_test(every_failure),
         cmocka_unit_test(every_optimizer_goes_on),
     };
     test_start(argv[0]);

@@ -1,9 +1,11 @@
 /* Reading safetensors: what a good file gives, what bad ones are refused for, and failures of the system. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faults.h"
 #include "files.h"
@@ -37,7 +39,7 @@ static bp_safetensors *open_content(const content *c) {
 }
 
 static const char matrix_header[] =
-    "{\"__metadata__\":{\"format\":\"pt\",\"\\u00e9\\n\":\"a\\\\b \\\"q\\\" \\ud83d\\ude00/\\/\"},"
+    "{\"__metadata__\":{\"format\":\"pt\",\"\\u00E9\\n\":\"a\\\\b \\\"q\\\" \\ud83d\\ude00/\\/\"},"
     "\"w\" : {\"shape\":[2,3],\t\"data_offsets\" : [ 0 , 24 ] , \"dtype\":\"F32\"},"
     "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[24,32]},"
     "\"none\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[32,32]},"
@@ -255,6 +257,7 @@ static const struct {
     {"U64", 0x8000008000000000, 0x1p63f},               /* a tie, to even */
     {"U64", 0x8000008000000001, 0x8000010000000000p0f}, /* just above */
     {"I64", UINT64_MAX, -1.0f},
+    {"I64", 0x1000001000000001, 0x1000002p36f}, /* above a tie, which binary64 would make of it */
     {"I64", 0x8000000000000000, -0x1p63f},
     {"F16", 0x3c00, 1.0f},
     {"F16", 0xc000, -2.0f},
@@ -564,8 +567,17 @@ static void bad_calls(void **state) {
 
 /* ---- Failures of the system ----------------------------------------------------------------------------------- */
 
+/* The number that the next file gets. */
+static int next_file(void) {
+    const int file = dup(STDERR_FILENO);
+    assert_true(file >= 0);
+    close(file);
+    return file;
+}
+
 static void files_that_cannot_be_read(void **state) {
     (void)state;
+    const int next = next_file();
     bp_safetensors *file;
     EXPECT_FAILURE(BP_ERROR_FILE, "cannot open: No such file", bp_safetensors_open(files_path("none"), &file, &error));
     EXPECT_FAILURE(BP_ERROR_FILE, "cannot open: Is a directory", bp_safetensors_open(files_path(""), &file, &error));
@@ -587,7 +599,9 @@ static void files_that_cannot_be_read(void **state) {
             assert_null(file);
         }
     faults_at("open", 0, EINTR);
+    assert_int_equal(next_file(), next); /* none was left open */
     EXPECT_SUCCESS(bp_safetensors_open(path, &file, &error));
+    assert_int_equal(fcntl(next, F_GETFD), FD_CLOEXEC); /* the host's other programs don't see it */
     faults_short(3);
     check_matrix(file);
 

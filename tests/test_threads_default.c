@@ -108,7 +108,7 @@ static void quotas_of_machines(void **state) {
     for (size_t m = 0; m < sizeof machines / sizeof *machines; m++) {
         for (size_t f = 0; f < FILES_MAX && machines[m].files[f].path; f++)
             write_file(machines[m].files[f].path, machines[m].files[f].text);
-        const size_t quota = cpu_quota(root);
+        const size_t quota = bp_cpu_quota(root);
         if (quota != machines[m].quota)
             fail_msg("%s: %zu, not %zu", machines[m].what, quota, machines[m].quota);
         assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
@@ -127,7 +127,7 @@ static void long_paths(void **state) {
         strcpy(line + 3 + length, "\n");
         write_file(CGROUP, line);
         write_file(SYS "cpu.max", "100000 100000\n");
-        const size_t quota = cpu_quota(root);
+        const size_t quota = bp_cpu_quota(root);
         assert_true(quota == 1 || quota == SIZE_MAX);
     }
     assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
@@ -139,7 +139,7 @@ static void the_default_is_the_least(void **state) {
     cpu_set_t cpus;
     unsetenv("BACKPROP_THREADS");
     assert_int_equal(sched_getaffinity(0, sizeof cpus, &cpus), 0);
-    const size_t affinity = (size_t)CPU_COUNT(&cpus), quota = cpu_quota("");
+    const size_t affinity = (size_t)CPU_COUNT(&cpus), quota = bp_cpu_quota("");
     assert_int_equal(bp_default_threads(&threads), BP_OK);
     assert_int_equal(threads, affinity < quota ? affinity : quota);
 }

@@ -78,7 +78,7 @@ static bool has_cpu(const char *list) {
     return false;
 }
 
-size_t cpu_quota(const char *root) {
+size_t bp_cpu_quota(const char *root) {
     char line[PATH_SIZE];
     const int length = snprintf(line, sizeof line, "%s/proc/self/cgroup", root);
     FILE *file = length > 0 && length < PATH_SIZE ? fopen(line, "re") : NULL;

@@ -9,6 +9,6 @@
  * up, at least 1. SIZE_MAX if there is none, or none that can be read. `root` goes before each path: "" for the
  * machine.
  */
-size_t cpu_quota(const char *root);
+size_t bp_cpu_quota(const char *root);
 
 #endif

@@ -21,7 +21,7 @@ static size_t process_cpus(void) {
 bp_status bp_default_threads(size_t *threads) {
     const char *text = getenv("BACKPROP_THREADS");
     if (!text || !*text) {
-        const size_t cpus = process_cpus(), quota = cpu_quota("");
+        const size_t cpus = process_cpus(), quota = bp_cpu_quota("");
         *threads = cpus < quota ? cpus : quota;
         return BP_OK;
     }

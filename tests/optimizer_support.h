@@ -109,22 +109,31 @@ static inline float trained_gradient(trained *t, const bp_batch *batch, size_t b
     return loss;
 }
 
-/** The norm as network.h describes it. */
+/** The sum of the squares of a layer's gradient, as network.h describes it. `gain` and `shift` may be null. */
+static inline float layer_square(size_t in, size_t out, const float *weights, const float *biases, const float *gain,
+                                 const float *shift) {
+    float *squares = allocate(out, sizeof(float));
+    for (size_t j = 0; j < out; j++) {
+        for (size_t i = 0; i < in; i++)
+            squares[j] = fmaf(weights[i * out + j], weights[i * out + j], squares[j]);
+        squares[j] = fmaf(biases[j], biases[j], squares[j]);
+        if (gain) {
+            squares[j] = fmaf(gain[j], gain[j], squares[j]);
+            squares[j] = fmaf(shift[j], shift[j], squares[j]);
+        }
+    }
+    const float sum = scalar()->sum(squares, out);
+    free(squares);
+    return sum;
+}
+
 static inline float trained_norm(const trained *t) {
     const net *shape = t->m.shape;
     float square = 0.0f;
-    for (size_t l = 0; l < shape->layers; l++) {
-        const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
-        float *squares = allocate(out, sizeof(float));
-        for (size_t j = 0; j < out; j++) {
-            for (size_t i = 0; i < in; i++)
-                squares[j] = fmaf(t->gradient[2 * l][i * out + j], t->gradient[2 * l][i * out + j], squares[j]);
-            squares[j] = fmaf(t->gradient[2 * l + 1][j], t->gradient[2 * l + 1][j], squares[j]);
-        }
+    for (size_t l = 0; l < shape->layers; l++)
         if (!t->frozen[l])
-            square = square + scalar()->sum(squares, out);
-        free(squares);
-    }
+            square = square + layer_square(shape->sizes[l], shape->sizes[l + 1], t->gradient[2 * l],
+                                           t->gradient[2 * l + 1], NULL, NULL);
     return sqrtf(square);
 }
 
@@ -172,6 +181,10 @@ static inline uint64_t state_hash(const bp_network *network) {
             float *weights = allocate(in * out, sizeof(float)), *biases = allocate(out, sizeof(float));
             assert_int_equal(bp_network_get_state(network, k, l, weights, 0, biases), BP_OK);
             hash = hash_floats(hash_floats(hash, weights, in * out), biases, out);
+            if (network->layer[l].norm.gain) {
+                assert_int_equal(bp_network_get_normalization_state(network, k, l, weights, biases), BP_OK);
+                hash = hash_floats(hash_floats(hash, weights, out), biases, out);
+            }
             free(weights);
             free(biases);
         }

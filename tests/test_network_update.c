@@ -436,6 +436,44 @@ static void check_regularized(test_table *table) {
     }
 }
 
+/* The norm by hand, from the gradient that a twin keeps: gains and shifts count. */
+static void check_normalized_norm(test_table *table) {
+    static const bool normalize[] = {true, false, false};
+    samples s = samples_create(shape, REGULARIZED_ROWS, 0, test_seed());
+    bp_network_config config = config_of(REGULARIZED_ROWS);
+    config.normalize = normalize;
+    config.gradients = true;
+    bp_network *network = net_create_on(table, &config, SEED), *twin = net_create_on(table, &config, SEED);
+    assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+    const bp_backward keep = {.gradient = BP_GRADIENT_KEEP};
+    assert_int_equal(bp_network_backward(twin, &s.batch, &keep), BP_OK);
+    float square = 0;
+    for (size_t l = 0; l < shape->layers; l++) {
+        const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
+        float *weights = allocate((in + 3) * out, sizeof(float)), *biases = weights + in * out;
+        float *gain = normalize[l] ? biases + out : NULL, *shift = normalize[l] ? biases + 2 * out : NULL;
+        assert_int_equal(bp_network_get_gradient(twin, l, weights, 0, biases), BP_OK);
+        if (normalize[l])
+            assert_int_equal(bp_network_get_normalization_gradient(twin, l, gain, shift), BP_OK);
+        square = square + layer_square(in, out, weights, biases, gain, shift);
+        free(weights);
+    }
+    const float norm = bp_network_gradient_norm(network), expected = sqrtf(square);
+    assert_same_bits(&norm, &expected, 1);
+    bp_network_destroy(network);
+    bp_network_destroy(twin);
+    samples_destroy(&s);
+    table->cases++;
+}
+
+static void norms_of_normalized_layers(void **state) {
+    (void)state;
+    shape = &wide;
+    optimizer = &regularized_optimizers[2];
+    lanes = 1;
+    test_each_table(check_normalized_norm);
+}
+
 /* The same bits everywhere, in one step and by micro-batches, whose rows are dropped as those of the whole batch. */
 static void regularized_networks_are_updated(void **state) {
     (void)state;
@@ -542,6 +580,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_average_follows),         cmocka_unit_test(a_training_goes_on_elsewhere),
         cmocka_unit_test(bad_inputs_are_refused),      cmocka_unit_test(regularized_networks_are_updated),
         cmocka_unit_test(set_gains_are_their_average), cmocka_unit_test(gains_are_clipped_and_frozen),
+        cmocka_unit_test(norms_of_normalized_layers),
     };
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -95,7 +95,7 @@ static void print_usage(void) {
         "  --load FILE        goes on where that checkpoint was written, with the other options as they were then\n");
     print_names("  --isa NAME         instruction set:", isa_name, "");
     printf(". Default: BACKPROP_ISA, or the best here\n"
-           "  --threads N        most threads to use. Default: BACKPROP_THREADS, or all\n"
+           "  --threads N        most threads to use. Default: BACKPROP_THREADS, or one for each CPU in reach\n"
            "  --seed N           of initial weights, shuffles and dropout. Default: %" PRIu64 "\n"
            "  --quiet            print the line 'weights:' only, a hash of all weights and biases\n"
            "  --help             print this\n"

@@ -76,7 +76,8 @@ typedef struct bp_network_config {
     const float *dropout;  /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
     const bool *normalize; /* one a layer, or null: whether it has layer normalisation; the last has none */
     uint64_t seed;         /* of dropout's masks, see bp_network_steps */
-    size_t threads;        /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else all CPUs */
+    size_t threads;        /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else one for each CPU in reach:
+                              the affinity and the CPU quota of the control groups (containers), rounded up */
     bp_loss_options loss_options;
     bp_optimizer optimizer; /* how steps update the parameters; zeroed: plain stochastic gradient descent */
     bool gradients;         /* keep room for gradients that are kept (backward.h) or accumulated (update.h), as much as

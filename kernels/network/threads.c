@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "float_environment.h"
+#include "network/cpu_quota.h"
 #include "network/network.h"
 
 static size_t process_cpus(void) {
@@ -20,7 +21,8 @@ static size_t process_cpus(void) {
 bp_status bp_default_threads(size_t *threads) {
     const char *text = getenv("BACKPROP_THREADS");
     if (!text || !*text) {
-        *threads = process_cpus();
+        const size_t cpus = process_cpus(), quota = bp_cpu_quota("");
+        *threads = cpus < quota ? cpus : quota;
         return BP_OK;
     }
     char *end;

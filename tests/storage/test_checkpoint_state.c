@@ -13,7 +13,7 @@
 
 enum { ROWS = 40, STEPS = 8 };
 
-/* One that runs in one call where its optimizer lets it, and one that does not. */
+/* One that runs in one call where its optimizer lets it, and one that does not and is normalised. */
 static const net nets[] = {
     {.layers = 2, .sizes = {4, 6, 3}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
     {.layers = 3,
@@ -24,8 +24,10 @@ static const net nets[] = {
 
 static bp_network *create(const net *shape, bp_optimizer optimizer, size_t threads, uint64_t seed) {
     bp_network_config config = net_config(shape, ROWS);
+    static const bool normalize[] = {true, false, false};
     config.optimizer = optimizer;
     config.threads = threads;
+    config.normalize = shape == &nets[1] ? normalize : NULL;
     return net_create(&config, seed);
 }
 
@@ -46,6 +48,9 @@ static uint64_t state_hash(const bp_network *network, const net *shape) {
                 hash = test_hash(hash, test_bits(weights[k]));
             for (size_t k = 0; k < out; k++)
                 hash = test_hash(hash, test_bits(biases[k]));
+            if (bp_network_get_normalization_state(network, state, l, weights, biases) == BP_OK)
+                for (size_t k = 0; k < out; k++)
+                    hash = test_hash(test_hash(hash, test_bits(weights[k])), test_bits(biases[k]));
         }
     return hash;
 }

@@ -33,8 +33,9 @@ tests_of() {
 
 # The programs that tests run.
 programs() {
-    sed -E -e 's/^cpu_.*/test_dispatch/' -e 't' -e 's/^(bpcheck|train)_?.*/\1/' -e 't' -e 's/^python_//' -e 't' \
-        -e '/^(fuzz_.*|autoencoder|cartpole|regression|worked_example)$/!s/^/test_/' | sort -u
+    sed -E -e 's/^cpu_.*/test_dispatch/' -e 't' -e 's/^train_.*/train/' -e 't' -e 's/^bpcheck_options/bpcheck/' -e 't' \
+        -e 's/^python_//' -e 't' \
+        -e '/^(bpcheck.*|fuzz_.*|autoencoder|cartpole|regression|worked_example)$/!s/^/test_/' | sort -u
 }
 
 # failures BUILD JOBS [CTEST'S OPTION]... <TESTS: builds and runs them, and prints the names of those that fail, in a line.

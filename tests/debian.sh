@@ -45,15 +45,15 @@ mount --rbind /dev "$system/dev"
 mount --rbind /sys "$system/sys"
 
 # The tree as it is, without what git ignores; what an earlier run built stays.
-mkdir -p "$system/root/backprop"
-find "$system/root/backprop" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+mkdir -p "$system/backprop"
+find "$system/backprop" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
 git -C "$root" ls-files --cached --others --exclude-standard -z |
-    (cd "$root" && tar --create --null --files-from=- --ignore-failed-read) | tar --extract -C "$system/root/backprop"
+    (cd "$root" && tar --create --null --files-from=- --ignore-failed-read) | tar --extract -C "$system/backprop"
 
 inside() {
     say "$release: $*"
     chroot "$system" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 TERM="${TERM:-dumb}" \
-        sh -c 'cd /root/backprop && exec "$@"' sh "$@"
+        sh -c 'cd /backprop && exec "$@"' sh "$@"
 }
 
 if (($#)); then

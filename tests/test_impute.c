@@ -11,7 +11,7 @@
 #include <backprop/backprop.h>
 
 #include "harness/bits.h"
-#include "in_other_modes.h"
+#include "harness/mode.h"
 
 enum { ROWS = 7, COLUMNS = 4 };
 
@@ -64,7 +64,7 @@ static void strategies(void **state) {
 
 static void in_any_host(void **state) {
     (void)state;
-    in_other_modes(check_strategies);
+    test_in_host_modes(check_strategies);
 }
 
 static void strides_and_places(void **state) {

@@ -12,9 +12,9 @@
 #include <backprop/backprop.h>
 
 #include "harness/bits.h"
+#include "harness/mode.h"
 #include "harness/random.h"
 #include "harness/session.h"
-#include "in_other_modes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -262,7 +262,7 @@ static void check_scaling(void) {
 static void scaling_in_any_host(void **state) {
     (void)state;
     check_scaling();
-    in_other_modes(check_scaling);
+    test_in_host_modes(check_scaling);
 }
 
 /* ---- Refused --------------------------------------------------------------------------------------------------- */

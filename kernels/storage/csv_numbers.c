@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "float_environment.h"
 #include "storage/decimal.h"
 #include "storage/error.h"
 #include "storage/plain.h"
@@ -123,6 +124,7 @@ static bp_status check_change(const reading *r, bp_file_error *error) {
 }
 
 static bp_status read_numbers(reading r, bp_file_error *error) {
+    CONTRACT_MODE(host);
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     r.stride = r.stride ? r.stride : r.count;

@@ -63,7 +63,6 @@ static void change_numbers(double *x, size_t count, size_t first, const bp_npy *
 /* values[k] = the numbers of `count` elements, of which the first is number `first` of the file. */
 static void convert(const bp_numbers *numbers, size_t first, size_t count, const unsigned char *bytes,
                     const bp_npy *npy) {
-    CONTRACT_MODE(host);
     const bool changes =
         numbers->change && numbers->change->count > 0 && (numbers->change->offset || numbers->change->factor);
     if (!numbers->doubles && !changes) {
@@ -200,6 +199,7 @@ static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *n
 /* One of `array` and `doubles` is what the caller wants. */
 static bp_status read_place(place from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
                             bp_file_error *error) {
+    CONTRACT_MODE(host);
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!array && !doubles)

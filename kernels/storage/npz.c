@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "float_environment.h"
 #include "storage/error.h"
 #include "storage/npy.h"
 #include "storage/utf8.h"
@@ -220,6 +221,7 @@ bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *ar
 /* One of `array` and `doubles` is what the caller wants. */
 static bp_status read_array(const bp_npz *file, const char *name, const bp_shift_scale *change, bp_array *array,
                             bp_doubles *doubles, bp_file_error *error) {
+    CONTRACT_MODE(host);
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file || !name || (!array && !doubles))

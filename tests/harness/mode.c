@@ -75,3 +75,12 @@ void test_set_mode(uint64_t mode) {
 const test_host_mode test_host_modes[] = {{"plain", FE_TONEAREST}, {NULL, 0}};
 
 #endif
+
+void test_in_host_modes(void (*check)(void)) {
+    const uint64_t mine = test_mode();
+    for (const test_host_mode *host = test_host_modes; host->name; host++) {
+        test_set_mode(host->mode);
+        check();
+        test_set_mode(mine);
+    }
+}

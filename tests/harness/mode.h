@@ -20,4 +20,7 @@ typedef struct test_host_mode {
 
 extern const test_host_mode test_host_modes[];
 
+/** Runs a check in each of them. It may call the library and compare bits, but must not compute with floats itself. */
+void test_in_host_modes(void (*check)(void));
+
 #endif

@@ -149,22 +149,57 @@ static void losses(notes *n) {
     explained(n, bp_sum(a, 0, loss));
 }
 
+static const uint64_t milestones[] = {2, 5, 5, 11};
+
+static bp_schedule some_schedule(unsigned kind) {
+    return (bp_schedule){.kind = (bp_schedule_kind)kind,
+                         .rate = 0.1f,
+                         .warmup = 3,
+                         .steps = 17,
+                         .factor = 0.7f,
+                         .start = 0.01f,
+                         .end = TINY,
+                         .milestones = milestones,
+                         .milestone_count = 4,
+                         .period_factor = 2};
+}
+
+/* Rates of 20 steps, and momenta where there are such. */
+static void follow(notes *n, const bp_schedule *s) {
+    for (uint64_t step = 0; step < 20; step++) {
+        float rate, momentum = 0.5f;
+        said(n, bp_schedule_rate(s, step, &rate));
+        gave(n, &rate, sizeof rate);
+        explained(n, bp_schedule_momentum(s, step, &momentum));
+        gave(n, &momentum, sizeof momentum);
+    }
+}
+
 static void schedules(notes *n) {
     for (unsigned k = 0; k < BP_SCHEDULE_COUNT; k++) {
-        const bp_schedule s = {(bp_schedule_kind)k, 0.1f, 3, 17, 0.7f, 0.01f, TINY};
-        for (uint64_t step = 0; step < 20; step++) {
-            float rate;
-            said(n, bp_schedule_rate(&s, step, &rate));
-            gave(n, &rate, sizeof rate);
-        }
-        const bp_schedule bad[] = {{(bp_schedule_kind)k, -TINY, 3, 17, 0.7f, 0.01f, TINY},
-                                   {(bp_schedule_kind)k, 0.1f, 3, 17, -TINY, 0.01f, TINY},
-                                   {(bp_schedule_kind)k, 0.1f, 3, 17, 0.7f, -TINY, TINY},
-                                   {(bp_schedule_kind)k, 0.1f, 3, 17, 0.7f, 0.01f, -TINY}};
-        for (size_t b = 0; b < 4; b++) {
-            float rate = 0.5f;
+        bp_schedule s = some_schedule(k), bad[] = {s, s, s, s, s, s};
+        follow(n, &s);
+        s.momentum_max = 0.95f;
+        s.momentum_min = 0.85f;
+        follow(n, &s);
+        s.factor = TINY;
+        s.rate = 3e-40f;
+        s.momentum_max = 3e-40f;
+        s.momentum_min = TINY;
+        follow(n, &s);
+        bad[0].rate = -TINY;
+        bad[1].factor = -TINY;
+        bad[2].start = -TINY;
+        bad[3].end = -TINY;
+        bad[4].momentum_max = -TINY;
+        bad[5].momentum_max = TINY;
+        bad[5].momentum_min = 2e-40f;
+        for (size_t b = 0; b < 6; b++) {
+            float rate = 0.5f, momentum = 0.5f;
             explained(n, bp_schedule_rate(&bad[b], 7, &rate));
+            explained(n, bp_schedule_momentum(&bad[b], 7, &momentum));
             gave(n, &rate, sizeof rate);
+            gave(n, &momentum, sizeof momentum);
         }
     }
 }
@@ -228,7 +263,7 @@ const mode_case kernel_cases[] = {
     {"bp_dropout bp_dropout_derivative", dropout},
     {"bp_layer_norm_forward bp_layer_norm_backward bp_layer_norm_gradient", layer_norm},
     {"bp_loss_targets bp_loss_labels bp_loss_mse bp_loss_softmax_cross_entropy bp_softmax bp_sum", losses},
-    {"bp_schedule_rate", schedules},
+    {"bp_schedule_rate bp_schedule_momentum", schedules},
     {"bp_initialize", initializers},
     {"bp_random_u32 bp_random_symmetric bp_random_normal bp_random_permutation", random_numbers},
     {"bp_kernels_for bp_float_mode_enter bp_float_mode_leave", tables},

@@ -210,8 +210,8 @@ static float sees_step(void *context, size_t step) {
 
 static void fits(notes *n) {
     enum { SAMPLES = 13 };
-    static const bp_schedule cosine = {BP_SCHEDULE_COSINE, 0.1f, 3, 17, 0.7f, 0.01f, TINY};
-    static const bp_schedule bad = {BP_SCHEDULE_COSINE, -TINY, 3, 17, 0.7f, 0.01f, TINY};
+    static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .rate = 0.1f, .warmup = 3, .steps = 17, .end = TINY};
+    static const bp_schedule bad = {.kind = BP_SCHEDULE_COSINE, .rate = -TINY, .warmup = 3, .steps = 17, .end = TINY};
     for (unsigned k = 0; k < 2; k++) {
         subject s = made(n, everything());
         float *inputs = numbers(n, SAMPLES * IN), *outputs = numbers(n, SAMPLES * OUT);
@@ -277,6 +277,132 @@ static void evaluation(notes *n) {
     unmade(n, &s);
 }
 
+/* Losses over the sum of weights, which rounds, or is denormal: then its reciprocal is none. */
+static void weighted_means(notes *n) {
+    bp_network_config config = everything();
+    config.loss_options.reduction = BP_REDUCTION_WEIGHTED_MEAN;
+    subject s = made(n, config);
+    const float *outside = numbers(n, ROWS);
+    const float denormal[] = {TINY, TINY, TINY, TINY, TINY}, zeros[ROWS] = {0},
+                barely[] = {0x1p-128f, 1e-42f, 0, 0, 0}; /* the reciprocal is just finite */
+    const float *const all[] = {outside, denormal, zeros, barely};
+    for (size_t k = 0; k < 4; k++) {
+        float loss = 0.5f;
+        double mean = 0.5;
+        s.batch.weights = all[k];
+        explained(n, bp_network_loss(s.network, &s.batch, &loss));
+        gave(n, &loss, sizeof loss);
+        explained(n, bp_network_train_step(s.network, &s.batch, 0.3f, &loss));
+        gave(n, &loss, sizeof loss);
+        const bp_backward how = {.rate = 0.3f, .loss = &loss};
+        explained(n, bp_network_backward(s.network, &s.batch, &how));
+        explained(n, bp_network_accumulate(s.network, &s.batch, ROWS, &loss));
+        gave(n, &loss, sizeof loss);
+        said(n, bp_network_discard(s.network));
+        const bp_dataset set = {.rows = ROWS,
+                                .inputs = s.batch.inputs,
+                                .input_columns = IN,
+                                .targets = s.batch.targets,
+                                .target_columns = OUT,
+                                .weights = all[k]};
+        explained(n, bp_network_evaluate(s.network, &set, &mean));
+        gave(n, &mean, sizeof mean);
+        const bp_fit_options options = {.epochs = 1, .rate = 0.1f, .batch = 2};
+        bp_fit_result result;
+        memset(&result, 0, sizeof result);
+        explained(n, bp_network_fit(s.network, &set, &options, &result));
+        gave(n, &result.loss, sizeof result.loss);
+        counted(n, bp_network_hash(s.network));
+    }
+    unmade(n, &s);
+}
+
+/* Decay of the weights alone, in each form and for each rule; steps and updates of accumulated gradients. */
+static void decay_of_weights(notes *n) {
+    for (unsigned k = 0; k < 2 * BP_OPTIMIZER_COUNT; k++) {
+        bp_network_config config = k % 2 ? plain_sgd() : everything();
+        config.optimizer = (bp_optimizer){.kind = (bp_optimizer_kind)(k / 2),
+                                          .weight_decay = k % 3 ? 0.3f : TINY,
+                                          .decoupled = k % 2,
+                                          .decay_of = BP_DECAY_WEIGHTS};
+        subject s = made(n, config);
+        float loss;
+        for (size_t step = 0; step < 2; step++) {
+            said(n, bp_network_train_step(s.network, &s.batch, 0.3f, &loss));
+            gave(n, &loss, sizeof loss);
+        }
+        if (config.gradients) {
+            said(n, bp_network_accumulate(s.network, &s.batch, ROWS, &loss));
+            said(n, bp_network_update(s.network, 0.3f));
+        }
+        unmade(n, &s);
+    }
+}
+
+/* A momentum that is no zero, and one that is none; by hand, and by the schedule of a fit. */
+static void momenta(notes *n) {
+    for (unsigned k = 0; k < BP_OPTIMIZER_COUNT; k++) {
+        const float good[] = {TINY, 0.7f}, bad[] = {-TINY, 0.0f, NAN, 1.0f};
+        bp_network_config config = plain_sgd();
+        config.optimizer.kind = (bp_optimizer_kind)k;
+        subject s = made(n, config);
+        for (size_t m = 0; m < 2; m++) {
+            bp_optimizer optimizer;
+            explained(n, bp_network_set_momentum(s.network, good[m]));
+            said(n, bp_network_get_optimizer(s.network, &optimizer));
+            gave(n, &optimizer.momentum, sizeof optimizer.momentum);
+            gave(n, &optimizer.beta1, sizeof optimizer.beta1);
+            said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
+        }
+        for (size_t m = 0; m < 4; m++)
+            explained(n, bp_network_set_momentum(s.network, bad[m]));
+        const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
+                                   .rate = 0.1f,
+                                   .warmup = 2,
+                                   .steps = 7,
+                                   .start = TINY,
+                                   .end = 0.01f,
+                                   .momentum_max = 0.95f,
+                                   .momentum_min = TINY};
+        const bp_dataset set = {.rows = ROWS,
+                                .inputs = s.batch.inputs,
+                                .input_columns = IN,
+                                .targets = s.batch.targets,
+                                .target_columns = OUT};
+        const bp_fit_options options = {.epochs = 3, .batch = 2, .schedule = &cycle};
+        explained(n, bp_network_fit(s.network, &set, &options, NULL));
+        unmade(n, &s);
+    }
+}
+
+/* Rates that fall on a plateau of the validation loss. */
+static void plateau_fits(notes *n) {
+    subject s = made(n, everything());
+    const bp_dataset set = {
+        .rows = ROWS, .inputs = s.batch.inputs, .input_columns = IN, .targets = s.batch.targets, .target_columns = OUT};
+    bp_plateau states[] = {{.rate = 0.1f, .factor = 0.7f, .rate_min = TINY, .threshold = 1e-310},
+                           {.rate = 3e-40f, .factor = 0.5f, .rate_min = TINY, .threshold = 0.9, .relative = true},
+                           {.rate = 0.1f, .factor = 0.7f, .rate_min = -TINY}};
+    for (size_t k = 0; k < 3; k++) {
+        bp_fit_options options = {.epochs = 3,
+                                  .batch = 2,
+                                  .validation = &set,
+                                  .plateau = &states[k],
+                                  .on_epoch = sees_progress,
+                                  .context = n};
+        bp_fit_result result;
+        memset(&result, 0, sizeof result);
+        explained(n, bp_network_fit(s.network, &set, &options, &result));
+        gave(n, &result.validation_loss, sizeof result.validation_loss);
+        gave(n, &states[k].rate, sizeof states[k].rate);
+        gave(n, &states[k].best, sizeof states[k].best);
+        options.validation = NULL;
+        explained(n, bp_network_fit(s.network, &set, &options, &result));
+        gave(n, &states[k].rate, sizeof states[k].rate);
+    }
+    unmade(n, &s);
+}
+
 static void access_to_parameters(notes *n) {
     subject s = made(n, everything());
     float weights[IN * HIDDEN], biases[HIDDEN], gain[HIDDEN], shift[HIDDEN];
@@ -306,9 +432,11 @@ static void access_to_parameters(notes *n) {
     said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
     for (size_t k = 0; k < 2; k++) {
         said(n, bp_network_swap_average(s.network));
+        counted(n, bp_network_average_swapped(s.network));
         counted(n, bp_network_hash(s.network));
     }
     explained(n, bp_network_swap_average(NULL));
+    counted(n, bp_network_average_swapped(NULL));
     explained(n, bp_network_freeze(s.network, 0, true));
     explained(n, bp_network_freeze(s.network, 9, true));
     said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
@@ -400,9 +528,14 @@ const mode_case network_cases[] = {
     {"bp_network_evaluate", evaluation},
     {"bp_network_get_parameters bp_network_set_parameters bp_network_get_normalization bp_network_set_normalization "
      "bp_network_layer bp_network_states bp_network_state_name bp_network_get_state bp_network_set_state "
-     "bp_network_get_normalization_state bp_network_set_normalization_state bp_network_swap_average bp_network_steps "
+     "bp_network_get_normalization_state bp_network_set_normalization_state bp_network_swap_average "
+     "bp_network_average_swapped bp_network_steps "
      "bp_network_set_steps bp_network_seed",
      access_to_parameters},
+    {"bp_network_loss bp_network_fit by a weighted mean", weighted_means},
+    {"bp_network_train_step with decay of weights", decay_of_weights},
+    {"bp_network_set_momentum bp_network_fit", momenta},
+    {"bp_network_fit on a plateau", plateau_fits},
     {"bp_network_freeze", freezing},
     {"bp_network_summary bp_network_step_flops bp_network_isa bp_network_threads bp_network_loss_kind "
      "bp_network_parameters",

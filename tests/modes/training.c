@@ -2,6 +2,7 @@
 #include "modes.h"
 
 #include <math.h>
+#include <string.h>
 
 static void classes(notes *n) {
     const float tiny[] = {TINY, 2e-40f, 3e-40f, 0.0f};
@@ -67,6 +68,91 @@ static void scaling(notes *n) {
     explained(n, bp_scaling_fit(BP_SCALING_COUNT, x, 0, NULL, ROWS, COLUMNS, shift, scale));
 }
 
+/* Columns with missing numbers, and doubles. */
+static void scaling_of_gaps(notes *n) {
+    enum { ROWS = 11, COLUMNS = 3 };
+    float *x = numbers(n, ROWS * COLUMNS), shift[COLUMNS], scale[COLUMNS];
+    for (size_t k = 1; k < ROWS * COLUMNS; k += 4)
+        x[k] = NAN;
+    for (unsigned k = 0; k < BP_SCALING_COUNT; k++) {
+        const bp_scaling_kind kind = (bp_scaling_kind)k;
+        explained(n, bp_scaling_fit_nan(kind, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        gave(n, shift, sizeof shift);
+        gave(n, scale, sizeof scale);
+        explained(n, bp_scaling_fit_nan(kind, BP_SCALING_NAN_ERROR, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+    }
+    const float tiny[] = {TINY, NAN, 3e-40f, 2e-40f};
+    for (unsigned k = 0; k < BP_SCALING_COUNT; k++) {
+        said(n, bp_scaling_fit_nan((bp_scaling_kind)k, BP_SCALING_NAN_IGNORE, tiny, 0, NULL, 4, 1, shift, scale));
+        gave(n, shift, sizeof *shift);
+        gave(n, scale, sizeof *scale);
+    }
+    x[5] = -INFINITY;
+    explained(n, bp_scaling_fit_nan(BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+}
+
+static void scaling_of_doubles(notes *n) {
+    enum { ROWS = 5, COLUMNS = 3 };
+    double x[ROWS * COLUMNS] = {1700000060.1, 1e-310, 0.1, 1700000061.3, 3e-310, 0.7, 1700000060.2, 2e-310,
+                                0.2,          1e9,    NAN, 0.3,          7e8,    NAN, 1.0 / 3.0};
+    double shift[COLUMNS], scale[COLUMNS];
+    float y[ROWS * COLUMNS];
+    for (unsigned k = 0; k < BP_SCALING_COUNT; k++) {
+        const bp_scaling_kind kind = (bp_scaling_kind)k;
+        explained(n, bp_scaling_fit_double(kind, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        gave(n, shift, sizeof shift);
+        gave(n, scale, sizeof scale);
+        explained(n, bp_scaling_apply_double(y, 0, x, 0, ROWS, COLUMNS, shift, scale));
+        gave(n, y, sizeof y);
+        double back[ROWS * COLUMNS];
+        explained(n, bp_scaling_invert_double(back, 0, y, 0, ROWS, COLUMNS, shift, scale));
+        gave(n, back, sizeof back);
+        explained(n, bp_scaling_fit_double(kind, BP_SCALING_NAN_ERROR, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+    }
+    /* Quotients that are denormal in binary32, and one that lies halfway between two floats. */
+    const double wide[] = {1e-40, 3e-46, 0x1.000001p0};
+    const double none = 0.0, unit = 1.0, third = 1e-310;
+    said(n, bp_scaling_apply_double(y, 0, wide, 0, 3, 1, &none, &unit));
+    gave(n, y, 3 * sizeof *y);
+    double back[3];
+    said(n, bp_scaling_invert_double(back, 0, y, 0, 3, 1, &third, &third));
+    gave(n, back, sizeof back);
+    explained(n, bp_scaling_apply_double(y, 0, wide, 0, 3, 0, &none, &unit));
+    explained(n, bp_scaling_invert_double(back, 0, NULL, 0, 3, 1, &none, &unit));
+    x[4] = INFINITY;
+    explained(
+        n, bp_scaling_fit_double(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+}
+
+/* A constant that signals: to look at it traps. */
+static float signalling_nan(void) {
+    const uint32_t bits = 0x7f800001;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void imputation(notes *n) {
+    enum { ROWS = 6, COLUMNS = 3 };
+    /* Denormals are numbers apart; two sums round. */
+    float x[ROWS * COLUMNS] = {3e-40f, 0.1f,  1.0f,          TINY,   0.7f, 0x1.000002p0f, NAN,  NAN,  NAN,
+                               2e-40f, -0.3f, 0x1.000002p0f, 3e-40f, 0.1f, 1.0f,          TINY, TINY, 0x1.000004p0f};
+    float fill[COLUMNS], y[ROWS * COLUMNS];
+    x[8] = signalling_nan();
+    for (unsigned k = 0; k <= BP_IMPUTE_COUNT; k++)
+        for (size_t rows = ROWS - 1; rows <= ROWS; rows++) {
+            explained(n, bp_impute_fit((bp_impute_strategy)k, x, 0, NULL, rows, COLUMNS, TINY, fill));
+            gave(n, fill, sizeof fill);
+            explained(n, bp_impute_apply(y, 0, x, 0, rows, COLUMNS, fill));
+            gave(n, y, rows * COLUMNS * sizeof *y);
+        }
+    explained(n, bp_impute_fit(BP_IMPUTE_CONSTANT, x, 0, NULL, ROWS, COLUMNS, signalling_nan(), fill));
+    explained(n, bp_impute_apply(y, 0, x, 0, ROWS, 0, fill));
+    x[3] = INFINITY;
+    explained(n, bp_impute_fit(BP_IMPUTE_MEDIAN, x, 0, NULL, ROWS, COLUMNS, 0.0f, fill));
+    gave(n, fill, sizeof fill);
+}
+
 static void early_stopping(notes *n) {
     bp_early_stopping state = {.patience = 2, .improvement = 1e-310}; /* denormal in binary64 */
     const double values[] = {1.0, 0.1, 0.1, 0x1.999999999998ap-4, 3e-310, 2.5e-310, 2e-310, 1e-310, 0.5e-310};
@@ -84,6 +170,48 @@ static void early_stopping(notes *n) {
     gave(n, improved, sizeof improved);
     bp_early_stopping bad = {.patience = 2, .improvement = -1e-310};
     explained(n, bp_early_stopping_next(&bad, 1.0, NULL, NULL));
+}
+
+/* States of which only hosts that keep denormals, and round to nearest, make the same. */
+static void plateaus(notes *n) {
+    bp_plateau states[] = {
+        {.rate = 0.1f, .factor = 0.7f, .rate_min = TINY, .threshold = 1e-310},
+        {.rate = 0.1f, .factor = 0.3f, .threshold = 0x1.8p-54, .patience = 1, .cooldown = 1},
+        {.rate = 0.7f, .factor = 0.1f, .threshold = 0.1, .relative = true},
+        {.rate = 3e-40f, .factor = 0.5f, .rate_min = TINY, .threshold = 1e-310, .relative = true},
+        {.rate = TINY, .factor = TINY, .threshold = 0.0},
+    };
+    static const double values[] = {1.0,
+                                    0x1.fffffffffffffp-1,
+                                    0.9,
+                                    0.81,
+                                    0x1.3d70a3d70a3d8p-1,
+                                    3e-310,
+                                    2.5e-310,
+                                    2e-310,
+                                    1e-310,
+                                    0.5e-310,
+                                    NAN,
+                                    0.3,
+                                    0.4};
+    for (size_t s = 0; s < sizeof states / sizeof *states; s++)
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+            bool reduced = false;
+            explained(n, bp_plateau_next(&states[s], values[k], &reduced));
+            counted(n, reduced);
+            gave(n, &states[s].rate, sizeof states[s].rate);
+            gave(n, &states[s].best, sizeof states[s].best);
+        }
+    const bp_plateau bad[] = {{.rate = -TINY, .factor = 0.7f},
+                              {.rate = 0.1f, .factor = -TINY},
+                              {.rate = 0.1f, .factor = 0.7f, .rate_min = -TINY},
+                              {.rate = 0.1f, .factor = 0.7f, .threshold = -1e-310},
+                              {.rate = signalling_nan(), .factor = 0.7f}};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        bp_plateau state = bad[k];
+        explained(n, bp_plateau_next(&state, 1.0, NULL));
+        gave(n, &state.rate, sizeof state.rate);
+    }
 }
 
 static void datasets(notes *n) {
@@ -122,7 +250,11 @@ const mode_case training_cases[] = {
     {"bp_accuracy bp_confusion_add bp_confusion_report", counts},
     {"bp_regression_metrics", regression},
     {"bp_scaling_fit bp_scaling_apply bp_scaling_invert", scaling},
+    {"bp_scaling_fit_nan", scaling_of_gaps},
+    {"bp_scaling_fit_double bp_scaling_apply_double bp_scaling_invert_double", scaling_of_doubles},
+    {"bp_impute_fit bp_impute_apply", imputation},
     {"bp_early_stopping_next", early_stopping},
+    {"bp_plateau_next", plateaus},
     {"bp_dataset_split bp_batches_create bp_batches_count bp_batches_shuffle bp_batches_next bp_batches_rows "
      "bp_batches_restart bp_batches_destroy",
      datasets},

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../in_other_modes.h"
 #include "files.h"
 #include "harness/bits.h"
+#include "harness/mode.h"
 #include "harness/random.h"
 #include "harness/session.h"
 
@@ -103,7 +103,7 @@ static void decimals_are_rounded_once(void **state) {
         *at = '\0';
         decimals = open_text(text, NULL);
         check_decimals();
-        in_other_modes(check_decimals);
+        test_in_host_modes(check_decimals);
         bp_csv_close(decimals);
     }
 }
@@ -157,7 +157,7 @@ static void check_times(void) {
 static void times_keep_their_differences(void **state) {
     (void)state;
     check_times();
-    in_other_modes(check_times);
+    test_in_host_modes(check_times);
 }
 
 static void bad_changes(void **state) {

@@ -53,7 +53,7 @@ void actor_set_array(actor a, size_t layer, model_array array, const float *valu
 
 void actor_set_state(actor a, size_t state, size_t layer, model_array array, const float *values) {
     if (a.m)
-        memcpy(a.m->layer[layer].state[state][array], values, a.m->layer[layer].count[array] * sizeof *values);
+        model_set_state(a.m, state, layer, array, values);
     else if (array == MODEL_WEIGHTS)
         assert_int_equal(bp_network_set_state(a.n, state, layer, values, 0, NULL), BP_OK);
     else if (array == MODEL_BIASES)

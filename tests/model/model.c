@@ -108,15 +108,32 @@ void model_initialize(model *m, uint64_t seed) {
     m->norm = 0.0f;
 }
 
-bp_status model_reload(model *m) {
+/* What all that sets a part of the state does besides: the table in update.h. */
+static void state_changes(model *m) {
     if (m->averaged)
-        return BP_ERROR_VALUE;
+        model_swap_average(m);
     m->held = MODEL_NONE;
+}
+
+void model_reload(model *m) {
+    state_changes(m);
     m->norm = 0.0f;
-    return BP_OK;
+}
+
+void model_set_steps(model *m, uint64_t seed, uint64_t steps) {
+    state_changes(m);
+    m->seed = seed;
+    m->steps = steps;
+    m->norm = 0.0f;
+}
+
+void model_set_state(model *m, size_t state, size_t layer, model_array array, const float *values) {
+    state_changes(m);
+    memcpy(m->layer[layer].state[state][array], values, m->layer[layer].count[array] * sizeof *values);
 }
 
 void model_set(model *m, size_t layer, model_array array, const float *values) {
+    state_changes(m);
     model_layer *k = &m->layer[layer];
     memcpy(k->values[array], values, k->count[array] * sizeof *values);
     if (averages(m))
@@ -208,11 +225,28 @@ bp_status model_forward(const model *m, const bp_batch *batch, float *outputs) {
 
 /* ---- Loss ------------------------------------------------------------------------------------------------------- */
 
+static bool weights_the_mean(const model *m, const bp_batch *b) {
+    return m->options.reduction == BP_REDUCTION_WEIGHTED_MEAN && b->weights;
+}
+
+/* The factor of the loss, of a part of a batch of so many rows. */
+static float scale_of(const model *m, const bp_batch *b, size_t batch_rows) {
+    if (m->options.reduction == BP_REDUCTION_SUM)
+        return 1.0f;
+    return 1.0f / (weights_the_mean(m, b) ? oracle()->sum(b->weights, b->rows) : (float)batch_rows);
+}
+
+/* Whether the rows have a mean. */
+static bool has_mean(const model *m, const bp_batch *b) {
+    const float scale = scale_of(m, b, b->rows);
+    return isfinite(scale) && scale != 0.0f;
+}
+
 /* The loss of outputs a, as a part of a batch of so many rows, and dL/da where `delta` is not null. */
 static float loss_of(const model *m, const bp_batch *b, size_t batch_rows, const float *a, float *delta) {
     const bp_kernels *kernels = oracle();
     const size_t rows = b->rows, out = m->layer[m->layers - 1].out;
-    const float scale = m->options.reduction == BP_REDUCTION_SUM ? 1.0f : 1.0f / (float)batch_rows;
+    const float scale = scale_of(m, b, batch_rows);
     const float threshold = m->options.huber_threshold == 0.0f ? 1.0f : m->options.huber_threshold;
     float *row_loss = make(rows);
     if (m->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || m->loss == BP_LOSS_MULTICLASS_HINGE)
@@ -227,6 +261,8 @@ static float loss_of(const model *m, const bp_batch *b, size_t batch_rows, const
 }
 
 bp_status model_loss(const model *m, const bp_batch *batch, float *loss) {
+    if (!has_mean(m, batch))
+        return BP_ERROR_VALUE;
     trace t[MODEL_LAYERS_MAX] = {{0}};
     forward_all(m, &(pass){.batch = batch}, t);
     *loss = loss_of(m, batch, batch->rows, t[m->layers - 1].outputs, NULL);
@@ -361,6 +397,8 @@ static float norm_of(const model *m) {
 static void update_array(model *m, model_layer *k, size_t a, float rate, float factor) {
     bp_optimizer plain = m->optimizer;
     plain.clip_norm = 0.0f;
+    if (plain.decay_of == BP_DECAY_WEIGHTS && a != MODEL_WEIGHTS)
+        plain.weight_decay = 0.0f;
     bp_parameters p = {.values = k->values[a]};
     for (size_t s = 0; s < bp_optimizer_states(plain.kind); s++)
         p.state[s] = k->state[s][a];
@@ -393,7 +431,7 @@ static bool is_over(const model *m) {
 }
 
 bp_status model_train_step(model *m, const bp_batch *batch, float rate, float *loss) {
-    if (m->averaged || !isfinite(rate) || is_over(m))
+    if (m->averaged || !isfinite(rate) || is_over(m) || !has_mean(m, batch))
         return BP_ERROR_VALUE;
     run(m, batch, batch->rows, NULL, false, loss);
     update_all(m, rate);
@@ -403,7 +441,7 @@ bp_status model_train_step(model *m, const bp_batch *batch, float rate, float *l
 bp_status model_backward(model *m, const bp_batch *batch, const bp_backward *how) {
     const bool updates = how->gradient == BP_GRADIENT_UPDATE, keeps = how->gradient == BP_GRADIENT_KEEP;
     if ((updates && (m->averaged || !isfinite(how->rate))) || (keeps && !m->gradients) ||
-        (is_over(m) && how->gradient != BP_GRADIENT_SKIP))
+        (is_over(m) && how->gradient != BP_GRADIENT_SKIP) || (!how->delta && !how->own_loss && !has_mean(m, batch)))
         return BP_ERROR_VALUE;
     run(m, batch, batch->rows, how, false, how->loss);
     if (updates)
@@ -416,7 +454,7 @@ bp_status model_backward(model *m, const bp_batch *batch, const bp_backward *how
 }
 
 bp_status model_accumulate(model *m, const bp_batch *batch, size_t total_rows, float *loss) {
-    if (!m->gradients || m->averaged)
+    if (!m->gradients || m->averaged || weights_the_mean(m, batch))
         return BP_ERROR_VALUE;
     if (m->held != MODEL_ACCUMULATED)
         m->held_rows = 0;

@@ -50,8 +50,8 @@ void model_destroy(model *m);
 /** As after creation, with the initial weights of a seed. */
 void model_initialize(model *m, uint64_t seed);
 
-/** As a new network after bp_checkpoint_load of what the model would save. */
-bp_status model_reload(model *m);
+/** As after bp_checkpoint_load of what the model, its average put back, would save. */
+void model_reload(model *m);
 
 bp_status model_forward(const model *m, const bp_batch *batch, float *outputs);
 bp_status model_loss(const model *m, const bp_batch *batch, float *loss);
@@ -64,5 +64,10 @@ bp_status model_swap_average(model *m);
 
 /** bp_network_set_parameters, or of gains and shifts bp_network_set_normalization, for one of the arrays. */
 void model_set(model *m, size_t layer, model_array array, const float *values);
+
+/** bp_network_set_state, or bp_network_set_normalization_state, for one of the arrays. */
+void model_set_state(model *m, size_t state, size_t layer, model_array array, const float *values);
+
+void model_set_steps(model *m, uint64_t seed, uint64_t steps);
 
 #endif

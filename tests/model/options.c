@@ -38,8 +38,7 @@ enum {
     OUTPUT_ACTIVATION,
     LOSS,
     LOSS_NUMBERS, /* the usual ones, others */
-    REDUCTION,
-    ROW_WEIGHTS,
+    REDUCTION,    /* without weights of rows, with them */
     LAYERS,
     INPUTS, /* by class of width */
     HIDDEN,
@@ -54,7 +53,7 @@ enum {
     NORMALIZE,
     OPTIMIZER,
     OPTIMIZER_NUMBERS, /* the usual ones, others */
-    WEIGHT_DECAY,      /* none, as the optimizer has it, decoupled */
+    WEIGHT_DECAY,      /* none, as the optimizer has it, decoupled; the same two of weights alone */
     CLIP,
     CLIP_NORM, /* none, below the norm, above it */
     AVERAGE,
@@ -91,8 +90,7 @@ const size_t option_values[FACTORS] = {
     [OUTPUT_ACTIVATION] = BP_ACTIVATION_COUNT,
     [LOSS] = BP_LOSS_COUNT,
     [LOSS_NUMBERS] = 2,
-    [REDUCTION] = 2,
-    [ROW_WEIGHTS] = 2,
+    [REDUCTION] = 2 * BP_REDUCTION_COUNT,
     [LAYERS] = MODEL_LAYERS_MAX,
     [INPUTS] = WIDEST,
     [HIDDEN] = WIDEST,
@@ -107,7 +105,7 @@ const size_t option_values[FACTORS] = {
     [NORMALIZE] = 4,
     [OPTIMIZER] = BP_OPTIMIZER_COUNT,
     [OPTIMIZER_NUMBERS] = 2,
-    [WEIGHT_DECAY] = 3,
+    [WEIGHT_DECAY] = 5,
     [CLIP] = 2,
     [CLIP_NORM] = 3,
     [AVERAGE] = 2,
@@ -193,7 +191,8 @@ static bp_optimizer optimizer_of(const unsigned char *row) {
         o.step_max = 0.0625f;
     }
     o.weight_decay = row[WEIGHT_DECAY] > 0 ? 0.0625f : 0.0f;
-    o.decoupled = row[WEIGHT_DECAY] == 2;
+    o.decoupled = row[WEIGHT_DECAY] == 2 || row[WEIGHT_DECAY] == 4;
+    o.decay_of = row[WEIGHT_DECAY] > 2 ? BP_DECAY_WEIGHTS : BP_DECAY_ALL;
     o.clip = row[CLIP] ? 0.0078125f : 0.0f;
     o.clip_norm = (const float[]){0.0f, 0.03125f, 1e6f}[row[CLIP_NORM]];
     o.average = row[AVERAGE] ? 0.75f : 0.0f;
@@ -223,7 +222,7 @@ sharing setting_sharing(const unsigned char *row) {
 
 void setting_draw(setting *s, const unsigned char *row, sharing way, double flops_max, test_random *random) {
     const size_t threads = thread_counts[row[THREADS]];
-    *s = (setting){.shift = row[STRIDE] ? 3 : 0, .weighted = row[ROW_WEIGHTS] == 1};
+    *s = (setting){.shift = row[STRIDE] ? 3 : 0, .weighted = row[REDUCTION] >= BP_REDUCTION_COUNT};
     draw_sizes(s, row, way, flops_max, random);
     const size_t layers = s->config.layers;
     s->config = (bp_network_config){
@@ -238,7 +237,7 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
         .threads = way != SHARING_DRAWN && !is_simple(way) && threads == 1 ? 2 : threads,
         .loss_options = {.huber_threshold = row[LOSS_NUMBERS] ? 0.25f : 0.0f,
                          .label_smoothing = row[LOSS_NUMBERS] ? 0.125f : 0.0f,
-                         .reduction = (bp_reduction)row[REDUCTION]},
+                         .reduction = (bp_reduction)(row[REDUCTION] % BP_REDUCTION_COUNT)},
         .optimizer = optimizer_of(row),
         .gradients = row[GRADIENTS] == 1 || prepares_gradients((call_kind)row[FIRST_CALL]),
     };
@@ -258,6 +257,7 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
 
 void setting_print(FILE *out, const setting *s) {
     static const char *const pools[POOL_KINDS] = {"the library's", "a host's, in order", "a host's, in reverse"};
+    static const char *const reductions[BP_REDUCTION_COUNT] = {"mean", "sum", "weighted mean"};
     const bp_network_config *c = &s->config;
     const bp_optimizer *o = &c->optimizer;
     fprintf(out, "  %zu inputs", s->sizes[0]);
@@ -272,14 +272,15 @@ void setting_print(FILE *out, const setting *s) {
         if (s->frozen[l])
             fprintf(out, " frozen");
     }
-    fprintf(out, "; %s, %s%s, huber %g, smoothing %g\n", bp_loss_name(c->loss),
-            c->loss_options.reduction == BP_REDUCTION_SUM ? "sum" : "mean", s->weighted ? ", weighted" : "",
-            (double)c->loss_options.huber_threshold, (double)c->loss_options.label_smoothing);
+    fprintf(out, "; %s, %s%s, huber %g, smoothing %g\n", bp_loss_name(c->loss), reductions[c->loss_options.reduction],
+            s->weighted ? ", weighted" : "", (double)c->loss_options.huber_threshold,
+            (double)c->loss_options.label_smoothing);
     fprintf(out, "  %zu rows of at most %zu%s%s; %zu threads of %s pool\n", s->rows, c->batch_max,
             s->shift ? ", padded" : "", c->gradients ? ", room for gradients" : "", c->threads, pools[s->pool]);
-    fprintf(out, "  %s%s at rate %g, decay %g%s, clip %g, clip_norm %g, average %g\n", bp_optimizer_name(o->kind),
+    fprintf(out, "  %s%s at rate %g, decay %g%s%s, clip %g, clip_norm %g, average %g\n", bp_optimizer_name(o->kind),
             o->momentum > 0.0f ? " of other numbers" : "", (double)s->rate, (double)o->weight_decay,
-            o->decoupled ? " decoupled" : "", (double)o->clip, (double)o->clip_norm, (double)o->average);
+            o->decoupled ? " decoupled" : "", o->decay_of == BP_DECAY_WEIGHTS ? " of weights" : "", (double)o->clip,
+            (double)o->clip_norm, (double)o->average);
     fprintf(out, "  calls:");
     for (size_t k = 0; k < CALLS_DRAWN; k++)
         fprintf(out, "%s %s", k ? "," : "", call_names[s->calls[k]]);

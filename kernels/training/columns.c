@@ -9,7 +9,8 @@ bp_status bp_columns_check_arrays(const bp_columns *c, const matrix *results, si
     const char *all[4] = {names[0], names[result_count - 1]};
     all[result_count] = "x";
     all[result_count + 1] = "index";
-    return bp_arrays_check(results, result_count, given, 2, all);
+    const bp_status status = bp_arrays_check(NULL, 0, given, 2, all + result_count);
+    return status == BP_OK ? bp_arrays_check(results, result_count, given, 2, all) : status;
 }
 
 bp_status bp_columns_check_numbers(const bp_columns *c, size_t j, bool allow_nan) {

@@ -12,6 +12,9 @@ bp_status bp_fail(bp_status status, const char *format, ...) __attribute__((form
 /** The same for a text that is made already. */
 void bp_fail_text(const char *text);
 
+/** Lets a status that says enough, such as BP_ERROR_MEMORY, be its own message. BP_OK sets none. */
+bp_status bp_refuse(bp_status status);
+
 /** A number in words, for such a message: "-1", "0.5", "NaN"; with a point in any locale. Returns `text`. */
 const char *bp_number_text(char text[static 32], double number);
 

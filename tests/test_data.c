@@ -388,6 +388,26 @@ static void bad_splits(void **state) {
     rows_destroy(&r);
 }
 
+static void refusals_are_in_words(void **state) {
+    (void)state;
+    const float x[4] = {0};
+    const uint32_t labels[2] = {0, 5};
+    uint32_t index[4];
+    uint64_t counts[4] = {0};
+    bp_batches *batches;
+    bp_dataset set = {.rows = 4, .inputs = x, .input_columns = 1}, none = set, part;
+    none.rows = 0;
+    assert_int_equal(bp_batches_create(&none, 1, NULL, &batches), BP_ERROR_SIZE);
+    assert_string_equal(bp_error_message(), "dataset: rows is 0, and must be from 1 to 2^32");
+    assert_int_equal(bp_batches_create(&set, 0, NULL, &batches), BP_ERROR_SIZE);
+    assert_string_equal(bp_error_message(), "batch is 0, and must be at least 1");
+    assert_int_equal(bp_dataset_split(&set, 4, 1, index, &part, &part), BP_ERROR_SIZE);
+    assert_string_equal(bp_error_message(),
+                        "first_rows is 4, and must be at least 1 and less than the data set's rows, 4");
+    assert_int_equal(bp_confusion_add(counts, 2, labels, labels, 2), BP_ERROR_LABEL);
+    assert_string_equal(bp_error_message(), "predicted[1] is 5, and must be less than the number of classes, 2");
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
@@ -400,6 +420,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(splits_share_no_row),
         cmocka_unit_test(bad_batches),
         cmocka_unit_test(bad_splits),
+        cmocka_unit_test(refusals_are_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,9 +93,9 @@ static void refusals(void **state) {
     FIT(BP_ERROR_VALUE, "strategy is 4", BP_IMPUTE_COUNT, x, 0, NULL, 1, 2, 0, fill);
     FIT(BP_ERROR_VALUE, "constant is NaN, and must be finite", BP_IMPUTE_CONSTANT, x, 0, NULL, 1, 2, NAN, fill);
     FIT(BP_ERROR_VALUE, "row 1, column 1 (from 0) is infinite", BP_IMPUTE_MEAN, x, 0, NULL, 3, 2, 0, fill);
-    FIT(BP_ERROR_SIZE, "rows is 0", BP_IMPUTE_MEAN, x, 0, NULL, 0, 2, 0, fill);
-    FIT(BP_ERROR_SIZE, "columns is 0", BP_IMPUTE_MEAN, x, 0, NULL, 1, 0, 0, fill);
-    FIT(BP_ERROR_SIZE, "stride is 1", BP_IMPUTE_MEAN, x, 1, NULL, 1, 2, 0, fill);
+    FIT(BP_ERROR_SIZE, "x has 0 rows", BP_IMPUTE_MEAN, x, 0, NULL, 0, 2, 0, fill);
+    FIT(BP_ERROR_SIZE, "x has 1 rows and 0 columns", BP_IMPUTE_MEAN, x, 0, NULL, 1, 0, 0, fill);
+    FIT(BP_ERROR_SIZE, "the stride of x is 1", BP_IMPUTE_MEAN, x, 1, NULL, 1, 2, 0, fill);
     FIT(BP_ERROR_OVERFLOW, "address range", BP_IMPUTE_MEAN, x, SIZE_MAX, NULL, 3, 2, 0, fill);
     FIT(BP_ERROR_ALIGNMENT, "aligned", BP_IMPUTE_MEAN, (float *)(void *)((char *)x + 1), 0, NULL, 1, 2, 0, fill);
     FIT(BP_ERROR_OVERLAP, "overlap", BP_IMPUTE_MEAN, x, 0, NULL, 1, 2, 0, x + 1);

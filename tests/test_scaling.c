@@ -145,7 +145,7 @@ static void refusals_say_where(void **state) {
     assert_int_equal(bp_scaling_fit((bp_scaling_kind)9, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "kind is 9"));
     assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 1, NULL, 3, 2, shift, scale), BP_ERROR_SIZE);
-    assert_non_null(strstr(bp_error_message(), "stride is 1, and must be 0 or at least columns, 2"));
+    assert_non_null(strstr(bp_error_message(), "the stride of x is 1, and must be 0 or at least its columns, 2"));
     x[0] = 3e38f;
     x[2] = -3e38f;
     x[5] = 0;

@@ -22,7 +22,7 @@ BP_BEGIN_DECLS
  * Outputs of a network for every row of a data set, [rows x outputs], in the data set's order; targets, labels and
  * weights are not used. In steps of the network's batch_max, on which no bit depends; memory is taken only for a data
  * set with an index, for one batch. Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of
- * another width, BP_ERROR_MEMORY.
+ * another width, BP_ERROR_MEMORY; bp_error_message() has the words.
  */
 BP_API bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, float *outputs,
                                     size_t output_stride);

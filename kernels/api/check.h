@@ -16,14 +16,15 @@
 typedef struct matrix {
     const void *data;
     size_t rows, columns, ld;
+    bool wide; /* doubles, whose columns and ld are counted in units of 4 bytes */
 } matrix;
 
 static inline matrix matrix_of(const void *data, size_t rows, size_t columns, size_t ld) {
-    return (matrix){data, rows, columns, ld};
+    return (matrix){data, rows, columns, ld, false};
 }
 
 static inline matrix vector_of(const void *data, size_t count) {
-    return (matrix){data, 1, count, count};
+    return (matrix){data, 1, count, count, false};
 }
 
 /* Bytes from the first element to the end of the last; only for a matrix that check_matrix has passed. */

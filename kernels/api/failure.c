@@ -14,11 +14,17 @@ const char *bp_error_message(void) {
 }
 
 bp_status bp_fail(bp_status status, const char *format, ...) {
+    char text[sizeof message]; /* the last message may be one of the arguments */
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    memcpy(message, text, sizeof message);
     return status;
+}
+
+bp_status bp_refuse(bp_status status) {
+    return status == BP_OK ? BP_OK : bp_fail(status, "%s", bp_status_string(status));
 }
 
 void bp_fail_text(const char *text) {

@@ -21,13 +21,13 @@ const char *bp_schedule_name(bp_schedule_kind kind) {
 
 bp_status bp_schedule_from_name(const char *name, bp_schedule_kind *kind) {
     if (!name || !kind)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", name ? "kind" : "name");
     for (unsigned k = 0; k < BP_SCHEDULE_COUNT; k++)
         if (strcmp(name, names[k]) == 0) {
             *kind = (bp_schedule_kind)k;
             return BP_OK;
         }
-    return BP_ERROR_VALUE;
+    return bp_fail(BP_ERROR_VALUE, "no schedule is named '%.40s': see bp_schedule_name", name);
 }
 
 static bp_status refuse(const char *field, double value, const char *allowed) {
@@ -108,10 +108,10 @@ static bp_status check_schedule(const bp_schedule *s) {
 bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *rate) {
     CONTRACT_MODE(host);
     if (!schedule || !rate)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", schedule ? "rate" : "schedule");
     const bp_kernels *kernels;
     bp_status status;
-    if ((status = check_schedule(schedule)) != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+    if ((status = check_schedule(schedule)) != BP_OK || (status = bp_refuse(bp_dispatch(&kernels))) != BP_OK)
         return status;
     *rate = kernels->schedule_rate(schedule, step);
     return BP_OK;
@@ -121,7 +121,7 @@ bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *ra
 bp_status bp_schedule_momentum(const bp_schedule *schedule, uint64_t step, float *momentum) {
     CONTRACT_MODE(host);
     if (!schedule || !momentum)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", schedule ? "momentum" : "schedule");
     const bp_status status = check_schedule(schedule);
     if (status != BP_OK)
         return status;

@@ -7,7 +7,6 @@
 
 enum { LOOKED_AT = 64 };
 
-#define ZIP "a zip archive, as torch.save and numpy.savez write"
 #define PICKLE "a Python pickle, as old versions of torch.save write"
 #define PAGE "an HTML page, as a download that failed leaves"
 #define GZIP "packed by gzip: unpack it first"
@@ -20,8 +19,8 @@ static const struct {
     const char *words;
     bool torch;
 } kinds[] = {
-    {"PK\3\4", 4, ZIP, true},
-    {"PK\5\6", 4, ZIP, true},
+    {"PK\3\4", 4, BP_KIND_ZIP, true},
+    {"PK\5\6", 4, BP_KIND_ZIP, true},
     {"\x80\2", 2, PICKLE, true},
     {"\x80\3", 2, PICKLE, true},
     {"\x80\4", 2, PICKLE, true},
@@ -79,9 +78,12 @@ bp_status bp_kind_refine(const bp_source *source, const char *wanted, bp_status 
     const bool for_tensors = strcmp(wanted, BP_KIND_SAFETENSORS) == 0, tensors = is_safetensors(bytes, size);
     const size_t k = find_kind(bytes, size);
     const char *words = tensors ? BP_KIND_SAFETENSORS : k < KINDS ? kinds[k].words : wanted;
-    if (strcmp(words, wanted) == 0)
+    const bool broken = strcmp(wanted, BP_KIND_NPZ) == 0 && strcmp(words, BP_KIND_ZIP) == 0;
+    if (broken || strcmp(words, wanted) == 0)
         return status;
     const char *advice = "";
+    if (strcmp(wanted, BP_KIND_NPY) == 0 && strcmp(words, BP_KIND_ZIP) == 0)
+        advice = ": bp_npz_open reads a .npz";
     if (for_tensors && kinds[k].torch)
         advice = ": safetensors.torch.save_file(model.state_dict(), path) makes what can be read here";
     return bp_file_malformed(error, 0, "not %s but %s%s", wanted, words, advice);

@@ -7,6 +7,8 @@
 /** Kinds that are read, in the words of messages. */
 #define BP_KIND_SAFETENSORS "a safetensors file"
 #define BP_KIND_NPY "a .npy file"
+#define BP_KIND_ZIP "a zip archive, as torch.save and numpy.savez write"
+#define BP_KIND_NPZ "a .npz file"
 #define BP_KIND_IDX "an IDX file"
 #define BP_KIND_CSV "a CSV file"
 

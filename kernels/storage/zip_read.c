@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "storage/error.h"
+#include "storage/kind.h"
 
 #define COMMENT_MAX 65535
 #define DEFLATE_RATIO 1032 /* deflate makes no byte into more */
@@ -221,7 +222,7 @@ static bp_status read_directory(bp_zip *zip, bp_file_error *error) {
 
 bp_status bp_zip_open(bp_zip *zip, const bp_source *source, bp_file_error *error) {
     *zip = (bp_zip){.source = *source};
-    const bp_status status = read_directory(zip, error);
+    const bp_status status = bp_kind_refine(source, BP_KIND_NPZ, read_directory(zip, error), error);
     if (status != BP_OK)
         bp_zip_close(zip);
     return status;

@@ -1,10 +1,14 @@
 /* Data sets: views, splits, batches in order and shuffled. */
 #include "training/batches.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <backprop/random.h>
+
+#include "failure.h"
+#include "training/arrays.h"
 
 /* Streams of random numbers; those below belong to initial weights. */
 #define SHUFFLE_STREAM (UINT64_C(1) << 32)
@@ -24,11 +28,13 @@ void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAY
     arrays[4] = vector_of(checked->index, checked->rows);
 }
 
-bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked) {
-    if (!dataset->inputs)
-        return BP_ERROR_NULL;
+const char *const bp_dataset_names[BP_DATASET_ARRAYS] = {"inputs", "targets", "labels", "weights", "index"};
+
+bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_dataset *checked) {
+    if (!dataset || !dataset->inputs)
+        return bp_fail(BP_ERROR_NULL, "%s%s is null", name, dataset ? ": inputs" : "");
     if (dataset->rows == 0 || (uint64_t)dataset->rows > ROWS_MAX)
-        return BP_ERROR_SIZE;
+        return bp_fail(BP_ERROR_SIZE, "%s: rows is %zu, and must be from 1 to 2^32", name, dataset->rows);
     *checked = *dataset;
     if (checked->input_stride == 0)
         checked->input_stride = checked->input_columns;
@@ -36,24 +42,33 @@ bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked) {
         checked->target_stride = checked->target_columns;
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(checked, arrays);
-    return check_matrices(NULL, 0, arrays, BP_DATASET_ARRAYS);
+    const bp_status status = bp_arrays_check(NULL, 0, arrays, BP_DATASET_ARRAYS, bp_dataset_names);
+    return status == BP_OK ? BP_OK : bp_fail(status, "%s: %s", name, bp_error_message());
 }
 
 bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_t seed, uint32_t *index,
                            bp_dataset *first, bp_dataset *second) {
     if (!dataset || !index || !first || !second)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null",
+                       !dataset ? "dataset"
+                       : !index ? "index"
+                       : !first ? "first"
+                                : "second");
     bp_dataset set;
-    bp_status status = bp_dataset_check(dataset, &set);
+    bp_status status = bp_dataset_check(dataset, "dataset", &set);
     if (status != BP_OK)
         return status;
     if (first_rows == 0 || first_rows >= set.rows)
-        return BP_ERROR_SIZE;
+        return bp_fail(BP_ERROR_SIZE,
+                       "first_rows is %zu, and must be at least 1 and less than the data set's rows, %zu", first_rows,
+                       set.rows);
     const matrix result = vector_of(index, set.rows);
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(&set, arrays);
-    if ((status = check_matrices(&result, 1, arrays, BP_DATASET_ARRAYS)) != BP_OK ||
-        (status = bp_random_permutation(seed, SPLIT_STREAM, index, set.rows)) != BP_OK)
+    const char *const names[] = {"index",           "dataset->inputs",  "dataset->targets",
+                                 "dataset->labels", "dataset->weights", "dataset->index"};
+    if ((status = bp_arrays_check(&result, 1, arrays, BP_DATASET_ARRAYS, names)) != BP_OK ||
+        (status = bp_refuse(bp_random_permutation(seed, SPLIT_STREAM, index, set.rows))) != BP_OK)
         return status;
     for (size_t n = 0; set.index && n < set.rows; n++)
         index[n] = set.index[index[n]];
@@ -96,7 +111,9 @@ bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes) {
     const bool fits = add_array(bytes, shuffles ? b->set.rows : 0, 1) && add_array(bytes, rows, b->set.input_columns) &&
                       add_array(bytes, rows, b->set.targets ? b->set.target_columns : 0) &&
                       add_array(bytes, rows, b->set.labels ? 1 : 0) && add_array(bytes, rows, b->set.weights ? 1 : 0);
-    return fits ? BP_OK : BP_ERROR_OVERFLOW;
+    return fits ? BP_OK
+                : bp_fail(BP_ERROR_OVERFLOW, "batches of %zu rows and %zu columns exceed the address range", rows,
+                          b->set.input_columns);
 }
 
 /* Cuts the next aligned array off. */
@@ -134,19 +151,17 @@ static void default_release(void *context, void *memory) {
 bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_allocator *allocator,
                             bp_batches **batches) {
     if (!batches)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "batches is null");
     *batches = NULL;
-    if (!dataset)
-        return BP_ERROR_NULL;
     bp_batches made = {.batch = batch, .allocator = {default_allocate, default_release, NULL}};
-    bp_status status = bp_dataset_check(dataset, &made.set);
+    bp_status status = bp_dataset_check(dataset, "dataset", &made.set);
     if (status != BP_OK)
         return status;
     if (batch == 0)
-        return BP_ERROR_SIZE;
+        return bp_fail(BP_ERROR_SIZE, "batch is 0, and must be at least 1");
     if (allocator) {
         if (!allocator->allocate || !allocator->release)
-            return BP_ERROR_VALUE;
+            return bp_fail(BP_ERROR_VALUE, "allocator->%s is null", allocator->allocate ? "release" : "allocate");
         made.allocator = *allocator;
     }
     size_t bytes;
@@ -154,7 +169,7 @@ bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_al
         return status;
     char *memory = made.allocator.allocate(made.allocator.context, sizeof made + bytes);
     if (!memory)
-        return BP_ERROR_MEMORY;
+        return bp_refuse(BP_ERROR_MEMORY);
     bp_batches_place(&made, true, memory + sizeof made);
     memcpy(memory, &made, sizeof made);
     *batches = (bp_batches *)(void *)memory;
@@ -172,7 +187,7 @@ void bp_batches_destroy(bp_batches *batches) {
 
 bp_status bp_batches_restart(bp_batches *batches) {
     if (!batches)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "batches is null");
     for (size_t n = 0; n < batches->set.rows; n++)
         batches->own[n] = batches->set.index ? batches->set.index[n] : (uint32_t)n;
     batches->order = batches->set.index;
@@ -183,10 +198,11 @@ bp_status bp_batches_restart(bp_batches *batches) {
 
 bp_status bp_batches_shuffle(bp_batches *batches, uint64_t seed, uint64_t epoch) {
     if (!batches)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "batches is null");
     if (epoch >= SPLIT_STREAM - SHUFFLE_STREAM)
-        return BP_ERROR_VALUE;
-    const bp_status status = bp_random_permutation(seed, SHUFFLE_STREAM + epoch, batches->own, batches->set.rows);
+        return bp_fail(BP_ERROR_VALUE, "epoch is %" PRIu64 ", and must be less than 2^32", epoch);
+    const bp_status status =
+        bp_refuse(bp_random_permutation(seed, SHUFFLE_STREAM + epoch, batches->own, batches->set.rows));
     if (status != BP_OK)
         return status;
     for (size_t n = 0; batches->set.index && n < batches->set.rows; n++)

@@ -22,14 +22,19 @@ struct bp_batches {
     bp_allocator allocator;
 };
 
-/** Checks a data set and fills in its strides. */
-bp_status bp_dataset_check(const bp_dataset *dataset, bp_dataset *checked);
+/** Checks a data set and fills in its strides. Sets the message, in which it has that name. */
+bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_dataset *checked);
+
+/** Whether a checked data set has the columns, targets or labels that the network and its loss take. Sets the message.
+ */
+bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name);
 
 /** bp_network_evaluate in batches of so many rows, at most the network's batch_max. */
 bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t batch, double *loss);
 
-/** Arrays that a data set may have. */
+/** Arrays that a data set may have, and their names. */
 #define BP_DATASET_ARRAYS 5
+extern const char *const bp_dataset_names[BP_DATASET_ARRAYS];
 
 /** A checked data set's arrays, null where it lacks one. Through an index, how many rows there are is not known: then
  *  they are taken to have one. */

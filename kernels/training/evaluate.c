@@ -4,6 +4,7 @@
 #include "failure.h"
 #include "float_environment.h"
 #include "network/network.h"
+#include "training/arrays.h"
 #include "training/batches.h"
 
 /* Batches of some size, in order. */
@@ -14,18 +15,19 @@ typedef struct walk {
 
 static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset *dataset, size_t batch) {
     *w = (walk){.batches = {.batch = batch}};
-    bp_status status = bp_dataset_check(dataset, &w->batches.set);
+    bp_status status = bp_dataset_check(dataset, "dataset", &w->batches.set);
     if (status != BP_OK)
         return status;
     if (dataset->input_columns != network->layer[0].in)
-        return BP_ERROR_SIZE;
+        return bp_fail(BP_ERROR_SIZE, "dataset: input_columns is %zu, and must be %zu, the network's inputs",
+                       dataset->input_columns, network->layer[0].in);
     size_t bytes;
     if ((status = bp_batches_room(&w->batches, false, &bytes)) != BP_OK)
         return status;
     if (dataset->index) {
         w->memory = network->allocator.allocate(network->allocator.context, bytes);
         if (!w->memory)
-            return BP_ERROR_MEMORY;
+            return bp_refuse(BP_ERROR_MEMORY);
         bp_batches_place(&w->batches, false, w->memory);
         w->batches.order = dataset->index;
     }
@@ -44,18 +46,21 @@ static bp_status check_outputs(const bp_network *network, const bp_dataset *set,
     const size_t bytes = network->bytes - BP_ALIGNMENT;
     matrix given[BP_DATASET_ARRAYS];
     bp_dataset_arrays(set, given);
-    const bp_status status = check_matrices(&result, 1, given, BP_DATASET_ARRAYS);
+    const char *const names[] = {"outputs", "dataset->inputs", "targets", "labels", "weights", "dataset->index"};
+    const bp_status status = bp_arrays_check(&result, 1, given, BP_DATASET_ARRAYS, names);
     if (status != BP_OK)
         return status;
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (given[k].data && ranges_overlap(network, bytes, given[k].data, matrix_extent(given[k])))
-            return BP_ERROR_OVERLAP;
-    return ranges_overlap(network, bytes, outputs, matrix_extent(result)) ? BP_ERROR_OVERLAP : BP_OK;
+            return bp_fail(BP_ERROR_OVERLAP, "%s lies in the network's own memory", names[k + 1]);
+    return ranges_overlap(network, bytes, outputs, matrix_extent(result))
+               ? bp_fail(BP_ERROR_OVERLAP, "outputs lies in the network's own memory")
+               : BP_OK;
 }
 
 bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, float *outputs, size_t output_stride) {
     if (!network || !dataset || !outputs)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !dataset ? "dataset" : "outputs");
     bp_dataset inputs = *dataset;
     inputs.targets = NULL;
     inputs.labels = NULL;
@@ -68,7 +73,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     status = check_outputs(network, &w.batches.set, outputs, stride);
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
-        status = bp_network_forward(network, &batch, outputs, stride);
+        status = bp_refuse(bp_network_forward(network, &batch, outputs, stride));
         outputs += batch.rows * stride;
     }
     walk_close(&w, network);
@@ -89,17 +94,36 @@ static bp_status add_losses(bp_network *network, const bp_batch *batch, double *
     return status;
 }
 
+bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name) {
+    const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out;
+    const bool labelled = loss_takes_labels(network->loss);
+    if (labelled ? !set->labels : !set->targets)
+        return bp_fail(BP_ERROR_NULL, "%s: the loss %s needs %s, which are null", name, bp_loss_name(network->loss),
+                       labelled ? "labels" : "targets");
+    if (set->input_columns != in)
+        return bp_fail(BP_ERROR_SIZE, "%s: input_columns is %zu, and must be %zu, the network's inputs", name,
+                       set->input_columns, in);
+    if (set->targets && set->target_columns != out)
+        return bp_fail(BP_ERROR_SIZE, "%s: target_columns is %zu, and must be %zu, the network's outputs", name,
+                       set->target_columns, out);
+    for (size_t n = 0; labelled && n < set->rows; n++) {
+        const size_t row = set->index ? set->index[n] : n;
+        if (set->labels[row] >= out)
+            return bp_fail(BP_ERROR_LABEL, "%s: labels[%zu] is %lu, and must be less than %zu, the network's outputs",
+                           name, row, (unsigned long)set->labels[row], out);
+    }
+    return BP_OK;
+}
+
 bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t rows, double *loss) {
-    if (dataset->targets && dataset->target_columns != network->layer[network->layers - 1].out)
-        return BP_ERROR_SIZE;
     walk w;
     bp_status status = walk_open(&w, network, dataset, rows);
-    if (status != BP_OK)
-        return status;
+    if (status == BP_OK)
+        status = bp_dataset_check_loss(network, &w.batches.set, "dataset");
     double sum = 0.0, count = 0.0;
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch))
-        status = add_losses(network, &batch, &sum, &count);
+        status = bp_refuse(add_losses(network, &batch, &sum, &count));
     if (status == BP_OK && count == 0.0)
         status = bp_fail(BP_ERROR_VALUE, "the weights of all rows add up to 0, which no weighted mean has");
     if (status == BP_OK)
@@ -111,6 +135,6 @@ bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t 
 bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, double *loss) {
     CONTRACT_MODE(host);
     if (!network || !dataset || !loss)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !dataset ? "dataset" : "loss");
     return bp_evaluate_in(network, dataset, network->batch_max, loss);
 }

@@ -88,31 +88,15 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
 /* That every row of a data set can be trained on or have its loss. */
 static bp_status check_rows(const bp_network *network, const bp_dataset *dataset, const char *name) {
     bp_dataset set;
-    bp_status status = bp_dataset_check(dataset, &set);
-    if (status != BP_OK)
-        return bp_fail(status, "%s: %s", name, bp_status_string(status));
-    const size_t out = network->layer[network->layers - 1].out, bytes = network->bytes - BP_ALIGNMENT;
-    const bool labelled = loss_takes_labels(network->loss);
-    if (labelled ? !set.labels : !set.targets)
-        return bp_fail(BP_ERROR_NULL, "%s: the loss %s needs %s, which are null", name, bp_loss_name(network->loss),
-                       labelled ? "labels" : "targets");
-    if (set.input_columns != network->layer[0].in)
-        return bp_fail(BP_ERROR_SIZE, "%s: input_columns is %zu, and must be %zu, the network's inputs", name,
-                       set.input_columns, network->layer[0].in);
-    if (set.targets && set.target_columns != out)
-        return bp_fail(BP_ERROR_SIZE, "%s: target_columns is %zu, and must be %zu, the network's outputs", name,
-                       set.target_columns, out);
+    bp_status status = bp_dataset_check(dataset, name, &set);
+    if (status != BP_OK || (status = bp_dataset_check_loss(network, &set, name)) != BP_OK)
+        return status;
+    const size_t bytes = network->bytes - BP_ALIGNMENT;
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(&set, arrays);
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (arrays[k].data && ranges_overlap(network, bytes, arrays[k].data, matrix_extent(arrays[k])))
-            return bp_fail(BP_ERROR_OVERLAP, "%s: an array lies in the network's own memory", name);
-    for (size_t n = 0; labelled && n < set.rows; n++) {
-        const size_t row = set.index ? set.index[n] : n;
-        if (set.labels[row] >= out)
-            return bp_fail(BP_ERROR_LABEL, "%s: labels[%zu] is %lu, and must be less than %zu, the network's outputs",
-                           name, row, (unsigned long)set.labels[row], out);
-    }
+            return bp_fail(BP_ERROR_OVERLAP, "%s: %s lies in the network's own memory", name, bp_dataset_names[k]);
     return BP_OK;
 }
 
@@ -136,7 +120,7 @@ static bp_status take_memory(fit *f, const bp_dataset *dataset) {
     return take_parameters(f->network, f->options->keep_best, &f->best) &&
                    take_parameters(f->network, f->options->nonfinite == BP_NONFINITE_LOCATE, &f->before)
                ? BP_OK
-               : BP_ERROR_MEMORY;
+               : bp_refuse(BP_ERROR_MEMORY);
 }
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */

@@ -61,11 +61,11 @@ static bp_status check_fit(bp_impute_strategy strategy, const bp_columns *c, flo
     if (!c->x || !fill)
         return bp_fail(BP_ERROR_NULL, "%s is null", c->x ? "fill" : "x");
     if ((unsigned)strategy >= BP_IMPUTE_COUNT)
-        return bp_fail(BP_ERROR_VALUE, "strategy is %d, which is no bp_impute_strategy", (int)strategy);
+        return bp_fail(BP_ERROR_VALUE, "strategy is %d, and must be one of bp_impute_strategy", (int)strategy);
     if (strategy == BP_IMPUTE_CONSTANT && !isfinite(constant))
         return bp_fail(BP_ERROR_VALUE, "constant is %s, and must be finite", bp_number_text(text, (double)constant));
     const matrix result = vector_of(fill, c->count);
-    bp_status status = bp_columns_check_arrays(c, &result, 1);
+    bp_status status = bp_columns_check_arrays(c, &result, 1, (const char *const[]){"fill"});
     for (size_t j = 0; status == BP_OK && strategy != BP_IMPUTE_CONSTANT && j < c->count; j++)
         status = bp_columns_check_numbers(c, j, true);
     return status;
@@ -109,7 +109,8 @@ bp_status bp_impute_apply(float *y, size_t y_stride, const float *x, size_t x_st
         return bp_fail(BP_ERROR_NULL, "%s is null", !y ? "y" : !x ? "x" : "fill");
     const matrix to = matrix_of(y, rows, columns, y_stride), from = matrix_of(x, rows, columns, x_stride);
     const matrix given[] = {vector_of(fill, columns), from};
-    const bp_status status = bp_refuse(check_matrices(&to, 1, given, same_matrix(to, from) ? 1 : 2));
+    const char *const names[] = {"y", "fill", "x"};
+    const bp_status status = bp_arrays_check(&to, 1, given, same_matrix(to, from) ? 1 : 2, names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)

@@ -1,11 +1,12 @@
 /* Classes and values against what they should be. */
 #include <backprop/metrics.h>
 
+#include <inttypes.h>
 #include <math.h>
-#include <stdalign.h>
 
-#include "api/check.h"
+#include "failure.h"
 #include "float_environment.h"
+#include "training/arrays.h"
 
 /* ---- Classes -------------------------------------------------------------------------------------------------- */
 
@@ -33,26 +34,27 @@ static size_t rank_of(const float *outputs, size_t classes, size_t label) {
 }
 
 /* Checks arrays, and the double or struct of such that a call gives: aligned, and apart from them. */
-static bp_status check_result(const void *result, size_t bytes, const matrix *given, size_t count) {
-    const matrix r = vector_of(result, bytes / sizeof(float));
-    const bp_status status = check_matrices(&r, 1, given, count);
-    return status == BP_OK && (uintptr_t)result % alignof(double) != 0 ? BP_ERROR_ALIGNMENT : status;
+static bp_status check_result(const void *result, size_t bytes, const matrix *given, size_t count,
+                              const char *const *names) {
+    const matrix r = bp_row_of(result, bytes / sizeof(double), true);
+    return bp_arrays_check(&r, 1, given, count, names);
 }
 
-static bp_status check_classes(const uint32_t *values, size_t count, size_t classes) {
+static bp_status check_classes(const uint32_t *values, size_t count, size_t classes, const char *name) {
     for (size_t n = 0; n < count; n++)
         if (values[n] >= classes)
-            return BP_ERROR_LABEL;
+            return bp_fail(BP_ERROR_LABEL, "%s[%zu] is %" PRIu32 ", and must be less than the number of classes, %zu",
+                           name, n, values[n], classes);
     return BP_OK;
 }
 
 bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, size_t classes) {
     CONTRACT_MODE(host);
     if (!predicted || !outputs)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", predicted ? "outputs" : "predicted");
     stride = stride ? stride : classes;
     const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, classes, stride);
-    const bp_status status = check_matrices(&result, 1, &given, 1);
+    const bp_status status = bp_arrays_check(&result, 1, &given, 1, (const char *const[]){"predicted", "outputs"});
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -63,12 +65,12 @@ bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, 
 bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, float threshold) {
     CONTRACT_MODE(host);
     if (!predicted || !outputs)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", predicted ? "outputs" : "predicted");
     if (isnan(threshold))
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE, "threshold is NaN, and must be a number");
     stride = stride ? stride : 1;
     const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, 1, stride);
-    const bp_status status = check_matrices(&result, 1, &given, 1);
+    const bp_status status = bp_arrays_check(&result, 1, &given, 1, (const char *const[]){"predicted", "outputs"});
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -79,9 +81,10 @@ bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t s
 bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t rows, double *accuracy) {
     CONTRACT_MODE(host);
     if (!predicted || !labels || !accuracy)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !predicted ? "predicted" : !labels ? "labels" : "accuracy");
     const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
-    const bp_status status = check_result(accuracy, sizeof *accuracy, given, 2);
+    const bp_status status =
+        check_result(accuracy, sizeof *accuracy, given, 2, (const char *const[]){"accuracy", "predicted", "labels"});
     if (status != BP_OK)
         return status;
     size_t right = 0;
@@ -95,15 +98,16 @@ bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *l
                           size_t k, double *accuracy) {
     CONTRACT_MODE(host);
     if (!outputs || !labels || !accuracy)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !outputs ? "outputs" : !labels ? "labels" : "accuracy");
     stride = stride ? stride : classes;
     const matrix given[] = {matrix_of(outputs, rows, classes, stride), vector_of(labels, rows)};
-    bp_status status = check_result(accuracy, sizeof *accuracy, given, 2);
+    bp_status status =
+        check_result(accuracy, sizeof *accuracy, given, 2, (const char *const[]){"accuracy", "outputs", "labels"});
     if (status != BP_OK)
         return status;
     if (k == 0 || k > classes)
-        return BP_ERROR_VALUE;
-    if ((status = check_classes(labels, rows, classes)) != BP_OK)
+        return bp_fail(BP_ERROR_VALUE, "k is %zu, and must be from 1 to the number of classes, %zu", k, classes);
+    if ((status = check_classes(labels, rows, classes, "labels")) != BP_OK)
         return status;
     size_t right = 0;
     for (size_t n = 0; n < rows; n++)
@@ -115,28 +119,29 @@ bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *l
 /* ---- Confusion ------------------------------------------------------------------------------------------------ */
 
 static bp_status check_counts(const uint64_t *counts, size_t classes) {
-    if (!counts)
-        return BP_ERROR_NULL;
     if (classes == 0)
-        return BP_ERROR_SIZE;
+        return bp_fail(BP_ERROR_SIZE, "classes is 0, and must be at least 1");
     if (classes > PTRDIFF_MAX / sizeof *counts / classes)
-        return BP_ERROR_OVERFLOW;
-    return (uintptr_t)counts % sizeof *counts == 0 ? BP_OK : BP_ERROR_ALIGNMENT;
+        return bp_fail(BP_ERROR_OVERFLOW, "classes is %zu: so many squared exceed the address range", classes);
+    return (uintptr_t)counts % sizeof *counts == 0
+               ? BP_OK
+               : bp_fail(BP_ERROR_ALIGNMENT, "counts is not aligned to %zu bytes", sizeof *counts);
 }
 
 bp_status bp_confusion_add(uint64_t *counts, size_t classes, const uint32_t *predicted, const uint32_t *labels,
                            size_t rows) {
     if (!counts || !predicted || !labels)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !counts ? "counts" : !predicted ? "predicted" : "labels");
     const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
+    const char *const names[] = {"predicted", "labels"};
     bp_status status = check_counts(counts, classes);
-    if (status != BP_OK || (status = check_matrices(NULL, 0, given, 2)) != BP_OK)
+    if (status != BP_OK || (status = bp_arrays_check(NULL, 0, given, 2, names)) != BP_OK)
         return status;
     for (size_t k = 0; k < 2; k++)
         if (ranges_overlap(counts, classes * classes * sizeof *counts, given[k].data, matrix_extent(given[k])))
-            return BP_ERROR_OVERLAP;
-    if ((status = check_classes(predicted, rows, classes)) != BP_OK ||
-        (status = check_classes(labels, rows, classes)) != BP_OK)
+            return bp_fail(BP_ERROR_OVERLAP, "counts overlaps %s", names[k]);
+    if ((status = check_classes(predicted, rows, classes, "predicted")) != BP_OK ||
+        (status = check_classes(labels, rows, classes, "labels")) != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
         counts[labels[n] * classes + predicted[n]]++;
@@ -150,14 +155,16 @@ static double quotient(uint64_t part, uint64_t whole) {
 bp_status bp_confusion_report(const uint64_t *counts, size_t classes, size_t index, bp_class_report *report) {
     CONTRACT_MODE(host);
     if (!counts || !report)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", counts ? "report" : "counts");
     bp_status status = check_counts(counts, classes);
-    if (status != BP_OK || (status = check_result(report, sizeof *report, NULL, 0)) != BP_OK)
+    if (status != BP_OK ||
+        (status = check_result(report, sizeof *report, NULL, 0, (const char *const[]){"report"})) != BP_OK)
         return status;
     if (ranges_overlap(report, sizeof *report, counts, classes * classes * sizeof *counts))
-        return BP_ERROR_OVERLAP;
+        return bp_fail(BP_ERROR_OVERLAP, "report overlaps counts");
     if (index >= classes)
-        return BP_ERROR_LABEL;
+        return bp_fail(BP_ERROR_LABEL, "index is %zu, and must be less than the number of classes, %zu", index,
+                       classes);
     bp_class_report r = {.right = counts[index * classes + index]};
     for (size_t k = 0; k < classes; k++) {
         r.rows += counts[index * classes + k];
@@ -198,11 +205,11 @@ bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y,
                                 size_t columns, bp_regression_report *report) {
     CONTRACT_MODE(host);
     if (!a || !y || !report)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !a ? "a" : !y ? "y" : "report");
     a_stride = a_stride ? a_stride : columns;
     y_stride = y_stride ? y_stride : columns;
     const matrix given[] = {matrix_of(a, rows, columns, a_stride), matrix_of(y, rows, columns, y_stride)};
-    const bp_status status = check_result(report, sizeof *report, given, 2);
+    const bp_status status = check_result(report, sizeof *report, given, 2, (const char *const[]){"report", "a", "y"});
     if (status != BP_OK)
         return status;
     sums s = {0};

@@ -3,7 +3,6 @@
 
 #include <backprop/data.h>
 
-#include "api/check.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "training/columns.h"
@@ -85,14 +84,11 @@ static bp_status fit(bp_scaling_kind kind, bp_scaling_nan nan, const bp_columns 
     if (!c->x || !shift || !scale)
         return bp_fail(BP_ERROR_NULL, "%s is null", !c->x ? "x" : !shift ? "shift" : "scale");
     if ((unsigned)kind >= BP_SCALING_COUNT)
-        return bp_fail(BP_ERROR_VALUE, "kind is %d, which is no bp_scaling_kind", (int)kind);
+        return bp_fail(BP_ERROR_VALUE, "kind is %d, and must be one of bp_scaling_kind", (int)kind);
     if ((unsigned)nan > BP_SCALING_NAN_IGNORE)
-        return bp_fail(BP_ERROR_VALUE, "nan is %d, which is no bp_scaling_nan", (int)nan);
+        return bp_fail(BP_ERROR_VALUE, "nan is %d, and must be one of bp_scaling_nan", (int)nan);
     const matrix results[] = {bp_row_of(shift, c->count, c->wide), bp_row_of(scale, c->count, c->wide)};
-    bp_status status = bp_columns_check_arrays(c, results, 2);
-    if (status != BP_OK)
-        return status;
-
+    bp_status status = bp_columns_check_arrays(c, results, 2, (const char *const[]){"shift", "scale"});
     for (size_t j = 0; j < c->count && status == BP_OK; j++)
         status = check_column(kind, nan, c, j);
     for (size_t j = 0; j < c->count && status == BP_OK; j++) {
@@ -125,12 +121,19 @@ bp_status bp_scaling_fit_double(bp_scaling_kind kind, bp_scaling_nan nan, const 
     return fit(kind, nan, &c, shift, scale);
 }
 
-static bp_status check_scaling(matrix to, matrix from, matrix shift, matrix scale) {
-    if (!to.data || !from.data || !shift.data || !scale.data)
-        return bp_fail(BP_ERROR_NULL, "x, y, shift or scale is null");
+/* `names` are those of the result, then of what it is made from. */
+static bp_status check_scaling(matrix to, matrix from, matrix shift, matrix scale, const char *const names[2]) {
     const matrix given[] = {shift, scale, from};
-    return bp_refuse(check_matrices(&to, 1, given, same_matrix(to, from) ? 2 : 3));
+    const char *const all[] = {names[0], "shift", "scale", names[1]};
+    if (!to.data)
+        return bp_fail(BP_ERROR_NULL, "%s is null", names[0]);
+    for (size_t k = 0; k < 3; k++)
+        if (!given[k].data)
+            return bp_fail(BP_ERROR_NULL, "%s is null", all[k + 1]);
+    return bp_arrays_check(&to, 1, given, same_matrix(to, from) ? 2 : 3, all);
 }
+
+static const char *const forth[] = {"y", "x"}, *const back[] = {"x", "y"};
 
 bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,
                            size_t columns_count, const float *shift, const float *scale) {
@@ -139,7 +142,7 @@ bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_s
     x_stride = x_stride ? x_stride : columns_count;
     const bp_status status =
         check_scaling(matrix_of(y, rows, columns_count, y_stride), matrix_of(x, rows, columns_count, x_stride),
-                      vector_of(shift, columns_count), vector_of(scale, columns_count));
+                      vector_of(shift, columns_count), vector_of(scale, columns_count), forth);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -155,7 +158,7 @@ bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_
     y_stride = y_stride ? y_stride : columns_count;
     const bp_status status =
         check_scaling(matrix_of(x, rows, columns_count, x_stride), matrix_of(y, rows, columns_count, y_stride),
-                      vector_of(shift, columns_count), vector_of(scale, columns_count));
+                      vector_of(shift, columns_count), vector_of(scale, columns_count), back);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -164,21 +167,14 @@ bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_
     return BP_OK;
 }
 
-static bp_status check_doubles(const double *x, const double *shift, const double *scale) {
-    const uintptr_t all = (uintptr_t)x | (uintptr_t)shift | (uintptr_t)scale;
-    return all % _Alignof(double) == 0 ? BP_OK : bp_refuse(BP_ERROR_ALIGNMENT);
-}
-
 bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride, size_t rows,
                                   size_t columns, const double *shift, const double *scale) {
     CONTRACT_MODE(host);
     y_stride = y_stride ? y_stride : columns;
     x_stride = x_stride ? x_stride : columns;
-    bp_status status =
+    const bp_status status =
         check_scaling(matrix_of(y, rows, columns, y_stride), bp_matrix_of(x, rows, columns, x_stride, true),
-                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true));
-    if (status == BP_OK)
-        status = check_doubles(x, shift, scale);
+                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), forth);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -192,11 +188,9 @@ bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, s
     CONTRACT_MODE(host);
     x_stride = x_stride ? x_stride : columns;
     y_stride = y_stride ? y_stride : columns;
-    bp_status status =
+    const bp_status status =
         check_scaling(bp_matrix_of(x, rows, columns, x_stride, true), matrix_of(y, rows, columns, y_stride),
-                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true));
-    if (status == BP_OK)
-        status = check_doubles(x, shift, scale);
+                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), back);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)

@@ -2,14 +2,18 @@
 
 #include <math.h>
 
+#include "failure.h"
 #include "float_environment.h"
 
 bp_status bp_early_stopping_next(bp_early_stopping *state, double value, bool *improved, bool *stop) {
     CONTRACT_MODE(host);
     if (!state)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "state is null");
+    char text[32];
     if (state->patience == 0 || !(state->improvement >= 0.0) || isinf(state->improvement))
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE,
+                       "patience is %zu, and must be at least 1; improvement is %s, and must be finite, 0 or more",
+                       state->patience, bp_number_text(text, state->improvement));
     if (state->seen == 0) {
         state->best = INFINITY;
         state->best_at = 0;
@@ -35,7 +39,7 @@ static bool in_range(double x) {
 bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
     CONTRACT_MODE(host);
     if (!state)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "state is null");
     const bool good = in_range((double)state->rate) && in_range((double)state->rate_min) &&
                       in_range(state->threshold) && (!state->relative || state->threshold < 1.0) &&
                       state->factor > 0.0f && state->factor < 1.0f;
@@ -60,5 +64,12 @@ bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
         if (reduced)
             *reduced = lowers;
     }
-    return good ? BP_OK : BP_ERROR_VALUE;
+    char texts[4][32];
+    return good ? BP_OK
+                : bp_fail(
+                      BP_ERROR_VALUE,
+                      "rate is %s and rate_min %s, and must be finite, 0 or more; factor is %s, and must lie between "
+                      "0 and 1; threshold is %s, and must be finite, 0 or more, below 1 if relative",
+                      bp_number_text(texts[0], (double)state->rate), bp_number_text(texts[1], (double)state->rate_min),
+                      bp_number_text(texts[2], (double)state->factor), bp_number_text(texts[3], state->threshold));
 }

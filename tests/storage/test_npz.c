@@ -357,7 +357,7 @@ static void other_files(void **state) {
     content *c = two(8, 0, false);
     EXPECT_FAILURE(BP_ERROR_FORMAT, "a .npy file", bp_npz_open_memory(npy, npy_size, &file, &error));
     EXPECT_FAILURE(BP_ERROR_FORMAT, "no zip archive", bp_npz_open_memory("", 0, &file, &error));
-    EXPECT_FAILURE(BP_ERROR_FORMAT, "no zip archive", bp_npz_open_memory("<html>", 6, &file, &error));
+    EXPECT_FAILURE(BP_ERROR_FORMAT, "not a .npz file but an HTML page", bp_npz_open_memory("<html>", 6, &file, &error));
     for (size_t size = c->size; size-- > 0;) {
         unsigned char *bytes = malloc(size + 1);
         memcpy(bytes, c->bytes, size);

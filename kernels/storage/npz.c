@@ -155,7 +155,7 @@ static bp_status not_there(const bp_npz *file, const char *name, bp_file_error *
     char list[160] = "none";
     size_t filled = 0;
     for (size_t k = 0; k < file->count; k++) {
-        const bool fits = filled + file->entries[k].length + 8 < sizeof list;
+        const bool fits = filled + file->entries[k].length + sizeof ", '', others" <= sizeof list;
         filled += (size_t)snprintf(list + filled, sizeof list - filled, fits ? "%s'%s'" : "%sothers", k ? ", " : "",
                                    file->entries[k].name);
         if (!fits)

@@ -304,8 +304,8 @@ static void shifted(void **state) {
         {{offset, NULL, 2}, {0.25f, 10, 60.5f, 20, 120.75f, INFINITY}},
         {{offset, NULL, 1}, {0.25f, -1699999989.5f, 60.5f, -1699999979.5f, 120.75f, INFINITY}},
         {{NULL, factor + 1, 1}, {212500000.03125f, 1.3125f, 212500007.5625f, 2.5625f, 212500015.09375f, INFINITY}},
-        {{NULL, NULL, 2}, {1700000000, 10.5f, 1700000060, 20.5f, 1700000120.75f, INFINITY}},
-        {{offset, factor, 0}, {1700000000, 10.5f, 1700000060, 20.5f, 1700000120.75f, INFINITY}}};
+        {{NULL, NULL, 2}, {1700000000, 10.5f, 0x1.954fc4p+30f, 20.5f, 1700000120.75f, INFINITY}},
+        {{offset, factor, 0}, {1700000000, 10.5f, 0x1.954fc4p+30f, 20.5f, 1700000120.75f, INFINITY}}};
     bp_array array;
     for (size_t f = 0; f < 2; f++) {
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {

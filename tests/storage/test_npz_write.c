@@ -153,6 +153,39 @@ static void bad_calls(void **state) {
     free(name);
 }
 
+/* A message lists as many names as it has room for, each whole, and says whether there are others. */
+static void names_are_listed_whole(void **state) {
+    (void)state;
+    static const float value = 1;
+    char path[512], name[161], list[256];
+    bp_file_error told;
+    strcpy(path, files_path("listed"));
+    for (size_t length = 130; length < sizeof name; length++) {
+        memset(name, 'n', length);
+        name[length] = '\0';
+        const bp_tensor arrays[] = {{name, BP_DTYPE_F32, 0, NULL, &value, NULL},
+                                    {"bb", BP_DTYPE_F32, 0, NULL, &value, NULL},
+                                    {"c", BP_DTYPE_F32, 0, NULL, &value, NULL}};
+        bp_npz *file;
+        bp_array array;
+        EXPECT_SUCCESS(bp_npz_write(path, arrays, 3, false, &error));
+        EXPECT_SUCCESS(bp_npz_open(path, &file, &error));
+        assert_int_equal(bp_npz_read(file, "x", &array, &told), BP_ERROR_MISMATCH);
+        const char *end = strstr(told.text, "there are: ");
+        assert_non_null(end);
+        end += strlen("there are: ");
+        bool whole = strcmp(end, "others") == 0;
+        for (size_t shown = 1; shown <= 3 && !whole; shown++) {
+            static const char *const ends[] = {"'%s', others", "'%s', 'bb', others", "'%s', 'bb', 'c'"};
+            snprintf(list, sizeof list, ends[shown - 1], name);
+            whole = strcmp(end, list) == 0;
+        }
+        if (!whole)
+            fail_msg("%s", told.text);
+        bp_npz_close(file);
+    }
+}
+
 /* Every call and every allocation of opening, reading and writing fails in turn; reads come in small parts. */
 static void everything_fails(void **state) {
     (void)state;
@@ -229,10 +262,8 @@ static void everything_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written),
-        cmocka_unit_test(many_arrays),
-        cmocka_unit_test(bad_calls),
-        cmocka_unit_test(everything_fails),
+        cmocka_unit_test(what_is_written),        cmocka_unit_test(many_arrays),      cmocka_unit_test(bad_calls),
+        cmocka_unit_test(names_are_listed_whole), cmocka_unit_test(everything_fails),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

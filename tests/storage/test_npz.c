@@ -17,7 +17,7 @@ typedef struct content {
 static void put(content *c, uint64_t value, size_t bytes) {
     assert_true(c->size + bytes <= sizeof c->bytes);
     for (size_t k = 0; k < bytes; k++)
-        c->bytes[c->size++] = (unsigned char)(value >> (8 * k));
+        c->bytes[c->size++] = (unsigned char)((k < 8 ? value >> (8 * k) : 0));
 }
 
 static void put_bytes(content *c, const void *bytes, size_t size) {

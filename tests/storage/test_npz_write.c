@@ -60,9 +60,9 @@ static void many_arrays(void **state) {
     enum { COUNT = 65540 };
     bp_tensor *arrays = calloc(COUNT, sizeof *arrays);
     char(*texts)[8] = calloc(COUNT, sizeof *texts);
-    static float large[30000];
+    static float large[31000]; /* arrays begin at one of the first thousand */
     const size_t shape[] = {30000};
-    for (size_t k = 0; k < 30000; k++)
+    for (size_t k = 0; k < 31000; k++)
         large[k] = (float)((k * 2654435761u) % 16777213) * 1.7f;
     for (size_t k = 0; k < COUNT; k++) {
         snprintf(texts[k], sizeof texts[k], "%zu", k);

@@ -1,104 +1,13 @@
-/* Reading safetensors: what a good file gives, what bad ones are refused for, and failures of the system. */
-#include <errno.h>
-#include <fcntl.h>
+/* Reading safetensors: what a good file gives, and what bad ones are refused for. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "faults.h"
 #include "files.h"
 #include "harness/bits.h"
-
-/* A file in memory. */
-typedef struct content {
-    unsigned char bytes[4096];
-    size_t size;
-} content;
-
-static content content_of(const char *header, size_t header_size, const void *data, size_t size) {
-    content c;
-    for (size_t k = 0; k < 8; k++)
-        c.bytes[k] = (unsigned char)((uint64_t)header_size >> (8 * k));
-    memcpy(c.bytes + 8, header, header_size);
-    memcpy(c.bytes + 8 + header_size, data, size);
-    c.size = 8 + header_size + size;
-    return c;
-}
-
-static content content_with(const char *header, size_t zeros) {
-    static const unsigned char data[1024];
-    return content_of(header, strlen(header), data, zeros);
-}
-
-static bp_safetensors *open_content(const content *c) {
-    bp_safetensors *file = NULL;
-    EXPECT_SUCCESS(bp_safetensors_open_memory(c->bytes, c->size, &file, &error));
-    return file;
-}
-
-static const char matrix_header[] =
-    "{\"__metadata__\":{\"format\":\"pt\",\"\\u00E9\\n\":\"a\\\\b \\\"q\\\" \\ud83d\\ude00/\\/\"},"
-    "\"w\" : {\"shape\":[2,3],\t\"data_offsets\" : [ 0 , 24 ] , \"dtype\":\"F32\"},"
-    "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[24,32]},"
-    "\"none\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[32,32]},"
-    "\"none too\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[32,32]}}  ";
-
-static content matrix_content(void) {
-    unsigned char data[32] = {0};
-    const float w[] = {1.5f, -2.0f, INFINITY, 0.0f, -0.0f, 0x1p-149f};
-    for (size_t k = 0; k < 6; k++)
-        for (size_t byte = 0; byte < 4; byte++)
-            data[4 * k + byte] = (unsigned char)(test_raw_bits(w[k]) >> (8 * byte));
-    data[24] = 0xfe;
-    data[31] = 0x7f;
-    return content_of(matrix_header, strlen(matrix_header), data, sizeof data);
-}
-
-static void check_matrix(const bp_safetensors *file) {
-    assert_int_equal(bp_safetensors_count(file), 4);
-    const bp_tensor *w = bp_safetensors_find(file, "w"), *n = bp_safetensors_find(file, "n");
-    assert_ptr_equal(w, bp_safetensors_tensor(file, 0));
-    assert_ptr_equal(n, bp_safetensors_tensor(file, 1));
-    assert_string_equal(bp_safetensors_tensor(file, 2)->name, "none");
-    assert_string_equal(bp_safetensors_tensor(file, 3)->name, "none too");
-    assert_null(bp_safetensors_tensor(file, 4));
-    assert_null(bp_safetensors_find(file, "x"));
-    assert_string_equal(w->name, "w");
-    assert_int_equal(w->dtype, BP_DTYPE_F32);
-    assert_int_equal(w->dimensions, 2);
-    assert_int_equal(w->shape[0], 2);
-    assert_int_equal(w->shape[1], 3);
-    assert_int_equal(n->dtype, BP_DTYPE_I64);
-    assert_int_equal(n->dimensions, 0);
-
-    float values[8] = {0}, transposed[8] = {0};
-    const size_t strides[] = {1, 2};
-    EXPECT_SUCCESS(bp_safetensors_read(file, w, values, NULL, &error));
-    EXPECT_SUCCESS(bp_safetensors_read(file, w, transposed, strides, &error));
-    const float expected[] = {1.5f, -2.0f, INFINITY, 0.0f, -0.0f, 0x1p-149f, 0, 0};
-    const float expected_transposed[] = {1.5f, 0.0f, -2.0f, -0.0f, INFINITY, 0x1p-149f, 0, 0};
-    assert_memory_equal(values, expected, sizeof values);
-    assert_memory_equal(transposed, expected_transposed, sizeof values);
-    EXPECT_SUCCESS(bp_safetensors_read(file, bp_safetensors_find(file, "none"), values, NULL, &error));
-    assert_memory_equal(values, expected, sizeof values);
-
-    int64_t number = 0;
-    EXPECT_SUCCESS(bp_safetensors_read_bytes(file, n, &number, sizeof number, &error));
-    assert_true(number == 0x7f000000000000fe);
-    EXPECT_SUCCESS(bp_safetensors_read(file, n, values, NULL, &error));
-    assert_true(values[0] == 0x7fp56f);
-
-    size_t count;
-    const bp_metadata *all = bp_safetensors_all_metadata(file, &count);
-    assert_int_equal(count, 2);
-    assert_string_equal(all[0].key, "format");
-    assert_string_equal(all[1].key, "\xc3\xa9\n");
-    assert_string_equal(bp_safetensors_metadata(file, "format"), "pt");
-    assert_string_equal(bp_safetensors_metadata(file, "\xc3\xa9\n"), "a\\b \"q\" \xf0\x9f\x98\x80//");
-    assert_null(bp_safetensors_metadata(file, "pt"));
-}
+#include "tensors.h"
 
 static void a_good_file(void **state) {
     (void)state;
@@ -565,93 +474,6 @@ static void bad_calls(void **state) {
     bp_safetensors_close(other);
 }
 
-/* ---- Failures of the system ----------------------------------------------------------------------------------- */
-
-/* The number that the next file gets. */
-static int next_file(void) {
-    const int file = dup(STDERR_FILENO);
-    assert_true(file >= 0);
-    close(file);
-    return file;
-}
-
-static void files_that_cannot_be_read(void **state) {
-    (void)state;
-    const int next = next_file();
-    bp_safetensors *file;
-    EXPECT_FAILURE(BP_ERROR_FILE, "cannot open: No such file", bp_safetensors_open(files_path("none"), &file, &error));
-    EXPECT_FAILURE(BP_ERROR_FILE, "cannot open: Is a directory", bp_safetensors_open(files_path(""), &file, &error));
-    EXPECT_FAILURE(BP_ERROR_FILE, "not a regular file", bp_safetensors_open("/dev/zero", &file, &error));
-    const content c = matrix_content();
-    const char *path = files_path("matrix");
-    files_write(path, c.bytes, c.size);
-    static const struct {
-        const char *call;
-        int error;
-        const char *part;
-    } faults[] = {{"open", EACCES, "cannot open: Permission"},
-                  {"fstat", EIO, "cannot open: Input/output"},
-                  {"pread", EIO, "cannot read: Input/output"}};
-    for (size_t k = 0; k < sizeof faults / sizeof *faults; k++)
-        for (size_t nth = 0; nth < (k == 2 ? 2 : 1); nth++) {
-            faults_at(faults[k].call, nth, faults[k].error);
-            EXPECT_FAILURE(BP_ERROR_FILE, faults[k].part, bp_safetensors_open(path, &file, &error));
-            assert_null(file);
-        }
-    faults_at("open", 0, EINTR);
-    assert_int_equal(next_file(), next); /* none was left open */
-    EXPECT_SUCCESS(bp_safetensors_open(path, &file, &error));
-    assert_int_equal(fcntl(next, F_GETFD), FD_CLOEXEC); /* the host's other programs don't see it */
-    faults_short(3);
-    check_matrix(file);
-
-    float values[6] = {1, 2, 3, 4, 5, 6}, before[6] = {1, 2, 3, 4, 5, 6};
-    faults_at("pread", 0, EIO);
-    EXPECT_FAILURE(BP_ERROR_FILE, "cannot read",
-                   bp_safetensors_read(file, bp_safetensors_tensor(file, 0), values, NULL, &error));
-    faults_none();
-    files_write(path, c.bytes, c.size - 12); /* while it is open */
-    EXPECT_FAILURE(BP_ERROR_FORMAT, "truncated",
-                   bp_safetensors_read(file, bp_safetensors_tensor(file, 0), values, NULL, &error));
-    EXPECT_FAILURE(BP_ERROR_FORMAT, "truncated",
-                   bp_safetensors_read_bytes(file, bp_safetensors_tensor(file, 0), values, sizeof values, &error));
-    assert_memory_equal(values, before, sizeof values);
-    bp_safetensors_close(file);
-}
-
-/* Every allocation fails once. */
-static void no_memory(void **state) {
-    (void)state;
-    const content c = matrix_content();
-    const char *path = files_path("matrix");
-    files_write(path, c.bytes, c.size);
-    static const char *const calls[] = {"malloc", "calloc", "realloc"};
-    size_t failures = 0;
-    for (size_t k = 0; k < 3; k++)
-        for (size_t nth = 0;; nth++) {
-            bp_safetensors *file;
-            faults_at(calls[k], nth, ENOMEM);
-            const bp_status status = bp_safetensors_open(path, &file, NULL);
-            faults_none();
-            if (status == BP_OK) {
-                bp_safetensors_close(file);
-                break;
-            }
-            assert_int_equal(status, BP_ERROR_MEMORY);
-            assert_null(file);
-            failures++;
-        }
-    assert_true(failures >= 6);
-
-    bp_safetensors *file;
-    float values[6];
-    EXPECT_SUCCESS(bp_safetensors_open(path, &file, &error));
-    faults_at("malloc", 0, ENOMEM);
-    EXPECT_FAILURE(BP_ERROR_MEMORY, "allocation",
-                   bp_safetensors_read(file, bp_safetensors_tensor(file, 0), values, NULL, &error));
-    bp_safetensors_close(file);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_file),
@@ -666,8 +488,6 @@ int main(void) {
         cmocka_unit_test(every_truncation),
         cmocka_unit_test(huge_claims),
         cmocka_unit_test(bad_calls),
-        cmocka_unit_test(files_that_cannot_be_read),
-        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

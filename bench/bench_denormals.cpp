@@ -27,13 +27,13 @@ struct Case {
 };
 
 const Case cases[] = {
-    {"none", BP_SGD, false, false, false, false},
-    {"decayed_weights_of_dead_inputs", BP_SGD, true, false, false, false},
-    {"all_weights_of_a_layer", BP_SGD, false, true, false, false},
-    {"inputs_and_activations", BP_SGD, false, false, true, false},
-    {"adam/none", BP_ADAM, false, false, false, false},
-    {"adam/moments_of_dead_inputs", BP_ADAM, true, false, false, false},
-    {"adam/moments_of_dead_inputs_swept", BP_ADAM, true, false, false, true},
+    {"none", BP_OPTIMIZER_SGD, false, false, false, false},
+    {"decayed_weights_of_dead_inputs", BP_OPTIMIZER_SGD, true, false, false, false},
+    {"all_weights_of_a_layer", BP_OPTIMIZER_SGD, false, true, false, false},
+    {"inputs_and_activations", BP_OPTIMIZER_SGD, false, false, true, false},
+    {"adam/none", BP_OPTIMIZER_ADAM, false, false, false, false},
+    {"adam/moments_of_dead_inputs", BP_OPTIMIZER_ADAM, true, false, false, false},
+    {"adam/moments_of_dead_inputs_swept", BP_OPTIMIZER_ADAM, true, false, false, true},
 };
 
 void expect(bp_status status, const char *what) {
@@ -85,13 +85,13 @@ void sweep(bp_network *network) {
 
 void run(benchmark::State &state, bp_isa isa, const Case &c) {
     const size_t sizes[] = {inputs, hidden, hidden, outputs};
-    const bp_activation activations[] = {{BP_RELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}};
+    const bp_activation activations[] = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}};
     bp_network_config config = {};
     config.layers = 3;
     config.sizes = sizes;
     config.activations = activations;
     config.loss = BP_LOSS_MSE;
-    config.batch_max = rows;
+    config.max_batch_size = rows;
     config.threads = 1;
     config.optimizer.kind = c.optimizer;
     bp_network *network;
@@ -99,7 +99,7 @@ void run(benchmark::State &state, bp_isa isa, const Case &c) {
     expect(bp_network_create(&config, &network), "the network");
     expect(bp_network_initialize(network, 1), "the network");
     if (c.dead_inputs)
-        decay(network, 0, inputs / 2, c.optimizer != BP_SGD);
+        decay(network, 0, inputs / 2, c.optimizer != BP_OPTIMIZER_SGD);
     if (c.denormal_layer)
         decay(network, 1, hidden, false);
     if (c.swept)
@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
-    for (int k = 0; k < BP_ISA_COUNT; k++) {
+    for (int k = 0; k < ISA_COUNT; k++) {
         const auto isa = static_cast<bp_isa>(k);
         for (const Case &c : cases)
             if (bp_cpu_supports(isa))

@@ -2,7 +2,7 @@
  * What each feature of a network costs: a training step with it, next to the plain step, on one thread and on every
  * instruction set of this machine. README.md tells how to run it and how to read it.
  *
- * The networks of a family take turns, so that a neighbour on the machine slows all of them down; a family runs when
+ * The networks of a family take turns, so that a neighbor on the machine slows all of them down; a family runs when
  * the first of its benchmarks is due.
  */
 #include <algorithm>
@@ -26,8 +26,8 @@ const double turn_seconds = 5e-3;
 /** A network by its features. The first of a family is the plain one. */
 struct Feature {
     std::string name;
-    bp_activation hidden = {BP_RELU, 0};
-    bp_loss loss = BP_LOSS_MSE;
+    bp_activation hidden = {BP_ACTIVATION_RELU, 0};
+    bp_loss_kind loss = BP_LOSS_MSE;
     bp_optimizer optimizer = {};
     float dropout = 0;
     bool normalize = false, weighted = false;
@@ -48,7 +48,7 @@ class Trainee {
           weights_(2, family.batch), labels_(family.batch) {
         const size_t layers = family.sizes.size() - 1, classes = family.sizes.back();
         std::vector<bp_activation> activations(layers - 1, feature.hidden);
-        activations.push_back({BP_IDENTITY, 0});
+        activations.push_back({BP_ACTIVATION_IDENTITY, 0});
         std::vector<float> dropout(layers - 1, feature.dropout);
         dropout.push_back(0);
         const auto normalize = std::make_unique<bool[]>(layers);
@@ -58,7 +58,7 @@ class Trainee {
         config.sizes = family.sizes.data();
         config.activations = activations.data();
         config.loss = feature.loss;
-        config.batch_max = family.batch;
+        config.max_batch_size = family.batch;
         config.dropout = dropout.data();
         config.normalize = normalize.get();
         config.threads = 1;
@@ -172,12 +172,12 @@ Feature plain(const char *name) {
 
 Family activations() {
     Family family = {"activation", {256, 256, 256}, 256, {plain("relu")}};
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
         const auto activation = static_cast<bp_activation_kind>(kind);
-        if (activation == BP_RELU)
+        if (activation == BP_ACTIVATION_RELU)
             continue;
         Feature feature = plain(bp_activation_name(activation));
-        const float parameter = activation == BP_LEAKY_RELU ? 0.01F : activation == BP_ELU || activation == BP_SINE;
+        const float parameter = activation == BP_ACTIVATION_LEAKY_RELU ? 0.01F : activation == BP_ACTIVATION_ELU || activation == BP_ACTIVATION_SINE;
         feature.hidden = {activation, parameter};
         family.features.push_back(feature);
     }
@@ -186,9 +186,9 @@ Family activations() {
 
 Family losses() {
     Family family = {"loss", {256, 256, 256}, 256, {plain("mse")}};
-    for (int kind = 0; kind < BP_LOSS_COUNT; kind++)
+    for (int kind = 0; kind < LOSS_COUNT; kind++)
         for (const bool weighted : {false, true}) {
-            const auto loss = static_cast<bp_loss>(kind);
+            const auto loss = static_cast<bp_loss_kind>(kind);
             if (loss == BP_LOSS_MSE && !weighted)
                 continue;
             Feature feature = plain(bp_loss_name(loss));
@@ -206,18 +206,18 @@ Family optimizers() {
         family.features.push_back(plain(name.c_str()));
         family.features.back().optimizer = optimizer;
     };
-    for (int kind = 0; kind < BP_OPTIMIZER_COUNT; kind++)
-        if (kind != BP_SGD) {
+    for (int kind = 0; kind < OPTIMIZER_COUNT; kind++)
+        if (kind != BP_OPTIMIZER_SGD) {
             bp_optimizer optimizer = {};
             optimizer.kind = static_cast<bp_optimizer_kind>(kind);
-            optimizer.weight_decay = optimizer.kind == BP_ADAMW ? 0.01F : 0.0F;
+            optimizer.weight_decay = optimizer.kind == BP_OPTIMIZER_ADAMW ? 0.01F : 0.0F;
             add(bp_optimizer_name(optimizer.kind), optimizer);
         }
     bp_optimizer decay = {}, clip = {}, norm = {}, average = {};
     decay.weight_decay = 0.01F;
     clip.clip = 1;
     norm.clip_norm = 1;
-    average.average = 0.999F;
+    average.ema_decay = 0.999F;
     add("sgd,weight_decay", decay);
     add("sgd,clip", clip);
     add("sgd,clip_norm", norm);
@@ -225,8 +225,8 @@ Family optimizers() {
     return family;
 }
 
-Family regularisation(const std::string &name, const std::vector<size_t> &sizes, size_t batch) {
-    Family family = {"regularisation/" + name, sizes, batch, {plain("none")}};
+Family regularization(const std::string &name, const std::vector<size_t> &sizes, size_t batch) {
+    Family family = {"regularization/" + name, sizes, batch, {plain("none")}};
     Feature dropout = plain("dropout"), norm = plain("layer_norm"), both = plain("dropout,layer_norm");
     dropout.dropout = both.dropout = 0.5F;
     norm.normalize = both.normalize = true;
@@ -244,13 +244,13 @@ int main(int argc, char **argv) {
         activations(),
         losses(),
         optimizers(),
-        regularisation("1024-1024-1024", {1024, 1024, 1024}, 256),
-        regularisation("784-256-128-10", {784, 256, 128, 10}, 128),
-        regularisation("64-64-64", {64, 64, 64}, 256),
+        regularization("1024-1024-1024", {1024, 1024, 1024}, 256),
+        regularization("784-256-128-10", {784, 256, 128, 10}, 128),
+        regularization("64-64-64", {64, 64, 64}, 256),
     };
     std::vector<std::unique_ptr<Contest>> contests;
     for (const Family &family : families)
-        for (int k = BP_ISA_SCALAR + 1; k < BP_ISA_COUNT; k++) {
+        for (int k = BP_ISA_SCALAR + 1; k < ISA_COUNT; k++) {
             const auto isa = static_cast<bp_isa>(k);
             if (!bp_cpu_supports(isa))
                 continue;

@@ -20,8 +20,8 @@
 
 namespace {
 
-const bp_activation relu = {BP_RELU, 0};
-const bp_activation leaky_relu = {BP_LEAKY_RELU, 0.01f};
+const bp_activation relu = {BP_ACTIVATION_RELU, 0};
+const bp_activation leaky_relu = {BP_ACTIVATION_LEAKY_RELU, 0.01f};
 const float still_rate = 1e-12f; // an update a million times over leaves the weights where they are
 
 // Several times what the largest cache holds; where that is not known, as if it held 32 MiB.
@@ -208,17 +208,17 @@ const ActivationKernel activation_kernels[] = {
 };
 
 bp_activation activation_of(int kind) {
-    return {static_cast<bp_activation_kind>(kind), kind == BP_LEAKY_RELU ? leaky_relu.parameter : 0};
+    return {static_cast<bp_activation_kind>(kind), kind == BP_ACTIVATION_LEAKY_RELU ? leaky_relu.parameter : 0};
 }
 
 // ---- Losses by their kind, weighted -----------------------------------------------------------------------------
 
-bool takes_labels(bp_loss loss) {
+bool takes_labels(bp_loss_kind loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
 }
 
 // Smoothed, or with a threshold; others do without.
-void call_loss(const bp_kernels &kernels, RowArrays &m, bp_loss loss) {
+void call_loss(const bp_kernels &kernels, RowArrays &m, bp_loss_kind loss) {
     const auto [rows, columns] = m.shape;
     const float parameter = 0.1F;
     if (takes_labels(loss))
@@ -276,14 +276,14 @@ void add_passes(const bp_kernels &kernels, RowShape shape) {
     for (const RowKernel &kernel : row_kernels)
         add_pass(kernels, std::string(kernel.name) + "/" + isa, shape, kernel.bytes, kernel.call);
     for (const ActivationKernel &kernel : activation_kernels)
-        for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+        for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
             const bp_activation activation = activation_of(kind);
             add_pass(kernels, std::string(kernel.name) + "/" + isa + "/" + bp_activation_name(activation.kind), shape,
                      kernel.bytes,
                      [&kernel, activation](const bp_kernels &k, RowArrays &m) { kernel.call(k, m, activation); });
         }
-    for (int kind = 0; kind < BP_LOSS_COUNT; kind++) {
-        const auto loss = static_cast<bp_loss>(kind);
+    for (int kind = 0; kind < LOSS_COUNT; kind++) {
+        const auto loss = static_cast<bp_loss_kind>(kind);
         add_pass(kernels,
                  std::string(takes_labels(loss) ? "loss_labels/" : "loss_targets/") + isa + "/" + bp_loss_name(loss),
                  shape, takes_labels(loss) ? 8 : 12,
@@ -315,7 +315,7 @@ int main(int argc, char **argv) {
     if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
         return 2;
 
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         const bp_kernels *kernels;
         if (bp_kernels_for(static_cast<bp_isa>(isa), &kernels) == BP_OK) // else it is not on this machine
             add_all(*kernels);

@@ -1,4 +1,4 @@
-/* The shapes that kernels are timed on: those of networks that people train, and the neighbours of round numbers. */
+/* The shapes that kernels are timed on: those of networks that people train, and the neighbors of round numbers. */
 #ifndef BENCH_SHAPES_H
 #define BENCH_SHAPES_H
 

@@ -1,6 +1,6 @@
 # Flags that let the compiler compute with floats otherwise than the source says are refused: a library built with them
 # has other bits than those promised. They come by CFLAGS, CMAKE_C_FLAGS or a parent project's compile options.
-# kernels/tables.h looks once more at what a compiler tells about itself; clang tells little.
+# kernels/backend.h looks once more at what a compiler tells about itself; clang tells little.
 set(refused_flags
     -Ofast
     "-ffp-model=(fast|aggressive)"

@@ -135,13 +135,13 @@ static bool report(void *context, const bp_fit_progress *now) {
 static bp_network *make_network(size_t pixels) {
     const size_t sizes[] = {pixels, 128, CODE, 128, pixels};
     const bp_activation activations[] = {
-        {.kind = BP_RELU}, {.kind = BP_IDENTITY}, {.kind = BP_RELU}, {.kind = BP_SIGMOID}};
+        {.kind = BP_ACTIVATION_RELU}, {.kind = BP_ACTIVATION_IDENTITY}, {.kind = BP_ACTIVATION_RELU}, {.kind = BP_ACTIVATION_SIGMOID}};
     const bp_network_config config = {.layers = 4,
                                       .sizes = sizes,
                                       .activations = activations,
                                       .loss = BP_LOSS_MSE,
-                                      .batch_max = 64,
-                                      .optimizer = {.kind = BP_ADAM}};
+                                      .max_batch_size = 64,
+                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM}};
     bp_network *network;
     check(bp_network_create(&config, &network));
     check(bp_network_initialize(network, 1));
@@ -178,7 +178,7 @@ int main(int argc, char **argv) {
 
     bp_network *network = make_network(pixels);
     const bp_fit_options fit = {.epochs = (size_t)example_number(&options[EPOCHS], 1, 1000000),
-                                .rate = 1e-3f,
+                                .learning_rate = 1e-3f,
                                 .seed = 1,
                                 .validation = &others,
                                 .on_epoch = report};

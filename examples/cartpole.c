@@ -1,5 +1,5 @@
 /*
- * Reinforcement learning with a loss of one's own: a cart learns to balance a pole by proximal policy optimisation
+ * Reinforcement learning with a loss of one's own: a cart learns to balance a pole by proximal policy optimization
  * (J. Schulman et al., 2017), in the world of A. G. Barto, R. S. Sutton, C. W. Anderson, "Neuronlike adaptive elements
  * that can solve difficult learning control problems", 1983.
  *
@@ -54,7 +54,7 @@ static void push(world *w, const uint32_t *actions) {
         angles[c] = w->state[c][2];
         angles[CARTS + c] = w->state[c][2] + quarter_turn; /* its sine is the cosine */
     }
-    check(bp_activate(sines, 2 * CARTS, angles, 2 * CARTS, 1, 2 * CARTS, (bp_activation){.kind = BP_SINE}));
+    check(bp_activate(sines, 2 * CARTS, angles, 2 * CARTS, 1, 2 * CARTS, (bp_activation){.kind = BP_ACTIVATION_SINE}));
     for (size_t c = 0; c < CARTS; c++) {
         float *s = w->state[c];
         const float sine = sines[c], cosine = sines[CARTS + c];
@@ -176,35 +176,35 @@ static void clipped_loss(void *context, size_t first, size_t rows, const float *
 }
 
 static void learn(bp_network *policy, bp_network *value, experience *e, bp_batches *batches, uint64_t seed,
-                  size_t iteration, float rate) {
+                  size_t iteration, float learning_rate) {
     for (size_t epoch = 0; epoch < EPOCHS; epoch++) {
         bp_batch batch;
         check(bp_batches_shuffle(batches, seed, iteration * EPOCHS + epoch));
         while (bp_batches_next(batches, &batch)) {
             minibatch m = {e, bp_batches_rows(batches), batch.rows};
-            const bp_backward how = {.rate = rate, .own_loss = clipped_loss, .context = &m};
-            check(bp_network_backward(policy, &batch, &how));
-            check(bp_network_train_step(value, &batch, rate, NULL));
+            const bp_backward_options options = {.learning_rate = learning_rate, .loss_callback = clipped_loss, .context = &m};
+            check(bp_network_backward(policy, &batch, &options));
+            check(bp_network_train_step(value, &batch, learning_rate, NULL));
         }
     }
 }
 
 static bp_network *make_network(size_t outputs, uint64_t seed) {
     const size_t sizes[] = {STATE, 64, 64, outputs};
-    const bp_activation activations[] = {{.kind = BP_TANH}, {.kind = BP_TANH}, {.kind = BP_IDENTITY}};
+    const bp_activation activations[] = {{.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
     const bp_network_config config = {.layers = 3,
                                       .sizes = sizes,
                                       .activations = activations,
-                                      .batch_max = BATCH,
+                                      .max_batch_size = BATCH,
                                       .threads = 1,
-                                      .optimizer = {.kind = BP_ADAM}};
+                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM}};
     bp_network *network;
     check(bp_network_create(&config, &network));
     check(bp_network_initialize(network, seed));
     return network;
 }
 
-/* ---- What has been learnt ------------------------------------------------------------------------------------- */
+/* ---- What has been learned ------------------------------------------------------------------------------------- */
 
 /* Mean length of an episode of each cart, without chance. */
 static double balance(bp_network *policy, uint64_t seed) {
@@ -235,8 +235,8 @@ static void explain(bp_network *policy) {
     const float upright[STATE] = {0}, delta[ACTIONS] = {-1.0f, 1.0f};
     float gradient[STATE];
     const bp_batch batch = {.rows = 1, .inputs = upright};
-    const bp_backward how = {.gradient = BP_GRADIENT_SKIP, .delta = delta, .input_gradient = gradient};
-    check(bp_network_backward(policy, &batch, &how));
+    const bp_backward_options options = {.gradient = BP_GRADIENT_MODE_SKIP, .delta = delta, .input_gradient = gradient};
+    check(bp_network_backward(policy, &batch, &options));
     printf("upright and at rest, the logits' difference changes with");
     for (size_t k = 0; k < STATE; k++)
         printf("%s the %s by %+.2f", k ? "," : "", names[k], (double)gradient[k]);
@@ -261,13 +261,13 @@ int main(int argc, char **argv) {
     world w;
     uint64_t choices = 0;
     start_all(&w, seed);
-    const bp_schedule schedule = {.kind = BP_SCHEDULE_LINEAR, .rate = 1e-3f, .steps = iterations};
+    const bp_schedule schedule = {.kind = BP_SCHEDULE_LINEAR, .learning_rate = 1e-3f, .steps = iterations};
     for (size_t iteration = 0; iteration < iterations; iteration++) {
-        float rate;
-        check(bp_schedule_rate(&schedule, iteration, &rate));
+        float learning_rate;
+        check(bp_schedule_learning_rate(&schedule, iteration, &learning_rate));
         gather(policy, &w, e, &choices);
         estimate(value, e);
-        learn(policy, value, e, batches, seed, iteration, rate);
+        learn(policy, value, e, batches, seed, iteration, learning_rate);
         printf("iteration %zu: %zu episodes ended, after %.1f ticks on average\n", iteration + 1, e->episodes,
                e->episodes ? (double)e->ticks / (double)e->episodes : 0.0);
         fflush(stdout);

@@ -63,13 +63,13 @@ static void scale(float *values, const bp_dataset *training, size_t rows, size_t
 
 static bp_network *make_network(size_t inputs) {
     const size_t sizes[] = {inputs, 64, 64, 1};
-    const bp_activation activations[] = {{.kind = BP_TANH}, {.kind = BP_TANH}, {.kind = BP_IDENTITY}};
+    const bp_activation activations[] = {{.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
     const bp_network_config config = {.layers = 3,
                                       .sizes = sizes,
                                       .activations = activations,
                                       .loss = BP_LOSS_HUBER,
-                                      .batch_max = 32,
-                                      .optimizer = {.kind = BP_ADAM}};
+                                      .max_batch_size = 32,
+                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM}};
     bp_network *network;
     check(bp_network_create(&config, &network));
     check(bp_network_initialize(network, 1));
@@ -128,11 +128,11 @@ int main(int argc, char **argv) {
     bp_network *network = make_network(t.inputs);
     bp_early_stopping stopping = {.patience = (size_t)example_number(&options[PATIENCE], 1, 1000000)};
     const bp_fit_options fit = {.epochs = (size_t)example_number(&options[EPOCHS], 1, 1000000),
-                                .rate = 3e-3f,
+                                .learning_rate = 3e-3f,
                                 .seed = 1,
                                 .validation = &stopping_part,
                                 .stopping = &stopping,
-                                .keep_best = true,
+                                .restore_best = true,
                                 .on_epoch = report};
     bp_fit_result result;
     check(bp_network_fit(network, &training, &fit, &result));

@@ -17,9 +17,9 @@
 
 enum { N = 2 };
 
-static const bp_activation hidden = {.kind = BP_LEAKY_RELU, .parameter = 0.5f};
-static const bp_activation identity = {.kind = BP_IDENTITY};
-static const float rate = 0.5f;
+static const bp_activation hidden = {.kind = BP_ACTIVATION_LEAKY_RELU, .parameter = 0.5f};
+static const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
+static const float learning_rate = 0.5f;
 static const float x[N] = {1.5f, -0.5f};
 static const float y[N] = {1.25f, -0.25f};
 
@@ -53,17 +53,17 @@ static void print_update(const char *neuron, const char *input, int row, const f
     for (int j = 0; j < N; j++)
         for (int i = 0; i < N; i++)
             printf("w%d%d_new = w%d%d - rate*delta_%s%d*%s%d = %.9g - %.9g*%.9g*%.9g = %.9g\n", row + i, j + 1, row + i,
-                   j + 1, neuron, j + 1, input, i + 1, (double)w[i][j], (double)rate, (double)delta[j], (double)in[i],
+                   j + 1, neuron, j + 1, input, i + 1, (double)w[i][j], (double)learning_rate, (double)delta[j], (double)in[i],
                    (double)w_new[i][j]);
     for (int j = 0; j < N; j++)
         printf("b%d_new = b%d - rate*delta_%s%d = %.9g - %.9g*%.9g = %.9g\n", row + j, row + j, neuron, j + 1,
-               (double)bias[j], (double)rate, (double)delta[j], (double)bias_new[j]);
+               (double)bias[j], (double)learning_rate, (double)delta[j], (double)bias_new[j]);
 }
 
 /* The step, kernel by kernel. Returns the loss before the update. */
 static float step_by_kernels(parameters *p, void *scratch) {
     parameters old = *p;
-    float z[N], h[N], o[N], delta_o[N], delta_h[N], slopes[N], loss;
+    float z[N], h[N], o[N], delta_o[N], delta_h[N], derivatives[N], loss;
 
     printf("Forward pass\n");
     check(bp_dense_forward(z, N, x, N, p->w1[0], N, p->b1, 1, N, N, identity, scratch));
@@ -84,16 +84,16 @@ static float step_by_kernels(parameters *p, void *scratch) {
 
     printf("\nError terms of the hidden layer\n");
     check(bp_dense_delta(delta_h, N, delta_o, N, p->w2[0], N, h, N, 1, N, N, hidden, scratch));
-    check(bp_activation_derivative(slopes, N, h, N, 1, N, hidden));
+    check(bp_activation_derivative(derivatives, N, h, N, 1, N, hidden));
     for (int i = 0; i < N; i++)
         printf("delta_h%d = (delta_o1*w%d1 + delta_o2*w%d2)*f'(z%d) = (%.9g*%.9g + %.9g*%.9g)*%.9g = %.9g\n", i + 1,
                3 + i, 3 + i, i + 1, (double)delta_o[0], (double)old.w2[i][0], (double)delta_o[1], (double)old.w2[i][1],
-               (double)slopes[i], (double)delta_h[i]);
+               (double)derivatives[i], (double)delta_h[i]);
 
-    printf("\nUpdates, rate = %.9g\n", (double)rate);
-    check(bp_dense_gradient_sgd(p->w2[0], N, p->b2, h, N, delta_o, N, 1, N, N, rate, scratch));
+    printf("\nUpdates, rate = %.9g\n", (double)learning_rate);
+    check(bp_dense_gradient_sgd(p->w2[0], N, p->b2, h, N, delta_o, N, 1, N, N, learning_rate, scratch));
     print_update("o", "h", 3, h, delta_o, old.w2, old.b2, p->w2, p->b2);
-    check(bp_dense_gradient_sgd(p->w1[0], N, p->b1, x, N, delta_h, N, 1, N, N, rate, scratch));
+    check(bp_dense_gradient_sgd(p->w1[0], N, p->b1, x, N, delta_h, N, 1, N, N, learning_rate, scratch));
     print_update("h", "x", 1, x, delta_h, old.w1, old.b1, p->w1, p->b1);
     return loss;
 }
@@ -103,14 +103,14 @@ static float step_by_network(parameters *p) {
     const size_t sizes[] = {N, N, N};
     const bp_activation activations[] = {hidden, identity};
     const bp_network_config config = {
-        .layers = 2, .sizes = sizes, .activations = activations, .loss = BP_LOSS_MSE, .batch_max = 1, .threads = 1};
+        .layers = 2, .sizes = sizes, .activations = activations, .loss = BP_LOSS_MSE, .max_batch_size = 1, .threads = 1};
     const bp_batch batch = {.rows = 1, .inputs = x, .targets = y};
     bp_network *network;
     float loss;
     check(bp_network_create(&config, &network));
     check(bp_network_set_parameters(network, 0, p->w1[0], N, p->b1));
     check(bp_network_set_parameters(network, 1, p->w2[0], N, p->b2));
-    check(bp_network_train_step(network, &batch, rate, &loss));
+    check(bp_network_train_step(network, &batch, learning_rate, &loss));
     check(bp_network_get_parameters(network, 0, p->w1[0], N, p->b1));
     check(bp_network_get_parameters(network, 1, p->w2[0], N, p->b2));
     bp_network_destroy(network);

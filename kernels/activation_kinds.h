@@ -6,23 +6,25 @@
 
 #include <backprop/activation.h>
 
+#include "enum_counts.h"
+
 /*
  * A kind for the backward pass alone: what was kept is the derivative itself, as of layers whose outputs are dropped,
  * and where it is computed together with the value.
  */
-#define KEPT_SLOPES BP_ACTIVATION_COUNT
+#define SAVED_DERIVATIVES ACTIVATION_COUNT
 
 /*
  * Whether a network computes the derivative together with the value and keeps it. The others' is computed from a = f(z)
  * at the end of a tile; more kinds there would only make every tile larger.
  */
-static inline bool activation_keeps_slopes(bp_activation_kind kind) {
+static inline bool activation_saves_derivative(bp_activation_kind kind) {
     switch (kind) {
-    case BP_IDENTITY:
-    case BP_RELU:
-    case BP_LEAKY_RELU:
-    case BP_SIGMOID:
-    case BP_TANH:
+    case BP_ACTIVATION_IDENTITY:
+    case BP_ACTIVATION_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
+    case BP_ACTIVATION_SIGMOID:
+    case BP_ACTIVATION_TANH:
         return false;
     default:
         return true;
@@ -30,15 +32,15 @@ static inline bool activation_keeps_slopes(bp_activation_kind kind) {
 }
 
 /* Whether the derivative is a function of z, not of a = f(z). */
-static inline bool activation_keeps_input(bp_activation_kind kind) {
+static inline bool activation_saves_input(bp_activation_kind kind) {
     switch (kind) {
-    case BP_SOFTPLUS:
-    case BP_HARD_SWISH:
-    case BP_SILU:
-    case BP_GELU:
-    case BP_GELU_TANH:
-    case BP_MISH:
-    case BP_SINE:
+    case BP_ACTIVATION_SOFTPLUS:
+    case BP_ACTIVATION_HARD_SWISH:
+    case BP_ACTIVATION_SILU:
+    case BP_ACTIVATION_GELU:
+    case BP_ACTIVATION_GELU_TANH:
+    case BP_ACTIVATION_MISH:
+    case BP_ACTIVATION_SINE:
         return true;
     default:
         return false;

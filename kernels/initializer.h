@@ -4,7 +4,7 @@
 
 #include <backprop/initializer.h>
 
-#include "tables.h"
+#include "backend.h"
 
 /** BP_ERROR_VALUE for a kind or a gain out of range. */
 bp_status bp_check_initializer(bp_initializer initializer);
@@ -13,7 +13,7 @@ bp_status bp_check_initializer(bp_initializer initializer);
  * bp_initialize on weights in panels of `panel` columns (0: one panel), without checks. The caller is in the contract's
  * floating-point environment.
  */
-void bp_initialize_panels(bp_panels w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
+void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                           uint64_t stream);
 
 #endif

@@ -1,4 +1,4 @@
-/* The rate of a step, as include/backprop/schedule.h defines it: scalar code, the same for all levels but the cosine.
+/* The rate of a step, as include/backprop/schedule.h defines it: scalar code, the same for all backends but the cosine.
  */
 #ifndef BP_SCHEDULE_H
 #define BP_SCHEDULE_H
@@ -7,7 +7,7 @@
 
 #include <backprop/schedule.h>
 
-#include "rule.h"
+#include "coefficients.h"
 
 typedef float cosine_fn(float x);
 
@@ -35,32 +35,32 @@ static inline uint64_t milestones_until(const bp_schedule *s, uint64_t t) {
     return count;
 }
 
-static inline float rate_of_step(const bp_schedule *s, uint64_t step, cosine_fn *cosine) {
-    const double rate = s->rate, end = s->end;
+static inline float learning_rate_of_step(const bp_schedule *s, uint64_t step, cosine_fn *cosine) {
+    const double learning_rate = s->learning_rate, end = s->end;
     if (step < s->warmup) {
         if (s->kind == BP_SCHEDULE_ONE_CYCLE)
-            return (float)between(s->start, rate, (double)step / (double)s->warmup, cosine);
-        return (float)(rate * (((double)step + 1.0) / (double)s->warmup));
+            return (float)between(s->start, learning_rate, (double)step / (double)s->warmup, cosine);
+        return (float)(learning_rate * (((double)step + 1.0) / (double)s->warmup));
     }
     const uint64_t t = step - s->warmup;
     const uint64_t all = s->steps - s->warmup; /* of kinds that count the warm-up */
     const double p = t < all ? (double)t / (double)all : 1.0;
     switch (s->kind) {
     case BP_SCHEDULE_STEP:
-        return (float)(rate * power_of(s->factor, t / s->steps));
+        return (float)(learning_rate * power_of(s->factor, t / s->steps));
     case BP_SCHEDULE_MULTI_STEP:
-        return (float)(rate * power_of(s->factor, milestones_until(s, t)));
+        return (float)(learning_rate * power_of(s->factor, milestones_until(s, t)));
     case BP_SCHEDULE_EXPONENTIAL:
-        return (float)(rate * power_of(s->factor, t));
+        return (float)(learning_rate * power_of(s->factor, t));
     case BP_SCHEDULE_WARM_RESTARTS:
-        return (float)between(rate, end, part_of_period(s, t), cosine);
+        return (float)between(learning_rate, end, part_of_period(s, t), cosine);
     case BP_SCHEDULE_LINEAR:
-        return (float)(rate + (end - rate) * p);
+        return (float)(learning_rate + (end - learning_rate) * p);
     case BP_SCHEDULE_COSINE:
     case BP_SCHEDULE_ONE_CYCLE:
-        return (float)between(rate, end, p, cosine);
+        return (float)between(learning_rate, end, p, cosine);
     default:
-        return s->rate;
+        return s->learning_rate;
     }
 }
 

@@ -43,37 +43,37 @@ static inline double formula_mish_gate(double z) {
 
 static inline double activation_formula(double z, bp_activation f) {
     switch (f.kind) {
-    case BP_RELU:
+    case BP_ACTIVATION_RELU:
         return z <= 0 ? 0 : z;
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         return z <= 0 ? (double)f.parameter * z : z;
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         return formula_sigmoid(z);
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         return tanh(z);
-    case BP_RELU6:
+    case BP_ACTIVATION_RELU6:
         return z <= 0 ? 0 : z >= 6 ? 6 : z;
-    case BP_ELU:
+    case BP_ACTIVATION_ELU:
         return z <= 0 ? formula_one(f) * expm1(z) : z;
-    case BP_SELU:
+    case BP_ACTIVATION_SELU:
         return formula_lambda * (z <= 0 ? formula_alpha * expm1(z) : z);
-    case BP_SOFTSIGN:
+    case BP_ACTIVATION_SOFTSIGN:
         return isinf(z) ? copysign(1, z) : z / (1 + fabs(z));
-    case BP_HARD_SIGMOID:
+    case BP_ACTIVATION_HARD_SIGMOID:
         return z <= -3 ? 0 : z >= 3 ? 1 : (z + 3) / 6;
-    case BP_SOFTPLUS:
+    case BP_ACTIVATION_SOFTPLUS:
         return fmax(z, 0) + log1p(exp(-fabs(z)));
-    case BP_HARD_SWISH:
+    case BP_ACTIVATION_HARD_SWISH:
         return z <= -3 ? -0.0 : z >= 3 ? z : z * (z + 3) / 6;
-    case BP_SILU:
+    case BP_ACTIVATION_SILU:
         return formula_gated(z, formula_sigmoid(z));
-    case BP_GELU:
+    case BP_ACTIVATION_GELU:
         return formula_gated(z, formula_normal(z));
-    case BP_GELU_TANH:
+    case BP_ACTIVATION_GELU_TANH:
         return formula_gated(z, formula_sigmoid(formula_gelu_argument(z)));
-    case BP_MISH:
+    case BP_ACTIVATION_MISH:
         return formula_gated(z, formula_mish_gate(z));
-    case BP_SINE:
+    case BP_ACTIVATION_SINE:
         return sin(formula_one(f) * z);
     default:
         return z;
@@ -106,37 +106,37 @@ static inline double formula_mish_slope(double z) {
 
 static inline double activation_formula_slope(double z, bp_activation f) {
     switch (f.kind) {
-    case BP_RELU:
+    case BP_ACTIVATION_RELU:
         return z <= 0 ? 0 : 1;
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         return z <= 0 ? (double)f.parameter : 1;
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         return formula_sigmoid_slope(z);
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         return 4 * formula_sigmoid_slope(2 * z);
-    case BP_RELU6:
+    case BP_ACTIVATION_RELU6:
         return z <= 0 || z >= 6 ? 0 : 1;
-    case BP_ELU:
+    case BP_ACTIVATION_ELU:
         return z <= 0 ? formula_one(f) * exp(z) : 1;
-    case BP_SELU:
+    case BP_ACTIVATION_SELU:
         return formula_lambda * (z <= 0 ? formula_alpha * exp(z) : 1);
-    case BP_SOFTSIGN:
+    case BP_ACTIVATION_SOFTSIGN:
         return 1 / (1 + fabs(z)) / (1 + fabs(z));
-    case BP_HARD_SIGMOID:
+    case BP_ACTIVATION_HARD_SIGMOID:
         return z <= -3 || z >= 3 ? 0 : 1.0 / 6;
-    case BP_SOFTPLUS:
+    case BP_ACTIVATION_SOFTPLUS:
         return formula_sigmoid(z);
-    case BP_HARD_SWISH:
+    case BP_ACTIVATION_HARD_SWISH:
         return z <= -3 ? 0 : z >= 3 ? 1 : z / 3 + 0.5;
-    case BP_SILU:
+    case BP_ACTIVATION_SILU:
         return formula_sum(formula_sigmoid(z), z, formula_sigmoid_slope(z));
-    case BP_GELU:
+    case BP_ACTIVATION_GELU:
         return formula_sum(formula_normal(z), z, formula_density(z));
-    case BP_GELU_TANH:
+    case BP_ACTIVATION_GELU_TANH:
         return formula_gelu_tanh_slope(z);
-    case BP_MISH:
+    case BP_ACTIVATION_MISH:
         return formula_mish_slope(z);
-    case BP_SINE:
+    case BP_ACTIVATION_SINE:
         return formula_one(f) * cos(formula_one(f) * z);
     default:
         return 1;

@@ -20,7 +20,7 @@ enum { BATCH = 3, IN = 4, OUT = 5, LD = 6, SLOT = 64, SLOTS = 6 };
 /* Slot k of floats begins at arena + k * SLOT. */
 static _Alignas(BP_ALIGNMENT) float arena[SLOT * SLOTS], before[SLOT * SLOTS];
 
-static const bp_activation identity = {BP_IDENTITY, 0.0f};
+static const bp_activation identity = {BP_ACTIVATION_IDENTITY, 0.0f};
 static const size_t huge = SIZE_MAX / sizeof(float);
 
 static inline float *slot(size_t k) {

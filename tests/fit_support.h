@@ -5,10 +5,10 @@
 #include "network_support.h"
 
 static const net fit_nets[] = {
-    {.layers = 2, .sizes = {5, 9, 3}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2, .sizes = {5, 9, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
     {.layers = 2,
      .sizes = {5, 40, 3},
-     .activations = {{BP_RELU, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
 };
 enum { FIT_NETS = sizeof fit_nets / sizeof *fit_nets };
@@ -16,7 +16,7 @@ enum { FIT_NETS = sizeof fit_nets / sizeof *fit_nets };
 /** Weighted rows, whose losses are added up. */
 static const net fit_weighted = {.layers = 2,
                                  .sizes = {5, 9, 3},
-                                 .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}},
+                                 .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                                  .loss = BP_LOSS_HUBER,
                                  .options = {.huber_threshold = 0.5f, .reduction = BP_REDUCTION_SUM},
                                  .weighted = true};
@@ -36,7 +36,7 @@ static inline bp_dataset dataset_of(const net *shape, const samples *s) {
 
 /** Epochs first .. end - 1 by bp_network_train_step; the last epoch's mean loss, given whether batches' are sums. */
 static inline double train_by_steps(bp_network *network, const bp_dataset *set, size_t batch_rows, uint64_t seed,
-                                    size_t first, size_t end, bool in_order, float (*rate)(size_t step), bool sums) {
+                                    size_t first, size_t end, bool in_order, float (*learning_rate)(size_t step), bool sums) {
     bp_batches *batches;
     bp_batch batch;
     double sum = 0;
@@ -47,7 +47,7 @@ static inline double train_by_steps(bp_network *network, const bp_dataset *set, 
         assert_int_equal(in_order ? bp_batches_restart(batches) : bp_batches_shuffle(batches, seed, epoch), BP_OK);
         for (size_t step = 0; bp_batches_next(batches, &batch); step++) {
             float loss;
-            assert_int_equal(bp_network_train_step(network, &batch, rate(epoch * steps + step), &loss), BP_OK);
+            assert_int_equal(bp_network_train_step(network, &batch, learning_rate(epoch * steps + step), &loss), BP_OK);
             sum += (double)loss * (sums ? 1.0 : (double)batch.rows);
         }
     }

@@ -9,18 +9,18 @@
 
 #include <backprop/loss.h>
 
-static inline bool formula_takes_labels(bp_loss loss) {
+static inline bool formula_takes_labels(bp_loss_kind loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
 }
 
-static inline bool formula_is_softmax(bp_loss loss) {
+static inline bool formula_is_softmax(bp_loss_kind loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS ||
            loss == BP_LOSS_KULLBACK_LEIBLER;
 }
 
 /** One row, as the loss is told of it. */
 typedef struct formula_row {
-    bp_loss loss;
+    bp_loss_kind loss;
     double parameter;
     size_t out;
     const float *targets; /* or */

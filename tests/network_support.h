@@ -42,7 +42,7 @@ typedef struct net {
     size_t layers;
     size_t sizes[NET_LAYERS_MAX + 1];
     bp_activation activations[NET_LAYERS_MAX];
-    bp_loss loss;
+    bp_loss_kind loss;
     bp_loss_options options;
     bool weighted;  /* its batches' rows have weights */
     bool gradients; /* it keeps room for a gradient */
@@ -60,17 +60,17 @@ static inline bool net_needs_logits(const net *shape) {
 }
 
 /** The configuration of a net that is created with everything else at its default. It points into `shape`. */
-static inline bp_network_config net_config(const net *shape, size_t batch_max) {
+static inline bp_network_config net_config(const net *shape, size_t max_batch_size) {
     return (bp_network_config){.layers = shape->layers,
                                .sizes = shape->sizes,
                                .activations = shape->activations,
                                .loss = shape->loss,
-                               .batch_max = batch_max,
+                               .max_batch_size = max_batch_size,
                                .loss_options = shape->options,
                                .gradients = shape->gradients};
 }
 
-/** Creates and initialises a network; ends the test if that fails. */
+/** Creates and initializes a network; ends the test if that fails. */
 static inline bp_network *net_create(const bp_network_config *config, uint64_t seed) {
     bp_network *network = NULL;
     assert_int_equal(bp_network_create(config, &network), BP_OK);
@@ -80,13 +80,13 @@ static inline bp_network *net_create(const bp_network_config *config, uint64_t s
 }
 
 /**
- * The same on a table's level, its small variant's included; for "public" as net_create.
+ * The same on a table's backend, its small variant's included; for "public" as net_create.
  */
 static inline bp_network *net_create_on(const test_table *table, const bp_network_config *config, uint64_t seed) {
-    if (!table->level)
+    if (!table->backend)
         return net_create(config, seed);
     bp_network *network = NULL;
-    assert_int_equal(bp_network_create_on(table->level, config, &network), BP_OK);
+    assert_int_equal(bp_network_create_on(table->backend, config, &network), BP_OK);
     assert_int_equal(bp_network_isa(network), table->kernels->isa);
     assert_int_equal(bp_network_initialize(network, seed), BP_OK);
     return network;
@@ -129,14 +129,14 @@ typedef struct samples {
     uint32_t *labels;
 } samples;
 
-static inline float *random_rows(uint64_t seed, uint64_t stream, size_t rows, size_t columns, size_t shift) {
-    const size_t stride = columns + shift, count = shift + rows * stride;
+static inline float *random_rows(uint64_t seed, uint64_t stream, size_t rows, size_t columns, size_t beta) {
+    const size_t stride = columns + beta, count = beta + rows * stride;
     float *values = allocate(count, sizeof *values);
     for (size_t k = 0; k < count; k++)
         values[k] = NAN;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            values[shift + n * stride + j] = bp_random_symmetric(seed, stream, n * columns + j);
+            values[beta + n * stride + j] = bp_random_symmetric(seed, stream, n * columns + j);
     return values;
 }
 
@@ -144,28 +144,28 @@ static inline float *random_rows(uint64_t seed, uint64_t stream, size_t rows, si
  * Random rows for a net. Values depend on `seed`, row and column alone; `shift` moves every array by so many floats
  * and makes its rows so much longer than they need be, with NaN between them.
  */
-static inline samples samples_create(const net *shape, size_t rows, size_t shift, uint64_t seed) {
+static inline samples samples_create(const net *shape, size_t rows, size_t beta, uint64_t seed) {
     const size_t in = shape->sizes[0], out = shape->sizes[shape->layers];
     samples s = {.batch = {.rows = rows}};
-    s.inputs = random_rows(seed, 1, rows, in, shift);
-    s.batch.inputs = s.inputs + shift;
-    s.batch.input_stride = shift ? in + shift : 0;
+    s.inputs = random_rows(seed, 1, rows, in, beta);
+    s.batch.inputs = s.inputs + beta;
+    s.batch.input_stride = beta ? in + beta : 0;
     if (shape->weighted) {
-        s.weights = random_rows(seed, 4, 1, rows, shift);
-        s.batch.weights = s.weights + shift;
+        s.weights = random_rows(seed, 4, 1, rows, beta);
+        s.batch.weights = s.weights + beta;
     }
     if (!net_has_labels(shape)) {
-        s.targets = random_rows(seed, 2, rows, out, shift);
+        s.targets = random_rows(seed, 2, rows, out, beta);
         if (shape->loss == BP_LOSS_KULLBACK_LEIBLER) /* log of the targets */
-            for (size_t k = 0; k < shift + rows * (out + shift); k++)
+            for (size_t k = 0; k < beta + rows * (out + beta); k++)
                 s.targets[k] = fabsf(s.targets[k]);
-        s.batch.targets = s.targets + shift;
-        s.batch.target_stride = shift ? out + shift : 0;
+        s.batch.targets = s.targets + beta;
+        s.batch.target_stride = beta ? out + beta : 0;
     } else {
-        s.labels = allocate(shift + rows, sizeof *s.labels);
+        s.labels = allocate(beta + rows, sizeof *s.labels);
         for (size_t n = 0; n < rows; n++)
-            s.labels[shift + n] = (uint32_t)(bp_random_u32(seed, 3, n) % out);
-        s.batch.labels = s.labels + shift;
+            s.labels[beta + n] = (uint32_t)(bp_random_u32(seed, 3, n) % out);
+        s.batch.labels = s.labels + beta;
     }
     return s;
 }
@@ -298,10 +298,10 @@ static inline void forward_all(const model *m, const bp_batch *batch, float *out
                                 shape->activations[l], scratch);
         if (z)
             z[l] = NULL;
-        if (z && bp_activation_keeps_input(shape->activations[l].kind)) {
+        if (z && bp_activation_saves_input(shape->activations[l].kind)) {
             z[l] = allocate(batch->rows * out, sizeof(float));
             scalar()->dense_forward(z[l], out, x, ldx, m->weights[l], out, m->biases[l], batch->rows, in, out,
-                                    (bp_activation){.kind = BP_IDENTITY}, scratch);
+                                    (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, scratch);
         }
         x = outputs[l];
         ldx = out;
@@ -321,7 +321,7 @@ static inline void model_forward(const model *m, const bp_batch *batch, float *o
 }
 
 /* The loss of a batch whose packed outputs are a, and its deltas. */
-static inline float model_loss(const net *shape, const bp_batch *batch, const float *a, const float *kept,
+static inline float model_loss(const net *shape, const bp_batch *batch, const float *a, const float *saved,
                                float *delta) {
     const bp_kernels *kernels = scalar();
     const size_t rows = batch->rows, out = shape->sizes[shape->layers];
@@ -336,7 +336,7 @@ static inline float model_loss(const net *shape, const bp_batch *batch, const fl
         kernels->loss_targets(delta, out, row_loss, a, out, batch->targets,
                               batch->target_stride ? batch->target_stride : out, batch->weights, rows, out, shape->loss,
                               threshold, scale);
-    kernels->activation_delta(delta, out, kept, out, rows, out, shape->activations[shape->layers - 1]);
+    kernels->activation_delta(delta, out, saved, out, rows, out, shape->activations[shape->layers - 1]);
     const float loss = kernels->sum(row_loss, rows) * scale;
     free(row_loss);
     return loss;
@@ -353,7 +353,7 @@ typedef struct model_wishes {
  * A step as network.h and backward.h describe it, by the scalar table. Returns the loss, or 0 with deltas that are
  * given; rate 0 changes nothing.
  */
-static inline float model_backward(model *m, const bp_batch *batch, float rate, const model_wishes *wishes) {
+static inline float model_backward(model *m, const bp_batch *batch, float learning_rate, const model_wishes *wishes) {
     const net *shape = m->shape;
     const bp_kernels *kernels = scalar();
     const size_t rows = batch->rows, last = shape->layers - 1, outputs = shape->sizes[shape->layers];
@@ -362,12 +362,12 @@ static inline float model_backward(model *m, const bp_batch *batch, float rate, 
     forward_all(m, batch, a, z, scratch);
 
     float *delta = allocate(rows * outputs, sizeof(float)), loss = 0;
-    const float *kept = z[last] ? z[last] : a[last];
+    const float *saved = z[last] ? z[last] : a[last];
     if (wishes->delta) {
         memcpy(delta, wishes->delta, rows * outputs * sizeof(float));
-        kernels->activation_delta(delta, outputs, kept, outputs, rows, outputs, shape->activations[last]);
+        kernels->activation_delta(delta, outputs, saved, outputs, rows, outputs, shape->activations[last]);
     } else {
-        loss = model_loss(shape, batch, a[last], kept, delta);
+        loss = model_loss(shape, batch, a[last], saved, delta);
     }
 
     float *gradient = wishes->gradients;
@@ -377,24 +377,24 @@ static inline float model_backward(model *m, const bp_batch *batch, float rate, 
         const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
         const float *x = l ? a[l - 1] : batch->inputs;
         const size_t ldx = l || !batch->input_stride ? in : batch->input_stride;
-        float *below = NULL;
+        float *previous = NULL;
         if (l) {
-            below = allocate(rows * in, sizeof(float));
-            kernels->dense_delta(below, in, delta, out, m->weights[l], out, z[l - 1] ? z[l - 1] : a[l - 1], in, rows,
+            previous = allocate(rows * in, sizeof(float));
+            kernels->dense_delta(previous, in, delta, out, m->weights[l], out, z[l - 1] ? z[l - 1] : a[l - 1], in, rows,
                                  in, out, shape->activations[l - 1], scratch);
         } else if (wishes->input_gradient) {
             kernels->dense_delta(wishes->input_gradient, in, delta, out, m->weights[l], out, NULL, 0, rows, in, out,
-                                 (bp_activation){.kind = BP_IDENTITY}, scratch);
+                                 (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, scratch);
         }
         if (gradient) {
             gradient -= (in + 1) * out;
             kernels->dense_gradient(gradient, out, gradient + in * out, x, ldx, delta, out, rows, in, out, scratch);
         }
-        if (rate != 0)
-            kernels->dense_gradient_sgd(m->weights[l], out, m->biases[l], x, ldx, delta, out, rows, in, out, rate,
+        if (learning_rate != 0)
+            kernels->dense_gradient_sgd(m->weights[l], out, m->biases[l], x, ldx, delta, out, rows, in, out, learning_rate,
                                         scratch);
         free(delta);
-        delta = below;
+        delta = previous;
     }
     for (size_t l = 0; l <= last; l++) {
         free(a[l]);
@@ -405,8 +405,8 @@ static inline float model_backward(model *m, const bp_batch *batch, float rate, 
 }
 
 /** The training step as network.h describes it, by the scalar table. Returns the loss; rate 0 changes nothing. */
-static inline float model_step(model *m, const bp_batch *batch, float rate) {
-    return model_backward(m, batch, rate, &(model_wishes){0});
+static inline float model_step(model *m, const bp_batch *batch, float learning_rate) {
+    return model_backward(m, batch, learning_rate, &(model_wishes){0});
 }
 
 static inline uint64_t hash_floats(uint64_t hash, const float *values, size_t count) {

@@ -34,13 +34,13 @@ static inline trained trained_create(const net *shape, bp_optimizer optimizer, u
     bp_network *network = net_create(&config, seed);
     trained t = {.m = model_copy(shape, network), .optimizer = optimizer};
     bp_network_destroy(network);
-    t.states = bp_optimizer_states(optimizer.kind) + (optimizer.average > 0.0f);
+    t.states = bp_optimizer_states(optimizer.kind) + (optimizer.ema_decay > 0.0f);
     for (size_t a = 0; a < 2 * shape->layers; a++) {
         t.count[a] = (a % 2 ? 1 : shape->sizes[a / 2]) * shape->sizes[a / 2 + 1];
         t.gradient[a] = allocate(t.count[a], sizeof(float));
         for (size_t k = 0; k < t.states; k++)
             t.state[k][a] = allocate(t.count[a], sizeof(float));
-        if (optimizer.average > 0.0f)
+        if (optimizer.ema_decay > 0.0f)
             memcpy(t.state[t.states - 1][a], trained_array(&t, a), t.count[a] * sizeof(float));
     }
     return t;
@@ -69,7 +69,7 @@ static inline float trained_gradient(trained *t, const bp_batch *batch, size_t b
     if (shape->loss == BP_LOSS_MSE)
         kernels->loss_mse(delta, outputs, row_loss, a[last], outputs, batch->targets,
                           batch->target_stride ? batch->target_stride : outputs, rows, outputs,
-                          (bp_activation){.kind = BP_IDENTITY}, scale);
+                          (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, scale);
     else
         kernels->loss_softmax_cross_entropy(delta, outputs, row_loss, a[last], outputs, batch->labels, rows, outputs,
                                             scale);
@@ -79,7 +79,7 @@ static inline float trained_gradient(trained *t, const bp_batch *batch, size_t b
     for (size_t l = last + 1; l-- > 0;) {
         const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
         const float *x = l ? a[l - 1] : batch->inputs;
-        float *below = l ? allocate(rows * in, sizeof(float)) : NULL;
+        float *previous = l ? allocate(rows * in, sizeof(float)) : NULL;
         const size_t ldx = l || !batch->input_stride ? in : batch->input_stride;
         float *part[2] = {allocate(in * out, sizeof(float)), allocate(out, sizeof(float))};
         for (size_t n = 0; n < rows; n += BP_ROW_BLOCK) { /* block by block, as over the whole batch */
@@ -95,10 +95,10 @@ static inline float trained_gradient(trained *t, const bp_batch *batch, size_t b
         free(part[0]);
         free(part[1]);
         if (l)
-            kernels->dense_delta(below, in, delta, out, t->m.weights[l], out, z[l - 1] ? z[l - 1] : a[l - 1], in, rows,
+            kernels->dense_delta(previous, in, delta, out, t->m.weights[l], out, z[l - 1] ? z[l - 1] : a[l - 1], in, rows,
                                  in, out, shape->activations[l - 1], scratch);
         free(delta);
-        delta = below;
+        delta = previous;
     }
     for (size_t l = 0; l <= last; l++) {
         free(a[l]);
@@ -110,16 +110,16 @@ static inline float trained_gradient(trained *t, const bp_batch *batch, size_t b
 }
 
 /** The sum of the squares of a layer's gradient, as network.h describes it. `gain` and `shift` may be null. */
-static inline float layer_square(size_t in, size_t out, const float *weights, const float *biases, const float *gain,
-                                 const float *shift) {
+static inline float layer_square(size_t in, size_t out, const float *weights, const float *biases, const float *gamma,
+                                 const float *beta) {
     float *squares = allocate(out, sizeof(float));
     for (size_t j = 0; j < out; j++) {
         for (size_t i = 0; i < in; i++)
             squares[j] = fmaf(weights[i * out + j], weights[i * out + j], squares[j]);
         squares[j] = fmaf(biases[j], biases[j], squares[j]);
-        if (gain) {
-            squares[j] = fmaf(gain[j], gain[j], squares[j]);
-            squares[j] = fmaf(shift[j], shift[j], squares[j]);
+        if (gamma) {
+            squares[j] = fmaf(gamma[j], gamma[j], squares[j]);
+            squares[j] = fmaf(beta[j], beta[j], squares[j]);
         }
     }
     const float sum = scalar()->sum(squares, out);
@@ -138,7 +138,7 @@ static inline float trained_norm(const trained *t) {
 }
 
 /** The optimizer's step by the gradient at hand. */
-static inline void trained_update(trained *t, float rate) {
+static inline void trained_update(trained *t, float learning_rate) {
     bp_optimizer plain = t->optimizer;
     plain.clip_norm = 0.0f;
     t->steps++;
@@ -148,18 +148,18 @@ static inline void trained_update(trained *t, float rate) {
         bp_parameters p = {.values = trained_array(t, a)};
         for (size_t k = 0; k < bp_optimizer_states(plain.kind); k++)
             p.state[k] = t->state[k][a];
-        if (plain.average > 0.0f)
-            p.average = t->state[t->states - 1][a];
+        if (plain.ema_decay > 0.0f)
+            p.ema = t->state[t->states - 1][a];
         for (size_t k = 0; t->norm > t->optimizer.clip_norm && k < t->count[a]; k++)
             t->gradient[a][k] = t->gradient[a][k] * (t->optimizer.clip_norm / t->norm);
         if (!t->frozen[a / 2])
-            scalar()->optimizer_step(&plain, t->steps, rate, &p, t->gradient[a], t->count[a]);
+            scalar()->optimizer_step(&plain, t->steps, learning_rate, &p, t->gradient[a], t->count[a]);
     }
 }
 
-static inline float trained_step(trained *t, const bp_batch *batch, float rate) {
+static inline float trained_step(trained *t, const bp_batch *batch, float learning_rate) {
     const float loss = trained_gradient(t, batch, batch->rows, false);
-    trained_update(t, rate);
+    trained_update(t, learning_rate);
     return loss;
 }
 
@@ -181,7 +181,7 @@ static inline uint64_t state_hash(const bp_network *network) {
             float *weights = allocate(in * out, sizeof(float)), *biases = allocate(out, sizeof(float));
             assert_int_equal(bp_network_get_state(network, k, l, weights, 0, biases), BP_OK);
             hash = hash_floats(hash_floats(hash, weights, in * out), biases, out);
-            if (network->layer[l].norm.gain) {
+            if (network->layer[l].norm.gamma) {
                 assert_int_equal(bp_network_get_normalization_state(network, k, l, weights, biases), BP_OK);
                 hash = hash_floats(hash_floats(hash, weights, out), biases, out);
             }
@@ -194,18 +194,18 @@ static inline uint64_t state_hash(const bp_network *network) {
 /** Optimizers with something of everything, each with a rate for nets as these. */
 static const struct {
     bp_optimizer optimizer;
-    float rate;
+    float learning_rate;
 } optimizer_cases[] = {
-    {{.kind = BP_SGD, .weight_decay = 0.01f}, 0.25f},
-    {{.kind = BP_MOMENTUM, .clip = 0.03125f}, 0.125f},
-    {{.kind = BP_NESTEROV, .weight_decay = 0.01f, .decoupled = true}, 0.125f},
-    {{.kind = BP_ADAGRAD, .average = 0.75f}, 0.125f},
-    {{.kind = BP_RMSPROP}, 0.015625f},
-    {{.kind = BP_ADAM, .clip_norm = 0.25f}, 0.015625f},
-    {{.kind = BP_ADAMW, .weight_decay = 0.125f}, 0.015625f},
-    {{.kind = BP_LION, .weight_decay = 0.125f}, 0.0078125f},
-    {{.kind = BP_RPROP}, 0.0078125f},
-    {{.kind = BP_SGD, .clip_norm = 0.125f, .average = 0.5f}, 0.25f},
+    {{.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.01f}, 0.25f},
+    {{.kind = BP_OPTIMIZER_MOMENTUM, .clip = 0.03125f}, 0.125f},
+    {{.kind = BP_OPTIMIZER_NESTEROV, .weight_decay = 0.01f, .decoupled = true}, 0.125f},
+    {{.kind = BP_OPTIMIZER_ADAGRAD, .ema_decay = 0.75f}, 0.125f},
+    {{.kind = BP_OPTIMIZER_RMSPROP}, 0.015625f},
+    {{.kind = BP_OPTIMIZER_ADAM, .clip_norm = 0.25f}, 0.015625f},
+    {{.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.125f}, 0.015625f},
+    {{.kind = BP_OPTIMIZER_LION, .weight_decay = 0.125f}, 0.0078125f},
+    {{.kind = BP_OPTIMIZER_RPROP}, 0.0078125f},
+    {{.kind = BP_OPTIMIZER_SGD, .clip_norm = 0.125f, .ema_decay = 0.5f}, 0.25f},
 };
 enum { OPTIMIZER_CASES = sizeof optimizer_cases / sizeof *optimizer_cases };
 

@@ -1,4 +1,4 @@
-/* A network with layer normalisation and dropout, composed by hand of the scalar table's kernels. */
+/* A network with layer normalization and dropout, composed by hand of the scalar table's kernels. */
 #ifndef BACKPROP_TESTS_REGULARIZED_SUPPORT_H
 #define BACKPROP_TESTS_REGULARIZED_SUPPORT_H
 
@@ -14,8 +14,8 @@ typedef struct regular_net {
     bool normalize[NET_LAYERS_MAX];
 } regular_net;
 
-static inline bp_network_config config_of(const regular_net *r, size_t batch_max) {
-    bp_network_config config = net_config(&r->shape, batch_max);
+static inline bp_network_config config_of(const regular_net *r, size_t max_batch_size) {
+    bp_network_config config = net_config(&r->shape, max_batch_size);
     config.dropout = r->dropout;
     config.normalize = r->normalize;
     config.seed = mask_seed;
@@ -27,7 +27,7 @@ static inline bp_network_config config_of(const regular_net *r, size_t batch_max
 typedef struct regular_model {
     const regular_net *of;
     model dense;
-    float *gain[NET_LAYERS_MAX], *shift[NET_LAYERS_MAX]; /* null where not normalised */
+    float *gamma[NET_LAYERS_MAX], *beta[NET_LAYERS_MAX]; /* null where not normalized */
     uint64_t steps;
 } regular_model;
 
@@ -37,9 +37,9 @@ static inline regular_model copy_of(const regular_net *r, const bp_network *netw
         if (!r->normalize[l]) {
             continue;
         }
-        m.gain[l] = allocate(r->shape.sizes[l + 1], sizeof(float));
-        m.shift[l] = allocate(r->shape.sizes[l + 1], sizeof(float));
-        assert_int_equal(bp_network_get_normalization(network, l, m.gain[l], m.shift[l]), BP_OK);
+        m.gamma[l] = allocate(r->shape.sizes[l + 1], sizeof(float));
+        m.beta[l] = allocate(r->shape.sizes[l + 1], sizeof(float));
+        assert_int_equal(bp_network_get_normalization(network, l, m.gamma[l], m.beta[l]), BP_OK);
     }
     return m;
 }
@@ -47,22 +47,22 @@ static inline regular_model copy_of(const regular_net *r, const bp_network *netw
 static inline void free_model(regular_model *m) {
     model_destroy(&m->dense);
     for (size_t l = 0; l < NET_LAYERS_MAX; l++) {
-        free(m->gain[l]);
-        free(m->shift[l]);
+        free(m->gamma[l]);
+        free(m->beta[l]);
     }
 }
 
 /* What a pass leaves of a layer: all [rows x out] but the last, [rows]. */
 typedef struct trace {
-    float *outputs, *slopes, *normalized, *inverse;
+    float *outputs, *derivatives, *normalized, *rstd;
 } trace;
 
 static inline void free_traces(trace *t, size_t layers) {
     for (size_t l = 0; l < layers; l++) {
         free(t[l].outputs);
-        free(t[l].slopes);
+        free(t[l].derivatives);
         free(t[l].normalized);
-        free(t[l].inverse);
+        free(t[l].rstd);
     }
 }
 
@@ -71,26 +71,26 @@ static inline void forward_layer(const regular_model *m, size_t l, const float *
     const regular_net *r = m->of;
     const bp_kernels *kernels = scalar();
     const size_t in = r->shape.sizes[l], out = r->shape.sizes[l + 1];
-    const bp_activation identity = {.kind = BP_IDENTITY}, f = r->shape.activations[l];
+    const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY}, f = r->shape.activations[l];
     float *a = t->outputs = allocate(rows * out, sizeof(float));
-    t->slopes = allocate(rows * out, sizeof(float));
+    t->derivatives = allocate(rows * out, sizeof(float));
     kernels->dense_forward(a, out, x, ldx, m->dense.weights[l], out, m->dense.biases[l], rows, in, out, identity,
                            scratch);
     if (r->normalize[l]) {
         t->normalized = allocate(rows * out, sizeof(float));
-        t->inverse = allocate(rows, sizeof(float));
-        kernels->layer_norm_forward(a, out, t->normalized, out, t->inverse, a, out, m->gain[l], m->shift[l], rows, out,
+        t->rstd = allocate(rows, sizeof(float));
+        kernels->layer_norm_forward(a, out, t->normalized, out, t->rstd, a, out, m->gamma[l], m->beta[l], rows, out,
                                     1e-5f);
     }
-    float *z = allocate(rows * out, sizeof(float)), *kept = bp_activation_keeps_input(f.kind) ? z : a;
+    float *z = allocate(rows * out, sizeof(float)), *saved = bp_activation_saves_input(f.kind) ? z : a;
     memcpy(z, a, rows * out * sizeof(float));
     kernels->activate(a, out, a, out, rows, out, f);
     if (train && r->dropout[l] > 0.0f) {
         const bp_dropout_mask mask = {r->dropout[l], mask_seed, (uint64_t)(l + 1) << 48 | m->steps, 0, 0};
-        kernels->dropout_derivative(t->slopes, out, kept, out, rows, out, f, mask);
+        kernels->dropout_derivative(t->derivatives, out, saved, out, rows, out, f, mask);
         kernels->dropout(a, out, a, out, rows, out, mask);
     } else {
-        kernels->activation_derivative(t->slopes, out, kept, out, rows, out, f);
+        kernels->activation_derivative(t->derivatives, out, saved, out, rows, out, f);
     }
     free(z);
 }
@@ -113,9 +113,9 @@ static inline float loss_of(const regular_model *m, const bp_batch *batch, const
     if (shape->loss == BP_LOSS_MSE) {
         scalar()->loss_mse(delta, out, row_loss, t[last].outputs, out, batch->targets,
                            batch->target_stride ? batch->target_stride : out, rows, out,
-                           (bp_activation){.kind = BP_IDENTITY}, scale);
-        for (size_t k = 0; delta && k < rows * out && shape->activations[last].kind != BP_IDENTITY; k++) {
-            delta[k] = delta[k] * t[last].slopes[k];
+                           (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, scale);
+        for (size_t k = 0; delta && k < rows * out && shape->activations[last].kind != BP_ACTIVATION_IDENTITY; k++) {
+            delta[k] = delta[k] * t[last].derivatives[k];
         }
     } else {
         scalar()->loss_softmax_cross_entropy(delta, out, row_loss, t[last].outputs, out, batch->labels, rows, out,
@@ -127,29 +127,29 @@ static inline float loss_of(const regular_model *m, const bp_batch *batch, const
 }
 
 /* Deltas of layer l's z from `below`, which holds s, the products with the weights above. */
-static inline void delta_of_layer(regular_model *m, size_t l, float *below, size_t rows, const trace *t, float rate) {
+static inline void delta_of_layer(regular_model *m, size_t l, float *previous, size_t rows, const trace *t, float learning_rate) {
     const size_t out = m->of->shape.sizes[l + 1];
-    const bool plain = m->of->shape.activations[l].kind == BP_IDENTITY && m->of->dropout[l] == 0.0f;
+    const bool plain = m->of->shape.activations[l].kind == BP_ACTIVATION_IDENTITY && m->of->dropout[l] == 0.0f;
     for (size_t k = 0; k < rows * out && !plain; k++) {
-        below[k] = below[k] * t->slopes[k];
+        previous[k] = previous[k] * t->derivatives[k];
     }
     if (!m->of->normalize[l]) {
         return;
     }
-    float *gradient = allocate(2 * out, sizeof(float)), *gain = allocate(out, sizeof(float));
-    memcpy(gain, m->gain[l], out * sizeof(float));
-    scalar()->layer_norm_gradient(gradient, gradient + out, below, out, t->normalized, out, rows, out);
-    scalar()->sgd(m->gain[l], gradient, out, rate);
-    scalar()->sgd(m->shift[l], gradient + out, out, rate);
-    scalar()->layer_norm_backward(below, out, below, out, t->normalized, out, t->inverse, gain, rows, out);
+    float *gradient = allocate(2 * out, sizeof(float)), *gamma = allocate(out, sizeof(float));
+    memcpy(gamma, m->gamma[l], out * sizeof(float));
+    scalar()->layer_norm_gradient(gradient, gradient + out, previous, out, t->normalized, out, rows, out);
+    scalar()->sgd(m->gamma[l], gradient, out, learning_rate);
+    scalar()->sgd(m->beta[l], gradient + out, out, learning_rate);
+    scalar()->layer_norm_backward(previous, out, previous, out, t->normalized, out, t->rstd, gamma, rows, out);
     free(gradient);
-    free(gain);
+    free(gamma);
 }
 
-static inline float step_by_hand(regular_model *m, const bp_batch *batch, float rate) {
+static inline float step_by_hand(regular_model *m, const bp_batch *batch, float learning_rate) {
     const net *shape = &m->of->shape;
     const size_t layers = shape->layers, rows = batch->rows;
-    const bp_activation identity = {.kind = BP_IDENTITY};
+    const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
     void *scratch = scratch_create();
     trace t[NET_LAYERS_MAX] = {{0}};
     forward_traces(m, batch, true, t, scratch);
@@ -159,16 +159,16 @@ static inline float step_by_hand(regular_model *m, const bp_batch *batch, float 
         const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
         const float *x = l ? t[l - 1].outputs : batch->inputs;
         const size_t ldx = l || !batch->input_stride ? in : batch->input_stride;
-        float *below = allocate(rows * in, sizeof(float));
+        float *previous = allocate(rows * in, sizeof(float));
         if (l) {
-            scalar()->dense_delta(below, in, delta, out, m->dense.weights[l], out, NULL, 0, rows, in, out, identity,
+            scalar()->dense_delta(previous, in, delta, out, m->dense.weights[l], out, NULL, 0, rows, in, out, identity,
                                   scratch);
-            delta_of_layer(m, l - 1, below, rows, &t[l - 1], rate);
+            delta_of_layer(m, l - 1, previous, rows, &t[l - 1], learning_rate);
         }
         scalar()->dense_gradient_sgd(m->dense.weights[l], out, m->dense.biases[l], x, ldx, delta, out, rows, in, out,
-                                     rate, scratch);
+                                     learning_rate, scratch);
         free(delta);
-        delta = below;
+        delta = previous;
     }
     free(delta);
     free_traces(t, layers);
@@ -183,8 +183,8 @@ static inline uint64_t hash_of(const regular_model *m) {
     for (size_t l = 0; l < m->of->shape.layers; l++) {
         hash = hash_floats(hash, m->dense.weights[l], sizes[l] * sizes[l + 1]);
         hash = hash_floats(hash, m->dense.biases[l], sizes[l + 1]);
-        hash = hash_floats(hash, m->gain[l], m->gain[l] ? sizes[l + 1] : 0);
-        hash = hash_floats(hash, m->shift[l], m->shift[l] ? sizes[l + 1] : 0);
+        hash = hash_floats(hash, m->gamma[l], m->gamma[l] ? sizes[l + 1] : 0);
+        hash = hash_floats(hash, m->beta[l], m->beta[l] ? sizes[l + 1] : 0);
     }
     return hash;
 }

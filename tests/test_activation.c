@@ -2,11 +2,12 @@
 #include "harness/harness.h"
 
 #include "cases/cases.h"
+#include "enum_counts.h"
 
 /* One trial for each kind, or for one of them in turn where there are many repetitions: the sizes alone are few. */
 static void all_kinds(test_table *table, test_side side, size_t rows, size_t columns, size_t repetition,
                       case_activation_role role) {
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
         const bool chosen = ((size_t)kind + repetition + rows + columns) % 4 == 0;
         if (chosen || (repetition < 2 && !test_quick())) {
             case_activation(table, side, rows, columns, repetition, role, (bp_activation_kind)kind);

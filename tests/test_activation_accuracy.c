@@ -13,6 +13,7 @@
 
 #include "activation_formulas.h"
 #include "harness/harness.h"
+#include "enum_counts.h"
 
 #include <backprop/cpu.h>
 
@@ -25,24 +26,24 @@ static const struct {
     bp_activation activation;
     bound value, slope;
 } kinds[] = {
-    {{BP_IDENTITY, 0}, {0, 0}, {0, 0}},
-    {{BP_RELU, 0}, {0, 0}, {0, 0}},
-    {{BP_LEAKY_RELU, 0.01f}, {0.5, 0}, {0, 0}},
-    {{BP_SIGMOID, 0}, {2.7, 0x1p-105}, {0.75, 1}},
-    {{BP_TANH, 0}, {2.9, 0}, {1.5, 1}},
-    {{BP_RELU6, 0}, {0, 0}, {0, 0}},
-    {{BP_ELU, 0}, {4.2, 0}, {1, 1}},
-    {{BP_ELU, 0.3f}, {4.5, 0}, {1.7, 0.3}},
-    {{BP_SELU, 0}, {5.2, 0}, {2.3, 1}},
-    {{BP_SOFTSIGN, 0}, {1.5, 0}, {1, 1}},
-    {{BP_HARD_SIGMOID, 0}, {1.4, 0}, {0.4, 0}},
-    {{BP_SOFTPLUS, 0}, {1.7, 0}, {2.9, 0}},
-    {{BP_HARD_SWISH, 0}, {2, 0}, {0.7, 1}},
-    {{BP_SILU, 0}, {3.8, 0x1p-120}, {2.6, 0.25}},
-    {{BP_GELU, 0}, {2.6, 0x1p-120}, {1.8, 0.25}},
-    {{BP_GELU_TANH, 0}, {2.6, 0.25}, {2.9, 0.25}},
-    {{BP_MISH, 0}, {5.1, 0x1p-120}, {4, 0.25}},
-    {{BP_SINE, 0}, {2.6, 0}, {2.6, 0}},
+    {{BP_ACTIVATION_IDENTITY, 0}, {0, 0}, {0, 0}},
+    {{BP_ACTIVATION_RELU, 0}, {0, 0}, {0, 0}},
+    {{BP_ACTIVATION_LEAKY_RELU, 0.01f}, {0.5, 0}, {0, 0}},
+    {{BP_ACTIVATION_SIGMOID, 0}, {2.7, 0x1p-105}, {0.75, 1}},
+    {{BP_ACTIVATION_TANH, 0}, {2.9, 0}, {1.5, 1}},
+    {{BP_ACTIVATION_RELU6, 0}, {0, 0}, {0, 0}},
+    {{BP_ACTIVATION_ELU, 0}, {4.2, 0}, {1, 1}},
+    {{BP_ACTIVATION_ELU, 0.3f}, {4.5, 0}, {1.7, 0.3}},
+    {{BP_ACTIVATION_SELU, 0}, {5.2, 0}, {2.3, 1}},
+    {{BP_ACTIVATION_SOFTSIGN, 0}, {1.5, 0}, {1, 1}},
+    {{BP_ACTIVATION_HARD_SIGMOID, 0}, {1.4, 0}, {0.4, 0}},
+    {{BP_ACTIVATION_SOFTPLUS, 0}, {1.7, 0}, {2.9, 0}},
+    {{BP_ACTIVATION_HARD_SWISH, 0}, {2, 0}, {0.7, 1}},
+    {{BP_ACTIVATION_SILU, 0}, {3.8, 0x1p-120}, {2.6, 0.25}},
+    {{BP_ACTIVATION_GELU, 0}, {2.6, 0x1p-120}, {1.8, 0.25}},
+    {{BP_ACTIVATION_GELU_TANH, 0}, {2.6, 0.25}, {2.9, 0.25}},
+    {{BP_ACTIVATION_MISH, 0}, {5.1, 0x1p-120}, {4, 0.25}},
+    {{BP_ACTIVATION_SINE, 0}, {2.6, 0}, {2.6, 0}},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, CHUNK = 4096 };
 
@@ -77,7 +78,7 @@ static void compare(worst *w, float z, float got, double exact, bound allowed) {
 
 /* The derivative of a rounded a: beside its upper end hard-sigmoid is rounded to 1, one float below 3. */
 static bool beside_an_end(float z, bp_activation f) {
-    return f.kind == BP_HARD_SIGMOID && z < 3.0f && z > 2.999999f;
+    return f.kind == BP_ACTIVATION_HARD_SIGMOID && z < 3.0f && z > 2.999999f;
 }
 
 static void examine(void) {
@@ -85,7 +86,7 @@ static void examine(void) {
     for (size_t k = 0; k < KINDS; k++) {
         const bp_activation f = kinds[k].activation;
         kernels->activate(a, CHUNK, inputs, CHUNK, 1, count, f);
-        kernels->activation_derivative(d, CHUNK, bp_activation_keeps_input(f.kind) ? inputs : a, CHUNK, 1, count, f);
+        kernels->activation_derivative(d, CHUNK, bp_activation_saves_input(f.kind) ? inputs : a, CHUNK, 1, count, f);
         for (size_t n = 0; n < count; n++) {
             const double z = (double)inputs[n];
             compare(&of_value[k], inputs[n], a[n], activation_formula(z, f), kinds[k].value);
@@ -169,7 +170,7 @@ static void errors_within_bounds(void **state) {
 /* Each kind is here, and a bound is not so wide that it says nothing. */
 static void bounds_mean_something(void **state) {
     (void)state;
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
         bool found = false;
         for (size_t k = 0; k < KINDS; k++)
             found = found || (int)kinds[k].activation.kind == kind;
@@ -190,7 +191,7 @@ static void other_frequencies(void **state) {
     static const float frequencies[] = {30.0f, -2.5f, 0.1f};
     test_random random = test_random_for(test_seed(), "frequencies");
     for (size_t p = 0; p < sizeof frequencies / sizeof *frequencies; p++) {
-        const bp_activation f = {BP_SINE, frequencies[p]};
+        const bp_activation f = {BP_ACTIVATION_SINE, frequencies[p]};
         for (size_t k = 0; k < 100000; k++) {
             const float z = 8.0f * test_random_symmetric(&random);
             const double phase = unit_of((double)f.parameter * (double)z) / 2, exact = activation_formula((double)z, f);

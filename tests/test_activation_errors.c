@@ -3,42 +3,43 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "enum_counts.h"
 
 #include <backprop/activation.h>
 
-static const char *const kinds[BP_ACTIVATION_COUNT] = {
+static const char *const kinds[ACTIVATION_COUNT] = {
     "identity",     "relu",     "leaky-relu", "sigmoid", "tanh", "relu6",     "elu",  "selu", "softsign",
     "hard-sigmoid", "softplus", "hard-swish", "silu",    "gelu", "gelu-tanh", "mish", "sine",
 };
 
 static void names(void **state) {
     (void)state;
-    for (int k = 0; k < BP_ACTIVATION_COUNT; k++) {
-        bp_activation_kind kind = BP_ACTIVATION_COUNT;
+    for (int k = 0; k < ACTIVATION_COUNT; k++) {
+        bp_activation_kind kind = ACTIVATION_COUNT;
         assert_string_equal(bp_activation_name((bp_activation_kind)k), kinds[k]);
         assert_int_equal(bp_activation_from_name(kinds[k], &kind), BP_OK);
         assert_int_equal(kind, k);
     }
-    assert_null(bp_activation_name(BP_ACTIVATION_COUNT));
+    assert_null(bp_activation_name(ACTIVATION_COUNT));
     assert_null(bp_activation_name((bp_activation_kind)-1));
 
-    bp_activation_kind kind = BP_TANH;
+    bp_activation_kind kind = BP_ACTIVATION_TANH;
     static const char *const unknown[] = {"", "leaky_relu", "identit", "tanhh", "RELU", "swish", "gelu_tanh"};
     for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++) {
         assert_int_equal(bp_activation_from_name(unknown[k], &kind), BP_ERROR_VALUE);
     }
     assert_int_equal(bp_activation_from_name(NULL, &kind), BP_ERROR_NULL);
     assert_int_equal(bp_activation_from_name("relu", NULL), BP_ERROR_NULL);
-    assert_int_equal(kind, BP_TANH);
+    assert_int_equal(kind, BP_ACTIVATION_TANH);
 }
 
 static void what_is_kept(void **state) {
     (void)state;
-    for (int k = 0; k < BP_ACTIVATION_COUNT; k++) {
-        assert_int_equal(bp_activation_keeps_input((bp_activation_kind)k), k >= BP_SOFTPLUS);
+    for (int k = 0; k < ACTIVATION_COUNT; k++) {
+        assert_int_equal(bp_activation_saves_input((bp_activation_kind)k), k >= BP_ACTIVATION_SOFTPLUS);
     }
-    assert_false(bp_activation_keeps_input(BP_ACTIVATION_COUNT));
-    assert_false(bp_activation_keeps_input((bp_activation_kind)-1));
+    assert_false(bp_activation_saves_input(ACTIVATION_COUNT));
+    assert_false(bp_activation_saves_input((bp_activation_kind)-1));
 }
 
 static void parameters(void **state) {
@@ -47,22 +48,22 @@ static void parameters(void **state) {
         bp_activation activation;
         bp_status status;
     } cases[] = {
-        {{BP_LEAKY_RELU, 0.0f}, BP_OK},
-        {{BP_LEAKY_RELU, 7.0f}, BP_OK},
-        {{BP_LEAKY_RELU, -0.1f}, BP_ERROR_VALUE},
-        {{BP_LEAKY_RELU, NAN}, BP_ERROR_VALUE},
-        {{BP_LEAKY_RELU, INFINITY}, BP_ERROR_VALUE},
-        {{BP_ELU, 0.0f}, BP_OK},
-        {{BP_ELU, 0.5f}, BP_OK},
-        {{BP_ELU, -0.5f}, BP_ERROR_VALUE},
-        {{BP_ELU, NAN}, BP_ERROR_VALUE},
-        {{BP_ELU, INFINITY}, BP_ERROR_VALUE},
-        {{BP_SINE, 30.0f}, BP_OK},
-        {{BP_SINE, -30.0f}, BP_OK},
-        {{BP_SINE, NAN}, BP_ERROR_VALUE},
-        {{BP_SINE, -INFINITY}, BP_ERROR_VALUE},
-        {{BP_RELU, NAN}, BP_OK}, /* none of its business */
-        {{BP_GELU, -INFINITY}, BP_OK},
+        {{BP_ACTIVATION_LEAKY_RELU, 0.0f}, BP_OK},
+        {{BP_ACTIVATION_LEAKY_RELU, 7.0f}, BP_OK},
+        {{BP_ACTIVATION_LEAKY_RELU, -0.1f}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_LEAKY_RELU, NAN}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_LEAKY_RELU, INFINITY}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_ELU, 0.0f}, BP_OK},
+        {{BP_ACTIVATION_ELU, 0.5f}, BP_OK},
+        {{BP_ACTIVATION_ELU, -0.5f}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_ELU, NAN}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_ELU, INFINITY}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_SINE, 30.0f}, BP_OK},
+        {{BP_ACTIVATION_SINE, -30.0f}, BP_OK},
+        {{BP_ACTIVATION_SINE, NAN}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_SINE, -INFINITY}, BP_ERROR_VALUE},
+        {{BP_ACTIVATION_RELU, NAN}, BP_OK}, /* none of its business */
+        {{BP_ACTIVATION_GELU, -INFINITY}, BP_OK},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const float z = -0.5f;
@@ -84,18 +85,18 @@ typedef struct call {
     float *delta;
     size_t ldd;
     const float *kept;
-    size_t ldk;
+    size_t lds;
     size_t rows, columns;
     bp_activation activation;
 } call;
 
 static call good_call(void) {
-    return (call){arena[0], LD, arena[1], LD, ROWS, COLUMNS, {BP_GELU, 0.0f}};
+    return (call){arena[0], LD, arena[1], LD, ROWS, COLUMNS, {BP_ACTIVATION_GELU, 0.0f}};
 }
 
 static void expect(bp_status expected, call c, int line) {
     memcpy(before, arena, sizeof arena);
-    const bp_status got = bp_activation_delta(c.delta, c.ldd, c.kept, c.ldk, c.rows, c.columns, c.activation);
+    const bp_status got = bp_activation_delta(c.delta, c.ldd, c.kept, c.lds, c.rows, c.columns, c.activation);
     if (got != expected) {
         fail_msg("line %d: '%s' instead of '%s'", line, bp_status_string(got), bp_status_string(expected));
     }
@@ -119,24 +120,24 @@ static void delta(void **state) {
         arena[0][k] = arena[1][k] = (float)k * 0.125f;
     }
     expect(BP_OK, good_call(), __LINE__);
-    EXPECT_WITH(BP_OK, activation = ((bp_activation){BP_IDENTITY, 0.0f}), with.kept = NULL);
+    EXPECT_WITH(BP_OK, activation = ((bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}), with.kept = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta = NULL);
     EXPECT_WITH(BP_ERROR_NULL, kept = NULL);
-    EXPECT_WITH(BP_ERROR_NULL, delta = NULL, with.activation = ((bp_activation){BP_IDENTITY, 0.0f}));
+    EXPECT_WITH(BP_ERROR_NULL, delta = NULL, with.activation = ((bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}));
     EXPECT_WITH(BP_ERROR_SIZE, rows = 0);
     EXPECT_WITH(BP_ERROR_SIZE, columns = 0);
     EXPECT_WITH(BP_ERROR_SIZE, ldd = COLUMNS - 1);
-    EXPECT_WITH(BP_ERROR_SIZE, ldk = COLUMNS - 1);
+    EXPECT_WITH(BP_ERROR_SIZE, lds = COLUMNS - 1);
     EXPECT_WITH(BP_ERROR_OVERFLOW, rows = SIZE_MAX);
     EXPECT_WITH(BP_ERROR_OVERFLOW, ldd = huge);
-    EXPECT_WITH(BP_ERROR_OVERFLOW, ldk = huge);
+    EXPECT_WITH(BP_ERROR_OVERFLOW, lds = huge);
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta = (float *)(void *)((char *)arena[0] + 1));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, kept = (const float *)(const void *)((const char *)arena[1] + 2));
     EXPECT_WITH(BP_ERROR_OVERLAP, delta = arena[1]);
     EXPECT_WITH(BP_ERROR_OVERLAP, kept = arena[0] + 1);
-    EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){BP_ACTIVATION_COUNT, 0.0f}));
+    EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){ACTIVATION_COUNT, 0.0f}));
     EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){(bp_activation_kind)-1, 0.0f}));
-    EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){BP_ELU, -1.0f}));
+    EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){BP_ACTIVATION_ELU, -1.0f}));
 }
 
 int main(int argc, char **argv) {

@@ -6,6 +6,7 @@
 
 #include "activation_formulas.h"
 #include "harness/harness.h"
+#include "enum_counts.h"
 
 #include <backprop/dense.h>
 #include <backprop/loss.h>
@@ -32,14 +33,14 @@ static bp_activation kind_of(int kind) {
 
 static void activations(void **state) {
     (void)state;
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
         const bp_activation f = kind_of(kind);
         double largest = 0;
         for (int k = -400; k < 400; k++) {
             const float z = ((float)k + 0.5f) * 0.02f; /* beside 0, where the ReLUs have no derivative */
             float a, d;
             kernels->activate(&a, 1, &z, 1, 1, 1, f);
-            kernels->activation_derivative(&d, 1, bp_activation_keeps_input(f.kind) ? &z : &a, 1, 1, 1, f);
+            kernels->activation_derivative(&d, 1, bp_activation_saves_input(f.kind) ? &z : &a, 1, 1, 1, f);
             const double expected =
                 (activation_formula((double)z + step, f) - activation_formula((double)z - step, f)) / (2 * step);
             assert_close((double)d, expected, bp_activation_name(f.kind));
@@ -59,7 +60,7 @@ static void draw(float *values, size_t count, test_random *random) {
 
 /* What a layer keeps for the backward pass. */
 static const float *kept_of(const float *z, const float *a, bp_activation f) {
-    return bp_activation_keeps_input(f.kind) ? z : a;
+    return bp_activation_saves_input(f.kind) ? z : a;
 }
 
 /* Loss of one row: half the squared error of activated z, or the cross-entropy of its softmax. */
@@ -83,18 +84,18 @@ static double row_loss_cross_entropy(const double *z, uint32_t label) {
 /* Its deltas by z: in one call, or in two where the derivative is computed from z. */
 static void mse_of(float *delta, float *loss, const float *z, const float *a, const float *y, bp_activation f,
                    float scale) {
-    if (!bp_activation_keeps_input(f.kind)) {
+    if (!bp_activation_saves_input(f.kind)) {
         kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, f, scale);
         return;
     }
-    kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, (bp_activation){BP_IDENTITY, 0.0f}, scale);
+    kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, (bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}, scale);
     kernels->activation_delta(delta, OUT, z, OUT, BATCH, OUT, f);
 }
 
 static void delta_of_mse(void **state) {
     (void)state;
     test_random random = test_random_for(test_seed(), "delta of mse");
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
         const bp_activation f = kind_of(kind);
         float z[BATCH][OUT], a[BATCH][OUT], y[BATCH][OUT], delta[BATCH][OUT], loss[BATCH];
         draw(z[0], BATCH * OUT, &random);
@@ -112,9 +113,9 @@ static void delta_of_mse(void **state) {
                 zd[j] = at + step;
                 const double above = row_loss_mse(zd, y[n], f);
                 zd[j] = at - step;
-                const double below = row_loss_mse(zd, y[n], f);
+                const double previous = row_loss_mse(zd, y[n], f);
                 zd[j] = at;
-                assert_close((double)delta[n][j], 0.5 * (above - below) / (2 * step), "delta of mse");
+                assert_close((double)delta[n][j], 0.5 * (above - previous) / (2 * step), "delta of mse");
             }
         }
     }
@@ -141,9 +142,9 @@ static void delta_of_cross_entropy(void **state) {
             zd[j] = at + step;
             const double above = row_loss_cross_entropy(zd, labels[n]);
             zd[j] = at - step;
-            const double below = row_loss_cross_entropy(zd, labels[n]);
+            const double previous = row_loss_cross_entropy(zd, labels[n]);
             zd[j] = at;
-            assert_close((double)delta[n][j], 0.5 * (above - below) / (2 * step), "delta of cross-entropy");
+            assert_close((double)delta[n][j], 0.5 * (above - previous) / (2 * step), "delta of cross-entropy");
         }
     }
 }
@@ -181,8 +182,8 @@ static double network_loss(const double *p, float x[BATCH][IN], float y[BATCH][O
 static void gradient_of_a_network(void **state) {
     (void)state;
     test_random random = test_random_for(test_seed(), "network");
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
-        const bp_activation f = kind_of(kind), identity = {BP_IDENTITY, 0.0f};
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
+        const bp_activation f = kind_of(kind), identity = {BP_ACTIVATION_IDENTITY, 0.0f};
         float p[PARAMETERS], x[BATCH][IN], y[BATCH][OUT], g[PARAMETERS];
         float zh[BATCH][HIDDEN], zo[BATCH][OUT], h[BATCH][HIDDEN], o[BATCH][OUT], delta_o[BATCH][OUT],
             delta_h[BATCH][HIDDEN];
@@ -209,9 +210,9 @@ static void gradient_of_a_network(void **state) {
             pd[k] = at + step;
             const double above = network_loss(pd, x, y, f);
             pd[k] = at - step;
-            const double below = network_loss(pd, x, y, f);
+            const double previous = network_loss(pd, x, y, f);
             pd[k] = at;
-            const double expected = (above - below) / (2 * step);
+            const double expected = (above - previous) / (2 * step);
             assert_close((double)g[k], expected, bp_activation_name(f.kind));
             size += fabs(expected);
         }

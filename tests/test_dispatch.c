@@ -20,7 +20,9 @@
 
 #include <backprop/backprop.h>
 
-static const char *const names[BP_ISA_COUNT] = {"scalar", "avx2", "avx512", "neon"};
+#include "enum_counts.h"
+
+static const char *const names[ISA_COUNT] = {"scalar", "avx2", "avx512", "neon"};
 
 // ---- Children ---------------------------------------------------------------------------------------------------
 
@@ -57,13 +59,13 @@ static void in_child(const char *environment, void (*body)(void)) {
 
 static void names_round_trip(void **state) {
     (void)state;
-    for (int i = 0; i < BP_ISA_COUNT; i++) {
+    for (int i = 0; i < ISA_COUNT; i++) {
         assert_string_equal(bp_isa_name((bp_isa)i), names[i]);
-        bp_isa isa = BP_ISA_COUNT;
+        bp_isa isa = ISA_COUNT;
         assert_int_equal(bp_isa_from_name(names[i], &isa), BP_OK);
         assert_int_equal(isa, i);
     }
-    assert_null(bp_isa_name(BP_ISA_COUNT));
+    assert_null(bp_isa_name(ISA_COUNT));
     assert_null(bp_isa_name((bp_isa)-1));
 
     const char *const wrong[] = {"", " avx2", "avx2 ", "AVX2", "avx", "avx22", "avx512f", "sse", "0", "scalar,avx2"};
@@ -81,7 +83,7 @@ static void names_round_trip(void **state) {
 /* What the compiler's run-time library finds, which knows nothing of this library's detection. */
 static void support_is_what_the_cpu_has(void **state) {
     (void)state;
-    bool expected[BP_ISA_COUNT] = {[BP_ISA_SCALAR] = true};
+    bool expected[ISA_COUNT] = {[BP_ISA_SCALAR] = true};
     bool fma = true;
 #ifdef __x86_64__
     __builtin_cpu_init();
@@ -92,26 +94,26 @@ static void support_is_what_the_cpu_has(void **state) {
                               __builtin_cpu_supports("avx512vl");
 #elif defined(__i386__)
     __builtin_cpu_init();
-    fma = __builtin_cpu_supports("fma"); /* the scalar level's alone */
+    fma = __builtin_cpu_supports("fma"); /* the scalar backend's alone */
 #else
     expected[BP_ISA_NEON] = true;
 #endif
     bp_isa widest = BP_ISA_SCALAR;
-    for (int i = 0; i < BP_ISA_COUNT; i++) {
+    for (int i = 0; i < ISA_COUNT; i++) {
         assert_int_equal(bp_cpu_supports((bp_isa)i), expected[i]);
         if (expected[i])
             widest = (bp_isa)i;
     }
     assert_int_equal(bp_cpu_best(), widest);
     assert_int_equal(bp_cpu_covered(), fma);
-    assert_false(bp_cpu_supports(BP_ISA_COUNT));
+    assert_false(bp_cpu_supports(ISA_COUNT));
     assert_false(bp_cpu_supports((bp_isa)-1));
 }
 
 static void tables_are_what_they_are_called(void **state) {
     (void)state;
     const bp_kernels *const unset = (const bp_kernels *)names;
-    for (int i = 0; i < BP_ISA_COUNT; i++) {
+    for (int i = 0; i < ISA_COUNT; i++) {
         const bp_kernels *kernels = unset;
         const bp_status status = bp_kernels_for((bp_isa)i, &kernels);
         if (bp_cpu_supports((bp_isa)i)) {
@@ -127,7 +129,7 @@ static void tables_are_what_they_are_called(void **state) {
         }
     }
     const bp_kernels *kernels = unset;
-    assert_int_equal(bp_kernels_for(BP_ISA_COUNT, &kernels), BP_ERROR_ISA_UNKNOWN);
+    assert_int_equal(bp_kernels_for(ISA_COUNT, &kernels), BP_ERROR_ISA_UNKNOWN);
     assert_int_equal(bp_kernels_for((bp_isa)-1, &kernels), BP_ERROR_ISA_UNKNOWN);
     assert_ptr_equal(kernels, unset);
     assert_int_equal(bp_kernels_for(BP_ISA_SCALAR, NULL), BP_ERROR_NULL);
@@ -148,7 +150,7 @@ static bool lists(const char *message, const char *name) {
 static void messages_list_the_valid_names(void **state) {
     (void)state;
     assert_true(lists("one, two", "one") && lists("one, two", "two") && !lists("one, two", "tw"));
-    for (int i = 0; i < BP_ISA_COUNT; i++) {
+    for (int i = 0; i < ISA_COUNT; i++) {
         assert_true(lists(bp_status_string(BP_ERROR_ISA_UNKNOWN), names[i]));
         assert_int_equal(lists(bp_status_string(BP_ERROR_ISA_UNSUPPORTED), names[i]), bp_cpu_supports((bp_isa)i));
     }
@@ -157,23 +159,23 @@ static void messages_list_the_valid_names(void **state) {
 // ---- The choice -------------------------------------------------------------------------------------------------
 
 static void active_is_best(void) {
-    bp_isa isa = BP_ISA_COUNT;
+    bp_isa isa = ISA_COUNT;
     CHECK(bp_cpu_active(NULL) == BP_ERROR_NULL);
     CHECK(bp_cpu_active(&isa) == BP_OK);
     CHECK(isa == bp_cpu_best());
 }
 
-/* A network of 2-2 and what it runs on; BP_ISA_COUNT where it cannot be created. */
+/* A network of 2-2 and what it runs on; ISA_COUNT where it cannot be created. */
 static bp_isa network_isa(bp_status expected) {
     const size_t sizes[] = {2, 2};
-    const bp_activation activation = {.kind = BP_SIGMOID};
+    const bp_activation activation = {.kind = BP_ACTIVATION_SIGMOID};
     const bp_network_config config = {
-        .layers = 1, .sizes = sizes, .activations = &activation, .batch_max = 1, .threads = 1};
+        .layers = 1, .sizes = sizes, .activations = &activation, .max_batch_size = 1, .threads = 1};
     bp_network *network = (bp_network *)(uintptr_t)names;
     CHECK(bp_network_create(&config, &network) == expected);
     if (expected != BP_OK) {
         CHECK(network == NULL);
-        return BP_ISA_COUNT;
+        return ISA_COUNT;
     }
     const bp_isa isa = bp_network_isa(network);
     bp_network_destroy(network);
@@ -181,7 +183,7 @@ static bp_isa network_isa(bp_status expected) {
 }
 
 static void environment_decides(void) {
-    bp_isa wanted = BP_ISA_COUNT, isa = BP_ISA_COUNT;
+    bp_isa wanted = ISA_COUNT, isa = ISA_COUNT;
     CHECK(bp_isa_from_name(getenv("BACKPROP_ISA"), &wanted) == BP_OK);
     CHECK(bp_cpu_active(&isa) == BP_OK);
     CHECK(isa == wanted);
@@ -198,9 +200,9 @@ static void environment_fails(void) {
     const bp_status expected =
         bp_isa_from_name(getenv("BACKPROP_ISA"), &named) == BP_OK ? BP_ERROR_ISA_UNSUPPORTED : BP_ERROR_ISA_UNKNOWN;
     for (int repeat = 0; repeat < 2; repeat++) {
-        bp_isa isa = BP_ISA_COUNT;
+        bp_isa isa = ISA_COUNT;
         CHECK(bp_cpu_active(&isa) == expected);
-        CHECK(isa == BP_ISA_COUNT);
+        CHECK(isa == ISA_COUNT);
         const float values[] = {1, 2};
         float sum = -1;
         CHECK(bp_sum(values, 2, &sum) == expected);
@@ -212,7 +214,7 @@ static void environment_fails(void) {
 }
 
 static void program_outvotes_environment(void) {
-    bp_isa isa = BP_ISA_COUNT;
+    bp_isa isa = ISA_COUNT;
     CHECK(bp_cpu_set(BP_ISA_SCALAR) == BP_OK);
     CHECK(bp_cpu_active(&isa) == BP_OK);
     CHECK(isa == BP_ISA_SCALAR);
@@ -220,14 +222,14 @@ static void program_outvotes_environment(void) {
 }
 
 static void set_changes_the_choice_or_leaves_it(void) {
-    bp_isa isa = BP_ISA_COUNT, chosen = bp_cpu_best();
+    bp_isa isa = ISA_COUNT, chosen = bp_cpu_best();
     CHECK(bp_cpu_active(&isa) == BP_OK);
-    for (int i = 0; i < BP_ISA_COUNT; i++) {
+    for (int i = 0; i < ISA_COUNT; i++) {
         const bool supported = bp_cpu_supports((bp_isa)i);
         CHECK(bp_cpu_set((bp_isa)i) == (supported ? BP_OK : BP_ERROR_ISA_UNSUPPORTED));
         if (supported)
             chosen = (bp_isa)i;
-        CHECK(bp_cpu_set(BP_ISA_COUNT) == BP_ERROR_ISA_UNKNOWN);
+        CHECK(bp_cpu_set(ISA_COUNT) == BP_ERROR_ISA_UNKNOWN);
         CHECK(bp_cpu_set((bp_isa)-1) == BP_ERROR_ISA_UNKNOWN);
         CHECK(bp_cpu_active(&isa) == BP_OK);
         CHECK(isa == chosen);
@@ -237,9 +239,9 @@ static void set_changes_the_choice_or_leaves_it(void) {
 
 static void networks_keep_theirs(void) {
     const size_t sizes[] = {2, 2};
-    const bp_activation activation = {.kind = BP_TANH};
+    const bp_activation activation = {.kind = BP_ACTIVATION_TANH};
     const bp_network_config config = {
-        .layers = 1, .sizes = sizes, .activations = &activation, .batch_max = 1, .threads = 1};
+        .layers = 1, .sizes = sizes, .activations = &activation, .max_batch_size = 1, .threads = 1};
     bp_network *network;
     CHECK(bp_cpu_set(bp_cpu_best()) == BP_OK);
     CHECK(bp_network_create(&config, &network) == BP_OK);
@@ -252,7 +254,7 @@ static void choices_are_made(void **state) {
     (void)state;
     in_child(NULL, active_is_best);
     in_child("", active_is_best);
-    for (int i = 0; i < BP_ISA_COUNT; i++)
+    for (int i = 0; i < ISA_COUNT; i++)
         in_child(names[i], bp_cpu_supports((bp_isa)i) ? environment_decides : environment_fails);
     in_child("nonsense", environment_fails);
     in_child("AVX2", environment_fails);
@@ -308,7 +310,7 @@ static void the_set_one_wins(void) {
     racer racers[RACERS] = {{.sets = true}};
     run_race(racers);
     CHECK(racers[0].isa == BP_ISA_SCALAR);
-    bp_isa isa = BP_ISA_COUNT;
+    bp_isa isa = ISA_COUNT;
     CHECK(bp_cpu_active(&isa) == BP_OK);
     CHECK(isa == BP_ISA_SCALAR);
 }
@@ -353,12 +355,12 @@ static uint64_t network_trains(void) {
         inputs[n][1] = bp_random_symmetric(3, 1, n);
     }
     const size_t sizes[] = {2, 9, 8, 7, 5, 2};
-    const bp_activation activations[] = {{BP_TANH, 0}, {BP_SIGMOID, 0}, {BP_RELU, 0}, {BP_LEAKY_RELU, 0.1f}, {0}};
+    const bp_activation activations[] = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {0}};
     const bp_network_config config = {.layers = 5,
                                       .sizes = sizes,
                                       .activations = activations,
                                       .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
-                                      .batch_max = ROWS,
+                                      .max_batch_size = ROWS,
                                       .threads = 2};
     bp_network *network;
     CHECK(bp_network_create(&config, &network) == BP_OK);
@@ -391,7 +393,7 @@ static int expect(const char *name, const char *covered) {
     active_is_best();
     product_is_right();
     const uint64_t hash = network_trains();
-    for (int i = 0; i < BP_ISA_COUNT; i++)
+    for (int i = 0; i < ISA_COUNT; i++)
         if (bp_cpu_set((bp_isa)i) == BP_OK)
             CHECK(network_trains() == hash);
     return 0;

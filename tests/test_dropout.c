@@ -9,6 +9,7 @@
 #include <backprop/random.h>
 
 #include "cases/cases.h"
+#include "enum_counts.h"
 
 static void all_sizes_of(test_table *table) {
     test_sweep_planes(table, case_dropout);
@@ -29,7 +30,7 @@ enum { PROBABILITIES = sizeof probabilities / sizeof *probabilities };
 static void the_documented_mask(void **state) {
     (void)state;
     float a[ROWS][COLUMNS], d[ROWS][COLUMNS], slope[ROWS][COLUMNS];
-    const bp_activation tanh_kind = {BP_TANH, 0.0f};
+    const bp_activation tanh_kind = {BP_ACTIVATION_TANH, 0.0f};
     test_random random = test_random_for(test_seed(), "the documented mask");
     for (size_t n = 0; n < ROWS; n++) {
         for (size_t j = 0; j < COLUMNS; j++) {
@@ -95,7 +96,7 @@ static double correlation(plane a, plane b, size_t rows, size_t columns, double 
     return sum / SIDE / SIDE / (keep * (1 - keep));
 }
 
-/* As many stay as should, and none of them knows of its neighbours, in its own mask or the next. Bounds of five
+/* As many stay as should, and none of them knows of its neighbors, in its own mask or the next. Bounds of five
  * standard deviations. */
 static void mask_statistics(void **state) {
     (void)state;
@@ -142,7 +143,7 @@ static void expect(bp_status expected, bp_status status, int line) {
 
 static bp_status derivative_of(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                                bp_dropout_mask mask) {
-    return bp_dropout_derivative(d, ldd, a, lda, rows, columns, (bp_activation){BP_RELU, 0.0f}, mask);
+    return bp_dropout_derivative(d, ldd, a, lda, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, mask);
 }
 
 static bp_dropout_mask masked(float probability, size_t row, size_t column) {
@@ -174,7 +175,7 @@ static void bad_inputs(void **state) {
     EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, SIZE_MAX));
     EXPECT(BP_OK, result, 5, source, 6, 3, 5,
            masked(0.5f, (size_t)(UINT64_C(1) << 32) - 3, (size_t)(UINT64_C(1) << 32) - 5));
-    const bp_activation bad[] = {{BP_ACTIVATION_COUNT, 0.0f}, {BP_LEAKY_RELU, NAN}};
+    const bp_activation bad[] = {{ACTIVATION_COUNT, 0.0f}, {BP_ACTIVATION_LEAKY_RELU, NAN}};
     for (size_t k = 0; k < 2; k++) {
         expect(BP_ERROR_VALUE, bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], half), __LINE__);
     }

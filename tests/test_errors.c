@@ -1,21 +1,22 @@
-/* Bad inputs of the functions of the kernel level, but for the losses by their kind: test_loss_errors.c. */
+/* Bad inputs of the functions of the kernel backend, but for the losses by their kind: test_loss_errors.c. */
 #include "bad_inputs.h"
+#include "enum_counts.h"
 
 static unsigned char *scratch;
 
 static const bp_activation bad_activations[] = {
-    {BP_ACTIVATION_COUNT, 0.0f},
+    {ACTIVATION_COUNT, 0.0f},
     {(bp_activation_kind)-1, 0.0f},
     {(bp_activation_kind)1000, 0.0f},
-    {BP_LEAKY_RELU, -0.1f},
-    {BP_LEAKY_RELU, NAN},
-    {BP_LEAKY_RELU, INFINITY},
-    {BP_ELU, -0.1f},
-    {BP_ELU, NAN},
-    {BP_ELU, INFINITY},
-    {BP_SINE, NAN},
-    {BP_SINE, INFINITY},
-    {BP_SINE, -INFINITY},
+    {BP_ACTIVATION_LEAKY_RELU, -0.1f},
+    {BP_ACTIVATION_LEAKY_RELU, NAN},
+    {BP_ACTIVATION_LEAKY_RELU, INFINITY},
+    {BP_ACTIVATION_ELU, -0.1f},
+    {BP_ACTIVATION_ELU, NAN},
+    {BP_ACTIVATION_ELU, INFINITY},
+    {BP_ACTIVATION_SINE, NAN},
+    {BP_ACTIVATION_SINE, INFINITY},
+    {BP_ACTIVATION_SINE, -INFINITY},
 };
 enum { BAD_ACTIVATIONS = sizeof bad_activations / sizeof *bad_activations };
 
@@ -78,12 +79,12 @@ static void dense_forward(void **state) {
     for (size_t k = 0; k < BAD_ACTIVATIONS; k++) {
         EXPECT_WITH(BP_ERROR_VALUE, forward, activation = bad_activations[k]);
     }
-    EXPECT_WITH(BP_OK, forward, activation = ((bp_activation){BP_TANH, NAN})); /* the slope is not its business */
-    EXPECT_WITH(BP_OK, forward, activation = ((bp_activation){BP_LEAKY_RELU, 0.0f}));
+    EXPECT_WITH(BP_OK, forward, activation = ((bp_activation){BP_ACTIVATION_TANH, NAN})); /* the slope is not its business */
+    EXPECT_WITH(BP_OK, forward, activation = ((bp_activation){BP_ACTIVATION_LEAKY_RELU, 0.0f}));
 }
 
 typedef struct delta {
-    float *below;
+    float *previous;
     size_t ldb;
     const float *delta;
     size_t ldd;
@@ -97,24 +98,24 @@ typedef struct delta {
 } delta;
 
 static delta good_delta(void) {
-    return (delta){slot(0), LD, slot(1), LD, slot(2), LD, slot(3), LD, BATCH, IN, OUT, {BP_TANH, 0.0f}, scratch};
+    return (delta){slot(0), LD, slot(1), LD, slot(2), LD, slot(3), LD, BATCH, IN, OUT, {BP_ACTIVATION_TANH, 0.0f}, scratch};
 }
 
 static bp_status call_delta(delta d) {
-    return bp_dense_delta(d.below, d.ldb, d.delta, d.ldd, d.w, d.ldw, d.kept, d.lda, d.batch, d.in, d.out, d.activation,
+    return bp_dense_delta(d.previous, d.ldb, d.delta, d.ldd, d.w, d.ldw, d.kept, d.lda, d.batch, d.in, d.out, d.activation,
                           d.scratch);
 }
 
 static void dense_delta(void **state) {
     (void)state;
     EXPECT(BP_OK, call_delta(good_delta()));
-    EXPECT_WITH(BP_OK, delta, below = slot(3)); /* in the place of what was kept */
+    EXPECT_WITH(BP_OK, delta, previous = slot(3)); /* in the place of what was kept */
     delta without = good_delta();
     without.activation = identity;
     without.kept = NULL;
     without.lda = 0;
     EXPECT(BP_OK, call_delta(without));
-    EXPECT_WITH(BP_ERROR_NULL, delta, below = NULL);
+    EXPECT_WITH(BP_ERROR_NULL, delta, previous = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta, delta = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta, w = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta, kept = NULL);
@@ -132,15 +133,15 @@ static void dense_delta(void **state) {
     EXPECT_WITH(BP_ERROR_OVERFLOW, delta, ldd = huge);
     EXPECT_WITH(BP_ERROR_OVERFLOW, delta, ldw = huge);
     EXPECT_WITH(BP_ERROR_OVERFLOW, delta, lda = huge);
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, below = misaligned(0));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, previous = misaligned(0));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, delta = misaligned(1));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, w = misaligned(2));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, kept = misaligned(3));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, scratch = scratch + sizeof(float));
-    EXPECT_WITH(BP_ERROR_OVERLAP, delta, below = slot(1));
-    EXPECT_WITH(BP_ERROR_OVERLAP, delta, below = slot(2));
-    EXPECT_WITH(BP_ERROR_OVERLAP, delta, below = slot(3) + 1); /* not the very place */
-    EXPECT_WITH(BP_ERROR_OVERLAP, delta, below = slot(3), with.ldb = IN);
+    EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(1));
+    EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(2));
+    EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(3) + 1); /* not the very place */
+    EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(3), with.ldb = IN);
     EXPECT_WITH(BP_ERROR_OVERLAP, delta, delta = (const float *)(const void *)scratch);
     for (size_t k = 0; k < BAD_ACTIVATIONS; k++) {
         EXPECT_WITH(BP_ERROR_VALUE, delta, activation = bad_activations[k]);
@@ -250,7 +251,7 @@ static bp_status call_plane(plane p) {
 static int plane_function;
 
 static plane good_plane(void) {
-    return (plane){plane_function, slot(0), LD, slot(1), LD, BATCH, OUT, {BP_SIGMOID, 0.0f}};
+    return (plane){plane_function, slot(0), LD, slot(1), LD, BATCH, OUT, {BP_ACTIVATION_SIGMOID, 0.0f}};
 }
 
 static void planes(void **state) {
@@ -330,7 +331,7 @@ static void loss_mse(void **state) {
     for (size_t k = 0; k < BAD_ACTIVATIONS; k++) {
         EXPECT_WITH(BP_ERROR_VALUE, mse, activation = bad_activations[k]);
     }
-    EXPECT_WITH(BP_ERROR_VALUE, mse, activation = ((bp_activation){BP_SILU, 0.0f})); /* it keeps z, not a */
+    EXPECT_WITH(BP_ERROR_VALUE, mse, activation = ((bp_activation){BP_ACTIVATION_SILU, 0.0f})); /* it keeps z, not a */
 }
 
 typedef struct cross_entropy {
@@ -402,7 +403,7 @@ static void sum_and_sgd(void **state) {
     EXPECT(BP_ERROR_ALIGNMENT, bp_sgd(slot(0), misaligned(1), 1, 0.5f));
     EXPECT(BP_ERROR_OVERLAP, bp_sgd(slot(0), slot(0), 1, 0.5f));
     EXPECT(BP_ERROR_OVERLAP, bp_sgd(slot(0), slot(1) - 1, SLOT, 0.5f));
-    EXPECT(BP_OK, bp_sgd(slot(0), slot(0) + SLOT / 2, SLOT / 2, 0.5f)); /* neighbours do not overlap */
+    EXPECT(BP_OK, bp_sgd(slot(0), slot(0) + SLOT / 2, SLOT / 2, 0.5f)); /* neighbors do not overlap */
 }
 
 /* Column ranges of one larger array share no element, though their extents cross. */
@@ -429,13 +430,13 @@ static void random_permutation(void **state) {
 static void names(void **state) {
     (void)state;
     static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
-    for (int k = 0; k < BP_ISA_COUNT; k++) {
-        bp_isa isa = BP_ISA_COUNT;
+    for (int k = 0; k < ISA_COUNT; k++) {
+        bp_isa isa = ISA_COUNT;
         assert_string_equal(bp_isa_name((bp_isa)k), isas[k]);
         assert_int_equal(bp_isa_from_name(isas[k], &isa), BP_OK);
         assert_int_equal(isa, k);
     }
-    assert_null(bp_isa_name(BP_ISA_COUNT));
+    assert_null(bp_isa_name(ISA_COUNT));
     assert_null(bp_isa_name((bp_isa)-1));
 
     bp_isa isa = BP_ISA_NEON;
@@ -452,15 +453,15 @@ static void instruction_sets(void **state) {
     (void)state;
     assert_true(bp_cpu_supports(BP_ISA_SCALAR));
     assert_true(bp_cpu_supports(bp_cpu_best()));
-    assert_false(bp_cpu_supports(BP_ISA_COUNT));
+    assert_false(bp_cpu_supports(ISA_COUNT));
     assert_false(bp_cpu_supports((bp_isa)-1));
     assert_int_equal(bp_cpu_active(NULL), BP_ERROR_NULL);
 
     const bp_isa foreign = bp_cpu_supports(BP_ISA_NEON) ? BP_ISA_AVX2 : BP_ISA_NEON;
-    bp_isa active = BP_ISA_COUNT;
+    bp_isa active = ISA_COUNT;
     assert_int_equal(bp_cpu_set(BP_ISA_SCALAR), BP_OK);
     assert_int_equal(bp_cpu_set(foreign), BP_ERROR_ISA_UNSUPPORTED);
-    assert_int_equal(bp_cpu_set(BP_ISA_COUNT), BP_ERROR_ISA_UNKNOWN);
+    assert_int_equal(bp_cpu_set(ISA_COUNT), BP_ERROR_ISA_UNKNOWN);
     assert_int_equal(bp_cpu_set((bp_isa)-1), BP_ERROR_ISA_UNKNOWN);
     assert_int_equal(bp_cpu_active(&active), BP_OK);
     assert_int_equal(active, BP_ISA_SCALAR);
@@ -468,10 +469,10 @@ static void instruction_sets(void **state) {
     const bp_kernels *kernels = NULL;
     assert_int_equal(bp_kernels_for(BP_ISA_SCALAR, NULL), BP_ERROR_NULL);
     assert_int_equal(bp_kernels_for(foreign, &kernels), BP_ERROR_ISA_UNSUPPORTED);
-    assert_int_equal(bp_kernels_for(BP_ISA_COUNT, &kernels), BP_ERROR_ISA_UNKNOWN);
+    assert_int_equal(bp_kernels_for(ISA_COUNT, &kernels), BP_ERROR_ISA_UNKNOWN);
     assert_int_equal(bp_kernels_for((bp_isa)-1, &kernels), BP_ERROR_ISA_UNKNOWN);
     assert_null(kernels);
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (bp_cpu_supports((bp_isa)isa)) {
             assert_int_equal(bp_kernels_for((bp_isa)isa, &kernels), BP_OK);
             assert_int_equal(kernels->isa, isa);
@@ -492,7 +493,7 @@ static void status_strings(void **state) {
     }
     assert_non_null(bp_status_string((bp_status)-1));
     assert_non_null(bp_status_string((bp_status)1000));
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         const char *name = bp_isa_name((bp_isa)isa);
         assert_non_null(strstr(bp_status_string(BP_ERROR_ISA_UNKNOWN), name));
         if (bp_cpu_supports((bp_isa)isa)) {

@@ -13,6 +13,7 @@
 #include "fit_support.h"
 #include "harness/mode.h"
 #include "harness/session.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,12 +28,12 @@ static float falling_schedule(void *context, size_t step) {
     return falling(step);
 }
 
-static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .rate = 0.1f, .warmup = 3, .steps = 30};
+static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 30};
 
 static float by_cosine(size_t step) {
-    float rate;
-    assert_int_equal(bp_schedule_rate(&cosine, step, &rate), BP_OK);
-    return rate;
+    float learning_rate;
+    assert_int_equal(bp_schedule_learning_rate(&cosine, step, &learning_rate), BP_OK);
+    return learning_rate;
 }
 
 static float constant(size_t step) {
@@ -59,10 +60,10 @@ static void compare_with_steps(const net *shape, size_t batch, bool in_order, bo
         set.index = index;
     }
     size_t rates = 0;
-    bp_fit_options options = {.epochs = 3, .batch = batch, .seed = SEED, .in_order = in_order, .rate = 0.05f};
+    bp_fit_options options = {.epochs = 3, .batch = batch, .seed = SEED, .in_order = in_order, .learning_rate = 0.05f};
     if (way == FUNCTION) {
-        options.rate_of_step = falling_schedule;
-        options.rate_context = &rates;
+        options.learning_rate_of_step = falling_schedule;
+        options.learning_rate_context = &rates;
     }
     if (way == SCHEDULE)
         options.schedule = &cosine;
@@ -72,7 +73,7 @@ static void compare_with_steps(const net *shape, size_t batch, bool in_order, bo
     const double loss = train_by_steps(stepped, &set, rows, SEED, 0, 3, in_order, rates_of[way],
                                        shape->options.reduction == BP_REDUCTION_SUM);
     assert_int_equal(bp_network_hash(fitted), bp_network_hash(stepped));
-    assert_int_equal(result.end, BP_FIT_COMPLETE);
+    assert_int_equal(result.outcome, BP_FIT_OUTCOME_COMPLETE);
     assert_int_equal(result.epochs, 3);
     assert_int_equal(result.steps, 3 * ((set.rows + rows - 1) / rows));
     assert_int_equal(rates, way == FUNCTION ? result.steps : 0);
@@ -88,7 +89,7 @@ static void fits_are_their_steps(void **state) {
     static const size_t batches[] = {0, 1, 5, 16};
     bp_isa before;
     assert_int_equal(bp_cpu_active(&before), BP_OK);
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (!bp_cpu_supports((bp_isa)isa))
             continue;
         assert_int_equal(bp_cpu_set((bp_isa)isa), BP_OK);
@@ -121,8 +122,8 @@ static void fits_go_on_at_any_epoch(void **state) {
             bp_fit_options options = {.epochs = cut,
                                       .batch = 8,
                                       .seed = SEED,
-                                      .rate_of_step = falling_schedule,
-                                      .rate_context = &rates,
+                                      .learning_rate_of_step = falling_schedule,
+                                      .learning_rate_context = &rates,
                                       .validation = &validation,
                                       .stopping = &stopping};
             bp_fit_result result;
@@ -225,7 +226,7 @@ static void the_largest_batch_tells_on_nothing(void **state) {
         for (size_t b = 0; b < COUNT(largest); b++) {
             const bp_network_config config = net_config(shape, largest[b]);
             bp_network *network = net_create(&config, 1);
-            const bp_fit_options options = {.epochs = 2, .batch = 8, .rate = 0.05f, .validation = &validation};
+            const bp_fit_options options = {.epochs = 2, .batch = 8, .learning_rate = 0.05f, .validation = &validation};
             bp_fit_result result;
             assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
             assert_int_equal(bp_network_predict(network, &validation, outputs, 0), BP_OK);
@@ -267,7 +268,7 @@ static bool watch_step(void *context, const bp_fit_progress *now) {
     assert_int_equal(now->steps, 7);
     assert_int_equal(now->epoch * 7 + now->step, w->steps);
     assert_int_equal(now->rows, now->step < 7 ? 8 * now->step : ROWS);
-    assert_true(now->rate == falling(w->steps - 1));
+    assert_true(now->learning_rate == falling(w->steps - 1));
     assert_true(now->loss == w->sum / (double)now->rows);
     assert_true(isnan(now->validation_loss));
     assert_false(now->improved);
@@ -313,15 +314,15 @@ static void callbacks_watch_and_stop(void **state) {
         size_t rates = 0;
         const bp_fit_options options = {.epochs = 5,
                                         .batch = 8,
-                                        .rate_of_step = falling_schedule,
-                                        .rate_context = &rates,
+                                        .learning_rate_of_step = falling_schedule,
+                                        .learning_rate_context = &rates,
                                         .validation = w.validation,
                                         .on_step = watch_step,
                                         .on_epoch = watch_epoch,
                                         .context = &w};
         bp_fit_result result;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
-        assert_int_equal(result.end, stops[k / 2].step || stops[k / 2].epoch ? BP_FIT_STOPPED : BP_FIT_COMPLETE);
+        assert_int_equal(result.outcome, stops[k / 2].step || stops[k / 2].epoch ? BP_FIT_OUTCOME_STOPPED : BP_FIT_OUTCOME_COMPLETE);
         assert_int_equal(result.steps, stops[k / 2].steps);
         assert_int_equal(result.epochs, stops[k / 2].epochs);
         assert_int_equal(rates, result.steps);
@@ -366,15 +367,15 @@ static void the_hosts_mode_is_left_alone(void **state) {
     bp_network *here = net_create(&config, 1), *there = net_create(&config, 1);
     const uint64_t plain = test_host_modes[0].mode;
     seen expected_seen = {.mode = plain};
-    bp_fit_options options = {.epochs = 2, .rate = 0.1f, .validation = &set, .seed = SEED};
+    bp_fit_options options = {.epochs = 2, .learning_rate = 0.1f, .validation = &set, .seed = SEED};
     options.on_step = options.on_epoch = sees_mode;
     options.context = &expected_seen;
     bp_fit_result expected, result;
     assert_int_equal(bp_network_fit(here, &set, &options, &expected), BP_OK);
-    options.rate_of_step = rate_in_mode;
+    options.learning_rate_of_step = rate_in_mode;
     for (const test_host_mode *host = test_host_modes; host->name; host++) {
         seen now = {.mode = host->mode};
-        options.context = options.rate_context = &now;
+        options.context = options.learning_rate_context = &now;
         assert_int_equal(bp_network_initialize(there, 1), BP_OK);
         test_set_mode(host->mode);
         const bp_status status = bp_network_fit(there, &set, &options, &result);
@@ -382,7 +383,7 @@ static void the_hosts_mode_is_left_alone(void **state) {
         test_set_mode(plain);
         assert_int_equal(status, BP_OK);
         assert_true(left == host->mode);
-        assert_int_equal(result.end, BP_FIT_COMPLETE);
+        assert_int_equal(result.outcome, BP_FIT_OUTCOME_COMPLETE);
         assert_int_equal(now.calls, expected_seen.calls);
         assert_int_equal(now.strayed, 0);
         assert_memory_equal(now.losses, expected_seen.losses, sizeof now.losses);
@@ -471,15 +472,15 @@ static void fits_stop_early_with_the_best_weights(void **state) {
             bp_early_stopping stopping = {.patience = 4};
             const bp_fit_options options = {.epochs = 40,
                                             .batch = 4,
-                                            .rate = 0.5f,
+                                            .learning_rate = 0.5f,
                                             .validation = &validation,
                                             .stopping = &stopping,
-                                            .keep_best = keep,
+                                            .restore_best = keep,
                                             .on_epoch = remember,
                                             .context = &h};
             bp_fit_result result;
             assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
-            assert_int_equal(result.end, BP_FIT_EARLY);
+            assert_int_equal(result.outcome, BP_FIT_OUTCOME_EARLY);
             assert_true(result.epochs > 4 && result.epochs < 40);
             size_t best = 0;
             for (size_t epoch = 1; epoch < result.epochs; epoch++)
@@ -507,7 +508,7 @@ static void training_goes_on_from_the_best_weights(void **state) {
     const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
     bp_network *network = net_create(&config, 1), *other = net_create(&config, 2);
     const bp_fit_options options = {
-        .epochs = 30, .batch = 2, .rate = 0.5f, .validation = &validation, .keep_best = true};
+        .epochs = 30, .batch = 2, .learning_rate = 0.5f, .validation = &validation, .restore_best = true};
     bp_fit_result result;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
     assert_true(result.best_epoch < 29);
@@ -534,12 +535,12 @@ static void the_best_epoch_comes_back_whole(void **state) {
     const net *shape = &fit_nets[1];
     const float dropout[] = {0.25f, 0};
     bp_network_config config = net_config(shape, 16);
-    config.optimizer.kind = BP_ADAM;
+    config.optimizer.kind = BP_OPTIMIZER_ADAM;
     config.dropout = dropout;
     samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 9);
     const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
     bp_network *kept = net_create(&config, 1), *stopped = net_create(&config, 1);
-    bp_fit_options options = {.epochs = 30, .rate = 0.003f, .seed = SEED, .validation = &validation, .keep_best = true};
+    bp_fit_options options = {.epochs = 30, .learning_rate = 0.003f, .seed = SEED, .validation = &validation, .restore_best = true};
     bp_fit_result result;
     assert_int_equal(bp_network_fit(kept, &set, &options, &result), BP_OK);
     assert_true(result.best_epoch > 0 && result.best_epoch < 29);

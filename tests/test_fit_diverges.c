@@ -7,6 +7,7 @@
 
 #include "fit_support.h"
 #include "harness/session.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -41,13 +42,13 @@ static void expect_words(const char *a, const char *b) {
 static void later_epochs_go_bad(void **state) {
     (void)state;
     const net *shape = &fit_nets[0];
-    for (int policy = BP_NONFINITE_STOP; policy <= BP_NONFINITE_LOCATE; policy++)
+    for (int policy = BP_NONFINITE_POLICY_STOP; policy <= BP_NONFINITE_POLICY_LOCATE; policy++)
         for (size_t keep = 0; keep < 2; keep++)
             for (size_t held_bad = 0; held_bad < 2; held_bad++) {
                 bp_network_config config = net_config(shape, 16);
                 budget b = {.left = 100};
                 config.allocator = (bp_allocator){budget_allocate, budget_release, &b};
-                config.optimizer.kind = BP_ADAM;
+                config.optimizer.kind = BP_OPTIMIZER_ADAM;
                 bp_network *network = net_create(&config, 1);
                 samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 6);
                 const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
@@ -55,16 +56,16 @@ static void later_epochs_go_bad(void **state) {
                     .network = network, .value = held_bad ? &held.inputs[7] : &s.inputs[ROWS * 5 - 1], .last = 1};
                 const bp_fit_options options = {.epochs = 6,
                                                 .batch = BATCH,
-                                                .rate = 1e-3f,
+                                                .learning_rate = 1e-3f,
                                                 .in_order = true,
                                                 .validation = &validation,
-                                                .keep_best = keep,
+                                                .restore_best = keep,
                                                 .nonfinite = (bp_nonfinite_policy)policy,
                                                 .on_epoch = spoil,
                                                 .context = &context};
                 bp_fit_result result;
                 assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
-                assert_int_equal(result.end, BP_FIT_NONFINITE);
+                assert_int_equal(result.outcome, BP_FIT_OUTCOME_NONFINITE);
                 assert_int_equal(result.bad_epoch, 2);
                 assert_int_equal(result.bad_step, held_bad ? STEPS : STEPS - 1);
                 assert_int_equal(result.epochs, held_bad ? 3 : 2);
@@ -72,8 +73,8 @@ static void later_epochs_go_bad(void **state) {
                 assert_int_equal(context.calls, 2);
                 expect_words(held_bad ? "the validation loss is NaN in epoch 2" : "the loss is NaN in epoch 2",
                              "at the rate 0.001");
-                const bool located = policy == BP_NONFINITE_LOCATE && !held_bad;
-                assert_int_equal(result.nonfinite.place, located ? BP_PLACE_INPUTS : BP_PLACE_NONE);
+                const bool located = policy == BP_NONFINITE_POLICY_LOCATE && !held_bad;
+                assert_int_equal(result.nonfinite.quantity, located ? BP_QUANTITY_INPUTS : BP_QUANTITY_NONE);
                 assert_int_equal(result.bad_row, located ? ROWS - 1 : SIZE_MAX);
                 if (keep) {
                     assert_int_equal(bp_network_hash(network), context.hash[1]);
@@ -96,17 +97,17 @@ static void no_fit_ends_with_bad_parameters(void **state) {
     const bp_network_config config = net_config(&linear, 4);
     float x[] = {1, 2}, y[] = {1000, 1000};
     const bp_dataset set = {.rows = 2, .inputs = x, .input_columns = 1, .targets = y, .target_columns = 1};
-    bp_fit_options options = {.epochs = 1, .rate = 3e38f, .keep_best = true};
+    bp_fit_options options = {.epochs = 1, .learning_rate = 3e38f, .restore_best = true};
     bp_network *network = net_create(&config, 1);
     bp_fit_result result;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
-    assert_int_equal(result.nonfinite.place, BP_PLACE_UPDATE);
+    assert_int_equal(result.nonfinite.quantity, BP_QUANTITY_UPDATE);
     assert_int_equal(result.best_epoch, SIZE_MAX);
     expect_words("a parameter after the update is ", "epoch 0, step 0 of 1");
     assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_ERROR_NONFINITE);
-    options.nonfinite = BP_NONFINITE_GO_ON;
+    options.nonfinite = BP_NONFINITE_POLICY_CONTINUE;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
-    assert_int_equal(result.end, BP_FIT_COMPLETE);
+    assert_int_equal(result.outcome, BP_FIT_OUTCOME_COMPLETE);
     bp_network_destroy(network);
 }
 
@@ -118,20 +119,20 @@ static void norms_overflow(void **state) {
     config.optimizer.clip_norm = 1;
     float x[] = {1, 1e30f}, y[] = {1e30f, 3e38f};
     const bp_dataset set = {.rows = 2, .inputs = x, .input_columns = 1, .targets = y, .target_columns = 1};
-    for (int policy = 0; policy < BP_NONFINITE_COUNT; policy++) {
+    for (int policy = 0; policy < NONFINITE_POLICY_COUNT; policy++) {
         bp_network *network = net_create(&config, 1);
         const uint64_t hash = bp_network_hash(network);
         bp_fit_result result;
         const bp_fit_options options = {
-            .epochs = 1, .batch = 1, .rate = 0.5f, .in_order = true, .nonfinite = (bp_nonfinite_policy)policy};
-        const bool goes_on = policy == BP_NONFINITE_GO_ON;
+            .epochs = 1, .batch = 1, .learning_rate = 0.5f, .in_order = true, .nonfinite = (bp_nonfinite_policy)policy};
+        const bool goes_on = policy == BP_NONFINITE_POLICY_CONTINUE;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), goes_on ? BP_OK : BP_ERROR_NONFINITE);
         if (!goes_on) {
             assert_int_equal(result.bad_step, 1);
             expect_words("the norm of the gradient is inf", "step 1 of 2");
         }
-        if (policy == BP_NONFINITE_LOCATE) {
-            assert_int_equal(result.nonfinite.place, BP_PLACE_GRADIENT_NORM);
+        if (policy == BP_NONFINITE_POLICY_LOCATE) {
+            assert_int_equal(result.nonfinite.quantity, BP_QUANTITY_GRADIENT_NORM);
             assert_true(isinf(result.nonfinite.value));
             assert_true(bp_network_hash(network) != hash && bp_network_steps(network) == 1);
             assert_true(isfinite(bp_network_gradient_norm(network)));
@@ -144,7 +145,7 @@ static void norms_overflow(void **state) {
 
 static bool swap_in(void *context, const bp_fit_progress *now) {
     (void)now;
-    assert_int_equal(bp_network_swap_average(context), BP_OK);
+    assert_int_equal(bp_network_swap_ema(context), BP_OK);
     return false;
 }
 
@@ -152,24 +153,24 @@ static void averages_stay_out(void **state) {
     (void)state;
     const net *shape = &fit_nets[0];
     bp_network_config config = net_config(shape, 16);
-    config.optimizer.average = 0.5f;
+    config.optimizer.ema_decay = 0.5f;
     bp_network *network = net_create(&config, 1);
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
-    bp_fit_options options = {.epochs = 2, .rate = 0.1f};
+    bp_fit_options options = {.epochs = 2, .learning_rate = 0.1f};
     bp_fit_result result = {.steps = 77};
-    assert_int_equal(bp_network_swap_average(network), BP_OK);
+    assert_int_equal(bp_network_swap_ema(network), BP_OK);
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_VALUE);
     expect_words("average is swapped in", "");
     assert_int_equal(result.steps, 77);
-    assert_int_equal(bp_network_swap_average(network), BP_OK);
+    assert_int_equal(bp_network_swap_ema(network), BP_OK);
     /* Left in by a callback: the fit ends, and the best epoch comes back with the average in its place. */
     options.on_epoch = swap_in;
     options.context = network;
-    options.keep_best = true;
+    options.restore_best = true;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_VALUE);
     assert_int_equal(result.epochs, 1);
-    assert_false(bp_network_average_swapped(network));
+    assert_false(bp_network_ema_swapped(network));
     assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_ERROR_BATCH); /* 24 rows of 16 */
     bp_network_destroy(network);
     samples_destroy(&s);
@@ -182,24 +183,24 @@ static void refusals_have_words(void **state) {
     bp_network *network = net_create(&config, 1);
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
-    const bp_schedule schedule = {.rate = 0.1f};
-    bp_plateau plateau = {.rate = 0.1f, .factor = 2};
+    const bp_schedule schedule = {.learning_rate = 0.1f};
+    bp_plateau plateau = {.learning_rate = 0.1f, .factor = 2};
 #define REFUSED(words, ...)                                                                                            \
     do {                                                                                                               \
-        const bp_fit_options options = {.rate = 0.1f, __VA_ARGS__};                                                    \
+        const bp_fit_options options = {.learning_rate = 0.1f, __VA_ARGS__};                                                    \
         assert_int_not_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);                                    \
         expect_words(words, "");                                                                                       \
     } while (0)
     REFUSED("options.first_epoch is 0, and must be less than options.epochs, which is 0", .epochs = 0);
-    REFUSED("options.batch is 17, and must be at most the network's batch_max, 16", .epochs = 1, .batch = 17);
-    REFUSED("more than one of schedule, rate_of_step and plateau", .epochs = 1, .schedule = &schedule,
+    REFUSED("options.batch is 17, and must be at most the network's max_batch_size, 16", .epochs = 1, .batch = 17);
+    REFUSED("more than one of schedule, learning_rate_of_step and plateau", .epochs = 1, .schedule = &schedule,
             .plateau = &plateau);
     REFUSED("options.plateau", .epochs = 1, .plateau = &plateau);
-    REFUSED("options.nonfinite is 3", .epochs = 1, .nonfinite = BP_NONFINITE_COUNT);
+    REFUSED("options.nonfinite is 3", .epochs = 1, .nonfinite = NONFINITE_POLICY_COUNT);
     s.labels[3] = 9;
     REFUSED("dataset: labels[3] is 9, and must be less than 3", .epochs = 1);
 #undef REFUSED
-    const bp_fit_options options = {.epochs = 1, .rate = NAN};
+    const bp_fit_options options = {.epochs = 1, .learning_rate = NAN};
     s.labels[3] = 0;
     assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_ERROR_VALUE);
     expect_words("options.rate is NaN, and must be finite", "");
@@ -215,16 +216,16 @@ static void plateaus_by_hand(void **state) {
         bp_plateau at_first;
         double values[10];
         const char *marks; /* for each value: - or r, reduced */
-        float rate;
+        float learning_rate;
     } cases[] = {
-        {{.rate = 1, .factor = 0.5f, .patience = 1}, {5, 5, 5, 5, 5, 5}, "--r-r-", 0.25f},
-        {{.rate = 1, .factor = 0.5f, .patience = 0}, {5, 4, 4, 3, 3}, "--r-r", 0.25f},
-        {{.rate = 1, .factor = 0.5f, .cooldown = 2}, {5, 5, 5, 5, 5, 5}, "-r--r-", 0.25f},
-        {{.rate = 1, .factor = 0.5f, .threshold = 1}, {5, 4.5, 4, 3.5, 2.5}, "-rr-r", 0.125f},
-        {{.rate = 1, .factor = 0.5f, .threshold = 0.5, .relative = true}, {8, 5, 3.9, 2, 1.9}, "-r-r-", 0.25f},
-        {{.rate = 1, .factor = 0.5f, .rate_min = 0.75f}, {1, 1, 1}, "-rr", 0.75f},
-        {{.rate = 0.5f, .factor = 0.5f, .rate_min = 0.75f}, {1, 1}, "-r", 0.5f},
-        {{.rate = 1, .factor = 0.5f}, {(double)NAN, 3, 4}, "r-r", 0.25f},
+        {{.learning_rate = 1, .factor = 0.5f, .patience = 1}, {5, 5, 5, 5, 5, 5}, "--r-r-", 0.25f},
+        {{.learning_rate = 1, .factor = 0.5f, .patience = 0}, {5, 4, 4, 3, 3}, "--r-r", 0.25f},
+        {{.learning_rate = 1, .factor = 0.5f, .cooldown = 2}, {5, 5, 5, 5, 5, 5}, "-r--r-", 0.25f},
+        {{.learning_rate = 1, .factor = 0.5f, .threshold = 1}, {5, 4.5, 4, 3.5, 2.5}, "-rr-r", 0.125f},
+        {{.learning_rate = 1, .factor = 0.5f, .threshold = 0.5, .relative = true}, {8, 5, 3.9, 2, 1.9}, "-r-r-", 0.25f},
+        {{.learning_rate = 1, .factor = 0.5f, .learning_rate_min = 0.75f}, {1, 1, 1}, "-rr", 0.75f},
+        {{.learning_rate = 0.5f, .factor = 0.5f, .learning_rate_min = 0.75f}, {1, 1}, "-r", 0.5f},
+        {{.learning_rate = 1, .factor = 0.5f}, {(double)NAN, 3, 4}, "r-r", 0.25f},
     };
     for (size_t k = 0; k < COUNT(cases); k++) {
         bp_plateau p = cases[k].at_first;
@@ -235,15 +236,15 @@ static void plateaus_by_hand(void **state) {
                 fail_msg("case %zu, value %zu", k, v);
             assert_int_equal(p.seen, v + 1);
         }
-        assert_true(p.rate == cases[k].rate);
+        assert_true(p.learning_rate == cases[k].learning_rate);
     }
-    const bp_plateau good = {.rate = 1, .factor = 0.5f};
+    const bp_plateau good = {.learning_rate = 1, .factor = 0.5f};
     bp_plateau bad[] = {good, good, good, good, good, good, good};
-    bad[0].rate = NAN;
-    bad[1].rate = -1;
+    bad[0].learning_rate = NAN;
+    bad[1].learning_rate = -1;
     bad[2].factor = 0;
     bad[3].factor = 1;
-    bad[4].rate_min = INFINITY;
+    bad[4].learning_rate_min = INFINITY;
     bad[5].threshold = (double)NAN;
     bad[6].threshold = 1;
     bad[6].relative = true;
@@ -257,13 +258,13 @@ static void plateaus_by_hand(void **state) {
 
 /* What a fit must have done: its rates and validation losses, epoch by epoch. */
 typedef struct rates {
-    float rate[12];
+    float learning_rate[12];
     double loss[12];
 } rates;
 
 static bool note_rate(void *context, const bp_fit_progress *now) {
     rates *r = context;
-    r->rate[now->epoch] = now->rate;
+    r->learning_rate[now->epoch] = now->learning_rate;
     r->loss[now->epoch] = now->validation_loss;
     return false;
 }
@@ -279,7 +280,7 @@ static void fits_lower_the_rate(void **state) {
     uint64_t whole = 0;
     for (size_t cut = 0; cut < EPOCHS; cut += 5) {
         bp_network *network = net_create(&config, 1);
-        bp_plateau plateau = {.rate = 0.5f, .factor = 0.5f, .patience = 1}, expected = plateau;
+        bp_plateau plateau = {.learning_rate = 0.5f, .factor = 0.5f, .patience = 1}, expected = plateau;
         rates r;
         bp_fit_options options = {.epochs = cut,
                                   .batch = BATCH,
@@ -293,10 +294,10 @@ static void fits_lower_the_rate(void **state) {
         options.epochs = EPOCHS;
         assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);
         for (size_t epoch = 0; epoch < EPOCHS; epoch++) {
-            assert_true(r.rate[epoch] == expected.rate);
+            assert_true(r.learning_rate[epoch] == expected.learning_rate);
             assert_int_equal(bp_plateau_next(&expected, r.loss[epoch], NULL), BP_OK);
         }
-        assert_true(plateau.rate < 0.5f && plateau.rate == expected.rate && plateau.seen == EPOCHS);
+        assert_true(plateau.learning_rate < 0.5f && plateau.learning_rate == expected.learning_rate && plateau.seen == EPOCHS);
         whole = cut == 0 ? bp_network_hash(network) : whole;
         assert_int_equal(bp_network_hash(network), whole);
         bp_network_destroy(network);
@@ -311,13 +312,13 @@ static void fits_follow_a_momentum(void **state) {
     (void)state;
     const net *shape = &fit_nets[0];
     const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
-                               .rate = 0.1f,
+                               .learning_rate = 0.1f,
                                .steps = 3 * STEPS,
                                .warmup = 4,
                                .start = 0.01f,
                                .momentum_max = 0.95f,
                                .momentum_min = 0.5f};
-    static const bp_optimizer_kind kinds[] = {BP_MOMENTUM, BP_NESTEROV, BP_ADAM, BP_ADAMW};
+    static const bp_optimizer_kind kinds[] = {BP_OPTIMIZER_MOMENTUM, BP_OPTIMIZER_NESTEROV, BP_OPTIMIZER_ADAM, BP_OPTIMIZER_ADAMW};
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
     for (size_t k = 0; k < COUNT(kinds); k++) {
@@ -327,14 +328,14 @@ static void fits_follow_a_momentum(void **state) {
         const bp_fit_options options = {.epochs = 3, .schedule = &cycle, .in_order = true};
         assert_int_equal(bp_network_fit(fitted, &set, &options, NULL), BP_OK);
         for (uint64_t step = 0; step < 3 * STEPS; step++) {
-            float rate, momentum;
+            float learning_rate, momentum;
             bp_batch batch = {.rows = BATCH,
                               .inputs = set.inputs + step % STEPS * BATCH * 5,
                               .targets = set.targets + step % STEPS * BATCH * 3};
-            assert_int_equal(bp_schedule_rate(&cycle, step, &rate), BP_OK);
+            assert_int_equal(bp_schedule_learning_rate(&cycle, step, &learning_rate), BP_OK);
             assert_int_equal(bp_schedule_momentum(&cycle, step, &momentum), BP_OK);
             assert_int_equal(bp_network_set_momentum(stepped, momentum), BP_OK);
-            assert_int_equal(bp_network_train_step(stepped, &batch, rate, NULL), BP_OK);
+            assert_int_equal(bp_network_train_step(stepped, &batch, learning_rate, NULL), BP_OK);
         }
         assert_int_equal(bp_network_hash(fitted), bp_network_hash(stepped));
         bp_optimizer o;
@@ -405,7 +406,7 @@ static void weighted_means(void **state) {
     for (size_t n = 0; n < BATCH; n++)
         s.weights[n] = 0.25f;
     bp_fit_result result;
-    const bp_fit_options options = {.epochs = 1, .batch = BATCH, .rate = 0, .in_order = true};
+    const bp_fit_options options = {.epochs = 1, .batch = BATCH, .learning_rate = 0, .in_order = true};
     assert_int_equal(bp_network_fit(walked, &set, &options, &result), BP_OK);
     assert_int_equal(bp_network_evaluate(walked, &set, &of_set), BP_OK);
     assert_true(fabs(result.loss - of_set) <= 1e-6 * of_set);

@@ -12,6 +12,7 @@
 
 #include "fit_support.h"
 #include "harness/session.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -44,28 +45,28 @@ static void fits_find_the_row(void **state) {
             while (index[order[step]] != bad)
                 step++;
             step /= BATCH;
-            for (int policy = 0; policy < BP_NONFINITE_COUNT; policy++) {
+            for (int policy = 0; policy < NONFINITE_POLICY_COUNT; policy++) {
                 bp_network *network = net_create(&config, 1), *expected = net_create(&config, 1);
                 const bp_fit_options options = {.epochs = 4,
                                                 .first_epoch = 2,
                                                 .batch = BATCH,
-                                                .rate = 0.5f,
+                                                .learning_rate = 0.5f,
                                                 .seed = SEED,
-                                                .keep_best = true,
+                                                .restore_best = true,
                                                 .nonfinite = (bp_nonfinite_policy)policy};
                 bp_fit_result result;
                 assert_int_equal(bp_network_fit(network, &set, &options, &result),
-                                 policy == BP_NONFINITE_GO_ON ? BP_OK : BP_ERROR_NONFINITE);
-                assert_int_equal(result.end, policy == BP_NONFINITE_GO_ON ? BP_FIT_COMPLETE : BP_FIT_NONFINITE);
-                if (policy != BP_NONFINITE_GO_ON) {
+                                 policy == BP_NONFINITE_POLICY_CONTINUE ? BP_OK : BP_ERROR_NONFINITE);
+                assert_int_equal(result.outcome, policy == BP_NONFINITE_POLICY_CONTINUE ? BP_FIT_OUTCOME_COMPLETE : BP_FIT_OUTCOME_NONFINITE);
+                if (policy != BP_NONFINITE_POLICY_CONTINUE) {
                     assert_int_equal(result.bad_epoch, 2);
                     assert_int_equal(result.bad_step, step);
                     assert_int_equal(result.steps, step + 1);
                     assert_int_equal(result.epochs, 0);
                 }
-                assert_int_equal(result.bad_row, policy == BP_NONFINITE_LOCATE ? bad : SIZE_MAX);
-                if (policy == BP_NONFINITE_LOCATE) {
-                    assert_int_equal(result.nonfinite.place, BP_PLACE_INPUTS);
+                assert_int_equal(result.bad_row, policy == BP_NONFINITE_POLICY_LOCATE ? bad : SIZE_MAX);
+                if (policy == BP_NONFINITE_POLICY_LOCATE) {
+                    assert_int_equal(result.nonfinite.quantity, BP_QUANTITY_INPUTS);
                     assert_int_equal(result.nonfinite.column, 4);
                     set.rows = SAMPLES;
                     bp_batches *batches;
@@ -91,14 +92,14 @@ static void fits_find_what_came_after_the_loss(void **state) {
     const bp_network_config config = net_config(&linear, 4);
     float x[] = {1, 2, 3, 4}, y[] = {1000, 1000};
     const bp_dataset set = {.rows = 2, .inputs = x, .input_columns = 2, .targets = y, .target_columns = 1};
-    bp_fit_options options = {.epochs = 2, .rate = 3e38f, .nonfinite = BP_NONFINITE_LOCATE};
+    bp_fit_options options = {.epochs = 2, .learning_rate = 3e38f, .nonfinite = BP_NONFINITE_POLICY_LOCATE};
     bp_network *network = net_create(&config, 1);
     bp_fit_result result;
     const uint64_t hash = bp_network_hash(network);
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
-    assert_int_equal(result.end, BP_FIT_NONFINITE);
+    assert_int_equal(result.outcome, BP_FIT_OUTCOME_NONFINITE);
     assert_int_equal(result.bad_step, 0);
-    assert_int_equal(result.nonfinite.place, BP_PLACE_UPDATE);
+    assert_int_equal(result.nonfinite.quantity, BP_QUANTITY_UPDATE);
     assert_int_equal(result.nonfinite.layer, 0);
     assert_int_equal(result.nonfinite.row, 0);
     assert_int_equal(result.bad_row, SIZE_MAX);
@@ -107,10 +108,10 @@ static void fits_find_what_came_after_the_loss(void **state) {
     x[0] = 3e38f;
     const float zeros[] = {0, 0};
     assert_int_equal(bp_network_set_parameters(network, 0, zeros, 0, NULL), BP_OK);
-    options.rate = 1e-30f;
+    options.learning_rate = 1e-30f;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
-    assert_int_equal(result.end, BP_FIT_NONFINITE);
-    assert_int_equal(result.nonfinite.place, BP_PLACE_GRADIENT);
+    assert_int_equal(result.outcome, BP_FIT_OUTCOME_NONFINITE);
+    assert_int_equal(result.nonfinite.quantity, BP_QUANTITY_GRADIENT);
     assert_int_equal(result.nonfinite.row, 0);
     bp_network_destroy(network);
 }
@@ -120,7 +121,7 @@ static void fits_find_what_was_not_dropped(void **state) {
     (void)state;
     enum { WIDE = 16, ROWS = 4 };
     const net deep = {
-        .layers = 2, .sizes = {1, WIDE, 1}, .activations = {{BP_IDENTITY, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+        .layers = 2, .sizes = {1, WIDE, 1}, .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
     const float dropout[] = {0.75f, 0.0f};
     bp_network_config config = net_config(&deep, ROWS);
     config.dropout = dropout;
@@ -133,7 +134,7 @@ static void fits_find_what_was_not_dropped(void **state) {
     for (size_t n = 0; n < ROWS; n++)
         x[n] = 1.0f;
     const bp_dataset set = {.rows = ROWS, .inputs = x, .input_columns = 1, .targets = y, .target_columns = 1};
-    const bp_fit_options options = {.epochs = 1, .rate = 0.1f, .nonfinite = BP_NONFINITE_LOCATE};
+    const bp_fit_options options = {.epochs = 1, .learning_rate = 0.1f, .nonfinite = BP_NONFINITE_POLICY_LOCATE};
     size_t first[2] = {0};
     for (uint64_t step = 0; step < 2; step++) {
         float mask[WIDE];
@@ -148,8 +149,8 @@ static void fits_find_what_was_not_dropped(void **state) {
     bp_fit_result result;
     assert_int_equal(bp_network_set_parameters(network, 0, large, 0, zeros), BP_OK);
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
-    assert_int_equal(result.end, BP_FIT_NONFINITE);
-    assert_int_equal(result.nonfinite.place, BP_PLACE_DROPOUT);
+    assert_int_equal(result.outcome, BP_FIT_OUTCOME_NONFINITE);
+    assert_int_equal(result.nonfinite.quantity, BP_QUANTITY_DROPOUT);
     assert_int_equal(result.nonfinite.row, 0);
     assert_int_equal(result.nonfinite.column, first[0]);
     assert_int_equal(bp_network_steps(network), 0);
@@ -178,10 +179,10 @@ static void bad_fits(void **state) {
         bp_network *network = net_create(&config, 1);
         samples s = samples_create(small, SAMPLES, 0, 5);
         const uint64_t hash = bp_network_hash(network);
-        const bool labelled = small->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-        const bp_schedule constant = {.rate = 0.1f}, negative = {.rate = -0.1f};
+        const bool labeled = small->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+        const bp_schedule constant = {.learning_rate = 0.1f}, negative = {.learning_rate = -0.1f};
         const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
-                                   .rate = 0.1f,
+                                   .learning_rate = 0.1f,
                                    .steps = 9,
                                    .momentum_max = 0.9f,
                                    .momentum_min = 0.8f}; /* of an optimizer that has none */
@@ -193,7 +194,7 @@ static void bad_fits(void **state) {
 #define FIT(status, change)                                                                                            \
     do {                                                                                                               \
         fit_case c = {.set = dataset_of(small, &s), .validation = dataset_of(small, &s), .stopping = {.patience = 3}}; \
-        c.options = (bp_fit_options){.epochs = 2, .rate = 0.1f, .validation = &c.validation, .stopping = &c.stopping}; \
+        c.options = (bp_fit_options){.epochs = 2, .learning_rate = 0.1f, .validation = &c.validation, .stopping = &c.stopping}; \
         change;                                                                                                        \
         const bp_early_stopping stopping = c.stopping;                                                                 \
         if (bp_network_fit(network, &c.set, &c.options, &result) != (status))                                          \
@@ -219,7 +220,7 @@ static void bad_fits(void **state) {
         BOTH(BP_ERROR_ALIGNMENT, inputs = (const float *)(const void *)((const char *)s.inputs + 1));
         BOTH(BP_ERROR_OVERLAP, inputs = (const float *)(const void *)network);
         BOTH(BP_ERROR_OVERFLOW, input_stride = SIZE_MAX / 2);
-        if (labelled) {
+        if (labeled) {
             BOTH(BP_ERROR_NULL, labels = NULL);
             BOTH(BP_ERROR_LABEL, labels = wrong);
             FIT(BP_ERROR_LABEL, (c.set.labels = wrong, c.set.index = last));
@@ -234,22 +235,22 @@ static void bad_fits(void **state) {
         FIT(BP_ERROR_VALUE, c.options.epochs = ((size_t)1 << 32) + 1);
 #endif
         FIT(BP_ERROR_BATCH, c.options.batch = 5);
-        FIT(BP_ERROR_VALUE, c.options.rate = NAN);
-        FIT(BP_ERROR_VALUE, c.options.rate = INFINITY);
+        FIT(BP_ERROR_VALUE, c.options.learning_rate = NAN);
+        FIT(BP_ERROR_VALUE, c.options.learning_rate = INFINITY);
         FIT(BP_ERROR_VALUE, c.options.schedule = &negative);
-        FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.rate_of_step = no_rate));
+        FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.learning_rate_of_step = no_rate));
         FIT(BP_ERROR_VALUE, c.options.schedule = &cycle);
-        bp_plateau plateau = {.rate = 0.1f, .factor = 0.5f}, bad_plateau = {.rate = 0.1f, .factor = 1};
+        bp_plateau plateau = {.learning_rate = 0.1f, .factor = 0.5f}, bad_plateau = {.learning_rate = 0.1f, .factor = 1};
         FIT(BP_ERROR_VALUE, c.options.plateau = &bad_plateau);
         FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.plateau = &plateau));
         assert_int_equal(plateau.seen, 0);
-        FIT(BP_ERROR_VALUE, c.options.nonfinite = BP_NONFINITE_COUNT);
+        FIT(BP_ERROR_VALUE, c.options.nonfinite = NONFINITE_POLICY_COUNT);
         FIT(BP_ERROR_VALUE, c.stopping.patience = 0);
         FIT(BP_ERROR_VALUE, c.stopping.improvement = -1);
 #undef BOTH
 #undef FIT
         const bp_dataset set = dataset_of(small, &s);
-        const bp_fit_options options = {.epochs = 2, .rate = 0.1f};
+        const bp_fit_options options = {.epochs = 2, .learning_rate = 0.1f};
         assert_int_equal(bp_network_fit(NULL, &set, &options, &result), BP_ERROR_NULL);
         assert_int_equal(bp_network_fit(network, NULL, &options, &result), BP_ERROR_NULL);
         assert_int_equal(bp_network_fit(network, &set, NULL, &result), BP_ERROR_NULL);
@@ -271,7 +272,7 @@ static void bad_rates_end_the_fit(void **state) {
     const bp_dataset set = dataset_of(small, &s);
     for (size_t bad = 0; bad < 7; bad++) {
         bp_network *network = net_create(&config, 1);
-        const bp_fit_options options = {.epochs = 2, .rate_of_step = no_rate, .rate_context = &bad};
+        const bp_fit_options options = {.epochs = 2, .learning_rate_of_step = no_rate, .learning_rate_context = &bad};
         bp_fit_result result;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), bad < 6 ? BP_ERROR_VALUE : BP_OK);
         assert_int_equal(result.steps, bad);
@@ -295,7 +296,7 @@ static void fits_without_memory(void **state) {
     bp_network *network = net_create(&config, 1);
     const uint64_t hash = bp_network_hash(network);
     const bp_fit_options options = {
-        .epochs = 2, .rate = 0.1f, .validation = &held, .keep_best = true, .nonfinite = BP_NONFINITE_LOCATE};
+        .epochs = 2, .learning_rate = 0.1f, .validation = &held, .restore_best = true, .nonfinite = BP_NONFINITE_POLICY_LOCATE};
     for (size_t given = 0; given <= 3; given++) { /* batches, the best weights, those before the step */
         bp_fit_result result = {.steps = 77};
         b.left = given;

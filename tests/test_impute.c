@@ -12,6 +12,7 @@
 
 #include "harness/bits.h"
 #include "harness/mode.h"
+#include "enum_counts.h"
 
 enum { ROWS = 7, COLUMNS = 4 };
 
@@ -34,7 +35,7 @@ static const struct {
 
 static void check_strategies(void) {
     static const float constant = 1e-40f;
-    for (size_t k = 0; k < BP_IMPUTE_COUNT; k++) {
+    for (size_t k = 0; k < IMPUTE_COUNT; k++) {
         float fill[COLUMNS], filled[ROWS * COLUMNS];
         assert_int_equal(bp_impute_fit(cases[k].strategy, table, 0, training, 5, COLUMNS, constant, fill), BP_OK);
         for (size_t j = 0; j < COLUMNS; j++)
@@ -90,7 +91,7 @@ static void refusals(void **state) {
     } while (0)
     FIT(BP_ERROR_NULL, "x is null", BP_IMPUTE_MEAN, NULL, 0, NULL, 3, 2, 0, fill);
     FIT(BP_ERROR_NULL, "fill is null", BP_IMPUTE_MEAN, x, 0, NULL, 3, 2, 0, NULL);
-    FIT(BP_ERROR_VALUE, "strategy is 4", BP_IMPUTE_COUNT, x, 0, NULL, 1, 2, 0, fill);
+    FIT(BP_ERROR_VALUE, "strategy is 4", IMPUTE_COUNT, x, 0, NULL, 1, 2, 0, fill);
     FIT(BP_ERROR_VALUE, "constant is NaN, and must be finite", BP_IMPUTE_CONSTANT, x, 0, NULL, 1, 2, NAN, fill);
     FIT(BP_ERROR_VALUE, "row 1, column 1 (from 0) is infinite", BP_IMPUTE_MEAN, x, 0, NULL, 3, 2, 0, fill);
     FIT(BP_ERROR_SIZE, "x has 0 rows", BP_IMPUTE_MEAN, x, 0, NULL, 0, 2, 0, fill);

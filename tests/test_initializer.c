@@ -1,5 +1,5 @@
 /* Initial weights and the normal numbers behind them: pinned bits, the right distributions, orthogonal matrices, the
- * same weights in a network of every level, bad inputs. */
+ * same weights in a network of every backend, bad inputs. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include <backprop/random.h>
 
 #include "network/network.h"
+#include "enum_counts.h"
 
 static double normal_cdf(double x) {
     return 0.5 * erfc(-x / sqrt(2.0));
@@ -94,7 +95,7 @@ static uint64_t hash_weights(size_t in, size_t out) {
 
 static void pinned_hashes(void **state) {
     (void)state;
-    static const uint64_t hashes[BP_INITIALIZER_COUNT][2] = {
+    static const uint64_t hashes[INITIALIZER_COUNT][2] = {
         {UINT64_C(0x97afc067036ce0ba), UINT64_C(0x572c6fab9458d216)},
         {UINT64_C(0x0d7b84f1f2270ee0), UINT64_C(0x3c596cd911db8429)},
         {UINT64_C(0x25714b1cff5ce8be), UINT64_C(0xa2689eaccad43cbe)},
@@ -103,7 +104,7 @@ static void pinned_hashes(void **state) {
         {UINT64_C(0x9b979151f66157ac), UINT64_C(0x70f6ca8f95afccc8)},
         {UINT64_C(0x97306c5a927166db), UINT64_C(0x0cb85f0507009bd5)},
     };
-    for (int kind = 0; kind < BP_INITIALIZER_COUNT; kind++) {
+    for (int kind = 0; kind < INITIALIZER_COUNT; kind++) {
         assert_int_equal(bp_initialize(weights, LD, 130, 77, of_kind(kind), 42, 1), BP_OK);
         const uint64_t tall = hash_weights(130, 77);
         assert_int_equal(bp_initialize(weights, LD, 77, 130, of_kind(kind), 42, 2), BP_OK);
@@ -122,7 +123,7 @@ static void distributions(void **state) {
     const double n = (double)in, both = (double)(in + out), count = n * (double)out;
     const double deviations[] = {sqrt(2 / both), sqrt(2 / both), sqrt(2 / n), sqrt(2 / n),
                                  sqrt(1 / n),    sqrt(1 / n),    sqrt(1 / n)};
-    for (int kind = 0; kind < BP_INITIALIZER_COUNT; kind++) {
+    for (int kind = 0; kind < INITIALIZER_COUNT; kind++) {
         for (size_t k = 0; k < IN_MAX * LD; k++) {
             weights[k] = 77.0f;
         }
@@ -130,7 +131,7 @@ static void distributions(void **state) {
         initializer.gain = 2.0f;
         assert_int_equal(bp_initialize(weights, LD, in, out, initializer, 7, 3), BP_OK);
         const double deviation = 2 * deviations[kind];
-        const bool uniform = kind == BP_XAVIER_UNIFORM || kind == BP_HE_UNIFORM || kind == BP_LECUN_UNIFORM;
+        const bool uniform = kind == BP_INITIALIZER_XAVIER_UNIFORM || kind == BP_INITIALIZER_HE_UNIFORM || kind == BP_INITIALIZER_LECUN_UNIFORM;
         double sum = 0, squares = 0, largest = 0;
         for (size_t i = 0; i < in; i++) {
             for (size_t j = 0; j < LD; j++) {
@@ -175,7 +176,7 @@ static void orthogonal(void **state) {
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         for (uint64_t seed = 0; seed < 2; seed++) {
             const size_t in = sizes[k][0], out = sizes[k][1];
-            assert_int_equal(bp_initialize(weights, LD, in, out, of_kind(BP_ORTHOGONAL), seed, 9), BP_OK);
+            assert_int_equal(bp_initialize(weights, LD, in, out, of_kind(BP_INITIALIZER_ORTHOGONAL), seed, 9), BP_OK);
             assert_true(orthogonality(in, out) < 2e-6);
         }
     }
@@ -187,7 +188,7 @@ static void orthogonal_is_uniform(void **state) {
     enum { SIZE = 4, DRAWS = 4000 };
     double mean[SIZE * SIZE] = {0}, trace = 0, trace_squared = 0;
     for (uint64_t seed = 0; seed < DRAWS; seed++) {
-        assert_int_equal(bp_initialize(weights, SIZE, SIZE, SIZE, of_kind(BP_ORTHOGONAL), seed, 0), BP_OK);
+        assert_int_equal(bp_initialize(weights, SIZE, SIZE, SIZE, of_kind(BP_INITIALIZER_ORTHOGONAL), seed, 0), BP_OK);
         double t = 0;
         for (size_t k = 0; k < SIZE * SIZE; k++) {
             mean[k] += (double)weights[k] / DRAWS;
@@ -208,7 +209,7 @@ static void orthogonal_is_uniform(void **state) {
 
 enum { LAYERS = 3 };
 static const size_t sizes[LAYERS + 1] = {50, 70, 33, 40};
-static const bp_activation activations[LAYERS] = {{BP_RELU, 0.0f}, {BP_TANH, 0.0f}, {BP_IDENTITY, 0.0f}};
+static const bp_activation activations[LAYERS] = {{BP_ACTIVATION_RELU, 0.0f}, {BP_ACTIVATION_TANH, 0.0f}, {BP_ACTIVATION_IDENTITY, 0.0f}};
 
 static void check_layers(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
     static float got[IN_MAX * LD], biases[LD];
@@ -225,17 +226,17 @@ static void check_layers(bp_network *network, const bp_initializer *initializers
 
 static void network_of_table(test_table *table) {
     const bp_network_config config = {
-        .layers = LAYERS, .sizes = sizes, .activations = activations, .batch_max = 8, .threads = 1};
+        .layers = LAYERS, .sizes = sizes, .activations = activations, .max_batch_size = 8, .threads = 1};
     static const bp_initializer defaults[LAYERS] = {
-        {BP_HE_UNIFORM, 1.0f}, {BP_XAVIER_UNIFORM, 1.0f}, {BP_XAVIER_UNIFORM, 1.0f}};
+        {BP_INITIALIZER_HE_UNIFORM, 1.0f}, {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f}, {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f}};
     const float ones[LD] = {1.0f};
     bp_network *network;
-    assert_int_equal(bp_network_create_on(table->level, &config, &network), BP_OK);
+    assert_int_equal(bp_network_create_on(table->backend, &config, &network), BP_OK);
     assert_int_equal(bp_network_initialize(network, 5), BP_OK);
     check_layers(network, defaults, 5);
-    for (int kind = 0; kind < BP_INITIALIZER_COUNT; kind++) {
+    for (int kind = 0; kind < INITIALIZER_COUNT; kind++) {
         const bp_initializer initializers[LAYERS] = {
-            of_kind(kind), {BP_ORTHOGONAL, 1.5f}, of_kind((kind + 1) % BP_INITIALIZER_COUNT)};
+            of_kind(kind), {BP_INITIALIZER_ORTHOGONAL, 1.5f}, of_kind((kind + 1) % INITIALIZER_COUNT)};
         for (size_t l = 0; l < LAYERS; l++) {
             assert_int_equal(bp_network_set_parameters(network, l, NULL, 0, ones), BP_OK);
         }
@@ -244,11 +245,11 @@ static void network_of_table(test_table *table) {
         table->cases++;
     }
     const uint64_t hash = bp_network_hash(network);
-    bp_initializer bad[LAYERS] = {{BP_HE_NORMAL, 0.0f}, {BP_HE_NORMAL, 0.0f}, {BP_HE_NORMAL, -1.0f}};
+    bp_initializer bad[LAYERS] = {{BP_INITIALIZER_HE_NORMAL, 0.0f}, {BP_INITIALIZER_HE_NORMAL, 0.0f}, {BP_INITIALIZER_HE_NORMAL, -1.0f}};
     assert_int_equal(bp_network_initialize_with(NULL, bad, 1), BP_ERROR_NULL);
     assert_int_equal(bp_network_initialize_with(network, NULL, 1), BP_ERROR_NULL);
     assert_int_equal(bp_network_initialize_with(network, bad, 1), BP_ERROR_VALUE);
-    bad[2] = (bp_initializer){BP_INITIALIZER_COUNT, 1.0f};
+    bad[2] = (bp_initializer){INITIALIZER_COUNT, 1.0f};
     assert_int_equal(bp_network_initialize_with(network, bad, 1), BP_ERROR_VALUE);
     assert_true(bp_network_hash(network) == hash);
     bp_network_destroy(network);
@@ -277,30 +278,30 @@ static void bad_inputs(void **state) {
     for (size_t k = 0; k < 64; k++) {
         weights[k] = 77.0f;
     }
-    const bp_initializer good = of_kind(BP_HE_NORMAL);
+    const bp_initializer good = of_kind(BP_INITIALIZER_HE_NORMAL);
     EXPECT(BP_ERROR_NULL, NULL, 5, 3, 5, good, 1, 2);
     EXPECT(BP_ERROR_SIZE, weights, 5, 0, 5, good, 1, 2);
     EXPECT(BP_ERROR_SIZE, weights, 5, 3, 0, good, 1, 2);
     EXPECT(BP_ERROR_SIZE, weights, 4, 3, 5, good, 1, 2);
     EXPECT(BP_ERROR_OVERFLOW, weights, SIZE_MAX / 2, 3, 5, good, 1, 2);
     EXPECT(BP_ERROR_ALIGNMENT, (float *)(void *)((char *)weights + 1), 5, 3, 5, good, 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, of_kind(BP_INITIALIZER_COUNT), 1, 2);
+    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, of_kind(INITIALIZER_COUNT), 1, 2);
     EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, of_kind(-1), 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_HE_NORMAL, -1.0f}), 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_HE_NORMAL, NAN}), 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_ORTHOGONAL, INFINITY}), 1, 2);
+    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_HE_NORMAL, -1.0f}), 1, 2);
+    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_HE_NORMAL, NAN}), 1, 2);
+    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_ORTHOGONAL, INFINITY}), 1, 2);
 
     bp_initializer_kind kind;
-    for (int k = 0; k < BP_INITIALIZER_COUNT; k++) {
+    for (int k = 0; k < INITIALIZER_COUNT; k++) {
         assert_int_equal(bp_initializer_from_name(bp_initializer_name((bp_initializer_kind)k), &kind), BP_OK);
         assert_int_equal(kind, k);
     }
-    assert_null(bp_initializer_name(BP_INITIALIZER_COUNT));
+    assert_null(bp_initializer_name(INITIALIZER_COUNT));
     assert_null(bp_initializer_name((bp_initializer_kind)-1));
     assert_int_equal(bp_initializer_from_name("he", &kind), BP_ERROR_VALUE);
     assert_int_equal(bp_initializer_from_name(NULL, &kind), BP_ERROR_NULL);
     assert_int_equal(bp_initializer_from_name("orthogonal", NULL), BP_ERROR_NULL);
-    assert_int_equal(kind, BP_INITIALIZER_COUNT - 1);
+    assert_int_equal(kind, INITIALIZER_COUNT - 1);
 }
 
 int main(int argc, char **argv) {

@@ -11,6 +11,7 @@
 #include <backprop/backprop.h>
 
 #include "storage/files.h"
+#include "enum_counts.h"
 
 /* ---- Adam's powers ---------------------------------------------------------------------------------------------- */
 
@@ -67,10 +68,10 @@ static void powers_are_powers(void **state) {
 }
 
 /* One parameter by one step, as optimizer.h has it. */
-static float adam_by_hand(const bp_optimizer *o, uint64_t step, float rate, float w, float m, float v, float g) {
+static float adam_by_hand(const bp_optimizer *o, uint64_t step, float learning_rate, float w, float m, float v, float g) {
     const float m1 = fmaf(o->beta1, m, (1.0f - o->beta1) * g);
     const float v1 = fmaf(o->beta2, v, (1.0f - o->beta2) * (g * g));
-    const float rate_t = (float)((double)rate / (1.0 - documented_power((double)o->beta1, step)));
+    const float rate_t = (float)((double)learning_rate / (1.0 - documented_power((double)o->beta1, step)));
     const float correction = (float)(1.0 / sqrt(1.0 - documented_power((double)o->beta2, step)));
     return fmaf(-rate_t, m1 / fmaf(sqrtf(v1), correction, o->epsilon), w);
 }
@@ -81,7 +82,7 @@ static void adam_far_on(test_table *table) {
     for (size_t k = 0; k < sizeof betas / sizeof *betas; k++)
         for (size_t n = 0; n < sizeof steps / sizeof *steps; n++) {
             const bp_optimizer o = {
-                .kind = n % 2 ? BP_ADAM : BP_ADAMW, .beta1 = betas[k][0], .beta2 = betas[k][1], .epsilon = 1e-8f};
+                .kind = n % 2 ? BP_OPTIMIZER_ADAM : BP_OPTIMIZER_ADAMW, .beta1 = betas[k][0], .beta2 = betas[k][1], .epsilon = 1e-8f};
             float w[COUNT], m[COUNT], v[COUNT], g[COUNT], expected[COUNT];
             test_random random = test_random_for(test_seed(), "adam");
             for (size_t e = 0; e < COUNT; e++) {
@@ -106,14 +107,14 @@ static void adams_powers(void **state) {
 /* ---- The last steps of a network -------------------------------------------------------------------------------- */
 
 static bp_network *create(void) {
-    static const bp_activation activations[] = {{BP_TANH, 0}, {BP_IDENTITY, 0}};
+    static const bp_activation activations[] = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}};
     const bp_network_config config = {.layers = 2,
                                       .sizes = (const size_t[]){IN, COUNT, 1},
                                       .activations = activations,
-                                      .batch_max = BATCH,
+                                      .max_batch_size = BATCH,
                                       .dropout = (const float[]){0.5f, 0},
                                       .threads = 1,
-                                      .optimizer = {.kind = BP_ADAM},
+                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM},
                                       .gradients = true};
     bp_network *network = NULL;
     assert_int_equal(bp_network_create(&config, &network), BP_OK);
@@ -158,14 +159,14 @@ static void no_step_after_the_last(void **state) {
     const uint64_t hash = bp_network_hash(network);
     assert_int_equal(bp_network_update(network, 0.01f), BP_ERROR_VALUE);
     assert_int_equal(bp_network_train_step(network, &batch, 0.01f, NULL), BP_ERROR_VALUE);
-    bp_backward how = {.rate = 0.01f};
-    assert_int_equal(bp_network_backward(network, &batch, &how), BP_ERROR_VALUE);
-    how.gradient = BP_GRADIENT_KEEP;
-    assert_int_equal(bp_network_backward(network, &batch, &how), BP_ERROR_VALUE);
+    bp_backward_options options = {.learning_rate = 0.01f};
+    assert_int_equal(bp_network_backward(network, &batch, &options), BP_ERROR_VALUE);
+    options.gradient = BP_GRADIENT_MODE_STORE;
+    assert_int_equal(bp_network_backward(network, &batch, &options), BP_ERROR_VALUE);
     float gradient[BATCH * IN];
-    how.gradient = BP_GRADIENT_SKIP;
-    how.input_gradient = gradient;
-    assert_int_equal(bp_network_backward(network, &batch, &how), BP_OK);
+    options.gradient = BP_GRADIENT_MODE_SKIP;
+    options.input_gradient = gradient;
+    assert_int_equal(bp_network_backward(network, &batch, &options), BP_OK);
     assert_int_equal(bp_network_steps(network), last_step);
     assert_int_equal(bp_network_hash(network), hash);
     assert_int_equal(bp_network_get_gradient(network, 0, NULL, 0, NULL), BP_OK); /* still there, but not for ... */
@@ -248,7 +249,7 @@ static uint64_t hash_normals(double moment[5]) {
 /* Moments of a normal distribution within five standard deviations of theirs. */
 static void a_million_normals(void **state) {
     (void)state;
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (bp_cpu_set((bp_isa)isa) != BP_OK || (test_quick() && isa != BP_ISA_SCALAR))
             continue;
         double moment[5] = {0};

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "harness/harness.h"
+#include "enum_counts.h"
 
 #include <backprop/backprop.h>
 
@@ -27,7 +28,7 @@ static const size_t shapes[MATRICES][2] = {{BATCH, IN},  {IN, OUT},    {IN, OUT}
 /* What a kernel works on: the matrices, near or far, and vectors. */
 typedef struct operands {
     place m[MATRICES];
-    float bias[OUT], shift[OUT], row[BATCH];
+    float bias[OUT], beta[OUT], row[BATCH];
     void *scratch;
 } operands;
 
@@ -45,7 +46,7 @@ static void fill(operands *o, const char *key) {
                 o->m[m].at[n * o->m[m].ld + j] = test_random_symmetric(&random);
     for (size_t j = 0; j < OUT; j++) {
         o->bias[j] = test_random_symmetric(&random);
-        o->shift[j] = test_random_symmetric(&random);
+        o->beta[j] = test_random_symmetric(&random);
     }
     for (size_t n = 0; n < BATCH; n++)
         o->row[n] = fabsf(test_random_symmetric(&random)) + 0.5f;
@@ -82,7 +83,7 @@ static bool make_operands(void) {
 
 /* ---- Kernels ---------------------------------------------------------------------------------------------------- */
 
-static const bp_activation tanh_of = {.kind = BP_TANH}, gelu_of = {.kind = BP_GELU};
+static const bp_activation tanh_of = {.kind = BP_ACTIVATION_TANH}, gelu_of = {.kind = BP_ACTIVATION_GELU};
 
 /* An operand and its leading dimension. */
 #define M(name) o->m[name].at, o->m[name].ld
@@ -104,9 +105,9 @@ static void dense_gradient_sgd(const bp_kernels *k, operands *o) {
 }
 
 static void dense_gradient_update(const bp_kernels *k, operands *o) {
-    const bp_optimizer momentum = {.kind = BP_MOMENTUM, .weight_decay = 0.25f};
+    const bp_optimizer momentum = {.kind = BP_OPTIMIZER_MOMENTUM, .weight_decay = 0.25f};
     const bp_parameters w = {.values = o->m[W].at, .state = {o->m[S].at}};
-    const bp_parameters bias = {.values = o->bias, .state = {o->shift}};
+    const bp_parameters bias = {.values = o->bias, .state = {o->beta}};
     k->dense_gradient_update(&momentum, 1, 0.5f, &w, o->m[W].ld, &bias, M(X), M(D), BATCH, IN, OUT, o->scratch);
 }
 
@@ -143,7 +144,7 @@ static void softmax(const bp_kernels *k, operands *o) {
 }
 
 static void layer_norm_forward(const bp_kernels *k, operands *o) {
-    k->layer_norm_forward(M(A), M(Y), o->row, M(D), o->bias, o->shift, BATCH, OUT, 1e-5f);
+    k->layer_norm_forward(M(A), M(Y), o->row, M(D), o->bias, o->beta, BATCH, OUT, 1e-5f);
 }
 
 static void layer_norm_backward(const bp_kernels *k, operands *o) {
@@ -151,7 +152,7 @@ static void layer_norm_backward(const bp_kernels *k, operands *o) {
 }
 
 static void layer_norm_gradient(const bp_kernels *k, operands *o) {
-    k->layer_norm_gradient(o->bias, o->shift, M(D), M(Y), BATCH, OUT);
+    k->layer_norm_gradient(o->bias, o->beta, M(D), M(Y), BATCH, OUT);
 }
 
 static const bp_dropout_mask mask = {.probability = 0.5f, .seed = 7, .stream = 9, .row = 2, .column = 1};
@@ -199,7 +200,7 @@ static bool equal_vectors(const float *a, const float *b, size_t count) {
 
 static bool equal_operands(void) {
     const operands *a = &near_operands, *b = &far_operands;
-    bool equal = equal_vectors(a->bias, b->bias, OUT) && equal_vectors(a->shift, b->shift, OUT) &&
+    bool equal = equal_vectors(a->bias, b->bias, OUT) && equal_vectors(a->beta, b->beta, OUT) &&
                  equal_vectors(a->row, b->row, BATCH);
     for (size_t m = 0; m < MATRICES; m++)
         for (size_t n = 0; n < shapes[m][0]; n++)
@@ -242,12 +243,12 @@ static void use_network(bp_network *network, operands *o) {
     float loss;
     assert_int_equal(bp_network_set_parameters(network, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
     assert_int_equal(bp_network_train_step(network, &batch, 0.5f, &loss), BP_OK);
-    const bp_backward how = {.rate = 0.5f,
+    const bp_backward_options options = {.learning_rate = 0.5f,
                              .delta = o->m[D].at,
                              .delta_stride = o->m[D].ld,
                              .input_gradient = o->m[Z].at,
                              .input_gradient_stride = o->m[Z].ld};
-    assert_int_equal(bp_network_backward(network, &batch, &how), BP_OK);
+    assert_int_equal(bp_network_backward(network, &batch, &options), BP_OK);
     assert_int_equal(bp_network_forward(network, &batch, o->m[A].at, o->m[A].ld), BP_OK);
     assert_int_equal(bp_network_get_parameters(network, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
     o->row[0] = loss;
@@ -256,8 +257,8 @@ static void use_network(bp_network *network, operands *o) {
 static void a_network(void **state) {
     (void)state;
     const bp_network_config config = {
-        .layers = 1, .sizes = (const size_t[]){IN, OUT}, .activations = &tanh_of, .batch_max = BATCH, .threads = 1};
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+        .layers = 1, .sizes = (const size_t[]){IN, OUT}, .activations = &tanh_of, .max_batch_size = BATCH, .threads = 1};
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (bp_cpu_set((bp_isa)isa) != BP_OK)
             continue;
         bp_network *network = NULL;

@@ -1,4 +1,4 @@
-/* Layer normalisation: every table against the oracle, bit for bit; the oracle against double precision and finite
+/* Layer normalization: every table against the oracle, bit for bit; the oracle against double precision and finite
  * differences; bad inputs. */
 #include <math.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static void all_sizes(void **state) {
 enum { ROWS = 6, COLUMNS = 45 };
 
 typedef struct model {
-    float z[ROWS][COLUMNS], gain[COLUMNS], shift[COLUMNS], delta[ROWS][COLUMNS];
+    float z[ROWS][COLUMNS], gamma[COLUMNS], beta[COLUMNS], delta[ROWS][COLUMNS];
 } model;
 
 static const float epsilon = 1e-3f;
@@ -52,14 +52,14 @@ static model draw_model(void) {
     model m;
     test_random random = test_random_for(test_seed(), "layer norm");
     draw(m.z[0], ROWS * COLUMNS, 3.0f, &random);
-    draw(m.gain, COLUMNS, 2.0f, &random);
-    draw(m.shift, COLUMNS, 1.0f, &random);
+    draw(m.gamma, COLUMNS, 2.0f, &random);
+    draw(m.beta, COLUMNS, 1.0f, &random);
     draw(m.delta[0], ROWS * COLUMNS, 1.0f, &random);
     return m;
 }
 
 /* y of one row in double precision, by the textbook's formula. */
-static void double_row(const double *z, const double *gain, const double *shift, double *y) {
+static void double_row(const double *z, const double *gamma, const double *beta, double *y) {
     double mean = 0, variance = 0;
     for (size_t j = 0; j < COLUMNS; j++) {
         mean += z[j] / COLUMNS;
@@ -68,14 +68,14 @@ static void double_row(const double *z, const double *gain, const double *shift,
         variance += (z[j] - mean) * (z[j] - mean) / COLUMNS;
     }
     for (size_t j = 0; j < COLUMNS; j++) {
-        y[j] = gain[j] * (z[j] - mean) / sqrt(variance + (double)epsilon) + shift[j];
+        y[j] = gamma[j] * (z[j] - mean) / sqrt(variance + (double)epsilon) + beta[j];
     }
 }
 
 /* sum of delta * y over a row: a function whose gradient is what the backward pass computes. */
-static double projection(const model *m, size_t n, const double *z, const double *gain, const double *shift) {
+static double projection(const model *m, size_t n, const double *z, const double *gamma, const double *beta) {
     double y[COLUMNS], sum = 0;
-    double_row(z, gain, shift, y);
+    double_row(z, gamma, beta, y);
     for (size_t j = 0; j < COLUMNS; j++) {
         sum += (double)m->delta[n][j] * y[j];
     }
@@ -88,16 +88,16 @@ static void widen(double *to, const float *from) {
     }
 }
 
-static double difference(const model *m, size_t n, double *variable, const double *z, const double *gain,
-                         const double *shift) {
+static double difference(const model *m, size_t n, double *variable, const double *z, const double *gamma,
+                         const double *beta) {
     static const double step = 1e-6;
     const double at = *variable;
     *variable = at + step;
-    const double above = projection(m, n, z, gain, shift);
+    const double above = projection(m, n, z, gamma, beta);
     *variable = at - step;
-    const double below = projection(m, n, z, gain, shift);
+    const double previous = projection(m, n, z, gamma, beta);
     *variable = at;
-    return (above - below) / (2 * step);
+    return (above - previous) / (2 * step);
 }
 
 /* Relative to values of size 1 to 3 and sums of 45 terms, single precision errs by some 1e-6. */
@@ -113,43 +113,43 @@ static void double_precision(void **state) {
     (void)state;
     const model m = draw_model();
     const bp_kernels *kernels = test_oracle();
-    float y[ROWS][COLUMNS], normalized[ROWS][COLUMNS], inverse[ROWS], below[ROWS][COLUMNS];
-    float gradient_gain[COLUMNS], gradient_shift[COLUMNS];
+    float y[ROWS][COLUMNS], normalized[ROWS][COLUMNS], rstd[ROWS], previous[ROWS][COLUMNS];
+    float gradient_gamma[COLUMNS], gradient_beta[COLUMNS];
     double expected_gain[COLUMNS] = {0}, expected_shift[COLUMNS] = {0};
-    kernels->layer_norm_forward(y[0], COLUMNS, normalized[0], COLUMNS, inverse, m.z[0], COLUMNS, m.gain, m.shift, ROWS,
+    kernels->layer_norm_forward(y[0], COLUMNS, normalized[0], COLUMNS, rstd, m.z[0], COLUMNS, m.gamma, m.beta, ROWS,
                                 COLUMNS, epsilon);
-    kernels->layer_norm_backward(below[0], COLUMNS, m.delta[0], COLUMNS, normalized[0], COLUMNS, inverse, m.gain, ROWS,
+    kernels->layer_norm_backward(previous[0], COLUMNS, m.delta[0], COLUMNS, normalized[0], COLUMNS, rstd, m.gamma, ROWS,
                                  COLUMNS);
-    kernels->layer_norm_gradient(gradient_gain, gradient_shift, m.delta[0], COLUMNS, normalized[0], COLUMNS, ROWS,
+    kernels->layer_norm_gradient(gradient_gamma, gradient_beta, m.delta[0], COLUMNS, normalized[0], COLUMNS, ROWS,
                                  COLUMNS);
-    double z[COLUMNS], gain[COLUMNS], shift[COLUMNS], expected[COLUMNS];
-    widen(gain, m.gain);
-    widen(shift, m.shift);
+    double z[COLUMNS], gamma[COLUMNS], beta[COLUMNS], expected[COLUMNS];
+    widen(gamma, m.gamma);
+    widen(beta, m.beta);
     for (size_t n = 0; n < ROWS; n++) {
         widen(z, m.z[n]);
-        double_row(z, gain, shift, expected);
+        double_row(z, gamma, beta, expected);
         for (size_t j = 0; j < COLUMNS; j++) {
             assert_close((double)y[n][j], expected[j], "y");
-            assert_close((double)below[n][j], difference(&m, n, &z[j], z, gain, shift), "below");
-            expected_gain[j] += difference(&m, n, &gain[j], z, gain, shift);
-            expected_shift[j] += difference(&m, n, &shift[j], z, gain, shift);
+            assert_close((double)previous[n][j], difference(&m, n, &z[j], z, gamma, beta), "below");
+            expected_gain[j] += difference(&m, n, &gamma[j], z, gamma, beta);
+            expected_shift[j] += difference(&m, n, &beta[j], z, gamma, beta);
         }
     }
     for (size_t j = 0; j < COLUMNS; j++) {
-        assert_close((double)gradient_gain[j], expected_gain[j], "gradient of a gain");
-        assert_close((double)gradient_shift[j], expected_shift[j], "gradient of a shift");
+        assert_close((double)gradient_gamma[j], expected_gain[j], "gradient of a gain");
+        assert_close((double)gradient_beta[j], expected_shift[j], "gradient of a shift");
     }
 }
 
 /* A row whose mean is far larger than its spread: the two passes of the variance lose nothing. */
 static void large_means(void **state) {
     (void)state;
-    float z[COLUMNS], y[COLUMNS], gain[COLUMNS], shift[COLUMNS] = {0};
+    float z[COLUMNS], y[COLUMNS], gamma[COLUMNS], beta[COLUMNS] = {0};
     for (size_t j = 0; j < COLUMNS; j++) {
-        gain[j] = 1.0f;
+        gamma[j] = 1.0f;
         z[j] = 4096.0f + (j % 2 == 0 ? 1.0f : -1.0f) * (j == COLUMNS - 1 ? 0.0f : 1.0f);
     }
-    test_oracle()->layer_norm_forward(y, COLUMNS, NULL, 0, NULL, z, COLUMNS, gain, shift, 1, COLUMNS, epsilon);
+    test_oracle()->layer_norm_forward(y, COLUMNS, NULL, 0, NULL, z, COLUMNS, gamma, beta, 1, COLUMNS, epsilon);
     for (size_t j = 0; j < COLUMNS - 1; j++) {
         assert_true(fabsf(fabsf(y[j]) - 1.0f) < 0.02f);
     }

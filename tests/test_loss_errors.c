@@ -1,5 +1,6 @@
 /* Bad inputs of bp_loss_targets, bp_loss_labels and the losses' names. */
 #include "bad_inputs.h"
+#include "enum_counts.h"
 
 typedef struct targets {
     float *delta;
@@ -11,11 +12,11 @@ typedef struct targets {
     size_t ldy;
     const float *weights;
     size_t batch, out;
-    bp_loss loss;
+    bp_loss_kind loss;
     float parameter;
 } targets;
 
-static bp_loss loss;
+static bp_loss_kind loss;
 
 static targets good_targets(void) {
     return (targets){slot(0), LD, slot(1), slot(2), LD, slot(3), LD, slot(4), BATCH, OUT, loss, 0.5f};
@@ -26,7 +27,7 @@ static bp_status call_targets(targets t) {
                            t.parameter, 0.25f);
 }
 
-static const bp_loss with_targets[] = {
+static const bp_loss_kind with_targets[] = {
     BP_LOSS_MSE,
     BP_LOSS_MAE,
     BP_LOSS_HUBER,
@@ -35,8 +36,8 @@ static const bp_loss with_targets[] = {
     BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
     BP_LOSS_KULLBACK_LEIBLER,
 };
-static const bp_loss with_labels[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
-static const bp_loss no_loss[] = {BP_LOSS_COUNT, (bp_loss)-1, (bp_loss)1000};
+static const bp_loss_kind with_labels[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
+static const bp_loss_kind no_loss[] = {LOSS_COUNT, (bp_loss_kind)-1, (bp_loss_kind)1000};
 
 static void arrays_of_targets(void) {
     EXPECT(BP_OK, call_targets(good_targets()));
@@ -94,7 +95,7 @@ static void losses_with_targets(void **state) {
     }
 }
 
-typedef struct labelled {
+typedef struct labeled {
     float *delta;
     size_t ldd;
     float *row_loss;
@@ -103,15 +104,15 @@ typedef struct labelled {
     const uint32_t *labels;
     const float *weights;
     size_t batch, classes;
-    bp_loss loss;
+    bp_loss_kind loss;
     float parameter;
-} labelled;
+} labeled;
 
-static labelled good_labelled(void) {
-    return (labelled){slot(0), LD, slot(1), slot(2), LD, labels(), slot(4), BATCH, OUT, loss, 0.5f};
+static labeled good_labelled(void) {
+    return (labeled){slot(0), LD, slot(1), slot(2), LD, labels(), slot(4), BATCH, OUT, loss, 0.5f};
 }
 
-static bp_status call_labelled(labelled l) {
+static bp_status call_labelled(labeled l) {
     return bp_loss_labels(l.delta, l.ldd, l.row_loss, l.z, l.ldz, l.labels, l.weights, l.batch, l.classes, l.loss,
                           l.parameter, 1.0f);
 }
@@ -119,35 +120,35 @@ static bp_status call_labelled(labelled l) {
 static void arrays_of_labels(void) {
     static const uint32_t last_too_large[BATCH] = {0, 1, OUT}, largest[BATCH] = {UINT32_MAX, 0, 0};
     EXPECT(BP_OK, call_labelled(good_labelled()));
-    EXPECT_WITH(BP_OK, labelled, delta = NULL);
-    EXPECT_WITH(BP_OK, labelled, row_loss = NULL);
-    EXPECT_WITH(BP_OK, labelled, weights = NULL);
-    EXPECT_WITH(BP_OK, labelled, delta = slot(2));
-    EXPECT_WITH(BP_ERROR_NULL, labelled, delta = with.row_loss = NULL);
-    EXPECT_WITH(BP_ERROR_NULL, labelled, z = NULL);
-    EXPECT_WITH(BP_ERROR_NULL, labelled, labels = NULL);
-    EXPECT_WITH(BP_ERROR_SIZE, labelled, batch = 0);
-    EXPECT_WITH(BP_ERROR_SIZE, labelled, classes = 0);
-    EXPECT_WITH(BP_ERROR_SIZE, labelled, ldd = OUT - 1);
-    EXPECT_WITH(BP_ERROR_SIZE, labelled, ldz = OUT - 1);
-    EXPECT_WITH(BP_ERROR_OVERFLOW, labelled, batch = SIZE_MAX);
-    EXPECT_WITH(BP_ERROR_OVERFLOW, labelled, ldd = huge);
-    EXPECT_WITH(BP_ERROR_OVERFLOW, labelled, ldz = huge);
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, labelled, delta = misaligned(0));
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, labelled, row_loss = misaligned(1));
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, labelled, z = misaligned(2));
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, labelled, labels = (const uint32_t *)(const void *)misaligned(5));
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, labelled, weights = misaligned(4));
-    EXPECT_WITH(BP_ERROR_OVERLAP, labelled, delta = slot(2) + 1);
-    EXPECT_WITH(BP_ERROR_OVERLAP, labelled, delta = slot(4));
-    EXPECT_WITH(BP_ERROR_OVERLAP, labelled, delta = slot(5));
-    EXPECT_WITH(BP_ERROR_OVERLAP, labelled, row_loss = slot(0));
-    EXPECT_WITH(BP_ERROR_OVERLAP, labelled, row_loss = slot(2));
-    EXPECT_WITH(BP_ERROR_OVERLAP, labelled, row_loss = slot(4));
-    EXPECT_WITH(BP_ERROR_OVERLAP, labelled, row_loss = slot(5) + 1);
-    EXPECT_WITH(BP_ERROR_LABEL, labelled, labels = last_too_large);
-    EXPECT_WITH(BP_ERROR_LABEL, labelled, labels = largest);
-    EXPECT_WITH(BP_ERROR_LABEL, labelled, classes = OUT - 1);
+    EXPECT_WITH(BP_OK, labeled, delta = NULL);
+    EXPECT_WITH(BP_OK, labeled, row_loss = NULL);
+    EXPECT_WITH(BP_OK, labeled, weights = NULL);
+    EXPECT_WITH(BP_OK, labeled, delta = slot(2));
+    EXPECT_WITH(BP_ERROR_NULL, labeled, delta = with.row_loss = NULL);
+    EXPECT_WITH(BP_ERROR_NULL, labeled, z = NULL);
+    EXPECT_WITH(BP_ERROR_NULL, labeled, labels = NULL);
+    EXPECT_WITH(BP_ERROR_SIZE, labeled, batch = 0);
+    EXPECT_WITH(BP_ERROR_SIZE, labeled, classes = 0);
+    EXPECT_WITH(BP_ERROR_SIZE, labeled, ldd = OUT - 1);
+    EXPECT_WITH(BP_ERROR_SIZE, labeled, ldz = OUT - 1);
+    EXPECT_WITH(BP_ERROR_OVERFLOW, labeled, batch = SIZE_MAX);
+    EXPECT_WITH(BP_ERROR_OVERFLOW, labeled, ldd = huge);
+    EXPECT_WITH(BP_ERROR_OVERFLOW, labeled, ldz = huge);
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, labeled, delta = misaligned(0));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, labeled, row_loss = misaligned(1));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, labeled, z = misaligned(2));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, labeled, labels = (const uint32_t *)(const void *)misaligned(5));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, labeled, weights = misaligned(4));
+    EXPECT_WITH(BP_ERROR_OVERLAP, labeled, delta = slot(2) + 1);
+    EXPECT_WITH(BP_ERROR_OVERLAP, labeled, delta = slot(4));
+    EXPECT_WITH(BP_ERROR_OVERLAP, labeled, delta = slot(5));
+    EXPECT_WITH(BP_ERROR_OVERLAP, labeled, row_loss = slot(0));
+    EXPECT_WITH(BP_ERROR_OVERLAP, labeled, row_loss = slot(2));
+    EXPECT_WITH(BP_ERROR_OVERLAP, labeled, row_loss = slot(4));
+    EXPECT_WITH(BP_ERROR_OVERLAP, labeled, row_loss = slot(5) + 1);
+    EXPECT_WITH(BP_ERROR_LABEL, labeled, labels = last_too_large);
+    EXPECT_WITH(BP_ERROR_LABEL, labeled, labels = largest);
+    EXPECT_WITH(BP_ERROR_LABEL, labeled, classes = OUT - 1);
 }
 
 static void losses_with_labels(void **state) {
@@ -157,26 +158,26 @@ static void losses_with_labels(void **state) {
         arrays_of_labels();
     }
     for (size_t k = 0; k < sizeof with_targets / sizeof *with_targets; k++) {
-        EXPECT_WITH(BP_ERROR_VALUE, labelled, loss = with_targets[k]);
+        EXPECT_WITH(BP_ERROR_VALUE, labeled, loss = with_targets[k]);
     }
     for (size_t k = 0; k < sizeof no_loss / sizeof *no_loss; k++) {
-        EXPECT_WITH(BP_ERROR_VALUE, labelled, loss = no_loss[k]);
+        EXPECT_WITH(BP_ERROR_VALUE, labeled, loss = no_loss[k]);
     }
     static const float bad_smoothings[] = {-0x1p-149f, 0x1.000002p0f, NAN, INFINITY};
     for (size_t k = 0; k < sizeof bad_smoothings / sizeof *bad_smoothings; k++) {
         loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-        EXPECT_WITH(BP_ERROR_VALUE, labelled, parameter = bad_smoothings[k]);
+        EXPECT_WITH(BP_ERROR_VALUE, labeled, parameter = bad_smoothings[k]);
         loss = BP_LOSS_MULTICLASS_HINGE;
-        EXPECT_WITH(BP_OK, labelled, parameter = bad_smoothings[k]); /* not its business */
+        EXPECT_WITH(BP_OK, labeled, parameter = bad_smoothings[k]); /* not its business */
     }
     loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-    EXPECT_WITH(BP_OK, labelled, parameter = 0.0f);
-    EXPECT_WITH(BP_OK, labelled, parameter = 1.0f);
+    EXPECT_WITH(BP_OK, labeled, parameter = 0.0f);
+    EXPECT_WITH(BP_OK, labeled, parameter = 1.0f);
 }
 
 static void names(void **state) {
     (void)state;
-    static const char *const all[BP_LOSS_COUNT] = {
+    static const char *const all[LOSS_COUNT] = {
         "mse",
         "softmax-cross-entropy",
         "mae",
@@ -187,14 +188,14 @@ static void names(void **state) {
         "hinge",
         "multiclass-hinge",
     };
-    for (int k = 0; k < BP_LOSS_COUNT; k++) {
-        bp_loss found = BP_LOSS_COUNT;
-        assert_string_equal(bp_loss_name((bp_loss)k), all[k]);
+    for (int k = 0; k < LOSS_COUNT; k++) {
+        bp_loss_kind found = LOSS_COUNT;
+        assert_string_equal(bp_loss_name((bp_loss_kind)k), all[k]);
         assert_int_equal(bp_loss_from_name(all[k], &found), BP_OK);
         assert_int_equal(found, k);
     }
     static const char *const unknown[] = {"", "MSE", "l1", "softmax", "hinge ", "softmax_cross_entropy"};
-    bp_loss kept = BP_LOSS_HINGE;
+    bp_loss_kind kept = BP_LOSS_HINGE;
     for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++) {
         assert_int_equal(bp_loss_from_name(unknown[k], &kept), BP_ERROR_VALUE);
     }

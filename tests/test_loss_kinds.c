@@ -4,7 +4,7 @@
 #include "cases/cases.h"
 
 /* The loss of the running sweep. */
-static bp_loss kind;
+static bp_loss_kind kind;
 
 static void targets_case(test_table *table, test_side side, size_t batch, size_t out, size_t repetition) {
     case_loss_targets(table, side, batch, out, repetition, kind);
@@ -53,16 +53,16 @@ static void check_plain_forms(test_table *table) {
             y[n][j] = test_random_symmetric(&random);
         }
     }
-    for (int labelled = 0; labelled < 2; labelled++) {
-        if (labelled) {
+    for (int labeled = 0; labeled < 2; labeled++) {
+        if (labeled) {
             table->kernels->loss_softmax_cross_entropy(plain[0], OUT, plain_loss, a[0], OUT, labels, BATCH, OUT, 0.3f);
         } else {
             table->kernels->loss_mse(plain[0], OUT, plain_loss, a[0], OUT, y[0], OUT, BATCH, OUT,
-                                     (bp_activation){BP_IDENTITY, 0.0f}, 0.3f);
+                                     (bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}, 0.3f);
         }
         for (int weighted = 0; weighted < 2; weighted++) {
             const float *weights = weighted ? ones : NULL;
-            if (labelled) {
+            if (labeled) {
                 table->kernels->loss_labels(general[0], OUT, general_loss, a[0], OUT, labels, weights, BATCH, OUT,
                                             BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0.0f, 0.3f);
             } else {

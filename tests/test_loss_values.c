@@ -10,6 +10,7 @@
 #include <backprop/loss.h>
 
 #include "loss_formulas.h"
+#include "enum_counts.h"
 
 /* Unit roundoff of binary32. */
 static const double unit = 0x1p-24;
@@ -19,7 +20,7 @@ static const bp_kernels *kernels;
 enum { BATCH = 11, OUT = 37 };
 
 typedef struct rows {
-    bp_loss loss;
+    bp_loss_kind loss;
     float parameter, scale;
     float a[BATCH][OUT], y[BATCH][OUT], weights[BATCH];
     uint32_t labels[BATCH];
@@ -100,10 +101,10 @@ static double magnitude(const rows *r, size_t n, const double *a) {
     return sum;
 }
 
-/* At most 3 values are added in a lane and 4 in the tree; no part has more than 8 roundings of its own. */
+/* At most 3 values are added in a worker and 4 in the tree; no part has more than 8 roundings of its own. */
 static const double roundings = 16;
 
-static const float parameters[BP_LOSS_COUNT] = {
+static const float parameters[LOSS_COUNT] = {
     [BP_LOSS_SOFTMAX_CROSS_ENTROPY] = 0.1f,
     [BP_LOSS_HUBER] = 0.75f,
 };
@@ -118,10 +119,10 @@ static void values_within_rounding_bounds(void **state) {
     (void)state;
     static const float ranges[] = {1.0f, 8.0f, 30.0f};
     static rows r;
-    for (int loss = 0; loss < BP_LOSS_COUNT; loss++) {
-        test_random random = test_random_for(test_seed(), bp_loss_name((bp_loss)loss));
+    for (int loss = 0; loss < LOSS_COUNT; loss++) {
+        test_random random = test_random_for(test_seed(), bp_loss_name((bp_loss_kind)loss));
         for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
-            r.loss = (bp_loss)loss;
+            r.loss = (bp_loss_kind)loss;
             r.parameter = parameters[loss];
             r.scale = 1.0f;
             draw(&r, ranges[k], &random);
@@ -148,11 +149,11 @@ static const double step = 1e-6;
 static void deltas_are_derivatives(void **state) {
     (void)state;
     static rows r;
-    for (int loss = 0; loss < BP_LOSS_COUNT; loss++) {
-        test_random random = test_random_for(test_seed(), bp_loss_name((bp_loss)loss));
+    for (int loss = 0; loss < LOSS_COUNT; loss++) {
+        test_random random = test_random_for(test_seed(), bp_loss_name((bp_loss_kind)loss));
         double largest = 0;
         for (int weighted = 0; weighted < 2; weighted++) {
-            r.loss = (bp_loss)loss;
+            r.loss = (bp_loss_kind)loss;
             r.parameter = parameters[loss];
             r.scale = 0.5f;
             draw(&r, 3.0f, &random);
@@ -166,9 +167,9 @@ static void deltas_are_derivatives(void **state) {
                     a[j] = at + step;
                     const double above = textbook(&r, n, a);
                     a[j] = at - step;
-                    const double below = textbook(&r, n, a);
+                    const double previous = textbook(&r, n, a);
                     a[j] = at;
-                    const double expected = factor * (above - below) / (2 * step);
+                    const double expected = factor * (above - previous) / (2 * step);
                     if (!(fabs((double)r.delta[n][j] - expected) <= 2e-6 * (1 + fabs(expected)))) {
                         fail_msg("%s: delta [%zu][%zu] is %.9g instead of %.9g", bp_loss_name(r.loss), n, j,
                                  (double)r.delta[n][j], expected);
@@ -185,9 +186,9 @@ static void deltas_are_derivatives(void **state) {
 static void weights_multiply(void **state) {
     (void)state;
     static rows plain, weighted;
-    for (int loss = 0; loss < BP_LOSS_COUNT; loss++) {
-        test_random random = test_random_for(test_seed(), bp_loss_name((bp_loss)loss));
-        plain.loss = (bp_loss)loss;
+    for (int loss = 0; loss < LOSS_COUNT; loss++) {
+        test_random random = test_random_for(test_seed(), bp_loss_name((bp_loss_kind)loss));
+        plain.loss = (bp_loss_kind)loss;
         plain.parameter = parameters[loss];
         draw(&plain, 3.0f, &random);
         weighted = plain;
@@ -214,7 +215,7 @@ static void assert_bits(float got, float expected, const char *what) {
 
 #define ASSERT_BITS(got, expected) assert_bits((got), (expected), #got)
 
-static void one_output(rows *r, bp_loss loss, float a, float y) {
+static void one_output(rows *r, bp_loss_kind loss, float a, float y) {
     *r = (rows){.loss = loss, .parameter = 0.5f, .scale = 1.0f};
     r->a[0][0] = a;
     r->y[0][0] = y;
@@ -254,7 +255,7 @@ static void binary_cross_entropy_of_huge_logits(void **state) {
 
 static void softmax_of_huge_logits(void **state) {
     (void)state;
-    static const bp_loss losses[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
+    static const bp_loss_kind losses[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
                                      BP_LOSS_KULLBACK_LEIBLER};
     static rows r;
     for (size_t k = 0; k < sizeof losses / sizeof *losses; k++) {
@@ -291,9 +292,9 @@ static void softmax_of_huge_logits(void **state) {
 static void a_nan_shows(void **state) {
     (void)state;
     static rows r;
-    for (int loss = 0; loss < BP_LOSS_COUNT; loss++) {
-        for (int in_target = formula_takes_labels((bp_loss)loss) ? 1 : 0; in_target < 2; in_target++) {
-            r = (rows){.loss = (bp_loss)loss, .parameter = 0.5f, .scale = 1.0f};
+    for (int loss = 0; loss < LOSS_COUNT; loss++) {
+        for (int in_target = formula_takes_labels((bp_loss_kind)loss) ? 1 : 0; in_target < 2; in_target++) {
+            r = (rows){.loss = (bp_loss_kind)loss, .parameter = 0.5f, .scale = 1.0f};
             r.y[0][1] = in_target && !formula_takes_labels(r.loss) ? NAN : 1.0f;
             r.a[0][1] = in_target && !formula_takes_labels(r.loss) ? 1.0f : NAN;
             run(&r, 2, 3, NULL);

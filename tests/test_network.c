@@ -14,12 +14,13 @@
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const net plain = {.layers = 3,
                           .sizes = {13, 17, 33, 5},
-                          .activations = {{BP_RELU, 0}, {BP_LEAKY_RELU, 0.125f}, {BP_TANH, 0}},
+                          .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.125f}, {BP_ACTIVATION_TANH, 0}},
                           .loss = BP_LOSS_MSE};
 
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
@@ -67,7 +68,7 @@ static void memory_is_what_was_announced(void **state) {
         bp_network *network = net_create(&config, test_seed());
         assert_int_equal(c.calls, 1);
         assert_int_equal(c.bytes, announced);
-        assert_true(network->scratch + network->lanes * network->scratch_bytes <= c.end);
+        assert_true(network->scratch + network->workers * network->scratch_bytes <= c.end);
         samples s = samples_create(&plain, 40, 0, test_seed());
         assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
         assert_int_equal(c.calls, 1);
@@ -85,7 +86,7 @@ static void scratch_holds_the_loss(void **state) {
         const net broad = {.layers = 1, .sizes = {1, out}, .loss = BP_LOSS_MSE};
         const bp_network_config config = net_config(&broad, 2);
         bp_network *network = net_create(&config, 1);
-        assert_true(network->scratch_bytes >= 2 * BP_LOSS_ROWS * out * sizeof(float));
+        assert_true(network->scratch_bytes >= 2 * LOSS_CHUNK_ROWS * out * sizeof(float));
         bp_network_destroy(network);
     }
 }
@@ -138,22 +139,22 @@ static void bad_configurations_are_refused(void **state) {
     bad = good, bad.activations = NULL, REFUSE(bad, BP_ERROR_NULL);
     bad = good, bad.layers = 0, REFUSE(bad, BP_ERROR_SIZE);
     bad = good, bad.layers = SIZE_MAX / 4, REFUSE(bad, BP_ERROR_OVERFLOW); /* before any size is looked at */
-    bad = good, bad.batch_max = 0, REFUSE(bad, BP_ERROR_SIZE);
-    bad = good, bad.batch_max = SIZE_MAX, REFUSE(bad, BP_ERROR_OVERFLOW);
-    bad = good, bad.batch_max = SIZE_MAX / 8, REFUSE(bad, BP_ERROR_OVERFLOW);
-    bad = good, bad.loss = BP_LOSS_COUNT, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.loss = (bp_loss)-1, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.max_batch_size = 0, REFUSE(bad, BP_ERROR_SIZE);
+    bad = good, bad.max_batch_size = SIZE_MAX, REFUSE(bad, BP_ERROR_OVERFLOW);
+    bad = good, bad.max_batch_size = SIZE_MAX / 8, REFUSE(bad, BP_ERROR_OVERFLOW);
+    bad = good, bad.loss = LOSS_COUNT, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.loss = (bp_loss_kind)-1, REFUSE(bad, BP_ERROR_VALUE);
     bad = good, bad.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY, REFUSE(bad, BP_ERROR_VALUE); /* plain ends in tanh */
     bad = good, bad.loss = BP_LOSS_BINARY_CROSS_ENTROPY, REFUSE(bad, BP_ERROR_VALUE);
     bad = good, bad.loss = BP_LOSS_KULLBACK_LEIBLER, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.loss_options.reduction = BP_REDUCTION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
+    bad = good, bad.loss_options.reduction = REDUCTION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
     bad = good, bad.loss = BP_LOSS_HUBER;
     bad.loss_options.huber_threshold = -1, REFUSE(bad, BP_ERROR_VALUE);
     bad.loss_options.huber_threshold = INFINITY, REFUSE(bad, BP_ERROR_VALUE);
     bad.loss_options.huber_threshold = NAN, REFUSE(bad, BP_ERROR_VALUE);
     {
         net classes = plain;
-        classes.activations[2] = (bp_activation){BP_IDENTITY, 0};
+        classes.activations[2] = (bp_activation){BP_ACTIVATION_IDENTITY, 0};
         bad = net_config(&classes, 8), bad.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
         bad.loss_options.label_smoothing = -0.125f, REFUSE(bad, BP_ERROR_VALUE);
         bad.loss_options.label_smoothing = 1.5f, REFUSE(bad, BP_ERROR_VALUE);
@@ -174,12 +175,12 @@ static void bad_configurations_are_refused(void **state) {
         net other = plain;
         bad = net_config(&other, 8);
         bp_activation *f = &other.activations[l];
-        f->kind = BP_ACTIVATION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
+        f->kind = ACTIVATION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
         f->kind = (bp_activation_kind)-1, REFUSE(bad, BP_ERROR_VALUE);
-        f->kind = BP_LEAKY_RELU, f->parameter = NAN, REFUSE(bad, BP_ERROR_VALUE);
+        f->kind = BP_ACTIVATION_LEAKY_RELU, f->parameter = NAN, REFUSE(bad, BP_ERROR_VALUE);
         f->parameter = INFINITY, REFUSE(bad, BP_ERROR_VALUE);
         f->parameter = -0.5f, REFUSE(bad, BP_ERROR_VALUE);
-        f->kind = BP_RELU; /* which ignores the slope */
+        f->kind = BP_ACTIVATION_RELU; /* which ignores the slope */
         assert_int_equal(bp_network_create(&bad, &network), BP_OK);
         bp_network_destroy(network);
     }
@@ -239,29 +240,29 @@ static void layers_are_as_configured(void **state) {
 /* What the header says of each activation. */
 static void initializers_follow_activations(void **state) {
     (void)state;
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++)
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++)
         for (float parameter = -30; parameter <= 30; parameter += 60) {
-            const bool sine = kind == BP_SINE;
+            const bool sine = kind == BP_ACTIVATION_SINE;
             const net one = {
                 .layers = 1, .sizes = {5, 7}, .activations = {{(bp_activation_kind)kind, sine ? parameter : 0}}};
-            bp_initializer expected = {BP_XAVIER_UNIFORM, 1};
+            bp_initializer expected = {BP_INITIALIZER_XAVIER_UNIFORM, 1};
             switch (kind) {
-            case BP_RELU:
-            case BP_LEAKY_RELU:
-            case BP_RELU6:
-            case BP_ELU:
-            case BP_HARD_SWISH:
-            case BP_SILU:
-            case BP_GELU:
-            case BP_GELU_TANH:
-            case BP_MISH:
-                expected.kind = BP_HE_UNIFORM;
+            case BP_ACTIVATION_RELU:
+            case BP_ACTIVATION_LEAKY_RELU:
+            case BP_ACTIVATION_RELU6:
+            case BP_ACTIVATION_ELU:
+            case BP_ACTIVATION_HARD_SWISH:
+            case BP_ACTIVATION_SILU:
+            case BP_ACTIVATION_GELU:
+            case BP_ACTIVATION_GELU_TANH:
+            case BP_ACTIVATION_MISH:
+                expected.kind = BP_INITIALIZER_HE_UNIFORM;
                 break;
-            case BP_SELU:
-                expected.kind = BP_LECUN_UNIFORM;
+            case BP_ACTIVATION_SELU:
+                expected.kind = BP_INITIALIZER_LECUN_UNIFORM;
                 break;
-            case BP_SINE:
-                expected = (bp_initializer){BP_HE_UNIFORM, 1.0f / 30.0f};
+            case BP_ACTIVATION_SINE:
+                expected = (bp_initializer){BP_INITIALIZER_HE_UNIFORM, 1.0f / 30.0f};
                 break;
             default:
                 break;
@@ -281,7 +282,7 @@ static void initial_weights_follow_the_formula(void **state) {
     (void)state;
     const net shape = {.layers = 4,
                        .sizes = {11, 6, 35, 3, 2},
-                       .activations = {{BP_RELU, 0}, {BP_SIGMOID, 0}, {BP_LEAKY_RELU, 0.5f}, {BP_IDENTITY, 0}}};
+                       .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.5f}, {BP_ACTIVATION_IDENTITY, 0}}};
     const uint64_t seeds[] = {0, 1, UINT64_MAX, test_seed()};
     const bp_network_config config = net_config(&shape, 1);
     bp_network *network = net_create(&config, 99);

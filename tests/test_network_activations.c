@@ -1,6 +1,6 @@
 /*
- * Networks with every activation, in hidden and output layers, on every level: steps in one call, in slices, of single
- * rows, and shared by lanes in every way, against the scalar kernels chained by hand. What a network keeps for the
+ * Networks with every activation, in hidden and output layers, on every backend: steps in one call, in slices, of single
+ * rows, and shared by workers in every way, against the scalar kernels chained by hand. What a network keeps for the
  * derivatives of an activation may differ from what a caller of the kernels keeps; the bits may not.
  */
 #include <math.h>
@@ -20,6 +20,7 @@
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,11 +28,11 @@ enum { STEPS = 4, SEED = 5 };
 
 typedef enum way { ONE_CALL, ONE_LANE, BY_BLOCKS, BY_ROWS, BY_COLUMNS } way;
 
-/* Widths that take a way through the network, on so many lanes, with the rows of each step's batch. */
+/* Widths that take a way through the network, on so many workers, with the rows of each step's batch. */
 static const struct {
     const char *name;
     way way;
-    size_t lanes, layers, sizes[NET_LAYERS_MAX + 1];
+    size_t workers, layers, sizes[NET_LAYERS_MAX + 1];
     size_t rows[STEPS];
 } forms[] = {
     {"one call", ONE_CALL, 1, 3, {3, 7, 4, 3}, {1, 4, 9, 64}},
@@ -43,7 +44,7 @@ static const struct {
 };
 
 /* Small ones, so that nothing overflows through layers without limits. */
-static const float rate = 0.03125f;
+static const float learning_rate = 0.03125f;
 
 static net shape;
 static const size_t *rows;
@@ -70,7 +71,7 @@ static void train_by_hand(void) {
     bp_network_destroy(network);
     for (size_t k = 0; k < STEPS; k++) {
         samples s = batch_of(k);
-        expected_loss[k] = model_step(&m, &s.batch, rate);
+        expected_loss[k] = model_step(&m, &s.batch, learning_rate);
         expected_hash[k] = model_hash(&m);
         assert_true(isfinite(expected_loss[k]));
         samples_destroy(&s);
@@ -86,16 +87,16 @@ static void train_by_hand(void) {
 static bool goes_its_way(const bp_network *network) {
     size_t by_columns = 0;
     for (size_t l = 0; l < network->layers; l++)
-        by_columns += bp_by_columns(network, l, rows[0], network->lanes);
+        by_columns += bp_by_columns(network, l, rows[0], network->workers);
     switch (forms[form].way) {
     case ONE_CALL:
-        return network->small_rows > 0 || network->level->panel == 0;
+        return network->small_rows > 0 || network->backend->panel_width == 0;
     case ONE_LANE:
-        return network->lanes == 1 && (network->small_rows == 0 || network->level->panel >= 70);
+        return network->workers == 1 && (network->small_rows == 0 || network->backend->panel_width >= 70);
     case BY_COLUMNS:
         return by_columns > 0;
     default:
-        return by_columns == 0 && (network->lane_blocks > 0) == (forms[form].way == BY_BLOCKS);
+        return by_columns == 0 && (network->worker_blocks > 0) == (forms[form].way == BY_BLOCKS);
     }
 }
 
@@ -105,19 +106,19 @@ static void check_on(test_table *table) {
              bp_activation_name(shape.activations[shape.layers - 1].kind), table->name);
     pool_log log = {0};
     bp_network_config config = net_config(&shape, rows_max());
-    config.threads = forms[form].lanes;
+    config.threads = forms[form].workers;
     if (config.threads > 1)
         config.pool = pool_reverse(&log, config.threads);
     bp_network *network = net_create_on(table, &config, SEED);
     if (forms[form].way == BY_ROWS)
-        network->lane_blocks = 0;
+        network->worker_blocks = 0;
     if (!goes_its_way(network))
         fail_msg("%s: this net tests nothing", name);
     for (size_t k = 0; k < STEPS; k++) {
         samples s = batch_of(k);
         float before = NAN, loss = NAN;
         assert_int_equal(bp_network_loss(network, &s.batch, &before), BP_OK);
-        assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &loss), BP_OK);
         if (test_bits(before) != test_bits(expected_loss[k]) || test_bits(loss) != test_bits(expected_loss[k]))
             fail_msg("%s, step %zu: the loss is %a, the step's %a, expected %a", name, k, (double)before, (double)loss,
                      (double)expected_loss[k]);
@@ -137,14 +138,14 @@ static void check_on(test_table *table) {
 }
 
 static bp_activation activation_of(size_t index) {
-    return (bp_activation){(bp_activation_kind)(index % BP_ACTIVATION_COUNT), 0.5f};
+    return (bp_activation){(bp_activation_kind)(index % ACTIVATION_COUNT), 0.5f};
 }
 
 /* Each kind in each form, in the first hidden layer and, with squared error, in the output layer. */
 static void every_activation_every_way(void **state) {
     (void)state;
     for (form = 0; form < COUNT(forms); form++)
-        for (size_t kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+        for (size_t kind = 0; kind < ACTIVATION_COUNT; kind++) {
             if (test_quick() && (forms[form].way == BY_BLOCKS || (kind + form) % 6 != 0))
                 continue;
             const size_t last = forms[form].layers - 1;
@@ -167,12 +168,12 @@ static const struct {
     bp_activation hidden, output;
     uint64_t hash;
 } stored[] = {
-    {{BP_RELU6, 0}, {BP_HARD_SIGMOID, 0}, UINT64_C(0x6e92e205abe9557e)},
-    {{BP_ELU, 0}, {BP_SOFTSIGN, 0}, UINT64_C(0xd2c33f9347a5aab7)},
-    {{BP_SELU, 0}, {BP_SOFTPLUS, 0}, UINT64_C(0x8312249a40e4573c)},
-    {{BP_HARD_SWISH, 0}, {BP_SILU, 0}, UINT64_C(0x1f9198f2561d5a48)},
-    {{BP_GELU, 0}, {BP_MISH, 0}, UINT64_C(0x3dc8d046d9a40c52)},
-    {{BP_GELU_TANH, 0}, {BP_SINE, 30}, UINT64_C(0x46ebe503ed9d3dcc)},
+    {{BP_ACTIVATION_RELU6, 0}, {BP_ACTIVATION_HARD_SIGMOID, 0}, UINT64_C(0x6e92e205abe9557e)},
+    {{BP_ACTIVATION_ELU, 0}, {BP_ACTIVATION_SOFTSIGN, 0}, UINT64_C(0xd2c33f9347a5aab7)},
+    {{BP_ACTIVATION_SELU, 0}, {BP_ACTIVATION_SOFTPLUS, 0}, UINT64_C(0x8312249a40e4573c)},
+    {{BP_ACTIVATION_HARD_SWISH, 0}, {BP_ACTIVATION_SILU, 0}, UINT64_C(0x1f9198f2561d5a48)},
+    {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_MISH, 0}, UINT64_C(0x3dc8d046d9a40c52)},
+    {{BP_ACTIVATION_GELU_TANH, 0}, {BP_ACTIVATION_SINE, 30}, UINT64_C(0x46ebe503ed9d3dcc)},
 };
 
 static void check_stored_on(test_table *table) {
@@ -188,7 +189,7 @@ static void check_stored_on(test_table *table) {
         float loss = NAN;
         for (size_t step = 0; step < STEPS; step++) {
             samples s = samples_create(&shape, rows[step], 0, step);
-            assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+            assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &loss), BP_OK);
             samples_destroy(&s);
         }
         const uint64_t hash = test_hash(bp_network_hash(network), test_bits(loss));
@@ -211,22 +212,22 @@ static void training_gives_the_stored_bits(void **state) {
 /* ---- Initial weights, and bad numbers -------------------------------------------------------------------------- */
 
 static bp_initializer default_of(bp_activation f) {
-    static const bp_activation_kind he[] = {BP_RELU, BP_LEAKY_RELU, BP_RELU6,     BP_ELU, BP_HARD_SWISH,
-                                            BP_SILU, BP_GELU,       BP_GELU_TANH, BP_MISH};
+    static const bp_activation_kind he[] = {BP_ACTIVATION_RELU, BP_ACTIVATION_LEAKY_RELU, BP_ACTIVATION_RELU6,     BP_ACTIVATION_ELU, BP_ACTIVATION_HARD_SWISH,
+                                            BP_ACTIVATION_SILU, BP_ACTIVATION_GELU,       BP_ACTIVATION_GELU_TANH, BP_ACTIVATION_MISH};
     for (size_t k = 0; k < COUNT(he); k++)
         if (f.kind == he[k])
-            return (bp_initializer){.kind = BP_HE_UNIFORM};
-    if (f.kind == BP_SELU)
-        return (bp_initializer){.kind = BP_LECUN_UNIFORM};
-    if (f.kind == BP_SINE)
-        return (bp_initializer){BP_HE_UNIFORM, f.parameter == 0 ? 1.0f : 1.0f / fabsf(f.parameter)};
-    return (bp_initializer){.kind = BP_XAVIER_UNIFORM};
+            return (bp_initializer){.kind = BP_INITIALIZER_HE_UNIFORM};
+    if (f.kind == BP_ACTIVATION_SELU)
+        return (bp_initializer){.kind = BP_INITIALIZER_LECUN_UNIFORM};
+    if (f.kind == BP_ACTIVATION_SINE)
+        return (bp_initializer){BP_INITIALIZER_HE_UNIFORM, f.parameter == 0 ? 1.0f : 1.0f / fabsf(f.parameter)};
+    return (bp_initializer){.kind = BP_INITIALIZER_XAVIER_UNIFORM};
 }
 
 static void initial_weights_suit_the_activation(void **state) {
     (void)state;
     const float parameters[] = {0.0f, 30.0f};
-    for (size_t kind = 0; kind < BP_ACTIVATION_COUNT; kind++)
+    for (size_t kind = 0; kind < ACTIVATION_COUNT; kind++)
         for (size_t p = 0; p < COUNT(parameters); p++) {
             shape = (net){.layers = 2, .sizes = {7, 12, 3}};
             for (size_t l = 0; l < 2; l++)
@@ -245,7 +246,7 @@ static void initial_weights_suit_the_activation(void **state) {
 static void bad_numbers_are_searched_with_the_right_derivatives(void **state) {
     (void)state;
     shape =
-        (net){.layers = 2, .sizes = {1, 1, 1}, .activations = {{BP_IDENTITY, 0}, {BP_GELU, 0}}, .loss = BP_LOSS_MAE};
+        (net){.layers = 2, .sizes = {1, 1, 1}, .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_GELU, 0}}, .loss = BP_LOSS_MAE};
     const bp_network_config config = net_config(&shape, 1);
     bp_network *network = net_create(&config, SEED);
     const float one = 1.0f, eight = 8.0f, zero = 0.0f, half = 0.5f, large = 3e38f;
@@ -255,11 +256,11 @@ static void bad_numbers_are_searched_with_the_right_derivatives(void **state) {
     const bp_batch batch = {.rows = 1, .inputs = &one, .targets = &half, .weights = &large};
     bp_nonfinite found;
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
-    assert_int_equal(found.place, BP_PLACE_NONE);
+    assert_int_equal(found.quantity, BP_QUANTITY_NONE);
     bias = -8.0f; /* z = 0: now the derivative is 1/2 */
     assert_int_equal(bp_network_set_parameters(network, 1, NULL, 0, &bias), BP_OK);
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
-    assert_int_equal(found.place, BP_PLACE_DELTA);
+    assert_int_equal(found.quantity, BP_QUANTITY_DELTA);
     assert_int_equal(found.layer, 0);
     bp_network_destroy(network);
 }

@@ -1,7 +1,7 @@
 /*
  * bp_network_backward in all its forms: deltas of the network's loss, given, and by a function of the caller's;
  * updates, gradients kept, and none; with the gradient of the inputs and without. The bits are those of the scalar
- * kernels chained by hand, on every level and in every way in which lanes share a slice; finite differences check the
+ * kernels chained by hand, on every backend and in every way in which workers share a slice; finite differences check the
  * sense.
  */
 #include <math.h>
@@ -24,11 +24,12 @@
 #include "harness/session.h"
 #include "loss_formulas.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { BATCH_MAX = 1100, SEED = 41 };
-static const float rate = 0.25f;
+static const float learning_rate = 0.25f;
 
 /* ---- What the kernels chained by hand compute ----------------------------------------------------------------- */
 
@@ -37,15 +38,15 @@ static const struct {
     net shape;
     size_t rows;
 } cases[] = {
-    {{2, {1024, 66, 70}, {{BP_GELU, 0}, {BP_TANH, 0}}, BP_LOSS_HUBER}, 31}, /* inputs would be packed */
-    {{2, {17, 33, 7}, {{BP_TANH, 0}, {BP_SILU, 0}}, BP_LOSS_MAE}, 300},
-    {{2, {3, 8, 4}, {{BP_SINE, 2}, {BP_LEAKY_RELU, 0.2f}}, BP_LOSS_MSE}, 9},
-    {{2, {50, 90, 70}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_KULLBACK_LEIBLER}, 1},
-    {{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_RELU, 0}, {BP_SOFTPLUS, 0}}, BP_LOSS_MSE}, 1100},
-    {{1, {70, 3}, {{BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, 515},
-    {{2, {250, 256, 300}, {{BP_TANH, 0}, {BP_SIGMOID, 0}}, BP_LOSS_BINARY_CROSS_ENTROPY}, 20},
-    {{1, {300, 256}, {{BP_MISH, 0}}, BP_LOSS_HINGE}, 19},
-    {{3, {20, 384, 380, 9}, {{BP_RELU, 0}, {BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MULTICLASS_HINGE}, 20},
+    {{2, {1024, 66, 70}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_HUBER}, 31}, /* inputs would be packed */
+    {{2, {17, 33, 7}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SILU, 0}}, BP_LOSS_MAE}, 300},
+    {{2, {3, 8, 4}, {{BP_ACTIVATION_SINE, 2}, {BP_ACTIVATION_LEAKY_RELU, 0.2f}}, BP_LOSS_MSE}, 9},
+    {{2, {50, 90, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_KULLBACK_LEIBLER}, 1},
+    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SOFTPLUS, 0}}, BP_LOSS_MSE}, 1100},
+    {{1, {70, 3}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, 515},
+    {{2, {250, 256, 300}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_BINARY_CROSS_ENTROPY}, 20},
+    {{1, {300, 256}, {{BP_ACTIVATION_MISH, 0}}, BP_LOSS_HINGE}, 19},
+    {{3, {20, 384, 380, 9}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MULTICLASS_HINGE}, 20},
 };
 
 typedef enum source { OWN_LOSS, GIVEN, BY_FUNCTION, SOURCES } source;
@@ -84,7 +85,7 @@ static void run_model(void) {
                                      expected.of[given].gradients};
         if (!given)
             model_forward(&m, &expected.s.batch, expected.outputs);
-        const float loss = model_backward(&m, &expected.s.batch, rate, &wishes);
+        const float loss = model_backward(&m, &expected.s.batch, learning_rate, &wishes);
         if (!given)
             expected.loss = loss;
         expected.of[given].hash = model_hash(&m);
@@ -156,19 +157,19 @@ static void check_gradients(const bp_network *network, const float *values, size
     }
 }
 
-static void check_backward(bp_network *network, source from, bp_gradient_use use, size_t gap, bool inputs) {
+static void check_backward(bp_network *network, source from, bp_gradient_mode use, size_t gap, bool inputs) {
     const size_t rows = expected.s.batch.rows, stride = expected.in + gap, delta_stride = expected.out + gap;
     float *input_gradient = canaries(rows * stride), loss = NAN;
     float *delta = allocate(rows * delta_stride, sizeof(float));
     for (size_t n = 0; n < rows; n++)
         memcpy(delta + n * delta_stride, expected.delta + n * expected.out, expected.out * sizeof(float));
     visitor v = {0, pthread_self()};
-    const bp_backward how = {
+    const bp_backward_options options = {
         .gradient = use,
-        .rate = use == BP_GRADIENT_UPDATE ? rate : NAN,
+        .learning_rate = use == BP_GRADIENT_MODE_UPDATE ? learning_rate : NAN,
         .delta = from == GIVEN ? delta : NULL,
         .delta_stride = gap ? delta_stride : 0,
-        .own_loss = from == BY_FUNCTION ? visit : NULL,
+        .loss_callback = from == BY_FUNCTION ? visit : NULL,
         .context = &v,
         .input_gradient = inputs ? input_gradient : NULL,
         .input_gradient_stride = gap ? stride : 0,
@@ -181,24 +182,24 @@ static void check_backward(bp_network *network, source from, bp_gradient_use use
         batch.weights = NULL;
     }
     assert_int_equal(bp_network_initialize(network, SEED), BP_OK);
-    assert_int_equal(bp_network_backward(network, &batch, &how), BP_OK);
+    assert_int_equal(bp_network_backward(network, &batch, &options), BP_OK);
     const int of = from != OWN_LOSS;
     if (from == OWN_LOSS)
         assert_same_bits(&loss, &expected.loss, 1);
     if (from == BY_FUNCTION)
         assert_int_equal(v.next, rows);
-    if (bp_network_hash(network) != (use == BP_GRADIENT_UPDATE ? expected.of[of].hash : initial_hash))
+    if (bp_network_hash(network) != (use == BP_GRADIENT_MODE_UPDATE ? expected.of[of].hash : initial_hash))
         fail_msg("%s: other parameters than expected", name);
     if (inputs)
         check_rows(input_gradient, stride, expected.of[of].input_gradient, rows, expected.in, "input gradient");
-    if (use == BP_GRADIENT_KEEP)
+    if (use == BP_GRADIENT_MODE_STORE)
         check_gradients(network, expected.of[of].gradients, gap);
     free(input_gradient);
     free(delta);
 }
 
 static const struct {
-    size_t lanes;
+    size_t workers;
     bp_thread_pool (*pool)(pool_log *log, size_t threads); /* null: the library's own */
 } pools[] = {{1, NULL}, {2, pool_reverse}, {3, pool_serial}, {4, pool_threaded}, {2, NULL}};
 
@@ -209,9 +210,9 @@ static void check_case_on(test_table *table) {
         for (int small_slices = 0; small_slices < 2; small_slices++) {
             pool_log log = {0};
             bp_network_config config = net_config(&expected.shape, BATCH_MAX);
-            config.threads = pools[p].lanes;
+            config.threads = pools[p].workers;
             if (pools[p].pool)
-                config.pool = pools[p].pool(&log, pools[p].lanes);
+                config.pool = pools[p].pool(&log, pools[p].workers);
             bp_network *network = net_create_on(table, &config, SEED);
             if (small_slices) { /* by rows or columns, in several slices */
                 if (network->slice_rows <= 2 * BP_ROW_BLOCK) {
@@ -219,19 +220,19 @@ static void check_case_on(test_table *table) {
                     continue;
                 }
                 network->slice_rows = 2 * BP_ROW_BLOCK;
-                network->lane_blocks = 0;
+                network->worker_blocks = 0;
             }
             for (int from = 0; from < SOURCES; from++)
-                for (int use = 0; use < BP_GRADIENT_USES; use++)
+                for (int use = 0; use < GRADIENT_MODE_COUNT; use++)
                     for (size_t form = 0; form < 3; form++) {
-                        if (form == 0 && use == BP_GRADIENT_SKIP)
+                        if (form == 0 && use == BP_GRADIENT_MODE_SKIP)
                             continue;
                         if (test_quick() && ((size_t)(from + use) + form + case_number + p) % 3 != 0)
                             continue;
                         snprintf(name, sizeof name, "case %zu on %s, %zu lanes%s, source %d, use %d, form %zu",
-                                 case_number, table->name, pools[p].lanes, small_slices ? ", small slices" : "", from,
+                                 case_number, table->name, pools[p].workers, small_slices ? ", small slices" : "", from,
                                  use, form);
-                        check_backward(network, (source)from, (bp_gradient_use)use, form == 2 ? 3 : 0, form > 0);
+                        check_backward(network, (source)from, (bp_gradient_mode)use, form == 2 ? 3 : 0, form > 0);
                         table->cases++;
                     }
             bp_network_destroy(network);
@@ -245,7 +246,7 @@ static void backward_is_the_chain_of_kernels(void **state) {
         expected.shape.gradients = true;
         expected.shape.weighted = case_number % 2 == 1;
         if (net_needs_logits(&expected.shape))
-            expected.shape.activations[expected.shape.layers - 1] = (bp_activation){BP_IDENTITY, 0};
+            expected.shape.activations[expected.shape.layers - 1] = (bp_activation){BP_ACTIVATION_IDENTITY, 0};
         if (test_quick() && cases[case_number].rows > 600)
             continue;
         expected.s = samples_create(&expected.shape, cases[case_number].rows, case_number % 3, test_seed());
@@ -256,24 +257,24 @@ static void backward_is_the_chain_of_kernels(void **state) {
     }
 }
 
-/* ---- Normalised layers and dropout ---------------------------------------------------------------------------- */
+/* ---- Normalized layers and dropout ---------------------------------------------------------------------------- */
 
 static const net regularized = {
     .layers = 3,
     .sizes = {20, 70, 33, 6},
-    .activations = {{BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}},
+    .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
     .loss = BP_LOSS_HUBER,
     .gradients = true,
 };
 static const float dropout[] = {0.25f, 0.5f, 0};
 static const bool normalize[] = {true, false, false};
 
-static float *regularized_inputs; /* dL/dx on the scalar level, one lane */
+static float *regularized_inputs; /* dL/dx on the scalar backend, one worker */
 
 /* A parameter moves by its gradient, kept from the same step. */
 static void assert_moved(const float *before, const float *gradient, const float *after, size_t count) {
     for (size_t k = 0; k < count; k++) {
-        const float moved = fmaf(-rate, gradient[k], before[k]);
+        const float moved = fmaf(-learning_rate, gradient[k], before[k]);
         assert_same_bits(&after[k], &moved, 1);
     }
 }
@@ -285,16 +286,16 @@ static void regularized_on(test_table *table) {
         bp_network_config config = net_config(&regularized, 700);
         config.dropout = dropout;
         config.normalize = normalize;
-        config.threads = pools[p].lanes;
+        config.threads = pools[p].workers;
         if (pools[p].pool)
-            config.pool = pools[p].pool(&log, pools[p].lanes);
+            config.pool = pools[p].pool(&log, pools[p].workers);
         bp_network *network = net_create_on(table, &config, SEED);
         held_layer before[3], gradient[3];
-        float gain[3][70], shift[3][70], *inputs = allocate(700 * 20, sizeof(float));
+        float gamma[3][70], beta[3][70], *inputs = allocate(700 * 20, sizeof(float));
         for (size_t l = 0; l < 3; l++)
             before[l] = layer_get(network, l);
-        assert_int_equal(bp_network_get_normalization(network, 0, gain[0], shift[0]), BP_OK);
-        const bp_backward keep = {.gradient = BP_GRADIENT_KEEP, .input_gradient = inputs};
+        assert_int_equal(bp_network_get_normalization(network, 0, gamma[0], beta[0]), BP_OK);
+        const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE, .input_gradient = inputs};
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
         assert_true(bp_network_steps(network) == 1);
         for (size_t l = 0; l < 3; l++) {
@@ -302,8 +303,8 @@ static void regularized_on(test_table *table) {
             assert_same_bits(gradient[l].weights, before[l].weights, before[l].in * before[l].out);
             assert_int_equal(bp_network_get_gradient(network, l, gradient[l].weights, 0, gradient[l].biases), BP_OK);
         }
-        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gain[1], shift[1]), BP_OK);
-        assert_int_equal(bp_network_get_normalization_gradient(network, 1, gain[1], NULL), BP_ERROR_VALUE);
+        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gamma[1], beta[1]), BP_OK);
+        assert_int_equal(bp_network_get_normalization_gradient(network, 1, gamma[1], NULL), BP_ERROR_VALUE);
         if (!regularized_inputs)
             regularized_inputs = inputs;
         else
@@ -311,8 +312,8 @@ static void regularized_on(test_table *table) {
 
         /* The same step again, with an update. */
         assert_int_equal(bp_network_set_steps(network, 0, 0), BP_OK);
-        assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
-        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gain[2], NULL), BP_ERROR_VALUE);
+        assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
+        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gamma[2], NULL), BP_ERROR_VALUE);
         for (size_t l = 0; l < 3; l++) {
             held_layer after = layer_get(network, l);
             assert_moved(before[l].weights, gradient[l].weights, after.weights, after.in * after.out);
@@ -321,9 +322,9 @@ static void regularized_on(test_table *table) {
             layer_free(&before[l]);
             layer_free(&gradient[l]);
         }
-        assert_int_equal(bp_network_get_normalization(network, 0, gain[2], shift[2]), BP_OK);
-        assert_moved(gain[0], gain[1], gain[2], 70);
-        assert_moved(shift[0], shift[1], shift[2], 70);
+        assert_int_equal(bp_network_get_normalization(network, 0, gamma[2], beta[2]), BP_OK);
+        assert_moved(gamma[0], gamma[1], gamma[2], 70);
+        assert_moved(beta[0], beta[1], beta[2], 70);
         if (inputs != regularized_inputs)
             free(inputs);
         bp_network_destroy(network);
@@ -343,7 +344,7 @@ static void regularized_networks_go_back_too(void **state) {
 enum { ROWS = 5, IN = 4, HIDDEN = 6, OUT = 3, PARAMETERS = (IN + 1) * HIDDEN + (HIDDEN + 1) * OUT };
 
 static double activated(bp_activation f, double z) {
-    return f.kind == BP_TANH ? tanh(z) : z;
+    return f.kind == BP_ACTIVATION_TANH ? tanh(z) : z;
 }
 
 /* Loss of the batch by the textbook; p holds each layer's weights, then its biases. */
@@ -375,38 +376,38 @@ static double textbook(const net *shape, const double *p, const double *x, const
 
 static void assert_derivative(double got, double *at, const net *shape, const double *p, const double *x,
                               const bp_batch *batch, const char *what) {
-    const double step = 1e-5, kept = *at;
-    *at = kept + step;
+    const double step = 1e-5, saved = *at;
+    *at = saved + step;
     const double above = textbook(shape, p, x, batch);
-    *at = kept - step;
+    *at = saved - step;
     const double wanted = (above - textbook(shape, p, x, batch)) / (2 * step);
-    *at = kept;
+    *at = saved;
     if (!(fabs(got - wanted) <= 4e-6 * (1 + fabs(wanted))))
         fail_msg("%s of %s: %.9g, by finite differences %.9g", what, bp_loss_name(shape->loss), got, wanted);
 }
 
 static void gradients_agree_with_finite_differences(void **state) {
     (void)state;
-    for (int loss = 0; loss < BP_LOSS_COUNT; loss++)
+    for (int loss = 0; loss < LOSS_COUNT; loss++)
         for (int sum = 0; sum < 2; sum++) {
             net shape = {.layers = 2,
                          .sizes = {IN, HIDDEN, OUT},
-                         .activations = {{BP_TANH, 0}, {sum ? BP_TANH : BP_IDENTITY, 0}},
-                         .loss = (bp_loss)loss,
+                         .activations = {{BP_ACTIVATION_TANH, 0}, {sum ? BP_ACTIVATION_TANH : BP_ACTIVATION_IDENTITY, 0}},
+                         .loss = (bp_loss_kind)loss,
                          .options = {.huber_threshold = 0.5f,
                                      .label_smoothing = 0.2f,
                                      .reduction = sum ? BP_REDUCTION_SUM : BP_REDUCTION_MEAN},
                          .weighted = true,
                          .gradients = true};
             if (net_needs_logits(&shape))
-                shape.activations[1] = (bp_activation){BP_IDENTITY, 0};
+                shape.activations[1] = (bp_activation){BP_ACTIVATION_IDENTITY, 0};
             const bp_network_config config = net_config(&shape, ROWS);
             bp_network *network = net_create(&config, 5);
             samples s = samples_create(&shape, ROWS, 0, 77); /* fixed: kinks are not met */
             float input_gradient[ROWS * IN], loss_of_batch;
-            const bp_backward how = {
-                .gradient = BP_GRADIENT_KEEP, .input_gradient = input_gradient, .loss = &loss_of_batch};
-            assert_int_equal(bp_network_backward(network, &s.batch, &how), BP_OK);
+            const bp_backward_options options = {
+                .gradient = BP_GRADIENT_MODE_STORE, .input_gradient = input_gradient, .loss = &loss_of_batch};
+            assert_int_equal(bp_network_backward(network, &s.batch, &options), BP_OK);
 
             double p[PARAMETERS], g[PARAMETERS], x[ROWS * IN], largest = 0;
             size_t count = 0;
@@ -444,7 +445,7 @@ static void gradients_agree_with_finite_differences(void **state) {
 
 static const net small = {.layers = 2,
                           .sizes = {6, 7, 3},
-                          .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}},
+                          .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                           .loss = BP_LOSS_MSE,
                           .weighted = true,
                           .gradients = true};
@@ -470,12 +471,12 @@ static void bad_calls_change_nothing(void **state) {
     size_t calls = 0;
     const uint64_t before = bp_network_hash(network);
     float *inside = network->layer[1].weights.at;
-    const bp_backward good = {.rate = 0.1f, .input_gradient = gradient}, given = {.delta = delta},
-                      function = {.own_loss = no_loss, .context = &calls};
+    const bp_backward_options good = {.learning_rate = 0.1f, .input_gradient = gradient}, given = {.delta = delta},
+                      function = {.loss_callback = no_loss, .context = &calls};
     const struct {
         bp_status status;
         int line;
-        bp_backward how;
+        bp_backward_options options;
     } bad[] = {
 #define HOW(status, ...)                                                                                               \
     {                                                                                                                  \
@@ -483,14 +484,14 @@ static void bad_calls_change_nothing(void **state) {
             __VA_ARGS__                                                                                                \
         }                                                                                                              \
     }
-        HOW(BP_ERROR_VALUE, .gradient = BP_GRADIENT_USES),
-        HOW(BP_ERROR_VALUE, .gradient = (bp_gradient_use)-1),
-        HOW(BP_ERROR_VALUE, .rate = NAN),
-        HOW(BP_ERROR_VALUE, .rate = INFINITY),
-        HOW(BP_ERROR_NULL, .gradient = BP_GRADIENT_SKIP),
-        HOW(BP_ERROR_VALUE, .delta = delta, .own_loss = no_loss, .context = &calls),
+        HOW(BP_ERROR_VALUE, .gradient = GRADIENT_MODE_COUNT),
+        HOW(BP_ERROR_VALUE, .gradient = (bp_gradient_mode)-1),
+        HOW(BP_ERROR_VALUE, .learning_rate = NAN),
+        HOW(BP_ERROR_VALUE, .learning_rate = INFINITY),
+        HOW(BP_ERROR_NULL, .gradient = BP_GRADIENT_MODE_SKIP),
+        HOW(BP_ERROR_VALUE, .delta = delta, .loss_callback = no_loss, .context = &calls),
         HOW(BP_ERROR_VALUE, .delta = delta, .loss = &loss),
-        HOW(BP_ERROR_VALUE, .own_loss = no_loss, .context = &calls, .loss = &loss),
+        HOW(BP_ERROR_VALUE, .loss_callback = no_loss, .context = &calls, .loss = &loss),
         HOW(BP_ERROR_SIZE, .delta = delta, .delta_stride = 2),
         HOW(BP_ERROR_OVERFLOW, .delta = delta, .delta_stride = SIZE_MAX / 2),
         HOW(BP_ERROR_ALIGNMENT, .delta = shift_bytes(delta, 1)),
@@ -505,7 +506,7 @@ static void bad_calls_change_nothing(void **state) {
         HOW(BP_ERROR_OVERLAP, .delta = gradient, .input_gradient = gradient),
     };
     for (size_t k = 0; k < COUNT(bad); k++) {
-        const bp_status status = bp_network_backward(network, &s.batch, &bad[k].how);
+        const bp_status status = bp_network_backward(network, &s.batch, &bad[k].options);
         if (status != bad[k].status)
             fail_msg("line %d: '%s' instead of '%s'", bad[k].line, bp_status_string(status),
                      bp_status_string(bad[k].status));
@@ -533,18 +534,18 @@ static void bad_calls_change_nothing(void **state) {
     without.gradients = false;
     const bp_network_config plain = net_config(&without, SMALL_ROWS);
     network = net_create(&plain, 3);
-    const bp_backward keep = {.gradient = BP_GRADIENT_KEEP};
+    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
     assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_ERROR_VALUE);
     assert_int_equal(bp_network_backward(network, &s.batch, &good), BP_OK);
     assert_int_equal(bp_network_get_gradient(network, 0, gradient, 0, NULL), BP_ERROR_VALUE);
     bp_network_destroy(network);
     samples_destroy(&s);
 
-    net labelled = small;
-    labelled.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-    const bp_network_config classes = net_config(&labelled, SMALL_ROWS);
+    net labeled = small;
+    labeled.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    const bp_network_config classes = net_config(&labeled, SMALL_ROWS);
     network = net_create(&classes, 3);
-    s = samples_create(&labelled, SMALL_ROWS, 0, test_seed());
+    s = samples_create(&labeled, SMALL_ROWS, 0, test_seed());
     batch = s.batch;
     batch.labels = memcpy(gradient, s.labels, SMALL_ROWS * sizeof *s.labels);
     assert_int_equal(bp_network_backward(network, &batch, &good), BP_ERROR_OVERLAP);

@@ -3,18 +3,19 @@
  * change the instruction set: each has the bits of one that was alone.
  */
 #include "network_support.h"
+#include "enum_counts.h"
 
 enum { TRAINERS = 6, READERS = 2, ROWS = 24, KINDS = 3 };
 
 static const net nets[KINDS] = {
-    {.layers = 2, .sizes = {2, 6, 2}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2, .sizes = {2, 6, 2}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {20, 40, 30, 5},
-     .activations = {{BP_RELU, 0}, {BP_GELU, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
     {.layers = 2, /* worth two threads */
      .sizes = {90, 100, 10},
-     .activations = {{BP_SIGMOID, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
 };
 
@@ -30,7 +31,7 @@ static size_t rounds(void) {
 static uint64_t train(size_t kind, size_t threads) {
     bp_network_config config = net_config(&nets[kind], ROWS);
     config.threads = threads;
-    config.optimizer.kind = BP_MOMENTUM;
+    config.optimizer.kind = BP_OPTIMIZER_MOMENTUM;
     bp_network *network;
     if (bp_network_create(&config, &network) != BP_OK)
         return 0;
@@ -57,11 +58,11 @@ static void *reader(void *argument) {
     (void)argument;
     size_t wrong = 0;
     for (unsigned turn = 0; !atomic_load(&ended); turn++) {
-        bp_isa isa = BP_ISA_COUNT;
+        bp_isa isa = ISA_COUNT;
         const bp_kernels *kernels = NULL;
         wrong += bp_cpu_active(&isa) != BP_OK || !bp_cpu_supports(isa) || !bp_isa_name(isa);
         wrong += bp_kernels_for(isa, &kernels) != BP_OK || kernels->isa != isa;
-        const bp_isa next = (bp_isa)(turn % BP_ISA_COUNT);
+        const bp_isa next = (bp_isa)(turn % ISA_COUNT);
         wrong += bp_cpu_set(next) != (bp_cpu_supports(next) ? BP_OK : BP_ERROR_ISA_UNSUPPORTED);
     }
     return (void *)(uintptr_t)wrong;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "network_support.h"
+#include "enum_counts.h"
 
 enum { LAYERS = 2, KINDS = 4, STEPS = 3, STATES = BP_OPTIMIZER_STATES + 1 };
 
@@ -17,8 +18,8 @@ typedef struct way {
 
 #define ACTIVATIONS                                                                                                    \
     {                                                                                                                  \
-        {BP_TANH, 0}, {                                                                                                \
-            BP_IDENTITY, 0                                                                                             \
+        {BP_ACTIVATION_TANH, 0}, {                                                                                                \
+            BP_ACTIVATION_IDENTITY, 0                                                                                             \
         }                                                                                                              \
     }
 
@@ -32,10 +33,10 @@ static const way ways[] = {
 };
 
 static const bp_optimizer optimizers[KINDS] = {
-    {.kind = BP_SGD, .weight_decay = 0.25f, .decay_of = BP_DECAY_WEIGHTS},
-    {.kind = BP_MOMENTUM, .weight_decay = 0.25f, .decay_of = BP_DECAY_WEIGHTS, .clip = 0.01f, .average = 0.5f},
-    {.kind = BP_ADAM, .weight_decay = 0.25f, .decay_of = BP_DECAY_WEIGHTS},
-    {.kind = BP_ADAMW, .weight_decay = 0.25f, .decay_of = BP_DECAY_WEIGHTS, .average = 0.5f},
+    {.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS},
+    {.kind = BP_OPTIMIZER_MOMENTUM, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS, .clip = 0.01f, .ema_decay = 0.5f},
+    {.kind = BP_OPTIMIZER_ADAM, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS},
+    {.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS, .ema_decay = 0.5f},
 };
 
 /* An array of parameters as the test keeps it. */
@@ -64,7 +65,7 @@ static void array_free(array *a) {
 static void array_step(array *a, bp_optimizer o, uint64_t step) {
     if (!a->weights)
         o.weight_decay = 0.0f;
-    const bp_parameters p = {a->values, {a->state[0], a->state[1]}, o.average > 0.0f ? a->state[2] : NULL};
+    const bp_parameters p = {a->values, {a->state[0], a->state[1]}, o.ema_decay > 0.0f ? a->state[2] : NULL};
     assert_int_equal(bp_optimizer_step(&o, step, 0.1f, &p, a->gradient, a->count), BP_OK);
 }
 
@@ -92,7 +93,7 @@ static void check_way(const way *w, bp_optimizer optimizer) {
     config.threads = w->threads;
     config.optimizer = optimizer;
     bp_network *network = net_create(&config, 3);
-    config.optimizer = (bp_optimizer){.kind = BP_SGD};
+    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_SGD};
     config.gradients = true;
     bp_network *twin = net_create(&config, 3); /* for gradients alone */
     samples s = samples_create(&w->shape, w->rows, 0, 5);
@@ -122,7 +123,7 @@ static void check_way(const way *w, bp_optimizer optimizer) {
             if (layers[l].normalized)
                 assert_int_equal(bp_network_set_normalization(twin, l, a[2].values, a[3].values), BP_OK);
         }
-        const bp_backward keep = {.gradient = BP_GRADIENT_KEEP};
+        const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
         assert_int_equal(bp_network_backward(twin, &s.batch, &keep), BP_OK);
         assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
         for (size_t l = 0; l < LAYERS; l++) {
@@ -147,7 +148,7 @@ static void biases_do_not_decay(void **state) {
     (void)state;
     bp_isa before;
     assert_int_equal(bp_cpu_active(&before), BP_OK);
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (!bp_cpu_supports((bp_isa)isa))
             continue;
         assert_int_equal(bp_cpu_set((bp_isa)isa), BP_OK);
@@ -161,7 +162,7 @@ static void biases_do_not_decay(void **state) {
 /* The fused kernel knows which of its arrays are biases. */
 static void kernels_spare_biases(void **state) {
     (void)state;
-    const bp_optimizer o = {.kind = BP_SGD, .weight_decay = 0.5f, .decay_of = BP_DECAY_WEIGHTS};
+    const bp_optimizer o = {.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS};
     float w = 1.0f, b = 1.0f;
     const float x = 0.0f, delta = 0.0f;
     const bp_parameters weights = {.values = &w}, biases = {.values = &b};

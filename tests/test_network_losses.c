@@ -1,6 +1,6 @@
 /*
  * Networks with every loss, rows weighted or not, mean or sum: the bits of the scalar kernels chained by hand on every
- * level, on one lane and on several in each way in which they share a slice, and in the one call of small networks.
+ * backend, on one worker and on several in each way in which they share a slice, and in the one call of small networks.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,7 +28,7 @@ static float rate_of(const net *shape) {
 }
 
 /* Widths, and a batch for each step: general ones, one panel of outputs and several, one output, one call, whole
- * blocks for each lane, by columns. */
+ * blocks for each worker, by columns. */
 static const struct {
     size_t layers, sizes[NET_LAYERS_MAX + 1], rows[STEPS_MAX];
 } shapes[] = {
@@ -38,7 +39,7 @@ static const struct {
 };
 
 static const struct {
-    size_t lanes;
+    size_t workers;
     bp_thread_pool (*pool)(pool_log *log, size_t threads); /* null: the library's own */
 } pools[] = {{1, NULL}, {3, pool_reverse}, {2, NULL}};
 
@@ -73,16 +74,16 @@ static void train_on(test_table *table) {
     for (size_t p = 0; p < COUNT(pools) && !(test_quick() && p > 1); p++) {
         pool_log log = {0};
         bp_network_config config = net_config(&training.shape, BATCH_MAX);
-        config.threads = pools[p].lanes;
+        config.threads = pools[p].workers;
         if (pools[p].pool)
-            config.pool = pools[p].pool(&log, pools[p].lanes);
+            config.pool = pools[p].pool(&log, pools[p].workers);
         bp_network *network = net_create_on(table, &config, SEED);
         for (size_t k = 0; k < STEPS_MAX; k++) {
             samples s = batch_of(k);
             float before = NAN, loss = NAN;
-            const float rate = rate_of(&training.shape);
+            const float learning_rate = rate_of(&training.shape);
             assert_int_equal(bp_network_loss(network, &s.batch, &before), BP_OK);
-            assert_int_equal(bp_network_train_step(network, &s.batch, rate, k == 1 ? NULL : &loss), BP_OK);
+            assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, k == 1 ? NULL : &loss), BP_OK);
             if (k == 1)
                 loss = before;
             if (test_bits(before) != test_bits(training.loss[k]) || test_bits(loss) != test_bits(training.loss[k]) ||
@@ -90,7 +91,7 @@ static void train_on(test_table *table) {
                 fail_msg("%s%s from %zu to %zu on %s, %zu lanes, batch %zu of %zu rows: loss %a and %a, expected %a",
                          bp_loss_name(training.shape.loss), training.shape.weighted ? ", weighted," : "",
                          training.shape.sizes[0], training.shape.sizes[training.shape.layers], table->name,
-                         pools[p].lanes, k, training.rows[k], (double)before, (double)loss, (double)training.loss[k]);
+                         pools[p].workers, k, training.rows[k], (double)before, (double)loss, (double)training.loss[k]);
             samples_destroy(&s);
         }
         bp_network_destroy(network);
@@ -98,11 +99,11 @@ static void train_on(test_table *table) {
     }
 }
 
-static bp_loss loss_of_test;
+static bp_loss_kind loss_of_test;
 
 static void train_shapes(void **state) {
     (void)state;
-    static const bp_activation outputs[] = {{BP_TANH, 0}, {BP_IDENTITY, 0}, {BP_LEAKY_RELU, 0.1f}};
+    static const bp_activation outputs[] = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}};
     for (size_t k = 0; k < COUNT(shapes); k++)
         for (size_t variant = 0; variant < 4; variant++) {
             if (test_quick() && (k + variant + (size_t)loss_of_test) % 8 != 0)
@@ -112,7 +113,7 @@ static void train_shapes(void **state) {
             for (size_t l = 0; l <= shape->layers; l++)
                 shape->sizes[l] = shapes[k].sizes[l];
             for (size_t l = 0; l < shape->layers; l++)
-                shape->activations[l] = (bp_activation){l % 2 ? BP_RELU : BP_TANH, 0};
+                shape->activations[l] = (bp_activation){l % 2 ? BP_ACTIVATION_RELU : BP_ACTIVATION_TANH, 0};
             shape->activations[shape->layers - 1] = outputs[net_needs_logits(shape) ? 1 : (k + variant) % 3];
             shape->options.reduction = variant / 2 ? BP_REDUCTION_SUM : BP_REDUCTION_MEAN;
             shape->options.huber_threshold = variant == 2 ? 0.25f : 0.0f;
@@ -146,19 +147,19 @@ static void evaluation_is_a_mean(void **state) {
 
 /* One test for each loss, so that a failure names it. */
 static int choose_loss(void **state) {
-    loss_of_test = *(const bp_loss *)*state;
+    loss_of_test = *(const bp_loss_kind *)*state;
     return 0;
 }
 
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
-    static bp_loss losses[BP_LOSS_COUNT];
-    struct CMUnitTest tests[BP_LOSS_COUNT + 1];
-    for (int k = 0; k < BP_LOSS_COUNT; k++) {
-        losses[k] = (bp_loss)k;
-        tests[k] = (struct CMUnitTest){bp_loss_name((bp_loss)k), train_shapes, choose_loss, NULL, &losses[k]};
+    static bp_loss_kind losses[LOSS_COUNT];
+    struct CMUnitTest tests[LOSS_COUNT + 1];
+    for (int k = 0; k < LOSS_COUNT; k++) {
+        losses[k] = (bp_loss_kind)k;
+        tests[k] = (struct CMUnitTest){bp_loss_name((bp_loss_kind)k), train_shapes, choose_loss, NULL, &losses[k]};
     }
-    tests[BP_LOSS_COUNT] = (struct CMUnitTest)cmocka_unit_test(evaluation_is_a_mean);
+    tests[LOSS_COUNT] = (struct CMUnitTest)cmocka_unit_test(evaluation_is_a_mean);
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -1,6 +1,6 @@
 /*
- * Networks with every optimizer, on every level and its small variant, against the scalar kernels chained by hand,
- * state included: small networks and single rows, batches of several slices, every way in which lanes share a slice.
+ * Networks with every optimizer, on every backend and its small variant, against the scalar kernels chained by hand,
+ * state included: small networks and single rows, batches of several slices, every way in which workers share a slice.
  */
 #include <stdio.h>
 
@@ -16,43 +16,43 @@ enum { STEPS_MAX = 5, SEED = 5 };
 typedef struct training {
     net shape;
     size_t rows[STEPS_MAX];
-    size_t steps, batch_max;
-    size_t lanes; /* on one lane only, or on each of lane_pools with so many lanes or fewer */
+    size_t steps, max_batch_size;
+    size_t workers; /* on one worker only, or on each of lane_pools with so many workers or fewer */
     size_t slice_rows;
 } training;
 
 static const training trainings[] = {
     /* Small: one call, of a few rows and of many, then in the general way. */
-    {{2, {2, 8, 1}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {1, 4, 2, 5, 4}, 5, 8, 1, 0},
-    {{3, {40, 7, 12, 5}, {{BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {{2, {2, 8, 1}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {1, 4, 2, 5, 4}, 5, 8, 1, 0},
+    {{3, {40, 7, 12, 5}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      {4, 64, 1, 257, 3},
      5,
      300,
      1,
      0},
-    {{2, {3, 16, 9}, {{BP_SIGMOID, 0}, {BP_TANH, 0}}, BP_LOSS_MSE}, {3, 17, 1, 256}, 4, 256, 1, 0},
+    {{2, {3, 16, 9}, {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE}, {3, 17, 1, 256}, 4, 256, 1, 0},
     /* One row, through widths around panels; and few rows. */
-    {{3, {37, 70, 33, 31}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.25f}, {BP_TANH, 0}}, BP_LOSS_MSE},
+    {{3, {37, 70, 33, 31}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.25f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
      {1, 1, 7, 1},
      4,
      7,
      1,
      0},
-    {{2, {65, 35, 64}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {1, 19, 1}, 3, 20, 1, 0},
-    /* Slices, on one lane and shared: whole blocks, rows, columns. */
-    {{2, {17, 33, 7}, {{BP_RELU, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE}, {1100, 257, 513, 1}, 4, 2100, 1, 0},
-    {{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE},
+    {{2, {65, 35, 64}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {1, 19, 1}, 3, 20, 1, 0},
+    /* Slices, on one worker and shared: whole blocks, rows, columns. */
+    {{2, {17, 33, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, {1100, 257, 513, 1}, 4, 2100, 1, 0},
+    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
      {2100, 1281, 1536}, /* the last one leaves nothing beside whole blocks */
      3,
      2100,
      4,
      0},
-    {{3, {17, 65, 31, 35}, {{BP_RELU, 0}, {BP_TANH, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE}, {1281, 203}, 2, 2100, 3, 256},
-    {{2, {250, 256, 300}, {{BP_TANH, 0}, {BP_RELU, 0}}, BP_LOSS_MSE}, {20, 19}, 2, 20, 3, 0},
+    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, {1281, 203}, 2, 2100, 3, 256},
+    {{2, {250, 256, 300}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}}, BP_LOSS_MSE}, {20, 19}, 2, 20, 3, 0},
 };
 
 static const struct {
-    size_t lanes;
+    size_t workers;
     bp_thread_pool (*pool)(pool_log *log, size_t threads); /* null: the library's own */
 } lane_pools[] = {{1, NULL}, {2, NULL}, {3, pool_reverse}, {4, pool_threaded}};
 
@@ -71,7 +71,7 @@ static void train_model(void) {
     trained t = trained_create(&current->shape, optimizer_cases[which].optimizer, SEED);
     for (size_t k = 0; k < current->steps; k++) {
         samples s = batch_of(k);
-        expected.loss[k] = trained_step(&t, &s.batch, optimizer_cases[which].rate);
+        expected.loss[k] = trained_step(&t, &s.batch, optimizer_cases[which].learning_rate);
         expected.hash[k] = trained_hash(&t);
         expected.norm[k] = t.norm;
         assert_true(isfinite(expected.loss[k]));
@@ -82,27 +82,27 @@ static void train_model(void) {
 
 static void check_on(test_table *table) {
     const bp_optimizer *o = &optimizer_cases[which].optimizer;
-    for (size_t p = 0; p < COUNT(lane_pools) && lane_pools[p].lanes <= current->lanes; p++) {
+    for (size_t p = 0; p < COUNT(lane_pools) && lane_pools[p].workers <= current->workers; p++) {
         char name[160];
         snprintf(name, sizeof name, "net %td, optimizer %zu (%s) on %s, %zu lanes", current - trainings, which,
-                 bp_optimizer_name(o->kind), table->name, lane_pools[p].lanes);
+                 bp_optimizer_name(o->kind), table->name, lane_pools[p].workers);
         pool_log log = {0};
-        bp_network_config config = net_config(&current->shape, current->batch_max);
+        bp_network_config config = net_config(&current->shape, current->max_batch_size);
         config.optimizer = *o;
-        config.threads = lane_pools[p].lanes;
+        config.threads = lane_pools[p].workers;
         if (lane_pools[p].pool)
-            config.pool = lane_pools[p].pool(&log, lane_pools[p].lanes);
+            config.pool = lane_pools[p].pool(&log, lane_pools[p].workers);
         bp_network *network = net_create_on(table, &config, SEED);
-        assert_int_equal(bp_network_threads(network), lane_pools[p].lanes);
+        assert_int_equal(bp_network_threads(network), lane_pools[p].workers);
         if (current->slice_rows > 0) {
-            network->lane_blocks = 0;
+            network->worker_blocks = 0;
             assert_true(network->slice_rows >= current->slice_rows);
             network->slice_rows = current->slice_rows;
         }
         for (size_t k = 0; k < current->steps; k++) {
             samples s = batch_of(k);
             float loss = NAN;
-            assert_int_equal(bp_network_train_step(network, &s.batch, optimizer_cases[which].rate, &loss), BP_OK);
+            assert_int_equal(bp_network_train_step(network, &s.batch, optimizer_cases[which].learning_rate, &loss), BP_OK);
             if (test_bits(loss) != test_bits(expected.loss[k]))
                 fail_msg("%s, batch %zu of %zu rows: the loss is %a, expected %a", name, k, s.batch.rows, (double)loss,
                          (double)expected.loss[k]);
@@ -124,7 +124,7 @@ static void optimizers_have_the_scalar_bits(void **state) {
     for (size_t n = 0; n < COUNT(trainings); n++)
         for (which = 0; which < OPTIMIZER_CASES; which++) {
             training t = trainings[n];
-            if (test_quick() && (t.lanes > 1 || t.batch_max > 1000) && which != n)
+            if (test_quick() && (t.workers > 1 || t.max_batch_size > 1000) && which != n)
                 continue;
             current = &trainings[n];
             train_model();
@@ -139,7 +139,7 @@ static void check_loose_clip(test_table *table) {
     for (size_t k = 0; k < 2; k++) {
         bp_network_config config = net_config(shape, 40);
         config.threads = 1;
-        config.optimizer = (bp_optimizer){.kind = BP_MOMENTUM, .clip_norm = k ? 1e6f : 0};
+        config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .clip_norm = k ? 1e6f : 0};
         bp_network *network = net_create_on(table, &config, SEED);
         samples s = samples_create(shape, 40, 0, test_seed());
         for (size_t step = 0; step < 3; step++)

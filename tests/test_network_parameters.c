@@ -18,7 +18,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Widths around the panels of all levels. */
+/* Widths around the panels of all backends. */
 static const size_t widths[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 64, 65, 70};
 
 /* The caller's arrays, each against a page without access. */
@@ -150,7 +150,7 @@ static void rows_belong_to_inputs(void **state) {
 
 static void null_arrays_are_left_out(void **state) {
     (void)state;
-    const net shape = {.layers = 2, .sizes = {5, 33, 3}, .activations = {{BP_TANH, 0}}};
+    const net shape = {.layers = 2, .sizes = {5, 33, 3}, .activations = {{BP_ACTIVATION_TANH, 0}}};
     const bp_network_config config = net_config(&shape, 4);
     bp_network *network = net_create(&config, 9);
     held_layer first = layer_get(network, 0), other = layer_get(network, 0), now;

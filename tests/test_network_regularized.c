@@ -1,5 +1,5 @@
 /*
- * Networks with layer normalisation and dropout: on every level, for every way in which lanes share a slice, against
+ * Networks with layer normalization and dropout: on every backend, for every way in which workers share a slice, against
  * the scalar kernels chained by hand; gradients against finite differences; training resumed; bad inputs.
  */
 #include <math.h>
@@ -10,7 +10,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { BATCH_MAX = 2100, STEPS_MAX = 4 };
-static const float rate = 0.25f;
+static const float learning_rate = 0.25f;
 
 /* ---- Networks against the model ---------------------------------------------------------------------------------- */
 
@@ -32,58 +32,58 @@ typedef struct training {
     regular_net net;
     size_t rows[STEPS_MAX];
     size_t slice_rows; /* to which slices are cut down; 0: as they are */
-    bool wide;         /* worth several lanes at its largest batch */
-    bool by_columns;   /* several lanes share some layer by columns */
+    bool wide;         /* worth several workers at its largest batch */
+    bool by_columns;   /* several workers share some layer by columns */
 } training;
 
 static const training trainings[] = {
-    {{{2, {3, 5, 2}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {0.5f, 0}, {false, false}},
+    {{{2, {3, 5, 2}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {0.5f, 0}, {false, false}},
      {1, 2, 7, 600},
      0,
      false,
      0},
-    {{{2, {3, 5, 2}, {{BP_IDENTITY, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {0, 0}, {true, false}},
+    {{{2, {3, 5, 2}, {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {0, 0}, {true, false}},
      {1, 5, 300, 1},
      0,
      false,
      0},
-    {{{3, {17, 33, 21, 7}, {{BP_GELU, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {{{3, {17, 33, 21, 7}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
       {0.2f, 0.5f, 0},
       {true, true, false}},
      {1100, 33, 1, 513},
      256,
      false,
      0},
-    {{{3, {9, 40, 70, 3}, {{BP_LEAKY_RELU, 0.1f}, {BP_IDENTITY, 0}, {BP_SOFTPLUS, 0}}, BP_LOSS_MSE},
+    {{{3, {9, 40, 70, 3}, {{BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_SOFTPLUS, 0}}, BP_LOSS_MSE},
       {0, 0.3f, 0},
       {true, false, false}},
      {257, 64, 3, 1025},
      512,
      false,
      0},
-    /* Blocks for each lane; rows; columns, and rows where columns would be but for the normalisation. */
-    {{{3, {17, 65, 31, 35}, {{BP_MISH, 0}, {BP_ELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE},
+    /* Blocks for each worker; rows; columns, and rows where columns would be but for the normalization. */
+    {{{3, {17, 65, 31, 35}, {{BP_ACTIVATION_MISH, 0}, {BP_ACTIVATION_ELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
       {0.5f, 0.25f, 0},
       {true, true, false}},
      {2048, BATCH_MAX, 1281, 203},
      0,
      true,
      0},
-    {{{3, {17, 65, 31, 35}, {{BP_RELU, 0}, {BP_SILU, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE},
+    {{{3, {17, 65, 31, 35}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE},
       {0.5f, 0.25f, 0},
       {false, true, false}},
      {BATCH_MAX, 1281, 203, 1},
      512,
      true,
      0},
-    {{{3, {250, 256, 260, 300}, {{BP_SINE, 2}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
+    {{{3, {250, 256, 260, 300}, {{BP_ACTIVATION_SINE, 2}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
       {0.1f, 0.5f, 0},
       {false, false, false}},
      {20, 19, 7, 1},
      0,
      true,
      3},
-    {{{3, {250, 256, 384, 384}, {{BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
+    {{{3, {250, 256, 384, 384}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
       {0.1f, 0.5f, 0},
       {true, false, false}},
      {20, 19, 7, 1},
@@ -116,7 +116,7 @@ static outcome train_by_hand(const training *t) {
     for (size_t k = 0; k < steps_of(t); k++) {
         samples s = batch_of(t, k);
         free(evaluate(&m, &s.batch, &o.before[k]));
-        o.loss[k] = step_by_hand(&m, &s.batch, rate);
+        o.loss[k] = step_by_hand(&m, &s.batch, learning_rate);
         o.hash[k] = hash_of(&m);
         assert_true(isfinite(o.loss[k]));
         samples_destroy(&s);
@@ -134,7 +134,7 @@ static void check_network(bp_network *network, const training *t, const outcome 
         samples s = batch_of(t, k);
         float before = NAN, loss = NAN;
         assert_int_equal(bp_network_loss(network, &s.batch, &before), BP_OK);
-        assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &loss), BP_OK);
         if (test_bits(before) != test_bits(expected->before[k]) || test_bits(loss) != test_bits(expected->loss[k])) {
             fail_msg("%s, batch %zu of %zu rows: the loss is %a, the step's %a, expected %a and %a", name, k,
                      t->rows[k], (double)before, (double)loss, (double)expected->before[k], (double)expected->loss[k]);
@@ -175,11 +175,11 @@ static size_t smaller(size_t a, size_t b) {
 static void check_sharing(const bp_network *network) {
     size_t by_columns = 0;
     for (size_t l = 0; l < network->layers; l++) {
-        by_columns += bp_by_columns(network, l, current->rows[0], network->lanes);
+        by_columns += bp_by_columns(network, l, current->rows[0], network->workers);
     }
-    if (network->lanes > 1) {
+    if (network->workers > 1) {
         assert_true((by_columns > 0) == current->by_columns);
-        assert_true(current->slice_rows > 0 || current->by_columns || network->lane_blocks > 0);
+        assert_true(current->slice_rows > 0 || current->by_columns || network->worker_blocks > 0);
     }
 }
 
@@ -200,7 +200,7 @@ static void check_on(test_table *table) {
         draw_normalization(network, &current->net);
         if (current->slice_rows > 0) {
             network->slice_rows = smaller(network->slice_rows, current->slice_rows);
-            network->lane_blocks = 0;
+            network->worker_blocks = 0;
         }
         check_network(network, current, &expected, name);
         assert_true(!pools[k].pool || log.runs > 0);
@@ -221,7 +221,7 @@ static void every_level_and_every_sharing(void **state) {
 
 /* ---- Gradients --------------------------------------------------------------------------------------------------- */
 
-static const regular_net small = {{3, {4, 6, 5, 3}, {{BP_TANH, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
+static const regular_net small = {{3, {4, 6, 5, 3}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
                                   {0, 0.4f, 0},
                                   {true, true, false}};
 
@@ -239,21 +239,21 @@ enum { PARAMETERS_MAX = 64 };
 /* All parameters of a layer in one array: weights, biases, gains, shifts. */
 static size_t get_all(const bp_network *network, size_t l, float *values) {
     const size_t in = small.shape.sizes[l], out = small.shape.sizes[l + 1];
-    float *biases = values + in * out, *gain = biases + out;
+    float *biases = values + in * out, *gamma = biases + out;
     assert_int_equal(bp_network_get_parameters(network, l, values, 0, biases), BP_OK);
     if (!small.normalize[l]) {
         return (in + 1) * out;
     }
-    assert_int_equal(bp_network_get_normalization(network, l, gain, gain + out), BP_OK);
+    assert_int_equal(bp_network_get_normalization(network, l, gamma, gamma + out), BP_OK);
     return (in + 3) * out;
 }
 
 static void set_all(bp_network *network, size_t l, const float *values) {
     const size_t in = small.shape.sizes[l], out = small.shape.sizes[l + 1];
-    const float *biases = values + in * out, *gain = biases + out;
+    const float *biases = values + in * out, *gamma = biases + out;
     assert_int_equal(bp_network_set_parameters(network, l, values, 0, biases), BP_OK);
     if (small.normalize[l]) {
-        assert_int_equal(bp_network_set_normalization(network, l, gain, gain + out), BP_OK);
+        assert_int_equal(bp_network_set_normalization(network, l, gamma, gamma + out), BP_OK);
     }
 }
 
@@ -288,9 +288,9 @@ static void finite_differences(void **state) {
             const double above = next_loss(network, &s.batch);
             other[k] = at[k] - step;
             set_all(network, l, other);
-            const double below = next_loss(network, &s.batch);
+            const double previous = next_loss(network, &s.batch);
             set_all(network, l, at);
-            const double gradient = (double)(at[k] - after[k]), difference = (above - below) / (2 * (double)step);
+            const double gradient = (double)(at[k] - after[k]), difference = (above - previous) / (2 * (double)step);
             if (fabs(gradient - difference) > 4e-4 + 5e-3 * fabs(gradient)) {
                 fail_msg("layer %zu, parameter %zu: %g by %g", l, k, gradient, difference);
             }
@@ -310,10 +310,10 @@ static void resumed_training(void **state) {
     samples s = samples_create(&small.shape, 16, 0, 6);
     bp_network *whole = net_create(&config, 5), *first = net_create(&config, 5);
     for (size_t k = 0; k < 6; k++) {
-        assert_int_equal(bp_network_train_step(whole, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(whole, &s.batch, learning_rate, NULL), BP_OK);
     }
     for (size_t k = 0; k < 3; k++) {
-        assert_int_equal(bp_network_train_step(first, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(first, &s.batch, learning_rate, NULL), BP_OK);
     }
     bp_network_config other = config;
     other.seed = 999;
@@ -326,7 +326,7 @@ static void resumed_training(void **state) {
     assert_true(bp_network_hash(first) == bp_network_hash(second));
     assert_int_equal(bp_network_set_steps(second, bp_network_seed(first), bp_network_steps(first)), BP_OK);
     for (size_t k = 0; k < 3; k++) {
-        assert_int_equal(bp_network_train_step(second, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(second, &s.batch, learning_rate, NULL), BP_OK);
     }
     assert_true(bp_network_hash(whole) == bp_network_hash(second));
     assert_int_equal(bp_network_steps(second), 6);
@@ -379,8 +379,8 @@ static void nothing_to_regularize(void **state) {
     assert_int_equal(a->bytes, b->bytes);
     assert_int_equal(a->small_rows, b->small_rows);
     assert_int_equal(bp_network_parameters(a), bp_network_parameters(b));
-    assert_int_equal(bp_network_train_step(a, &s.batch, rate, NULL), BP_OK);
-    assert_int_equal(bp_network_train_step(b, &s.batch, rate, NULL), BP_OK);
+    assert_int_equal(bp_network_train_step(a, &s.batch, learning_rate, NULL), BP_OK);
+    assert_int_equal(bp_network_train_step(b, &s.batch, learning_rate, NULL), BP_OK);
     assert_true(bp_network_hash(a) == bp_network_hash(b));
     samples_destroy(&s);
     bp_network_destroy(a);
@@ -411,38 +411,38 @@ static void gains_and_shifts(void **state) {
     (void)state;
     const bp_network_config config = config_of(&small, 8);
     bp_network *network = NULL;
-    float gain[8], shift[8];
+    float gamma[8], beta[8];
     assert_int_equal(bp_network_create(&config, &network), BP_OK);
     assert_int_equal(bp_network_parameters(network), (4 + 3) * 6 + (6 + 3) * 5 + (5 + 1) * 3);
     bp_layer layer;
     assert_int_equal(bp_network_layer(network, 1, &layer), BP_OK);
     assert_true(layer.normalized && layer.dropout == 0.4f);
-    for (size_t round = 0; round < 2; round++) { /* as created, and as initialised */
-        assert_int_equal(bp_network_get_normalization(network, 0, gain, shift), BP_OK);
+    for (size_t round = 0; round < 2; round++) { /* as created, and as initialized */
+        assert_int_equal(bp_network_get_normalization(network, 0, gamma, beta), BP_OK);
         for (size_t j = 0; j < 6; j++) {
-            assert_true(gain[j] == 1.0f && test_raw_bits(shift[j]) == 0);
+            assert_true(gamma[j] == 1.0f && test_raw_bits(beta[j]) == 0);
         }
         draw_normalization(network, &small);
         assert_int_equal(bp_network_initialize(network, 1), BP_OK);
     }
     const uint64_t hash = bp_network_hash(network);
-    gain[0] = 2.0f;
-    assert_int_equal(bp_network_set_normalization(network, 2, gain, shift), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization(network, 3, gain, shift), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization(NULL, 0, gain, shift), BP_ERROR_NULL);
-    assert_int_equal(bp_network_set_normalization(network, 0, gain, gain + 5), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)network, shift), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_normalization(network, 0, gain, (float *)(void *)network), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)((char *)gain + 1), shift),
+    gamma[0] = 2.0f;
+    assert_int_equal(bp_network_set_normalization(network, 2, gamma, beta), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_set_normalization(network, 3, gamma, beta), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_set_normalization(NULL, 0, gamma, beta), BP_ERROR_NULL);
+    assert_int_equal(bp_network_set_normalization(network, 0, gamma, gamma + 5), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)network, beta), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_set_normalization(network, 0, gamma, (float *)(void *)network), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)((char *)gamma + 1), beta),
                      BP_ERROR_ALIGNMENT);
     assert_true(bp_network_hash(network) == hash);
-    assert_int_equal(bp_network_get_normalization(network, 2, gain, shift), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_get_normalization(NULL, 0, gain, shift), BP_ERROR_NULL);
-    assert_int_equal(bp_network_get_normalization(network, 0, gain, gain + 5), BP_ERROR_OVERLAP);
-    assert_true(gain[0] == 2.0f);
-    assert_int_equal(bp_network_set_normalization(network, 0, gain, NULL), BP_OK);
-    assert_int_equal(bp_network_get_normalization(network, 0, shift, NULL), BP_OK);
-    assert_true(shift[0] == 2.0f && bp_network_hash(network) != hash);
+    assert_int_equal(bp_network_get_normalization(network, 2, gamma, beta), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_get_normalization(NULL, 0, gamma, beta), BP_ERROR_NULL);
+    assert_int_equal(bp_network_get_normalization(network, 0, gamma, gamma + 5), BP_ERROR_OVERLAP);
+    assert_true(gamma[0] == 2.0f);
+    assert_int_equal(bp_network_set_normalization(network, 0, gamma, NULL), BP_OK);
+    assert_int_equal(bp_network_get_normalization(network, 0, beta, NULL), BP_OK);
+    assert_true(beta[0] == 2.0f && bp_network_hash(network) != hash);
     bp_network_destroy(network);
 }
 

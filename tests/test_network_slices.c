@@ -1,8 +1,8 @@
 /*
- * Networks on every level, its small variant included, against the scalar kernels chained by hand: batches that take
- * several slices on one lane and on many, and batches of a single row through layers of every width.
+ * Networks on every backend, its small variant included, against the scalar kernels chained by hand: batches that take
+ * several slices on one worker and on many, and batches of a single row through layers of every width.
  *
- * What is expected is computed once for each net, then compared with all levels and pools.
+ * What is expected is computed once for each net, then compared with all backends and pools.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -26,14 +26,14 @@
 /* ---- What the kernels chained by hand compute ----------------------------------------------------------------- */
 
 enum { STEPS_MAX = 6, BATCH_MAX = 2100, SEED = 11 };
-static const float rate = 0.25f;
+static const float learning_rate = 0.25f;
 
 /* A training: one step for each of these batches, then a forward pass of the first one's rows. */
 typedef struct training {
     net shape;
     size_t rows[STEPS_MAX];
     size_t steps;
-    size_t lanes; /* a step of BATCH_MAX rows is worth so many */
+    size_t workers; /* a step of BATCH_MAX rows is worth so many */
 } training;
 
 typedef struct outcome {
@@ -54,7 +54,7 @@ static outcome train_model(const training *t) {
     outcome expected = {.outputs = allocate(t->rows[0] * t->shape.sizes[t->shape.layers], sizeof(float))};
     for (size_t k = 0; k < t->steps; k++) {
         samples s = batch_of(t, k);
-        expected.loss[k] = model_step(&m, &s.batch, rate);
+        expected.loss[k] = model_step(&m, &s.batch, learning_rate);
         expected.hash[k] = model_hash(&m);
         assert_true(isfinite(expected.loss[k]));
         samples_destroy(&s);
@@ -91,7 +91,7 @@ static void check_network(bp_network *network, const training *t, const outcome 
         samples s = batch_of(t, k);
         float before = NAN, loss = NAN;
         assert_int_equal(bp_network_loss(network, &s.batch, &before), BP_OK);
-        assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &loss), BP_OK);
         if (test_bits(before) != test_bits(expected->loss[k]) || test_bits(loss) != test_bits(expected->loss[k]))
             fail_msg("%s, batch %zu of %zu rows: the loss is %a, the step's %a, expected %a", name, k, t->rows[k],
                      (double)before, (double)loss, (double)expected->loss[k]);
@@ -104,18 +104,18 @@ static void check_network(bp_network *network, const training *t, const outcome 
 
 /* ---- Slices --------------------------------------------------------------------------------------------------- */
 
-/* The first batch takes several slices on any number of lanes here; others end with a slice of one row, fill slices
+/* The first batch takes several slices on any number of workers here; others end with a slice of one row, fill slices
  * exactly, or are smaller than one. */
 #define ALL_ROWS {1100, 257, 1, 513, 768, 1025}, 6
 
 static const training sliced[] = {
-    {{2, {3, 5, 2}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
-    {{2, {17, 33, 7}, {{BP_RELU, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
-    {{2, {17, 33, 7}, {{BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
-    {{1, {9, 35}, {{BP_LEAKY_RELU, 0.1f}}, BP_LOSS_MSE}, ALL_ROWS, 1},
-    {{1, {70, 3}, {{BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
-    {{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE}, {BATCH_MAX, 1025}, 2, 4},
-    {{2, {40, 97, 70}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {BATCH_MAX, 1537, 513}, 3, 4},
+    {{2, {3, 5, 2}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
+    {{2, {17, 33, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
+    {{2, {17, 33, 7}, {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
+    {{1, {9, 35}, {{BP_ACTIVATION_LEAKY_RELU, 0.1f}}, BP_LOSS_MSE}, ALL_ROWS, 1},
+    {{1, {70, 3}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
+    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE}, {BATCH_MAX, 1025}, 2, 4},
+    {{2, {40, 97, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {BATCH_MAX, 1537, 513}, 3, 4},
 };
 
 static const struct {
@@ -135,7 +135,7 @@ static outcome expected;
 
 static void check_slices_on(test_table *table) {
     for (size_t k = 0; k < COUNT(pools); k++) {
-        if ((current->lanes == 1 || test_quick()) && k > 0)
+        if ((current->workers == 1 || test_quick()) && k > 0)
             break;
         char name[128];
         snprintf(name, sizeof name, "%zu layers from %zu to %zu on %s, %s", current->shape.layers,
@@ -148,7 +148,7 @@ static void check_slices_on(test_table *table) {
         bp_network *network = net_create_on(table, &config, SEED);
         const size_t slices = (BATCH_MAX + network->slice_rows - 1) / network->slice_rows;
         if (slices < 2 || bp_network_threads(network) != pools[k].threads)
-            fail_msg("%s: %zu slices on %zu lanes: this net tests nothing", name, slices, network->lanes);
+            fail_msg("%s: %zu slices on %zu lanes: this net tests nothing", name, slices, network->workers);
         check_network(network, current, &expected, name);
         assert_true(!pools[k].pool || log.runs > 0);
         bp_network_destroy(network);
@@ -160,7 +160,7 @@ static void slices_change_no_bit(void **state) {
     (void)state;
     for (size_t k = 0; k < COUNT(sliced); k++) {
         training t = sliced[k];
-        if (test_quick() && t.lanes > 1)
+        if (test_quick() && t.workers > 1)
             continue;
         t.steps = test_quick() ? 3 : t.steps;
         current = &t;
@@ -170,7 +170,7 @@ static void slices_change_no_bit(void **state) {
     }
 }
 
-/* ---- How lanes share a slice ---------------------------------------------------------------------------------- */
+/* ---- How workers share a slice ---------------------------------------------------------------------------------- */
 
 typedef enum way { BY_BLOCKS, BY_ROWS, BY_COLUMNS } way;
 
@@ -180,53 +180,53 @@ static const struct {
     way way;
     size_t slice_rows; /* to which slices are cut down; 0: as they are */
 } shared[] = {
-    /* Blocks for each lane and none left, some left, an odd rest, too few for many lanes. */
-    {{{3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE},
+    /* Blocks for each worker and none left, some left, an odd rest, too few for many workers. */
+    {{{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
       {2048, BATCH_MAX, 1281, 512},
       4,
       0},
      BY_BLOCKS,
      0},
-    {{{2, {3, 40, 70}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {600, BATCH_MAX}, 2, 0},
+    {{{2, {3, 40, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {600, BATCH_MAX}, 2, 0},
      BY_BLOCKS,
      0},
-    {{{3, {17, 65, 31, 35}, {{BP_RELU, 0}, {BP_TANH, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE}, {BATCH_MAX, 1281, 203}, 3, 0},
+    {{{3, {17, 65, 31, 35}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, {BATCH_MAX, 1281, 203}, 3, 0},
      BY_ROWS,
      512},
     /* All layers by columns, the last one too; then by rows before, between and after such. */
-    {{{2, {250, 256, 300}, {{BP_TANH, 0}, {BP_RELU, 0}}, BP_LOSS_MSE}, {20, 19, 7, 20}, 4, 0}, BY_COLUMNS, 0},
+    {{{2, {250, 256, 300}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}}, BP_LOSS_MSE}, {20, 19, 7, 20}, 4, 0}, BY_COLUMNS, 0},
     {{{4,
        {250, 256, 10, 256, 250},
-       {{BP_RELU, 0}, {BP_TANH, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}},
+       {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
        BP_LOSS_SOFTMAX_CROSS_ENTROPY},
       {20, 19, 7},
       3,
       0},
      BY_COLUMNS,
      0},
-    {{{3, {20, 384, 380, 9}, {{BP_RELU, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {{{3, {20, 384, 380, 9}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
       {20, 19, 9},
       3,
       0},
      BY_COLUMNS,
      0},
     /* Inputs 256 elements apart are packed, others are not. */
-    {{{2, {256, 250, 7}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {20, 19, 20}, 3, 0}, BY_COLUMNS, 0},
-    {{{2, {768, 768, 1}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE}, {300}, 1, 0}, BY_COLUMNS, 256},
+    {{{2, {256, 250, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {20, 19, 20}, 3, 0}, BY_COLUMNS, 0},
+    {{{2, {768, 768, 1}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {300}, 1, 0}, BY_COLUMNS, 256},
 };
 
 static const struct {
-    size_t lanes;
+    size_t workers;
     bp_thread_pool (*pool)(pool_log *log, size_t threads); /* null: the library's own */
 } lane_pools[] = {{1, NULL}, {2, NULL}, {2, pool_reverse}, {3, pool_serial}, {5, pool_reverse}, {8, pool_threaded}};
 
 static bool is_shared(const bp_network *network, way expected_way) {
     size_t by_columns = 0;
     for (size_t l = 0; l < network->layers; l++)
-        by_columns += bp_by_columns(network, l, current->rows[0], network->lanes);
+        by_columns += bp_by_columns(network, l, current->rows[0], network->workers);
     if (expected_way == BY_COLUMNS)
         return by_columns > 0;
-    return by_columns == 0 && (network->lane_blocks > 0) == (expected_way == BY_BLOCKS);
+    return by_columns == 0 && (network->worker_blocks > 0) == (expected_way == BY_BLOCKS);
 }
 
 static size_t sharing;
@@ -234,21 +234,21 @@ static size_t sharing;
 static void check_sharing_on(test_table *table) {
     const bool few = test_quick() || current->rows[0] == 300; /* a large net */
     for (size_t k = 0; k < (few ? 3 : COUNT(lane_pools)); k++) {
-        const size_t lanes = lane_pools[k].lanes;
+        const size_t workers = lane_pools[k].workers;
         char name[128];
-        snprintf(name, sizeof name, "net %zu on %s, %zu lanes", sharing, table->name, lanes);
+        snprintf(name, sizeof name, "net %zu on %s, %zu lanes", sharing, table->name, workers);
         pool_log log = {0};
         bp_network_config config = net_config(&current->shape, BATCH_MAX);
-        config.threads = lanes;
+        config.threads = workers;
         if (lane_pools[k].pool)
-            config.pool = lane_pools[k].pool(&log, lanes);
+            config.pool = lane_pools[k].pool(&log, workers);
         bp_network *network = net_create_on(table, &config, SEED);
         if (shared[sharing].way == BY_ROWS)
-            network->lane_blocks = 0;
+            network->worker_blocks = 0;
         if (shared[sharing].slice_rows > 0 && network->slice_rows > shared[sharing].slice_rows)
             network->slice_rows = shared[sharing].slice_rows;
-        assert_int_equal(bp_network_threads(network), lanes);
-        if (lanes > 1 && !is_shared(network, shared[sharing].way))
+        assert_int_equal(bp_network_threads(network), workers);
+        if (workers > 1 && !is_shared(network, shared[sharing].way))
             fail_msg("%s: this net tests nothing", name);
         check_network(network, current, &expected, name);
         bp_network_destroy(network);
@@ -293,8 +293,8 @@ static void check_single_row_on(test_table *table) {
 
 static void check_single_row(size_t a, size_t b) {
     const bp_activation activations[] = {
-        {BP_TANH, 0}, {BP_RELU, 0}, {BP_LEAKY_RELU, 0.2f}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}};
-    training t = {.shape = {.layers = 3, .sizes = {a, b, a, b}}, .rows = {1, 1}, .steps = 2, .lanes = 1};
+        {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.2f}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}};
+    training t = {.shape = {.layers = 3, .sizes = {a, b, a, b}}, .rows = {1, 1}, .steps = 2, .workers = 1};
     t.shape.activations[0] = activations[(a + b) % 5];
     t.shape.activations[1] = activations[(a + 2 * b) % 5];
     t.shape.activations[2] = activations[4];

@@ -1,5 +1,5 @@
 /*
- * Small networks, whose whole step is one call (see kernels/vector/small.h), on every level against the scalar kernels
+ * Small networks, whose whole step is one call (see kernels/vector/small.h), on every backend against the scalar kernels
  * chained by hand: all widths up to a panel and one beyond, batches around every border, all activations, all losses.
  * What a step reads of the caller's lies against a guard page.
  */
@@ -21,11 +21,12 @@
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { STEPS_MAX = 16, ARRAY_BYTES = 1 << 20, SEED = 21, SET_AT = 4, INITIALIZE_AT = 7 };
-static const float rate = 0.03125f;
+static const float learning_rate = 0.03125f;
 
 /* ---- A training ----------------------------------------------------------------------------------------------- */
 
@@ -33,7 +34,7 @@ static const float rate = 0.03125f;
 static struct {
     net shape;
     size_t rows[STEPS_MAX];
-    size_t steps, batch_max, threads;
+    size_t steps, max_batch_size, threads;
     float loss[STEPS_MAX];
     uint64_t hash[STEPS_MAX];
     float *outputs[STEPS_MAX]; /* after each step, of its rows */
@@ -70,7 +71,7 @@ static void train_model(void) {
             m = initial_model(SEED + 2);
         }
         samples s = batch_of(k);
-        training.loss[k] = model_step(&m, &s.batch, rate);
+        training.loss[k] = model_step(&m, &s.batch, learning_rate);
         assert_true(isfinite(training.loss[k]));
         training.hash[k] = model_hash(&m);
         training.outputs[k] = allocate(training.rows[k] * outputs_of(shape), sizeof(float));
@@ -87,7 +88,7 @@ static void forget_training(void) {
     free(training.set.weights);
 }
 
-/* ---- The same on a level -------------------------------------------------------------------------------------- */
+/* ---- The same on a backend -------------------------------------------------------------------------------------- */
 
 /* Rows of a batch against a guard page, read-only. */
 static const float *guard(test_array *array, const float *from, size_t stride, size_t rows, size_t columns,
@@ -153,7 +154,7 @@ static void check_step(bp_network *network, size_t k, const char *name) {
     float before = training.loss[k], loss = training.loss[k];
     if (k % 3 != 1)
         assert_int_equal(bp_network_loss(network, &batch, &before), BP_OK);
-    assert_int_equal(bp_network_train_step(network, &batch, rate, k % 3 == 2 ? NULL : &loss), BP_OK);
+    assert_int_equal(bp_network_train_step(network, &batch, learning_rate, k % 3 == 2 ? NULL : &loss), BP_OK);
     if (test_bits(before) != test_bits(training.loss[k]) || test_bits(loss) != test_bits(training.loss[k]))
         fail_msg("%s: the loss is %a, the step's %a, expected %a", name, (double)before, (double)loss,
                  (double)training.loss[k]);
@@ -165,15 +166,15 @@ static void check_step(bp_network *network, size_t k, const char *name) {
 
 static void check_training_on(test_table *table) {
     const net *shape = &training.shape;
-    bp_network_config config = net_config(shape, training.batch_max);
+    bp_network_config config = net_config(shape, training.max_batch_size);
     pool_log log = {0};
     config.threads = training.threads;
     config.pool = pool_serial(&log, training.threads);
     bp_network *network = net_create_on(table, &config, SEED);
-    bool small = table->level && table->level->panel > 0;
+    bool small = table->backend && table->backend->panel_width > 0;
     for (size_t l = 0; l < shape->layers; l++)
-        small = small && shape->sizes[l + 1] <= table->level->panel;
-    assert_true(!table->level || small == (network->small_rows > 0));
+        small = small && shape->sizes[l + 1] <= table->backend->panel_width;
+    assert_true(!table->backend || small == (network->small_rows > 0));
     for (size_t k = 0; k < training.steps; k++) {
         char name[160];
         snprintf(name, sizeof name, "%zu-%zu-%zu-%zu, activations %d %d %d on %s, batch %zu of %zu rows",
@@ -191,10 +192,10 @@ static void check_training_on(test_table *table) {
 
 static void check_training(const size_t *rows, size_t steps) {
     training.steps = steps;
-    training.batch_max = 1;
+    training.max_batch_size = 1;
     for (size_t k = 0; k < steps; k++) {
         training.rows[k] = rows[k];
-        training.batch_max = rows[k] > training.batch_max ? rows[k] : training.batch_max;
+        training.max_batch_size = rows[k] > training.max_batch_size ? rows[k] : training.max_batch_size;
     }
     train_model();
     test_each_table(check_training_on);
@@ -202,7 +203,7 @@ static void check_training(const size_t *rows, size_t steps) {
 }
 
 static bp_activation activation_of(size_t index) {
-    return (bp_activation){(bp_activation_kind)(index % BP_ACTIVATION_COUNT), 0.25f};
+    return (bp_activation){(bp_activation_kind)(index % ACTIVATION_COUNT), 0.25f};
 }
 
 /* ---- Tests ---------------------------------------------------------------------------------------------------- */
@@ -223,7 +224,7 @@ static void draw_loss(size_t w, size_t k) {
     net *shape = &training.shape;
     shape->loss = (w + k) % 3 ? BP_LOSS_MSE : BP_LOSS_SOFTMAX_CROSS_ENTROPY;
     if ((w + k) % 5 == 0)
-        shape->loss = (bp_loss)((w / 5 + k) % BP_LOSS_COUNT);
+        shape->loss = (bp_loss_kind)((w / 5 + k) % LOSS_COUNT);
     shape->weighted = (w + k) % 7 == 0;
     shape->options.label_smoothing = (w + k) % 4 == 0 ? 0.2f : 0.0f;
 }
@@ -234,7 +235,7 @@ static void widths_and_activations(void **state) {
     test_each_table(find_widest);
     const size_t end = widest + 1;
     for (size_t w = 1; w <= end; w += test_quick() ? 9 : 1)
-        for (size_t k = 0; k < BP_ACTIVATION_COUNT; k++) {
+        for (size_t k = 0; k < ACTIVATION_COUNT; k++) {
             if (k > 0 && (k + w) % 4 != 0) /* each width meets every fourth, each kind many widths */
                 continue;
             const size_t other = 1 + (w * 7 + k * 5) % end;
@@ -246,7 +247,7 @@ static void widths_and_activations(void **state) {
             f[2] = activation_of(k + 2 * w + 1);
             draw_loss(w, k);
             if (net_needs_logits(&training.shape))
-                f[2] = activation_of(BP_IDENTITY);
+                f[2] = activation_of(BP_ACTIVATION_IDENTITY);
             if (k == 0)
                 check_training(rows_many, COUNT(rows_many));
             else
@@ -257,8 +258,8 @@ static void widths_and_activations(void **state) {
 /* Two thin layers need no transposes of the first; the loss is on any activation. */
 static void two_layers(void **state) {
     (void)state;
-    for (size_t hidden = 0; hidden < BP_ACTIVATION_COUNT; hidden++)
-        for (size_t out = hidden % 4; out < BP_ACTIVATION_COUNT; out += 4) {
+    for (size_t hidden = 0; hidden < ACTIVATION_COUNT; hidden++)
+        for (size_t out = hidden % 4; out < ACTIVATION_COUNT; out += 4) {
             training.shape = (net){.layers = 2, .sizes = {2, 8, 1 + hidden % 5}, .loss = BP_LOSS_MSE};
             training.shape.activations[0] = activation_of(hidden);
             training.shape.activations[1] = activation_of(out);
@@ -267,15 +268,15 @@ static void two_layers(void **state) {
         }
 }
 
-/* A long first layer: from some rows on a step is worth a second lane, and no longer one call. */
+/* A long first layer: from some rows on a step is worth a second worker, and no longer one call. */
 static void between_one_lane_and_two(void **state) {
     (void)state;
     training.shape = (net){.layers = 2, .sizes = {900, 9, 3}, .loss = BP_LOSS_MSE};
-    training.shape.activations[0] = activation_of(BP_TANH);
+    training.shape.activations[0] = activation_of(BP_ACTIVATION_TANH);
     training.threads = 2;
     size_t border = 0;
     const double row_flops = 2.0 * (900 * 9 + 9 * 3);
-    while (bp_useful_lanes(2 * row_flops * (double)(border + 1), training.threads) == 1)
+    while (bp_useful_workers(2 * row_flops * (double)(border + 1), training.threads) == 1)
         border++;
     assert_true(border > 4 && border < BP_ROW_BLOCK);
     const size_t rows[] = {border, border + 1, 2, border + 1, 4, border - 1, 1, border, border + 1};

@@ -16,29 +16,30 @@
 #include "harness/mode.h"
 #include "harness/session.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- The same bits as the scalar kernels chained by hand ------------------------------------------------------ */
 
 static const net nets[] = {
-    {.layers = 1, .sizes = {1, 1}, .activations = {{BP_RELU, 0}}, .loss = BP_LOSS_MSE},
-    {.layers = 1, .sizes = {3, 2}, .activations = {{BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
-    {.layers = 1, .sizes = {70, 11}, .activations = {{BP_IDENTITY, 0}}, .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
-    {.layers = 2, .sizes = {5, 1, 3}, .activations = {{BP_TANH, 0}, {BP_TANH, 0}}, .loss = BP_LOSS_MSE},
-    {.layers = 2, .sizes = {37, 65, 1}, .activations = {{BP_LEAKY_RELU, 0.01f}, {BP_SIGMOID, 0}}, .loss = BP_LOSS_MSE},
-    {.layers = 2, .sizes = {64, 129, 33}, .activations = {{BP_SIGMOID, 0}, {BP_LEAKY_RELU, 0.2f}}, .loss = BP_LOSS_MSE},
+    {.layers = 1, .sizes = {1, 1}, .activations = {{BP_ACTIVATION_RELU, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 1, .sizes = {3, 2}, .activations = {{BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 1, .sizes = {70, 11}, .activations = {{BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {.layers = 2, .sizes = {5, 1, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_TANH, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2, .sizes = {37, 65, 1}, .activations = {{BP_ACTIVATION_LEAKY_RELU, 0.01f}, {BP_ACTIVATION_SIGMOID, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2, .sizes = {64, 129, 33}, .activations = {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.2f}}, .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {64, 64, 64, 10},
-     .activations = {{BP_RELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
     {.layers = 4,
      .sizes = {13, 17, 31, 7, 5},
-     .activations = {{BP_TANH, 0}, {BP_RELU, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
     {.layers = 4,
      .sizes = {9, 16, 8, 32, 4},
-     .activations = {{BP_IDENTITY, 0}, {BP_LEAKY_RELU, 0.5f}, {BP_TANH, 0}, {BP_RELU, 0}},
+     .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.5f}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}},
      .loss = BP_LOSS_MSE},
 };
 
@@ -55,8 +56,8 @@ static void each_case(void (*check)(bp_network *network, const net *shape, const
         const bp_network_config config = net_config(&nets[k], BATCH_MAX);
         bp_network *network = net_create(&config, test_seed() + k);
         for (size_t b = 0; b < batch_count(); b++)
-            for (size_t shift = 0; shift <= 5; shift += 5) {
-                samples s = samples_create(&nets[k], batches[b], shift, test_seed() + b);
+            for (size_t beta = 0; beta <= 5; beta += 5) {
+                samples s = samples_create(&nets[k], batches[b], beta, test_seed() + b);
                 check(network, &nets[k], &s);
                 samples_destroy(&s);
             }
@@ -99,22 +100,22 @@ static void forward_is_the_chain_of_kernels(void **state) {
 
 static void check_step(bp_network *network, const net *shape, const samples *s) {
     model m = model_copy(shape, network);
-    const float rate = 0.25f, expected = model_step(&m, &s->batch, 0);
+    const float learning_rate = 0.25f, expected = model_step(&m, &s->batch, 0);
     float loss = NAN;
     assert_int_equal(bp_network_loss(network, &s->batch, &loss), BP_OK);
     assert_same_bits(&loss, &expected, 1);
     assert_true(bp_network_hash(network) == model_hash(&m));
 
-    model_step(&m, &s->batch, rate);
+    model_step(&m, &s->batch, learning_rate);
     loss = NAN;
-    assert_int_equal(bp_network_train_step(network, &s->batch, rate, &loss), BP_OK);
+    assert_int_equal(bp_network_train_step(network, &s->batch, learning_rate, &loss), BP_OK);
     assert_same_bits(&loss, &expected, 1);
     assert_same_parameters(&m, network);
     assert_true(bp_network_hash(network) == model_hash(&m));
 
     /* The same without a loss, and a rate that is negative or nothing. */
-    model_step(&m, &s->batch, -rate);
-    assert_int_equal(bp_network_train_step(network, &s->batch, -rate, NULL), BP_OK);
+    model_step(&m, &s->batch, -learning_rate);
+    assert_int_equal(bp_network_train_step(network, &s->batch, -learning_rate, NULL), BP_OK);
     assert_int_equal(bp_network_train_step(network, &s->batch, 0, NULL), BP_OK);
     assert_same_parameters(&m, network);
     model_destroy(&m);
@@ -172,7 +173,7 @@ typedef struct parameters {
 
 static void check_worked_example(bp_activation hidden, float b2, const float o[2], const float y[2], float loss,
                                  const parameters *after) {
-    const net shape = {.layers = 2, .sizes = {2, 2, 2}, .activations = {hidden, {BP_IDENTITY, 0}}};
+    const net shape = {.layers = 2, .sizes = {2, 2, 2}, .activations = {hidden, {BP_ACTIVATION_IDENTITY, 0}}};
     const parameters before = {{0.5f, -0.25f, 0.25f, 0.75f, 0.5f, b2}, {2, -1, 1, 2, -1, 0.25f}};
     const bp_network_config config = net_config(&shape, 2);
     /* One sample, and the same sample twice, whose mean it is. */
@@ -207,17 +208,17 @@ static void worked_example_by_hand(void **state) {
     (void)state;
     /* Identity: h = (1.5, 0.75), o = (2.75, 0.25), delta_o = (0.5, -0.5), delta_h = (1.5, -0.5). */
     check_worked_example(
-        (bp_activation){BP_IDENTITY, 0}, -0.5f, (float[]){2.75f, 0.25f}, (float[]){2.25f, 0.75f}, 0.25f,
+        (bp_activation){BP_ACTIVATION_IDENTITY, 0}, -0.5f, (float[]){2.75f, 0.25f}, (float[]){2.25f, 0.75f}, 0.25f,
         &(parameters){{-0.25f, 0, -1.25f, 1.25f, -0.25f, -0.25f}, {1.625f, -0.625f, 0.8125f, 2.1875f, -1.25f, 0.5f}});
     /* ReLU, the second neuron off: z = (1.5, -0.25), o = (2, -1.25), delta_o = (0.5, -0.25), delta_h = (1.25, 0). */
     check_worked_example(
-        (bp_activation){BP_RELU, 0}, -1.5f, (float[]){2, -1.25f}, (float[]){1.5f, -1}, 0.15625f,
+        (bp_activation){BP_ACTIVATION_RELU, 0}, -1.5f, (float[]){2, -1.25f}, (float[]){1.5f, -1}, 0.15625f,
         &(parameters){{-0.125f, -0.25f, -1, 0.75f, -0.125f, -1.5f}, {1.625f, -0.8125f, 1, 2, -1.25f, 0.375f}});
     /*
      * Leaky ReLU of slope 1/2: h2 = -0.125, o = (1.875, -1.5), delta_o = (0.375, -0.5);
      * delta_h1 = 0.375 * 2 + 0.5 = 1.25, delta_h2 = (0.375 - 1) / 2 = -0.3125.
      */
-    check_worked_example((bp_activation){BP_LEAKY_RELU, 0.5f}, -1.5f, (float[]){1.875f, -1.5f}, (float[]){1.5f, -1},
+    check_worked_example((bp_activation){BP_ACTIVATION_LEAKY_RELU, 0.5f}, -1.5f, (float[]){1.875f, -1.5f}, (float[]){1.5f, -1},
                          0.1953125f,
                          &(parameters){{-0.125f, -0.09375f, -1, 1.0625f, -0.125f, -1.34375f},
                                        {1.71875f, -0.625f, 1.0234375f, 1.96875f, -1.1875f, 0.5f}});
@@ -296,12 +297,12 @@ static void check_gradient(const net *shape, size_t rows, uint64_t seed) {
     assert_true(fabs((double)loss - textbook_loss(shape, before, &s.batch)) < tolerance);
 
     for (size_t k = 0; k < count; k++) {
-        const double kept = before[k], gradient = kept - after[k];
-        before[k] = kept + h;
+        const double saved = before[k], gradient = saved - after[k];
+        before[k] = saved + h;
         const double up = textbook_loss(shape, before, &s.batch);
-        before[k] = kept - h;
+        before[k] = saved - h;
         const double expected = (up - textbook_loss(shape, before, &s.batch)) / (2 * h);
-        before[k] = kept;
+        before[k] = saved;
         if (!(fabs(gradient - expected) <= tolerance))
             fail_msg("parameter %zu of %zu, seed %llu: gradient %.9g, by finite differences %.9g", k, count,
                      (unsigned long long)seed, gradient, expected);
@@ -314,13 +315,13 @@ static void check_gradient(const net *shape, size_t rows, uint64_t seed) {
 
 static void gradient_agrees_with_finite_differences(void **state) {
     (void)state;
-    for (size_t f = 0; f < BP_ACTIVATION_COUNT; f++)
-        for (size_t g = f % 3; g < BP_ACTIVATION_COUNT; g += 3) {
+    for (size_t f = 0; f < ACTIVATION_COUNT; f++)
+        for (size_t g = f % 3; g < ACTIVATION_COUNT; g += 3) {
             const bp_activation first = {(bp_activation_kind)f, 0.25f}, other = {(bp_activation_kind)g, 0.25f};
             net shape = {.layers = 3, .sizes = {5, 7, 6, 4}, .activations = {first, other, other}};
             /* Fixed seeds: a random one could put a ReLU within h of its kink. */
             check_gradient(&shape, 6, 100 * f + g);
-            shape.activations[2] = (bp_activation){BP_IDENTITY, 0};
+            shape.activations[2] = (bp_activation){BP_ACTIVATION_IDENTITY, 0};
             shape.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
             check_gradient(&shape, 6, 5000 + 100 * f + g);
         }

@@ -26,7 +26,7 @@
  */
 static const net wide = {.layers = 3,
                          .sizes = {100, 256, 130, 10},
-                         .activations = {{BP_RELU, 0}, {BP_TANH, 0}, {BP_IDENTITY, 0}},
+                         .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                          .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
 enum { ROWS_WIDE = 203, ROWS_QUICK = 37, ROWS_NARROW = 2, THREADS_WIDE = 5, THREADS_QUICK = 2 };
 
@@ -116,7 +116,7 @@ static void run_in_modes(void *context, task_fn *task, void *argument, size_t co
     }
 }
 
-/* Lanes compute in the mode of the contract, and give the pool's threads back the one that they had. */
+/* Workers compute in the mode of the contract, and give the pool's threads back the one that they had. */
 static void a_pools_threads_may_be_in_any_mode(void **state) {
     (void)state;
     const bool normalize[] = {true, false, false};
@@ -124,7 +124,7 @@ static void a_pools_threads_may_be_in_any_mode(void **state) {
     bp_network_config config = net_config(&wide, rows_wide());
     config.normalize = normalize;
     config.dropout = dropout;
-    config.optimizer = (bp_optimizer){.kind = BP_ADAM, .clip_norm = 0.01f, .weight_decay = 0.1f};
+    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .clip_norm = 0.01f, .weight_decay = 0.1f};
     config.threads = 1;
     const uint64_t expected = train_config(&config, rows_wide(), 2);
     for (const test_host_mode *host = test_host_modes; host->name; host++) {

@@ -12,23 +12,23 @@
 enum { STEPS = 200, ROWS = 24, WIDTH_MAX = 16, PARAMETERS_MAX = 512, SEED = 3 };
 
 static const net nets[] = {
-    {2, {2, 8, 1}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
-    {3, {5, 12, 9, 4}, {{BP_TANH, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {2, {2, 8, 1}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+    {3, {5, 12, 9, 4}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
 };
 
 /* ---- The textbook's network ----------------------------------------------------------------------------------- */
 
 static double value(bp_activation f, double z) {
-    return f.kind == BP_TANH ? tanh(z) : f.kind == BP_SIGMOID ? 1 / (1 + exp(-z)) : z;
+    return f.kind == BP_ACTIVATION_TANH ? tanh(z) : f.kind == BP_ACTIVATION_SIGMOID ? 1 / (1 + exp(-z)) : z;
 }
 
 static double slope(bp_activation f, double a) {
-    return f.kind == BP_TANH ? 1 - a * a : f.kind == BP_SIGMOID ? a * (1 - a) : 1;
+    return f.kind == BP_ACTIVATION_TANH ? 1 - a * a : f.kind == BP_ACTIVATION_SIGMOID ? a * (1 - a) : 1;
 }
 
 /* Parameters of each layer: weights row by row, then biases. Adds the gradient of one row's loss, divided by ROWS. */
 static void add_row(const net *shape, const textbook_parameter *p, const bp_batch *batch, size_t n, double *g) {
-    double a[NET_LAYERS_MAX + 1][WIDTH_MAX], delta[WIDTH_MAX], below[WIDTH_MAX];
+    double a[NET_LAYERS_MAX + 1][WIDTH_MAX], delta[WIDTH_MAX], previous[WIDTH_MAX];
     const size_t last = shape->layers, outputs = shape->sizes[last];
     const textbook_parameter *w = p;
     for (size_t i = 0; i < shape->sizes[0]; i++)
@@ -53,20 +53,20 @@ static void add_row(const net *shape, const textbook_parameter *p, const bp_batc
         w -= (in + 1) * out;
         double *gradient = g + (w - p);
         for (size_t i = 0; i < in; i++) {
-            below[i] = 0;
+            previous[i] = 0;
             for (size_t j = 0; j < out; j++) {
                 gradient[i * out + j] += a[l][i] * delta[j];
-                below[i] += delta[j] * w[i * out + j].w;
+                previous[i] += delta[j] * w[i * out + j].w;
             }
         }
         for (size_t j = 0; j < out; j++)
             gradient[in * out + j] += delta[j];
         for (size_t i = 0; l > 0 && i < in; i++)
-            delta[i] = below[i] * slope(shape->activations[l - 1], a[l][i]);
+            delta[i] = previous[i] * slope(shape->activations[l - 1], a[l][i]);
     }
 }
 
-static void textbook_train(const net *shape, const bp_optimizer *o, unsigned step, double rate, textbook_parameter *p,
+static void textbook_train(const net *shape, const bp_optimizer *o, unsigned step, double learning_rate, textbook_parameter *p,
                            size_t count, const bp_batch *batch) {
     double g[PARAMETERS_MAX] = {0}, square = 0;
     for (size_t n = 0; n < ROWS; n++)
@@ -76,7 +76,7 @@ static void textbook_train(const net *shape, const bp_optimizer *o, unsigned ste
     for (size_t k = 0; k < count; k++) {
         if (o->clip_norm > 0.0f && sqrt(square) > (double)o->clip_norm)
             g[k] *= (double)o->clip_norm / sqrt(square);
-        textbook_step(o, step, rate, &p[k], g[k]);
+        textbook_step(o, step, learning_rate, &p[k], g[k]);
     }
 }
 
@@ -99,19 +99,19 @@ static size_t read_parameters(const bp_network *network, float *values) {
 /* Optimizers at rates at which 200 steps learn. */
 static const struct {
     bp_optimizer optimizer;
-    float rate;
+    float learning_rate;
 } trajectories[] = {
-    {{.kind = BP_SGD}, 0.25f},
-    {{.kind = BP_SGD, .weight_decay = 0.01f, .clip = 0.0625f}, 0.25f},
-    {{.kind = BP_SGD, .clip_norm = 0.25f}, 0.25f},
-    {{.kind = BP_MOMENTUM}, 0.03125f},
-    {{.kind = BP_NESTEROV, .weight_decay = 0.01f, .decoupled = true}, 0.03125f},
-    {{.kind = BP_ADAGRAD}, 0.0625f},
-    {{.kind = BP_RMSPROP}, 0.00390625f},
-    {{.kind = BP_ADAM}, 0.0078125f},
-    {{.kind = BP_ADAMW, .weight_decay = 0.1f, .clip_norm = 0.5f}, 0.0078125f},
-    {{.kind = BP_LION, .weight_decay = 0.1f}, 0.001953125f},
-    {{.kind = BP_RPROP, .step_max = 0.015625f}, 0.0009765625f},
+    {{.kind = BP_OPTIMIZER_SGD}, 0.25f},
+    {{.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.01f, .clip = 0.0625f}, 0.25f},
+    {{.kind = BP_OPTIMIZER_SGD, .clip_norm = 0.25f}, 0.25f},
+    {{.kind = BP_OPTIMIZER_MOMENTUM}, 0.03125f},
+    {{.kind = BP_OPTIMIZER_NESTEROV, .weight_decay = 0.01f, .decoupled = true}, 0.03125f},
+    {{.kind = BP_OPTIMIZER_ADAGRAD}, 0.0625f},
+    {{.kind = BP_OPTIMIZER_RMSPROP}, 0.00390625f},
+    {{.kind = BP_OPTIMIZER_ADAM}, 0.0078125f},
+    {{.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.1f, .clip_norm = 0.5f}, 0.0078125f},
+    {{.kind = BP_OPTIMIZER_LION, .weight_decay = 0.1f}, 0.001953125f},
+    {{.kind = BP_OPTIMIZER_RPROP, .step_max = 0.015625f}, 0.0009765625f},
 };
 
 /*
@@ -120,22 +120,22 @@ static const struct {
  * its relative error, which is larger where it has nearly vanished; those that follow its sign now and then take one
  * step of twice the rate into the other direction, where it passes through zero.
  */
-static double bound_of(bp_optimizer_kind kind, double rate) {
+static double bound_of(bp_optimizer_kind kind, double learning_rate) {
     switch (kind) {
-    case BP_SGD:
-    case BP_MOMENTUM:
-    case BP_NESTEROV:
+    case BP_OPTIMIZER_SGD:
+    case BP_OPTIMIZER_MOMENTUM:
+    case BP_OPTIMIZER_NESTEROV:
         return 1e-5;
-    case BP_LION:
-        return 4 * rate;
-    case BP_RPROP:
-        return 16 * rate;
+    case BP_OPTIMIZER_LION:
+        return 4 * learning_rate;
+    case BP_OPTIMIZER_RPROP:
+        return 16 * learning_rate;
     default:
         return 1e-4;
     }
 }
 
-static void check_trajectory(const net *shape, const bp_optimizer *o, float rate) {
+static void check_trajectory(const net *shape, const bp_optimizer *o, float learning_rate) {
     bp_network_config config = net_config(shape, ROWS);
     config.optimizer = *o;
     bp_network *network = net_create(&config, SEED);
@@ -148,16 +148,16 @@ static void check_trajectory(const net *shape, const bp_optimizer *o, float rate
     float first = NAN, loss = NAN;
     double worst = 0;
     for (unsigned step = 1; step <= STEPS; step++) {
-        assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &loss), BP_OK);
         first = step == 1 ? loss : first;
-        textbook_train(shape, o, step, (double)rate, p, count, &s.batch);
+        textbook_train(shape, o, step, (double)learning_rate, p, count, &s.batch);
         read_parameters(network, values);
         for (size_t k = 0; k < count; k++)
             worst = fmax(worst, fabs((double)values[k] - p[k].w));
     }
-    if (!(worst <= bound_of(o->kind, (double)rate)) || !(loss < 0.9f * first))
+    if (!(worst <= bound_of(o->kind, (double)learning_rate)) || !(loss < 0.9f * first))
         fail_msg("%s at %g, net of %zu layers: %g from the textbook where %g is allowed; loss from %g to %g",
-                 bp_optimizer_name(o->kind), (double)rate, shape->layers, worst, bound_of(o->kind, (double)rate),
+                 bp_optimizer_name(o->kind), (double)learning_rate, shape->layers, worst, bound_of(o->kind, (double)learning_rate),
                  (double)first, (double)loss);
     bp_network_destroy(network);
     samples_destroy(&s);
@@ -167,7 +167,7 @@ static void trajectories_are_the_textbooks(void **state) {
     (void)state;
     for (size_t n = 0; n < COUNT(nets); n++)
         for (size_t k = 0; k < COUNT(trajectories); k++)
-            check_trajectory(&nets[n], &trajectories[k].optimizer, trajectories[k].rate);
+            check_trajectory(&nets[n], &trajectories[k].optimizer, trajectories[k].learning_rate);
 }
 
 int main(int argc, char **argv) {

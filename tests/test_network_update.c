@@ -1,5 +1,5 @@
 /*
- * Updates in parts, on every level: gradients accumulated over micro-batches, frozen layers, the moving average, and a
+ * Updates in parts, on every backend: gradients accumulated over micro-batches, frozen layers, the moving average, and a
  * training that goes on from its state in another network.
  */
 #include <stdio.h>
@@ -8,33 +8,34 @@
 
 #include "network/parameters.h"
 #include "optimizer_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { SEED = 8 };
-static const float rate = 0.015625f;
+static const float learning_rate = 0.015625f;
 
-static const net small = {2, {2, 8, 1}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE};
-static const net wide = {3, {17, 65, 31, 35}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.3f}, {BP_TANH, 0}}, BP_LOSS_MSE};
+static const net small = {2, {2, 8, 1}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
+static const net wide = {3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE};
 static const net *const nets[] = {&small, &wide};
 
 static const bp_optimizer optimizers[] = {
-    {.kind = BP_SGD},
-    {.kind = BP_ADAMW, .weight_decay = 0.125f},
-    {.kind = BP_MOMENTUM, .clip_norm = 0.07f, .average = 0.5f},
+    {.kind = BP_OPTIMIZER_SGD},
+    {.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.125f},
+    {.kind = BP_OPTIMIZER_MOMENTUM, .clip_norm = 0.07f, .ema_decay = 0.5f},
 };
 
 static const net *shape;
 static const bp_optimizer *optimizer;
-static size_t lanes;
+static size_t workers;
 
-/* On one lane and on several, for every net and optimizer. */
+/* On one worker and on several, for every net and optimizer. */
 static void each_setting(void (*check)(test_table *table)) {
     for (size_t n = 0; n < COUNT(nets); n++)
         for (size_t k = 0; k < COUNT(optimizers); k++) {
             if (test_quick() && n + k == 1)
                 continue;
-            for (lanes = 1; lanes <= (nets[n] == &small || test_quick() ? 1 : 3); lanes += 2) {
+            for (workers = 1; workers <= (nets[n] == &small || test_quick() ? 1 : 3); workers += 2) {
                 shape = nets[n];
                 optimizer = &optimizers[k];
                 test_each_table(check);
@@ -44,11 +45,11 @@ static void each_setting(void (*check)(test_table *table)) {
 
 static pool_log pool_calls;
 
-static bp_network_config config_of(size_t batch_max) {
-    bp_network_config config = net_config(shape, batch_max);
+static bp_network_config config_of(size_t max_batch_size) {
+    bp_network_config config = net_config(shape, max_batch_size);
     config.optimizer = *optimizer;
-    config.threads = lanes;
-    config.pool = pool_reverse(&pool_calls, lanes);
+    config.threads = workers;
+    config.pool = pool_reverse(&pool_calls, workers);
     return config;
 }
 
@@ -82,15 +83,15 @@ static void check_accumulation(test_table *table) {
             sum += loss;
             aligned = aligned && first % BP_ROW_BLOCK == 0;
         }
-        trained_update(&t, rate);
-        assert_int_equal(bp_network_update(parts, rate), BP_OK);
+        trained_update(&t, learning_rate);
+        assert_int_equal(bp_network_update(parts, learning_rate), BP_OK);
         if (state_hash(parts) != trained_hash(&t))
             fail_msg("shape %zu layers, optimizer %s clip %g decay %g avg %g, lanes %zu, table %s, cut %zu",
                      shape->layers, bp_optimizer_name(optimizer->kind), optimizer->clip_norm, optimizer->weight_decay,
-                     optimizer->average, lanes, table->name, k);
+                     optimizer->ema_decay, workers, table->name, k);
         if (!aligned)
             break;
-        assert_int_equal(bp_network_train_step(whole, &s.batch, rate, &loss), BP_OK);
+        assert_int_equal(bp_network_train_step(whole, &s.batch, learning_rate, &loss), BP_OK);
         assert_true(fabsf(sum - loss) < 1e-5f * loss);
         assert_true(state_hash(parts) == state_hash(whole));
     }
@@ -100,14 +101,14 @@ static void check_accumulation(test_table *table) {
     const bp_batch some = part_of(&s, 0, 7), others = part_of(&s, 7, 9);
     assert_int_equal(bp_network_accumulate(parts, &some, 9, NULL), BP_OK);
     assert_int_equal(bp_network_discard(parts), BP_OK);
-    assert_int_equal(bp_network_update(parts, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_update(parts, learning_rate), BP_ERROR_VALUE);
     assert_int_equal(bp_network_accumulate(parts, &some, 9, NULL), BP_OK);
-    assert_int_equal(bp_network_train_step(parts, &some, rate, NULL), BP_OK);
-    trained_step(&t, &some, rate);
-    assert_int_equal(bp_network_update(parts, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_train_step(parts, &some, learning_rate, NULL), BP_OK);
+    trained_step(&t, &some, learning_rate);
+    assert_int_equal(bp_network_update(parts, learning_rate), BP_ERROR_VALUE);
     assert_int_equal(bp_network_accumulate(parts, &others, 9, NULL), BP_OK);
-    assert_int_equal(bp_network_update(parts, rate), BP_OK);
-    trained_step(&t, &others, rate);
+    assert_int_equal(bp_network_update(parts, learning_rate), BP_OK);
+    trained_step(&t, &others, learning_rate);
     assert_true(state_hash(parts) == trained_hash(&t));
 
     trained_destroy(&t);
@@ -136,13 +137,13 @@ static void check_freezing(test_table *table) {
             t.frozen[l] = plans[k][l];
             assert_int_equal(bp_network_freeze(network, l, plans[k][l]), BP_OK);
         }
-        const float expected = trained_step(&t, &s.batch, rate);
+        const float expected = trained_step(&t, &s.batch, learning_rate);
         float loss = NAN;
-        assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &loss), BP_OK);
         assert_same_bits(&loss, &expected, 1);
         if (state_hash(network) != trained_hash(&t))
             fail_msg("%s on %s, %zu lanes, plan %zu: other parameters than expected",
-                     bp_optimizer_name(optimizer->kind), table->name, lanes, k);
+                     bp_optimizer_name(optimizer->kind), table->name, workers, k);
         samples_destroy(&s);
     }
     trained_destroy(&t);
@@ -160,21 +161,21 @@ static void frozen_layers_stay(void **state) {
 static void check_average(test_table *table) {
     samples s = samples_create(shape, 6, 0, test_seed());
     bp_network_config config = config_of(6);
-    config.optimizer.average = 0.75f;
+    config.optimizer.ema_decay = 0.75f;
     config.gradients = true;
     bp_network *network = net_create_on(table, &config, SEED);
     trained t = trained_create(shape, config.optimizer, SEED);
     for (size_t k = 0; k < 5; k++) {
-        trained_step(&t, &s.batch, rate);
-        assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+        trained_step(&t, &s.batch, learning_rate);
+        assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
     }
     const uint64_t before = state_hash(network), parameters = bp_network_hash(network);
     assert_true(before == trained_hash(&t));
-    assert_string_equal(bp_network_state_name(network, bp_network_states(network) - 1), "average");
+    assert_string_equal(bp_network_state_name(network, bp_network_states(network) - 1), "ema");
 
     /* Swapped in, it is what the network computes with, and it is not trained, not by what was accumulated before. */
     assert_int_equal(bp_network_accumulate(network, &s.batch, 6, NULL), BP_OK);
-    assert_int_equal(bp_network_swap_average(network), BP_OK);
+    assert_int_equal(bp_network_swap_ema(network), BP_OK);
     model average = {.shape = shape};
     for (size_t l = 0; l < shape->layers; l++) {
         average.weights[l] = t.state[t.states - 1][2 * l];
@@ -185,17 +186,17 @@ static void check_average(test_table *table) {
     model_forward(&average, &s.batch, expected);
     assert_int_equal(bp_network_forward(network, &s.batch, outputs, 0), BP_OK);
     assert_same_bits(outputs, expected, 6 * shape->sizes[shape->layers]);
-    const uint64_t averaged = bp_network_hash(network);
-    assert_true(averaged == model_hash(&average) && averaged != parameters);
-    assert_int_equal(bp_network_train_step(network, &s.batch, rate, &loss), BP_ERROR_VALUE);
+    const uint64_t ema_swapped = bp_network_hash(network);
+    assert_true(ema_swapped == model_hash(&average) && ema_swapped != parameters);
+    assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &loss), BP_ERROR_VALUE);
     assert_int_equal(bp_network_accumulate(network, &s.batch, 6, &loss), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_update(network, rate), BP_ERROR_VALUE);
-    assert_true(loss == 4711 && bp_network_hash(network) == averaged);
+    assert_int_equal(bp_network_update(network, learning_rate), BP_ERROR_VALUE);
+    assert_true(loss == 4711 && bp_network_hash(network) == ema_swapped);
 
-    assert_int_equal(bp_network_swap_average(network), BP_OK);
+    assert_int_equal(bp_network_swap_ema(network), BP_OK);
     assert_true(state_hash(network) == before);
-    trained_step(&t, &s.batch, rate);
-    assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+    trained_step(&t, &s.batch, learning_rate);
+    assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
     assert_true(state_hash(network) == trained_hash(&t));
 
     /* Parameters that are set are their own average. */
@@ -212,7 +213,7 @@ static void check_average(test_table *table) {
     /* A new beginning: no state, no steps, no gradient, the average as the parameters are. */
     assert_int_equal(bp_network_accumulate(network, &s.batch, 6, NULL), BP_OK);
     assert_int_equal(bp_network_initialize(network, SEED), BP_OK);
-    assert_int_equal(bp_network_update(network, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_update(network, learning_rate), BP_ERROR_VALUE);
     assert_int_equal(bp_network_get_gradient(network, 0, NULL, 0, outputs), BP_ERROR_VALUE);
     assert_true(bp_network_gradient_norm(network) == 0);
     trained fresh = trained_create(shape, config.optimizer, SEED);
@@ -249,26 +250,26 @@ static void check_resuming(test_table *table) {
     const bp_network_config config = config_of(6);
     bp_network *first = net_create_on(table, &config, SEED), *second = net_create_on(table, &config, SEED + 1);
     for (size_t k = 0; k < 6; k++)
-        assert_int_equal(bp_network_train_step(first, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(first, &s.batch, learning_rate, NULL), BP_OK);
     for (size_t l = 0; l < shape->layers; l++)
         copy_layer(first, second, l);
     assert_int_equal(bp_network_set_steps(second, 0, bp_network_steps(first)), BP_OK);
-    float *kept = allocate(bp_parameters_bytes(first), 1);
-    bp_parameters_copy(kept, first);
+    float *saved = allocate(bp_parameters_bytes(first), 1);
+    bp_parameters_copy(saved, first);
     for (size_t k = 0; k < 3; k++) {
-        assert_int_equal(bp_network_train_step(first, &s.batch, rate, NULL), BP_OK);
-        assert_int_equal(bp_network_train_step(second, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(first, &s.batch, learning_rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(second, &s.batch, learning_rate, NULL), BP_OK);
     }
     const uint64_t expected = state_hash(first);
     assert_true(state_hash(second) == expected);
     assert_true(bp_network_steps(second) == 9);
 
-    bp_parameters_restore(first, kept);
+    bp_parameters_restore(first, saved);
     assert_true(bp_network_steps(first) == 6);
     for (size_t k = 0; k < 3; k++)
-        assert_int_equal(bp_network_train_step(first, &s.batch, rate, NULL), BP_OK);
+        assert_int_equal(bp_network_train_step(first, &s.batch, learning_rate, NULL), BP_OK);
     assert_true(state_hash(first) == expected);
-    free(kept);
+    free(saved);
     bp_network_destroy(first);
     bp_network_destroy(second);
     samples_destroy(&s);
@@ -287,7 +288,7 @@ static void bad_inputs_are_refused(void **state) {
     samples s = samples_create(&small, 4, 0, test_seed());
     bp_network_config config = net_config(&small, 4);
     bp_network *plain = net_create(&config, SEED);
-    config.optimizer.kind = BP_ADAM;
+    config.optimizer.kind = BP_OPTIMIZER_ADAM;
     config.gradients = true;
     bp_network *adam = net_create(&config, SEED);
     const uint64_t before = state_hash(adam);
@@ -304,9 +305,9 @@ static void bad_inputs_are_refused(void **state) {
     assert_int_equal(bp_network_accumulate(adam, &bad, 4, &loss), BP_ERROR_NULL);
     bad = s.batch, bad.inputs = (const float *)adam;
     assert_int_equal(bp_network_accumulate(adam, &bad, 4, &loss), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_update(adam, rate), BP_ERROR_VALUE); /* nothing came of these */
-    assert_int_equal(bp_network_update(NULL, rate), BP_ERROR_NULL);
-    assert_int_equal(bp_network_update(plain, rate), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_update(adam, learning_rate), BP_ERROR_VALUE); /* nothing came of these */
+    assert_int_equal(bp_network_update(NULL, learning_rate), BP_ERROR_NULL);
+    assert_int_equal(bp_network_update(plain, learning_rate), BP_ERROR_VALUE);
     assert_int_equal(bp_network_discard(NULL), BP_ERROR_NULL);
     assert_int_equal(bp_network_discard(plain), BP_OK);
     assert_true(loss == 4711 && state_hash(adam) == before);
@@ -314,7 +315,7 @@ static void bad_inputs_are_refused(void **state) {
     assert_int_equal(bp_network_update(adam, NAN), BP_ERROR_VALUE);
     assert_int_equal(bp_network_update(adam, INFINITY), BP_ERROR_VALUE);
     assert_true(state_hash(adam) == before);
-    assert_int_equal(bp_network_update(adam, rate), BP_OK);
+    assert_int_equal(bp_network_update(adam, learning_rate), BP_OK);
 
     assert_int_equal(bp_network_states(NULL), 0);
     assert_int_equal(bp_network_states(plain), 0);
@@ -339,13 +340,13 @@ static void bad_inputs_are_refused(void **state) {
     assert_int_equal(bp_network_get_optimizer(NULL, &filled), BP_ERROR_NULL);
     assert_int_equal(bp_network_get_optimizer(adam, NULL), BP_ERROR_NULL);
     assert_int_equal(bp_network_get_optimizer(adam, &filled), BP_OK);
-    assert_true(filled.kind == BP_ADAM && filled.beta1 == 0.9f && filled.beta2 == 0.999f && filled.epsilon == 1e-8f);
+    assert_true(filled.kind == BP_OPTIMIZER_ADAM && filled.beta1 == 0.9f && filled.beta2 == 0.999f && filled.epsilon == 1e-8f);
     assert_true(bp_network_steps(NULL) == 0);
     assert_int_equal(bp_network_set_steps(NULL, 0, 0), BP_ERROR_NULL);
     assert_int_equal(bp_network_set_steps(adam, 0, UINT64_C(1) << 48), BP_ERROR_VALUE);
     assert_true(bp_network_steps(adam) == 1);
-    assert_int_equal(bp_network_swap_average(NULL), BP_ERROR_NULL);
-    assert_int_equal(bp_network_swap_average(adam), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_swap_ema(NULL), BP_ERROR_NULL);
+    assert_int_equal(bp_network_swap_ema(adam), BP_ERROR_VALUE);
     assert_int_equal(bp_network_freeze(NULL, 0, true), BP_ERROR_NULL);
     assert_int_equal(bp_network_freeze(adam, 2, true), BP_ERROR_VALUE);
     assert_true(bp_network_gradient_norm(NULL) == 0 && bp_network_gradient_norm(adam) == 0);
@@ -354,7 +355,7 @@ static void bad_inputs_are_refused(void **state) {
     config.optimizer.beta1 = 1;
     assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
     assert_null(none);
-    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_COUNT};
+    config.optimizer = (bp_optimizer){.kind = OPTIMIZER_COUNT};
     assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
     config.optimizer = (bp_optimizer){.clip_norm = -1};
     assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
@@ -363,27 +364,27 @@ static void bad_inputs_are_refused(void **state) {
     samples_destroy(&s);
 }
 
-/* ---- Normalised layers and dropout ---------------------------------------------------------------------------- */
+/* ---- Normalized layers and dropout ---------------------------------------------------------------------------- */
 
 static const bp_optimizer regularized_optimizers[] = {
-    {.kind = BP_ADAM},
-    {.kind = BP_ADAMW, .weight_decay = 0.125f, .average = 0.75f},
-    {.kind = BP_MOMENTUM, .clip_norm = 0.0625f},
-    {.kind = BP_SGD, .clip_norm = 0.0625f},
+    {.kind = BP_OPTIMIZER_ADAM},
+    {.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.125f, .ema_decay = 0.75f},
+    {.kind = BP_OPTIMIZER_MOMENTUM, .clip_norm = 0.0625f},
+    {.kind = BP_OPTIMIZER_SGD, .clip_norm = 0.0625f},
 };
 enum { REGULARIZED_ROWS = 1100, REGULARIZED_OUT = 65 };
 
-/* What a training leaves of a network whose first layer is normalised and dropped. */
+/* What a training leaves of a network whose first layer is normalized and dropped. */
 typedef struct regularized {
     uint64_t hash;
-    float norm, loss, gain[2][REGULARIZED_OUT], shift[2][REGULARIZED_OUT]; /* state 0, and of the last state */
+    float norm, loss, gamma[2][REGULARIZED_OUT], beta[2][REGULARIZED_OUT]; /* state 0, and of the last state */
 } regularized;
 
 static regularized train_regularized(test_table *table, size_t threads, bool in_parts) {
     static const float dropout[] = {0.25f, 0.125f, 0};
     static const bool normalize[] = {true, false, false};
     samples s = samples_create(shape, REGULARIZED_ROWS, 0, test_seed());
-    lanes = threads;
+    workers = threads;
     bp_network_config config = config_of(REGULARIZED_ROWS);
     config.dropout = dropout;
     config.normalize = normalize;
@@ -393,7 +394,7 @@ static regularized train_regularized(test_table *table, size_t threads, bool in_
     regularized r = {.loss = 0};
     for (size_t step = 0; step < 3; step++) {
         if (!in_parts) {
-            assert_int_equal(bp_network_train_step(network, &s.batch, rate, &r.loss), BP_OK);
+            assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, &r.loss), BP_OK);
             continue;
         }
         static const size_t cuts[] = {0, 256, 768, REGULARIZED_ROWS};
@@ -401,17 +402,17 @@ static regularized train_regularized(test_table *table, size_t threads, bool in_
             const bp_batch batch = part_of(&s, cuts[c], cuts[c + 1] - cuts[c]);
             assert_int_equal(bp_network_accumulate(network, &batch, REGULARIZED_ROWS, NULL), BP_OK);
         }
-        assert_int_equal(bp_network_update(network, rate), BP_OK);
+        assert_int_equal(bp_network_update(network, learning_rate), BP_OK);
     }
     r.hash = bp_network_hash(network);
     r.norm = bp_network_gradient_norm(network);
     const size_t states = bp_network_states(network);
     for (size_t k = 0; k < 2 && states > 0; k++)
-        assert_int_equal(bp_network_get_normalization_state(network, k ? states - 1 : 0, 0, r.gain[k], r.shift[k]),
+        assert_int_equal(bp_network_get_normalization_state(network, k ? states - 1 : 0, 0, r.gamma[k], r.beta[k]),
                          BP_OK);
-    assert_int_equal(bp_network_get_normalization_state(network, states, 0, r.gain[0], NULL), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization_state(network, 0, 1, r.gain[0], NULL), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization_state(NULL, 0, 0, r.gain[0], NULL), BP_ERROR_NULL);
+    assert_int_equal(bp_network_get_normalization_state(network, states, 0, r.gamma[0], NULL), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_set_normalization_state(network, 0, 1, r.gamma[0], NULL), BP_ERROR_VALUE);
+    assert_int_equal(bp_network_set_normalization_state(NULL, 0, 0, r.gamma[0], NULL), BP_ERROR_NULL);
     bp_network_destroy(network);
     samples_destroy(&s);
     return r;
@@ -429,8 +430,8 @@ static void check_regularized(test_table *table) {
         parts.loss = whole.loss;
         assert_same_bits(&whole.norm, &of_scalar.norm, 1);
         assert_same_bits(&whole.loss, &of_scalar.loss, 1);
-        assert_same_bits(whole.gain[0], of_scalar.gain[0], 4 * REGULARIZED_OUT);
-        assert_same_bits(parts.gain[0], of_scalar.gain[0], 4 * REGULARIZED_OUT);
+        assert_same_bits(whole.gamma[0], of_scalar.gamma[0], 4 * REGULARIZED_OUT);
+        assert_same_bits(parts.gamma[0], of_scalar.gamma[0], 4 * REGULARIZED_OUT);
         assert_true(whole.hash == of_scalar.hash && parts.hash == of_scalar.hash);
         table->cases++;
     }
@@ -444,18 +445,18 @@ static void check_normalized_norm(test_table *table) {
     config.normalize = normalize;
     config.gradients = true;
     bp_network *network = net_create_on(table, &config, SEED), *twin = net_create_on(table, &config, SEED);
-    assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
-    const bp_backward keep = {.gradient = BP_GRADIENT_KEEP};
+    assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
+    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
     assert_int_equal(bp_network_backward(twin, &s.batch, &keep), BP_OK);
     float square = 0;
     for (size_t l = 0; l < shape->layers; l++) {
         const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
         float *weights = allocate((in + 3) * out, sizeof(float)), *biases = weights + in * out;
-        float *gain = normalize[l] ? biases + out : NULL, *shift = normalize[l] ? biases + 2 * out : NULL;
+        float *gamma = normalize[l] ? biases + out : NULL, *beta = normalize[l] ? biases + 2 * out : NULL;
         assert_int_equal(bp_network_get_gradient(twin, l, weights, 0, biases), BP_OK);
         if (normalize[l])
-            assert_int_equal(bp_network_get_normalization_gradient(twin, l, gain, shift), BP_OK);
-        square = square + layer_square(in, out, weights, biases, gain, shift);
+            assert_int_equal(bp_network_get_normalization_gradient(twin, l, gamma, beta), BP_OK);
+        square = square + layer_square(in, out, weights, biases, gamma, beta);
         free(weights);
     }
     const float norm = bp_network_gradient_norm(network), expected = sqrtf(square);
@@ -470,7 +471,7 @@ static void norms_of_normalized_layers(void **state) {
     (void)state;
     shape = &wide;
     optimizer = &regularized_optimizers[2];
-    lanes = 1;
+    workers = 1;
     test_each_table(check_normalized_norm);
 }
 
@@ -482,10 +483,10 @@ static void regularized_networks_are_updated(void **state) {
         optimizer = &regularized_optimizers[k];
         have_scalar = false;
         test_each_table(check_regularized);
-        if (optimizer->kind != BP_SGD) { /* gains have a state of their own, and it moves */
+        if (optimizer->kind != BP_OPTIMIZER_SGD) { /* gains have a state of their own, and it moves */
             float moved = 0;
             for (size_t j = 0; j < REGULARIZED_OUT; j++)
-                moved += fabsf(of_scalar.gain[0][j]) + fabsf(of_scalar.shift[0][j]);
+                moved += fabsf(of_scalar.gamma[0][j]) + fabsf(of_scalar.beta[0][j]);
             assert_true(moved > 0);
         }
     }
@@ -513,7 +514,7 @@ static void check_gains(test_table *table) {
     static const bool normalize[] = {true, false, false};
     samples s = samples_create(shape, REGULARIZED_ROWS, 0, test_seed());
     for (size_t k = 0; k < 2; k++) {
-        static const bp_optimizer both[] = {{.kind = BP_SGD, .clip_norm = 1000}, {.kind = BP_SGD}};
+        static const bp_optimizer both[] = {{.kind = BP_OPTIMIZER_SGD, .clip_norm = 1000}, {.kind = BP_OPTIMIZER_SGD}};
         optimizer = &both[k];
         bp_network_config config = config_of(REGULARIZED_ROWS);
         config.normalize = normalize;
@@ -527,10 +528,10 @@ static void check_gains(test_table *table) {
             double square = 0;
             for (size_t l = frozen; l < shape->layers; l++)
                 square += square_of_layer(network, l);
-            assert_int_equal(bp_network_update(network, rate), BP_OK);
+            assert_int_equal(bp_network_update(network, learning_rate), BP_OK);
             const double norm = (double)bp_network_gradient_norm(network);
             assert_true(k == 0 ? fabs(norm - sqrt(square)) < 1e-5 * sqrt(square) : norm == 0);
-            assert_int_equal(bp_network_train_step(network, &s.batch, rate, NULL), BP_OK);
+            assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
             assert_int_equal(bp_network_get_normalization(network, 0, after, after + REGULARIZED_OUT), BP_OK);
             for (size_t j = 0; j < 2 * REGULARIZED_OUT; j++)
                 assert_true((test_bits(before[j]) == test_bits(after[j])) == (frozen == 1));
@@ -544,7 +545,7 @@ static void check_gains(test_table *table) {
 static void gains_are_clipped_and_frozen(void **state) {
     (void)state;
     shape = &wide;
-    for (lanes = 1; lanes <= 3; lanes += 2)
+    for (workers = 1; workers <= 3; workers += 2)
         test_each_table(check_gains);
 }
 
@@ -552,10 +553,10 @@ static void gains_are_clipped_and_frozen(void **state) {
 static void set_gains_are_their_average(void **state) {
     (void)state;
     static const bool normalize[] = {true, false, false};
-    const bp_optimizer averaging = {.kind = BP_SGD, .average = 0.75f};
+    const bp_optimizer averaging = {.kind = BP_OPTIMIZER_SGD, .ema_decay = 0.75f};
     shape = &wide;
     optimizer = &averaging;
-    lanes = 1;
+    workers = 1;
     bp_network_config config = config_of(1);
     config.normalize = normalize;
     bp_network *network = net_create(&config, SEED);

@@ -12,10 +12,11 @@
 
 #include "fit_support.h"
 #include "harness/session.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* More rows than a row block, and layers wider than a panel of any level. */
+/* More rows than a row block, and layers wider than a panel of any backend. */
 enum { IN = 3, WIDE = 70, OUT = 2, ROWS = 300 };
 
 /* All zero until something is planted. */
@@ -28,10 +29,10 @@ typedef struct field {
 
 static const net shape = {.layers = 3,
                           .sizes = {IN, WIDE, WIDE, OUT},
-                          .activations = {{BP_IDENTITY, 0}, {BP_LEAKY_RELU, 2}, {BP_IDENTITY, 0}},
+                          .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 2}, {BP_ACTIVATION_IDENTITY, 0}},
                           .loss = BP_LOSS_MSE};
 
-/* Regularised: the first layer is normalised, the second drops half of its outputs. */
+/* Regularized: the first layer is normalized, the second drops half of its outputs. */
 static field *field_create_as(const test_table *table, bool regularized) {
     static const bool normalize[] = {true, false, false};
     static const float dropout[] = {0, 0.5f, 0};
@@ -66,16 +67,16 @@ static float *weight(field *f, size_t l, size_t i, size_t j) {
 }
 
 /* The search must find just this, and change nothing. */
-static void expect(field *f, bp_place place, size_t layer, size_t row, size_t column, int line) {
+static void expect(field *f, bp_quantity place, size_t layer, size_t row, size_t column, int line) {
     for (size_t l = 0; l < 3; l++)
         layer_set(f->network, l, &f->layer[l]);
     const uint64_t hash = bp_network_hash(f->network);
     const bp_batch batch = {.rows = ROWS, .inputs = f->x[0], .targets = f->y[0], .weights = f->weights};
-    bp_nonfinite found = {.place = BP_PLACE_COUNT};
+    bp_nonfinite found = {.place = QUANTITY_COUNT};
     assert_int_equal(bp_network_find_nonfinite(f->network, &batch, &found), BP_OK);
-    if (found.place != place || found.layer != layer || found.row != row || found.column != column ||
-        (place != BP_PLACE_NONE && isfinite(found.value)))
-        fail_msg("line %d: %s of layer %zu at [%zu][%zu], %g", line, bp_place_name(found.place), found.layer, found.row,
+    if (found.quantity != place || found.layer != layer || found.row != row || found.column != column ||
+        (place != BP_QUANTITY_NONE && isfinite(found.value)))
+        fail_msg("line %d: %s of layer %zu at [%zu][%zu], %g", line, bp_quantity_name(found.quantity), found.layer, found.row,
                  found.column, (double)found.value);
     assert_int_equal(bp_network_hash(f->network), hash);
     field_destroy(f);
@@ -86,7 +87,7 @@ static void expect(field *f, bp_place place, size_t layer, size_t row, size_t co
 /* In the order of the search. Each field would also have others, further on, where the first one leads. */
 static void places_on(test_table *table) {
     field *f = field_create(table);
-    EXPECT(BP_PLACE_NONE, 0, 0, 0);
+    EXPECT(BP_QUANTITY_NONE, 0, 0, 0);
 
     static const float values[] = {NAN, INFINITY, -INFINITY};
     for (size_t k = 0; k < COUNT(values); k++) {
@@ -95,77 +96,77 @@ static void places_on(test_table *table) {
             *weight(f, l, 2, f->layer[l].out - 1) = values[k];
             f->layer[l].biases[0] = values[k];
             f->x[0][0] = values[k];
-            EXPECT(BP_PLACE_WEIGHTS, l, 2, l == 2 ? OUT - 1 : WIDE - 1);
+            EXPECT(BP_QUANTITY_WEIGHTS, l, 2, l == 2 ? OUT - 1 : WIDE - 1);
             f = field_create(table);
             f->layer[l].biases[1] = values[k];
             if (l < 2)
                 *weight(f, l + 1, 0, 0) = values[k];
-            EXPECT(BP_PLACE_BIASES, l, 0, 1);
+            EXPECT(BP_QUANTITY_BIASES, l, 0, 1);
         }
         f = field_create(table);
         f->x[290][1] = values[k];
         f->y[0][0] = values[k];
-        EXPECT(BP_PLACE_INPUTS, 0, 290, 1);
+        EXPECT(BP_QUANTITY_INPUTS, 0, 290, 1);
         f = field_create(table);
         f->y[ROWS - 1][OUT - 1] = values[k];
         f->y[ROWS - 1][0] = 1;
-        EXPECT(BP_PLACE_TARGETS, 0, ROWS - 1, OUT - 1);
+        EXPECT(BP_QUANTITY_TARGETS, 0, ROWS - 1, OUT - 1);
     }
 
     f = field_create(table);
     float weights[ROWS] = {0};
     weights[259] = NAN;
     f->weights = weights;
-    EXPECT(BP_PLACE_ROW_WEIGHTS, 0, 259, 0);
+    EXPECT(BP_QUANTITY_ROW_WEIGHTS, 0, 259, 0);
 
     /* A large weight meets the one row that is not zero. */
     f = field_create(table);
     f->x[270][2] = 2;
     *weight(f, 0, 2, 65) = 3e38f;
-    EXPECT(BP_PLACE_PRE_ACTIVATION, 0, 270, 65);
+    EXPECT(BP_QUANTITY_PRE_ACTIVATION, 0, 270, 65);
     f = field_create(table);
     f->x[7][0] = 2;
     *weight(f, 0, 0, 66) = 1;
     *weight(f, 1, 66, 33) = -3e38f;
-    EXPECT(BP_PLACE_PRE_ACTIVATION, 1, 7, 33);
+    EXPECT(BP_QUANTITY_PRE_ACTIVATION, 1, 7, 33);
     /* The leaky ReLU doubles what is below zero. */
     f = field_create(table);
     f->x[299][0] = 1;
     *weight(f, 0, 0, 66) = 1;
     *weight(f, 1, 66, 33) = -3e38f;
-    EXPECT(BP_PLACE_ACTIVATION, 1, 299, 33);
+    EXPECT(BP_QUANTITY_ACTIVATION, 1, 299, 33);
 
     /* Outputs and targets whose squared difference overflows; and losses whose sum does. */
     f = field_create(table);
     f->y[280][1] = 1e20f;
-    EXPECT(BP_PLACE_LOSS, 0, 280, 0);
+    EXPECT(BP_QUANTITY_LOSS, 0, 280, 0);
     f = field_create(table);
     f->y[1][0] = f->y[2][1] = f->y[299][0] = 1.8e19f;
-    EXPECT(BP_PLACE_LOSS, 0, ROWS, 0);
+    EXPECT(BP_QUANTITY_LOSS, 0, ROWS, 0);
 
     /* Deltas overflow on their way down through weights that were multiplied by zeros on the way up. */
     f = field_create(table);
     f->y[260][1] = -4 * ROWS;
     *weight(f, 2, 68, 1) = 3e38f;
-    EXPECT(BP_PLACE_DELTA, 1, 260, 68);
+    EXPECT(BP_QUANTITY_DELTA, 1, 260, 68);
     f = field_create(table);
     f->y[260][1] = -4 * ROWS;
     *weight(f, 2, 68, 1) = 6e37f;
     f->layer[1].biases[68] = 1e-45f; /* else the slope doubles it */
     *weight(f, 1, 3, 68) = 2;
-    EXPECT(BP_PLACE_DELTA, 0, 260, 3);
+    EXPECT(BP_QUANTITY_DELTA, 0, 260, 3);
 
     /* Gradients: a large input, and many deltas of one sign, one row in each of two blocks. */
     f = field_create(table);
     f->y[260][1] = -4 * ROWS;
     *weight(f, 2, 68, 1) = *weight(f, 1, 3, 68) = 1;
     f->x[260][2] = 3e38f;
-    EXPECT(BP_PLACE_GRADIENT, 0, 2, 3);
+    EXPECT(BP_QUANTITY_GRADIENT, 0, 2, 3);
     f = field_create(table);
     f->y[3][1] = f->y[260][1] = -4 * ROWS;
     *weight(f, 2, 68, 1) = 5e37f;
     f->layer[1].biases[68] = 1e-45f;
-    EXPECT(BP_PLACE_BIAS_GRADIENT, 1, 0, 68);
+    EXPECT(BP_QUANTITY_BIAS_GRADIENT, 1, 0, 68);
 }
 
 /* The smallest networks: whatever the padding, their last parameters are looked at. */
@@ -181,7 +182,7 @@ static void the_last_parameters_on(test_table *table) {
             samples s = samples_create(&tiny, 1, 0, 2);
             bp_nonfinite found;
             assert_int_equal(bp_network_find_nonfinite(network, &s.batch, &found), BP_OK);
-            assert_true(found.place == BP_PLACE_BIASES && found.column == out - 1);
+            assert_true(found.quantity == BP_QUANTITY_BIASES && found.column == out - 1);
             samples_destroy(&s);
             layer_free(&held);
             bp_network_destroy(network);
@@ -214,16 +215,16 @@ static void regularized_places_on(test_table *table) {
     field *f = field_create_as(table, true);
     f->x[2][0] = 1;
     *weight(f, 0, 0, 3) = 1;
-    EXPECT(BP_PLACE_NONE, 0, 0, 0);
+    EXPECT(BP_QUANTITY_NONE, 0, 0, 0);
 
     f = field_create_as(table, true);
     gain[65] = shift[3] = NAN;
     assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
-    EXPECT(BP_PLACE_GAINS, 0, 0, 65);
+    EXPECT(BP_QUANTITY_GAMMA, 0, 0, 65);
     f = field_create_as(table, true);
     gain[65] = 1;
     assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
-    EXPECT(BP_PLACE_SHIFTS, 0, 0, 3);
+    EXPECT(BP_QUANTITY_BETA, 0, 0, 3);
     shift[3] = 0;
 
     /* A row with one number that is not zero becomes large there. */
@@ -232,7 +233,7 @@ static void regularized_places_on(test_table *table) {
     f->x[270][0] = 1;
     *weight(f, 0, 0, 5) = 1;
     assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
-    EXPECT(BP_PLACE_NORMALIZED, 0, 270, 5);
+    EXPECT(BP_QUANTITY_NORMALIZED, 0, 270, 5);
     gain[5] = 1;
 
     /* What stays is doubled, what is dropped is not. */
@@ -244,10 +245,10 @@ static void regularized_places_on(test_table *table) {
         f->x[row][0] = 1;
         *weight(f, 0, 0, 66) = 1;
         *weight(f, 1, 66, 33) = 3e37f;
-        EXPECT(kept ? BP_PLACE_DROPOUT : BP_PLACE_NONE, kept, kept ? row : 0, kept ? 33 : 0);
+        EXPECT(kept ? BP_QUANTITY_DROPOUT : BP_QUANTITY_NONE, kept, kept ? row : 0, kept ? 33 : 0);
     }
 
-    /* Large deltas of what normalisation gives, whose gain takes them back on their way to z. */
+    /* Large deltas of what normalization gives, whose gain takes them back on their way to z. */
     f = field_create_as(table, true);
     while (!stays(row, 68))
         row++;
@@ -257,14 +258,14 @@ static void regularized_places_on(test_table *table) {
     *weight(f, 0, 0, 3) = *weight(f, 2, 68, 1) = 1;
     *weight(f, 1, 3, 68) = 2e37f;
     assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
-    EXPECT(BP_PLACE_GAIN_GRADIENT, 0, 0, 3);
+    EXPECT(BP_QUANTITY_GAMMA_GRADIENT, 0, 0, 3);
     f = field_create_as(table, true);
     for (size_t n = 0; n < ROWS; n++)
         f->y[n][1] = -4 * ROWS; /* two rows that stay are enough */
     *weight(f, 2, 68, 1) = 1;
     *weight(f, 1, 3, 68) = 1.5e37f;
     assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
-    EXPECT(BP_PLACE_SHIFT_GRADIENT, 0, 0, 3);
+    EXPECT(BP_QUANTITY_BETA_GRADIENT, 0, 0, 3);
 }
 
 static void regularized_places_are_found(void **state) {
@@ -275,33 +276,33 @@ static void regularized_places_are_found(void **state) {
 /* Logits that are finite and a loss that is not; labels instead of targets. */
 static void classes_are_searched_too(void **state) {
     (void)state;
-    const net labelled = {.layers = 1, .sizes = {2, 3}, .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
-    const bp_network_config config = net_config(&labelled, 8);
+    const net labeled = {.layers = 1, .sizes = {2, 3}, .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
+    const bp_network_config config = net_config(&labeled, 8);
     bp_network *network = net_create(&config, 1);
     float x[] = {1, 1, 1, 2, 0, 1}, w[] = {3e38f, -3e38f, 0, 0, 0, 0};
     const uint32_t labels[] = {2, 1, 0};
     bp_batch batch = {.rows = 3, .inputs = x, .labels = labels};
     bp_nonfinite found;
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
-    assert_int_equal(found.place, BP_PLACE_NONE);
+    assert_int_equal(found.quantity, BP_QUANTITY_NONE);
     assert_int_equal(bp_network_set_parameters(network, 0, w, 0, NULL), BP_OK);
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
-    assert_int_equal(found.place, BP_PLACE_LOSS);
+    assert_int_equal(found.quantity, BP_QUANTITY_LOSS);
     assert_int_equal(found.row, 1); /* row 0 has the difference 3e38, row 1 twice that */
     bp_network_destroy(network);
 }
 
 static void places_have_names(void **state) {
     (void)state;
-    for (int a = 0; a < BP_PLACE_COUNT; a++) {
-        assert_non_null(bp_place_name((bp_place)a));
+    for (int a = 0; a < QUANTITY_COUNT; a++) {
+        assert_non_null(bp_quantity_name((bp_quantity)a));
         for (int b = 0; b < a; b++)
-            assert_string_not_equal(bp_place_name((bp_place)a), bp_place_name((bp_place)b));
+            assert_string_not_equal(bp_quantity_name((bp_quantity)a), bp_quantity_name((bp_quantity)b));
     }
-    assert_string_equal(bp_place_name(BP_PLACE_GRADIENT), "gradient");
-    assert_string_equal(bp_place_name(BP_PLACE_UPDATE), "update");
-    assert_null(bp_place_name(BP_PLACE_COUNT));
-    assert_null(bp_place_name((bp_place)-1));
+    assert_string_equal(bp_quantity_name(BP_QUANTITY_GRADIENT), "gradient");
+    assert_string_equal(bp_quantity_name(BP_QUANTITY_UPDATE), "update");
+    assert_null(bp_quantity_name(QUANTITY_COUNT));
+    assert_null(bp_quantity_name((bp_quantity)-1));
 }
 
 /* ---- Refused -------------------------------------------------------------------------------------------------- */

@@ -12,13 +12,14 @@
 
 #include "cases/cases.h"
 #include "textbook_optimizer.h"
+#include "enum_counts.h"
 
 /* ---- Every table against the oracle --------------------------------------------------------------------------- */
 
 static void step_counts(test_table *table) {
     static const size_t large[] = {255, 256, 257, 1000, 4099};
     const size_t repetitions = test_quick() ? 1 : 6;
-    for (int kind = 0; kind < BP_OPTIMIZER_COUNT; kind++)
+    for (int kind = 0; kind < OPTIMIZER_COUNT; kind++)
         for (size_t repetition = 0; repetition < repetitions; repetition++) {
             for (size_t count = 1; count <= 2 * table->kernels->tile_columns + 17; count++)
                 case_optimizer_step(table, count % 2 ? TEST_END : TEST_START, count, repetition,
@@ -78,25 +79,25 @@ static float start_at(size_t k) {
 /* Optimizers with a rate at which they get somewhere in 200 steps. */
 static const struct {
     bp_optimizer optimizer;
-    float rate;
+    float learning_rate;
 } trajectories[] = {
-    {{.kind = BP_SGD}, 0.05f},
-    {{.kind = BP_SGD, .weight_decay = 0.01f}, 0.05f},
-    {{.kind = BP_SGD, .weight_decay = 0.1f, .decoupled = true, .clip = 0.125f, .average = 0.9f}, 0.05f},
-    {{.kind = BP_MOMENTUM}, 0.01f},
-    {{.kind = BP_MOMENTUM, .momentum = 0.5f, .weight_decay = 0.01f, .clip = 0.5f}, 0.02f},
-    {{.kind = BP_NESTEROV}, 0.01f},
-    {{.kind = BP_ADAGRAD}, 0.1f},
-    {{.kind = BP_ADAGRAD, .epsilon = 1e-3f, .weight_decay = 0.01f}, 0.1f},
-    {{.kind = BP_RMSPROP}, 0.003f},
-    {{.kind = BP_ADAM}, 0.01f},
-    {{.kind = BP_ADAM, .weight_decay = 0.01f, .average = 0.99f}, 0.01f},
-    {{.kind = BP_ADAM, .beta1 = 0.5f, .beta2 = 0.9f, .epsilon = 1e-4f}, 0.01f},
-    {{.kind = BP_ADAMW, .weight_decay = 0.1f}, 0.01f},
-    {{.kind = BP_LION}, 0.0078125f},
-    {{.kind = BP_LION, .weight_decay = 0.25f}, 0.0078125f},
-    {{.kind = BP_RPROP}, 0.0078125f},
-    {{.kind = BP_RPROP, .shrink = 0.25f, .grow = 1.5f, .step_max = 0.0625f}, 0.015625f},
+    {{.kind = BP_OPTIMIZER_SGD}, 0.05f},
+    {{.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.01f}, 0.05f},
+    {{.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.1f, .decoupled = true, .clip = 0.125f, .ema_decay = 0.9f}, 0.05f},
+    {{.kind = BP_OPTIMIZER_MOMENTUM}, 0.01f},
+    {{.kind = BP_OPTIMIZER_MOMENTUM, .momentum = 0.5f, .weight_decay = 0.01f, .clip = 0.5f}, 0.02f},
+    {{.kind = BP_OPTIMIZER_NESTEROV}, 0.01f},
+    {{.kind = BP_OPTIMIZER_ADAGRAD}, 0.1f},
+    {{.kind = BP_OPTIMIZER_ADAGRAD, .epsilon = 1e-3f, .weight_decay = 0.01f}, 0.1f},
+    {{.kind = BP_OPTIMIZER_RMSPROP}, 0.003f},
+    {{.kind = BP_OPTIMIZER_ADAM}, 0.01f},
+    {{.kind = BP_OPTIMIZER_ADAM, .weight_decay = 0.01f, .ema_decay = 0.99f}, 0.01f},
+    {{.kind = BP_OPTIMIZER_ADAM, .beta1 = 0.5f, .beta2 = 0.9f, .epsilon = 1e-4f}, 0.01f},
+    {{.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.1f}, 0.01f},
+    {{.kind = BP_OPTIMIZER_LION}, 0.0078125f},
+    {{.kind = BP_OPTIMIZER_LION, .weight_decay = 0.25f}, 0.0078125f},
+    {{.kind = BP_OPTIMIZER_RPROP}, 0.0078125f},
+    {{.kind = BP_OPTIMIZER_RPROP, .shrink = 0.25f, .grow = 1.5f, .step_max = 0.0625f}, 0.015625f},
 };
 
 /*
@@ -105,16 +106,16 @@ static const struct {
  * steps carry the roundings of all their factors, and jump over the minimum with them: 16 times that.
  */
 static double bound_of(bp_optimizer_kind kind) {
-    return (kind == BP_RPROP ? 16 : 1) * STEPS * 0x1p-23;
+    return (kind == BP_OPTIMIZER_RPROP ? 16 : 1) * STEPS * 0x1p-23;
 }
 
-static void check_trajectory(const bp_optimizer *o, float rate, slope_fn *slope, const char *function) {
+static void check_trajectory(const bp_optimizer *o, float learning_rate, slope_fn *slope, const char *function) {
     float w[DIMENSION], g[DIMENSION], s[DIMENSION] = {0}, t[DIMENSION] = {0}, average[DIMENSION];
     textbook_parameter p[DIMENSION] = {0};
     double moved = 0, worst = 0;
     for (size_t k = 0; k < DIMENSION; k++) {
         w[k] = average[k] = start_at(k);
-        p[k].w = p[k].average = w[k];
+        p[k].w = p[k].ema_decay = w[k];
     }
     for (unsigned step = 1; step <= STEPS; step++) {
         double at[DIMENSION], gradient[DIMENSION];
@@ -123,16 +124,16 @@ static void check_trajectory(const bp_optimizer *o, float rate, slope_fn *slope,
         slope(at, gradient);
         for (size_t k = 0; k < DIMENSION; k++)
             g[k] = (float)gradient[k];
-        test_oracle()->optimizer_step(o, step, rate, &(bp_parameters){w, {s, t}, o->average > 0 ? average : NULL}, g,
+        test_oracle()->optimizer_step(o, step, learning_rate, &(bp_parameters){w, {s, t}, o->ema_decay > 0 ? average : NULL}, g,
                                       DIMENSION);
         for (size_t k = 0; k < DIMENSION; k++)
             at[k] = p[k].w;
         slope(at, gradient);
         for (size_t k = 0; k < DIMENSION; k++) {
-            textbook_step(o, step, (double)rate, &p[k], gradient[k]);
+            textbook_step(o, step, (double)learning_rate, &p[k], gradient[k]);
             worst = fmax(worst, fabs((double)w[k] - p[k].w));
-            if (o->average > 0)
-                worst = fmax(worst, fabs((double)average[k] - p[k].average));
+            if (o->ema_decay > 0)
+                worst = fmax(worst, fabs((double)average[k] - p[k].ema_decay));
         }
     }
     const double bound = bound_of(o->kind);
@@ -140,14 +141,14 @@ static void check_trajectory(const bp_optimizer *o, float rate, slope_fn *slope,
         moved = fmax(moved, fabs((double)w[k] - (double)start_at(k)));
     if (!(worst <= bound) || moved < 0.1)
         fail_msg("%s at %g on the %s: %g from the textbook where %g is allowed, moved by %g",
-                 bp_optimizer_name(o->kind), (double)rate, function, worst, bound, moved);
+                 bp_optimizer_name(o->kind), (double)learning_rate, function, worst, bound, moved);
 }
 
 static void trajectories_are_the_textbooks(void **state) {
     (void)state;
     for (size_t k = 0; k < sizeof trajectories / sizeof *trajectories; k++) {
-        check_trajectory(&trajectories[k].optimizer, trajectories[k].rate, bowl, "bowl");
-        check_trajectory(&trajectories[k].optimizer, trajectories[k].rate, trough, "trough");
+        check_trajectory(&trajectories[k].optimizer, trajectories[k].learning_rate, bowl, "bowl");
+        check_trajectory(&trajectories[k].optimizer, trajectories[k].learning_rate, trough, "trough");
     }
 }
 
@@ -155,58 +156,58 @@ static void trajectories_are_the_textbooks(void **state) {
 
 /* What an optimizer makes of w = 1 and the state (0, 0) by two gradients, computed by hand in exact numbers. A NaN in
  * the second's place leaves it out. */
-static void check_two_steps(bp_optimizer o, float rate, float g1, float w1, float g2, float w2) {
+static void check_two_steps(bp_optimizer o, float learning_rate, float g1, float w1, float g2, float w2) {
     float w = 1, s = 0, t = 0;
     const bp_parameters p = {&w, {&s, &t}, NULL};
-    test_oracle()->optimizer_step(&o, 1, rate, &p, &g1, 1);
+    test_oracle()->optimizer_step(&o, 1, learning_rate, &p, &g1, 1);
     if (test_bits(w) != test_bits(w1))
         fail_msg("%s: %a after one step, by hand %a", bp_optimizer_name(o.kind), (double)w, (double)w1);
-    test_oracle()->optimizer_step(&o, 2, rate, &p, &g2, 1);
+    test_oracle()->optimizer_step(&o, 2, learning_rate, &p, &g2, 1);
     if (!isnan(w2) && test_bits(w) != test_bits(w2))
         fail_msg("%s: %a after two steps, by hand %a", bp_optimizer_name(o.kind), (double)w, (double)w2);
 }
 
 static void steps_by_hand(void **state) {
     (void)state;
-    check_two_steps((bp_optimizer){.kind = BP_SGD}, 0.5f, 1, 0.5f, -0.5f, 0.75f);
-    check_two_steps((bp_optimizer){.kind = BP_SGD, .weight_decay = 0.5f}, 0.5f, 1, 0.25f, 0, 0.1875f);
-    check_two_steps((bp_optimizer){.kind = BP_SGD, .weight_decay = 0.5f, .decoupled = true}, 0.5f, 1, 0.25f, 0,
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD}, 0.5f, 1, 0.5f, -0.5f, 0.75f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f}, 0.5f, 1, 0.25f, 0, 0.1875f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f, .decoupled = true}, 0.5f, 1, 0.25f, 0,
                     0.1875f);
-    check_two_steps((bp_optimizer){.kind = BP_SGD, .clip = 0.25f}, 1, 4, 0.75f, -0.125f, 0.875f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .clip = 0.25f}, 1, 4, 0.75f, -0.125f, 0.875f);
     /* v = 1, then 0.5 - 0.25 = 0.25. */
-    check_two_steps((bp_optimizer){.kind = BP_MOMENTUM, .momentum = 0.5f}, 0.5f, 1, 0.5f, -0.25f, 0.375f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .momentum = 0.5f}, 0.5f, 1, 0.5f, -0.25f, 0.375f);
     /* v = 1, n = 1.5; v = 0.25, n = -0.125. */
-    check_two_steps((bp_optimizer){.kind = BP_NESTEROV, .momentum = 0.5f}, 0.5f, 1, 0.25f, -0.25f, 0.3125f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_NESTEROV, .momentum = 0.5f}, 0.5f, 1, 0.25f, -0.25f, 0.3125f);
     /* s = 9, g / (3 + 3); s = 25, g / (5 + 3). */
-    check_two_steps((bp_optimizer){.kind = BP_ADAGRAD, .epsilon = 3}, 1, 3, 0.5f, 4, 0);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_ADAGRAD, .epsilon = 3}, 1, 3, 0.5f, 4, 0);
     /* s = 4, g / (2 + 2); s = 3 + 1, g / (2 + 2). */
-    check_two_steps((bp_optimizer){.kind = BP_RMSPROP, .beta2 = 0.75f, .epsilon = 2}, 0.25f, 4, 0.75f, 2, 0.625f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_RMSPROP, .beta2 = 0.75f, .epsilon = 2}, 0.25f, 4, 0.75f, 2, 0.625f);
     /* c = 2, m = 1; c = 0.5 - 0.25. */
-    check_two_steps((bp_optimizer){.kind = BP_LION, .beta1 = 0.5f, .beta2 = 0.75f}, 0.25f, 4, 0.75f, -0.5f, 0.5f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_LION, .beta1 = 0.5f, .beta2 = 0.75f}, 0.25f, 4, 0.75f, -0.5f, 0.5f);
     /* m = 1, corrected 2; v = 1, corrected 4: 2 / sqrt(4). Later corrections are no exact numbers. */
-    check_two_steps((bp_optimizer){.kind = BP_ADAM, .beta1 = 0.5f, .beta2 = 0.75f, .epsilon = FLT_MIN}, 0.5f, 2, 0.5f,
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .beta1 = 0.5f, .beta2 = 0.75f, .epsilon = FLT_MIN}, 0.5f, 2, 0.5f,
                     0, NAN);
     /* Sizes 0.25, then 0.5 with the same sign; with the other sign 0.125 and no step. */
-    check_two_steps((bp_optimizer){.kind = BP_RPROP, .grow = 2}, 0.25f, 3, 0.75f, 0.5f, 0.25f);
-    check_two_steps((bp_optimizer){.kind = BP_RPROP, .grow = 2}, 0.25f, 3, 0.75f, -0.5f, 0.75f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_RPROP, .grow = 2}, 0.25f, 3, 0.75f, 0.5f, 0.25f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_RPROP, .grow = 2}, 0.25f, 3, 0.75f, -0.5f, 0.75f);
 }
 
 /* Zeros stand for the documented numbers: 40 steps that reach all of them. */
 static void zeros_are_the_documented_numbers(void **state) {
     (void)state;
     static const float gradients[][2] = {{1e-9f, 1e-9f}, {1, 1}, {3, -2}, {-0.5f, 1e-3f}, {1e-12f, -1e-12f}};
-    for (int kind = 0; kind < BP_OPTIMIZER_COUNT; kind++)
+    for (int kind = 0; kind < OPTIMIZER_COUNT; kind++)
         for (size_t k = 0; k < sizeof gradients / sizeof *gradients; k++) {
-            const float decay = kind == BP_RPROP ? 0 : 0.01f; /* which would turn RPROP around too soon */
-            const bool adam = kind == BP_ADAM || kind == BP_ADAMW;
+            const float decay = kind == BP_OPTIMIZER_RPROP ? 0 : 0.01f; /* which would turn RPROP around too soon */
+            const bool adam = kind == BP_OPTIMIZER_ADAM || kind == BP_OPTIMIZER_ADAMW;
             const bp_optimizer zeros = {.kind = (bp_optimizer_kind)kind, .weight_decay = decay},
                                numbers = {.kind = (bp_optimizer_kind)kind,
                                           .weight_decay = decay,
-                                          .decoupled = kind == BP_ADAMW || kind == BP_LION,
+                                          .decoupled = kind == BP_OPTIMIZER_ADAMW || kind == BP_OPTIMIZER_LION,
                                           .momentum = 0.9f,
                                           .beta1 = 0.9f,
                                           .beta2 = adam ? 0.999f : 0.99f,
-                                          .epsilon = kind == BP_ADAGRAD ? 1e-10f : 1e-8f,
+                                          .epsilon = kind == BP_OPTIMIZER_ADAGRAD ? 1e-10f : 1e-8f,
                                           .shrink = 0.5f,
                                           .grow = 1.2f,
                                           .step_min = 1e-6f,
@@ -229,16 +230,16 @@ static void constants_are_rounded_once(void **state) {
     (void)state;
     double power1 = 1, power2 = 1;
     for (unsigned step = 1; step <= 200; step++) {
-        const float rate = 0.004f * (float)step, decay = 0.7f, g = 0.3f, none = 0;
-        const bp_optimizer sgd = {.kind = BP_SGD, .weight_decay = decay, .decoupled = true}, adam = {.kind = BP_ADAM};
+        const float learning_rate = 0.004f * (float)step, decay = 0.7f, g = 0.3f, none = 0;
+        const bp_optimizer sgd = {.kind = BP_OPTIMIZER_SGD, .weight_decay = decay, .decoupled = true}, adam = {.kind = BP_OPTIMIZER_ADAM};
         float w = 1, s = 0, t = 0;
-        test_oracle()->optimizer_step(&sgd, step, rate, &(bp_parameters){&w, {NULL, NULL}, NULL}, &none, 1);
-        assert_int_equal(test_bits(w), test_bits((float)(1 - (double)rate * (double)decay)));
+        test_oracle()->optimizer_step(&sgd, step, learning_rate, &(bp_parameters){&w, {NULL, NULL}, NULL}, &none, 1);
+        assert_int_equal(test_bits(w), test_bits((float)(1 - (double)learning_rate * (double)decay)));
         w = 0;
-        test_oracle()->optimizer_step(&adam, step, rate, &(bp_parameters){&w, {&s, &t}, NULL}, &g, 1);
+        test_oracle()->optimizer_step(&adam, step, learning_rate, &(bp_parameters){&w, {&s, &t}, NULL}, &g, 1);
         power1 *= (double)0.9f;
         power2 *= (double)0.999f;
-        const float corrected = (float)((double)rate / (1 - power1)), correction = (float)(1 / sqrt(1 - power2));
+        const float corrected = (float)((double)learning_rate / (1 - power1)), correction = (float)(1 / sqrt(1 - power2));
         const float m = (1 - 0.9f) * g, v = (1 - 0.999f) * (g * g);
         assert_int_equal(test_bits(w), test_bits(fmaf(-corrected, m / fmaf(sqrtf(v), correction, 1e-8f), 0)));
     }

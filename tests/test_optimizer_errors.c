@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "enum_counts.h"
 
 #include <backprop/backprop.h>
 
@@ -54,7 +55,7 @@ typedef struct update {
     bp_optimizer optimizer;
     bool no_optimizer, no_weights, no_biases;
     uint64_t step;
-    float rate;
+    float learning_rate;
     bp_parameters weights, biases;
     size_t ldw;
     const float *gradient; /* of the step; x of the layer */
@@ -67,9 +68,9 @@ typedef struct update {
 static bool layer; /* which of the two is called */
 
 static update good_update(void) {
-    return (update){.optimizer = {.kind = BP_ADAM, .average = 0.5f},
+    return (update){.optimizer = {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f},
                     .step = 1,
-                    .rate = 0.5f,
+                    .learning_rate = 0.5f,
                     .weights = {slot(0), {slot(1), slot(2)}, slot(3)},
                     .biases = {slot(4), {slot(5), slot(6)}, slot(7)},
                     .ldw = LD,
@@ -88,8 +89,8 @@ static bp_status call_update(update u) {
     const bp_optimizer *optimizer = u.no_optimizer ? NULL : &u.optimizer;
     const bp_parameters *weights = u.no_weights ? NULL : &u.weights, *biases = u.no_biases ? NULL : &u.biases;
     if (!layer)
-        return bp_optimizer_step(optimizer, u.step, u.rate, weights, u.gradient, u.count);
-    return bp_dense_gradient_update(optimizer, u.step, u.rate, weights, u.ldw, biases, u.gradient, u.ldx, u.delta,
+        return bp_optimizer_step(optimizer, u.step, u.learning_rate, weights, u.gradient, u.count);
+    return bp_dense_gradient_update(optimizer, u.step, u.learning_rate, weights, u.ldw, biases, u.gradient, u.ldx, u.delta,
                                     u.ldd, u.batch, u.in, u.out, u.scratch);
 }
 
@@ -99,21 +100,21 @@ static void optimizers(void **state) {
     for (int which = 0; which <= 1; which++) {
         layer = which;
         EXPECT(BP_OK, call_update(good_update()));
-        EXPECT_WITH(BP_OK, update, rate = -1);
+        EXPECT_WITH(BP_OK, update, learning_rate = -1);
         EXPECT_WITH(BP_OK, update, step = UINT64_MAX);
         EXPECT_WITH(BP_ERROR_NULL, update, no_optimizer = true);
         EXPECT_WITH(BP_ERROR_NULL, update, gradient = NULL);
         EXPECT_WITH(BP_ERROR_NULL, update, weights.values = NULL);
         EXPECT_WITH(BP_ERROR_NULL, update, weights.state[0] = NULL);
         EXPECT_WITH(BP_ERROR_NULL, update, weights.state[1] = NULL);
-        EXPECT_WITH(BP_ERROR_NULL, update, weights.average = NULL);
-        EXPECT_WITH(BP_OK, update, weights.average = NULL, with.biases.average = NULL, with.optimizer.average = 0);
-        EXPECT_WITH(BP_OK, update, weights.state[1] = NULL, with.biases.state[1] = NULL, with.optimizer.kind = BP_LION);
-        EXPECT_WITH(BP_OK, update, weights.state[0] = NULL, with.biases.state[0] = NULL, with.optimizer.kind = BP_SGD);
+        EXPECT_WITH(BP_ERROR_NULL, update, weights.ema = NULL);
+        EXPECT_WITH(BP_OK, update, weights.ema = NULL, with.biases.ema = NULL, with.optimizer.ema_decay = 0);
+        EXPECT_WITH(BP_OK, update, weights.state[1] = NULL, with.biases.state[1] = NULL, with.optimizer.kind = BP_OPTIMIZER_LION);
+        EXPECT_WITH(BP_OK, update, weights.state[0] = NULL, with.biases.state[0] = NULL, with.optimizer.kind = BP_OPTIMIZER_SGD);
         EXPECT_WITH(BP_ERROR_VALUE, update, step = 0);
-        EXPECT_WITH(BP_ERROR_VALUE, update, rate = NAN);
-        EXPECT_WITH(BP_ERROR_VALUE, update, rate = INFINITY);
-        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.kind = BP_OPTIMIZER_COUNT);
+        EXPECT_WITH(BP_ERROR_VALUE, update, learning_rate = NAN);
+        EXPECT_WITH(BP_ERROR_VALUE, update, learning_rate = INFINITY);
+        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.kind = OPTIMIZER_COUNT);
         EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.kind = (bp_optimizer_kind)-1);
         EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.clip_norm = 1);
         EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.grow = 1);
@@ -125,7 +126,7 @@ static void optimizers(void **state) {
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.beta1 = bad_fractions[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.beta2 = bad_fractions[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.shrink = bad_fractions[k]);
-            EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.average = bad_fractions[k]);
+            EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.ema_decay = bad_fractions[k]);
         }
         for (size_t k = 0; k < sizeof bad_numbers / sizeof *bad_numbers; k++) {
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.epsilon = bad_numbers[k]);
@@ -133,19 +134,19 @@ static void optimizers(void **state) {
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.step_min = bad_numbers[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.step_max = bad_numbers[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.weight_decay = bad_numbers[k]);
-            EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.decay_of = BP_DECAY_COUNT);
+            EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.decay_scope = DECAY_SCOPE_COUNT);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.clip = bad_numbers[k]);
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.clip_norm = bad_numbers[k]);
         }
         EXPECT_WITH(BP_ERROR_ALIGNMENT, update, weights.values = misaligned(0));
         EXPECT_WITH(BP_ERROR_ALIGNMENT, update, weights.state[0] = misaligned(1));
         EXPECT_WITH(BP_ERROR_ALIGNMENT, update, weights.state[1] = misaligned(2));
-        EXPECT_WITH(BP_ERROR_ALIGNMENT, update, weights.average = misaligned(3));
+        EXPECT_WITH(BP_ERROR_ALIGNMENT, update, weights.ema = misaligned(3));
         EXPECT_WITH(BP_ERROR_ALIGNMENT, update, gradient = misaligned(8));
         EXPECT_WITH(BP_ERROR_OVERLAP, update, weights.values = slot(8));
         EXPECT_WITH(BP_ERROR_OVERLAP, update, weights.state[0] = slot(0));
         EXPECT_WITH(BP_ERROR_OVERLAP, update, weights.state[1] = slot(1) + 1);
-        EXPECT_WITH(BP_ERROR_OVERLAP, update, weights.average = slot(8) + 2);
+        EXPECT_WITH(BP_ERROR_OVERLAP, update, weights.ema = slot(8) + 2);
     }
 }
 
@@ -169,7 +170,7 @@ static void a_layer(void **state) {
     EXPECT_WITH(BP_ERROR_NULL, update, biases.values = NULL);
     EXPECT_WITH(BP_ERROR_NULL, update, biases.state[0] = NULL);
     EXPECT_WITH(BP_ERROR_NULL, update, biases.state[1] = NULL);
-    EXPECT_WITH(BP_ERROR_NULL, update, biases.average = NULL);
+    EXPECT_WITH(BP_ERROR_NULL, update, biases.ema = NULL);
     EXPECT_WITH(BP_ERROR_SIZE, update, batch = 0);
     EXPECT_WITH(BP_ERROR_SIZE, update, in = 0);
     EXPECT_WITH(BP_ERROR_SIZE, update, out = 0);
@@ -181,12 +182,12 @@ static void a_layer(void **state) {
     EXPECT_WITH(BP_ERROR_OVERFLOW, update, ldx = huge);
     EXPECT_WITH(BP_ERROR_OVERFLOW, update, ldd = huge);
     EXPECT_WITH(BP_ERROR_ALIGNMENT, update, biases.values = misaligned(4));
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, update, biases.average = misaligned(7));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, update, biases.ema = misaligned(7));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, update, delta = misaligned(9));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, update, scratch = scratch + sizeof(float));
     EXPECT_WITH(BP_ERROR_OVERLAP, update, biases.values = slot(9) + 1);
     EXPECT_WITH(BP_ERROR_OVERLAP, update, biases.state[0] = slot(3) + 2);
-    EXPECT_WITH(BP_ERROR_OVERLAP, update, biases.average = slot(4));
+    EXPECT_WITH(BP_ERROR_OVERLAP, update, biases.ema = slot(4));
     EXPECT_WITH(BP_ERROR_OVERLAP, update, weights.state[0] = (float *)(void *)scratch);
 }
 
@@ -195,8 +196,8 @@ static void names(void **state) {
     static const char *const kinds[] = {"sgd",  "momentum", "nesterov", "adagrad", "rmsprop",
                                         "adam", "adamw",    "lion",     "rprop"};
     static const size_t states[] = {0, 1, 1, 1, 1, 2, 2, 1, 2};
-    for (int k = 0; k < BP_OPTIMIZER_COUNT; k++) {
-        bp_optimizer_kind kind = BP_OPTIMIZER_COUNT;
+    for (int k = 0; k < OPTIMIZER_COUNT; k++) {
+        bp_optimizer_kind kind = OPTIMIZER_COUNT;
         assert_string_equal(bp_optimizer_name((bp_optimizer_kind)k), kinds[k]);
         assert_int_equal(bp_optimizer_from_name(kinds[k], &kind), BP_OK);
         assert_int_equal(kind, k);
@@ -204,15 +205,15 @@ static void names(void **state) {
         for (size_t index = 0; index < 4; index++)
             assert_true((bp_optimizer_state_name(kind, index) != NULL) == (index < states[k]));
     }
-    assert_string_equal(bp_optimizer_state_name(BP_ADAMW, 1), "squares");
-    assert_null(bp_optimizer_state_name(BP_ADAMW, SIZE_MAX));
-    bp_optimizer_kind kind = BP_LION;
+    assert_string_equal(bp_optimizer_state_name(BP_OPTIMIZER_ADAMW, 1), "squares");
+    assert_null(bp_optimizer_state_name(BP_OPTIMIZER_ADAMW, SIZE_MAX));
+    bp_optimizer_kind kind = BP_OPTIMIZER_LION;
     assert_int_equal(bp_optimizer_from_name("Adam", &kind), BP_ERROR_VALUE);
     assert_int_equal(bp_optimizer_from_name("", &kind), BP_ERROR_VALUE);
     assert_int_equal(bp_optimizer_from_name(NULL, &kind), BP_ERROR_NULL);
     assert_int_equal(bp_optimizer_from_name("adam", NULL), BP_ERROR_NULL);
-    assert_int_equal(kind, BP_LION);
-    const bp_optimizer_kind foreign[] = {BP_OPTIMIZER_COUNT, (bp_optimizer_kind)-1};
+    assert_int_equal(kind, BP_OPTIMIZER_LION);
+    const bp_optimizer_kind foreign[] = {OPTIMIZER_COUNT, (bp_optimizer_kind)-1};
     for (size_t k = 0; k < 2; k++) {
         assert_null(bp_optimizer_name(foreign[k]));
         assert_null(bp_optimizer_state_name(foreign[k], 0));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "enum_counts.h"
 
 #include <backprop/dense.h>
 #include <backprop/loss.h>
@@ -15,7 +16,7 @@
 /* Unit roundoff of binary32. */
 static const double unit = 0x1p-24;
 
-static const bp_activation identity = {BP_IDENTITY, 0.0f};
+static const bp_activation identity = {BP_ACTIVATION_IDENTITY, 0.0f};
 
 static const bp_kernels *kernels;
 static void *scratch; /* the oracles leave it alone */
@@ -40,7 +41,7 @@ static void assert_within(double got, double expected, double bound, const char 
 /* All numbers below are sums of a few powers of two, computed by hand; every operation on them is exact. */
 static void worked_example(void **state) {
     (void)state;
-    const float x[2] = {1.0f, 2.0f}, y[2] = {0.0625f, 2.0f}, rate = 0.5f;
+    const float x[2] = {1.0f, 2.0f}, y[2] = {0.0625f, 2.0f}, learning_rate = 0.5f;
     float w1[2][2] = {{0.5f, -0.25f}, {0.25f, 1.0f}}, b1[2] = {0.125f, -0.5f}; /* w11 w12, w21 w22 */
     float w2[2][2] = {{0.5f, 0.25f}, {-1.0f, 2.0f}}, b2[2] = {0.25f, -0.75f};  /* w31 w32, w41 w42 */
     float h[2], o[2], delta_o[2], delta_h[2], loss;
@@ -60,14 +61,14 @@ static void worked_example(void **state) {
     ASSERT_BITS(delta_h[0], -0.2421875f);
     ASSERT_BITS(delta_h[1], 0.5625f);
 
-    kernels->dense_gradient_sgd(w2[0], 2, b2, h, 2, delta_o, 2, 1, 2, 2, rate, scratch);
+    kernels->dense_gradient_sgd(w2[0], 2, b2, h, 2, delta_o, 2, 1, 2, 2, learning_rate, scratch);
     ASSERT_BITS(w2[0][0], 0.78125f);
     ASSERT_BITS(w2[0][1], 0.232421875f);
     ASSERT_BITS(w2[1][0], -0.6875f);
     ASSERT_BITS(w2[1][1], 1.98046875f);
     ASSERT_BITS(b2[0], 0.5f);
     ASSERT_BITS(b2[1], -0.765625f);
-    kernels->dense_gradient_sgd(w1[0], 2, b1, x, 2, delta_h, 2, 1, 2, 2, rate, scratch);
+    kernels->dense_gradient_sgd(w1[0], 2, b1, x, 2, delta_h, 2, 1, 2, 2, learning_rate, scratch);
     ASSERT_BITS(w1[0][0], 0.62109375f);
     ASSERT_BITS(w1[0][1], -0.53125f);
     ASSERT_BITS(w1[1][0], 0.4921875f);
@@ -79,7 +80,7 @@ static void worked_example(void **state) {
 /* The same with a leaky ReLU of slope 1/2 in the hidden layer, whose second neuron is below zero. */
 static void worked_example_with_leaky_relu(void **state) {
     (void)state;
-    const bp_activation leaky = {BP_LEAKY_RELU, 0.5f};
+    const bp_activation leaky = {BP_ACTIVATION_LEAKY_RELU, 0.5f};
     const float x[2] = {1.0f, 2.0f}, y[2] = {1.6875f, -1.25f};
     const float w1[2][2] = {{0.5f, -0.25f}, {0.25f, 1.0f}}, b1[2] = {0.125f, -2.5f};
     const float w2[2][2] = {{0.5f, 0.25f}, {-1.0f, 2.0f}}, b2[2] = {0.25f, -0.75f};
@@ -110,7 +111,7 @@ static void worked_example_with_leaky_relu(void **state) {
 enum { BATCH = 2 * BP_ROW_BLOCK + 37, IN = 43, OUT = 29 };
 
 static float x[BATCH][IN], w[IN][OUT], bias[OUT], delta[BATCH][OUT];
-static float forward[BATCH][OUT], below[BATCH][IN], gradient[IN][OUT], gradient_bias[OUT];
+static float forward[BATCH][OUT], previous[BATCH][IN], gradient[IN][OUT], gradient_bias[OUT];
 
 static void fill(float *values, size_t count, float (*draw)(test_random *), const char *key) {
     test_random random = test_random_for(test_seed(), key);
@@ -129,7 +130,7 @@ static void run_products(float (*draw)(test_random *)) {
     fill(bias, OUT, draw, "bias");
     fill(delta[0], (size_t)BATCH * OUT, draw, "delta");
     kernels->dense_forward(forward[0], OUT, x[0], IN, w[0], OUT, bias, BATCH, IN, OUT, identity, scratch);
-    kernels->dense_delta(below[0], IN, delta[0], OUT, w[0], OUT, NULL, 0, BATCH, IN, OUT, identity, scratch);
+    kernels->dense_delta(previous[0], IN, delta[0], OUT, w[0], OUT, NULL, 0, BATCH, IN, OUT, identity, scratch);
     kernels->dense_gradient(gradient[0], OUT, gradient_bias, x[0], IN, delta[0], OUT, BATCH, IN, OUT, scratch);
 }
 
@@ -169,7 +170,7 @@ static void products_within_rounding_bounds(void **state) {
             for (size_t j = 0; j < OUT; j++) {
                 add_product(&e, (double)delta[n][j], (double)w[i][j]);
             }
-            assert_product(below[n][i], &e, OUT, "delta");
+            assert_product(previous[n][i], &e, OUT, "delta");
         }
     }
     for (size_t j = 0; j < OUT; j++) {
@@ -203,7 +204,7 @@ static void adjoint_identities(void **state) {
     kernels->dense_forward(forward[0], OUT, x[0], IN, w[0], OUT, NULL, BATCH, IN, OUT, identity, scratch);
     const long long number = inner(delta[0], forward[0], (size_t)BATCH * OUT);
     assert_true(number != 0);
-    assert_true(inner(below[0], x[0], (size_t)BATCH * IN) == number);
+    assert_true(inner(previous[0], x[0], (size_t)BATCH * IN) == number);
     assert_true(inner(gradient[0], w[0], (size_t)IN * OUT) == number);
     float ones[BATCH];
     for (size_t n = 0; n < BATCH; n++) {
@@ -228,14 +229,14 @@ static void activations_within_rounding_bounds(void **state) {
         float a;
         kernels->activate(&a, 1, &z, 1, 1, 1, identity);
         ASSERT_BITS(a, z);
-        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_RELU, 0.0f});
+        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
         ASSERT_BITS(a, k > 0 ? z : 0.0f);
-        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_LEAKY_RELU, 0.3f});
+        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_ACTIVATION_LEAKY_RELU, 0.3f});
         assert_within((double)a, k > 0 ? zd : leak * zd, unit * fabs(zd), "leaky relu");
         /* exp within 1 ULP, a sum, a quotient; 1 ULP is 2 units. */
-        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_SIGMOID, 0.0f});
+        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f});
         assert_within((double)a, 1 / (1 + exp(-zd)), 4.1 * unit / (1 + exp(-zd)), "sigmoid");
-        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_TANH, 0.0f});
+        kernels->activate(&a, 1, &z, 1, 1, 1, (bp_activation){BP_ACTIVATION_TANH, 0.0f});
         assert_within((double)a, tanh(zd), 7.1 * unit * fabs(tanh(zd)), "tanh");
     }
 }
@@ -246,7 +247,7 @@ static void mse_within_rounding_bounds(void **state) {
     const float scale = 1.0f / BATCH;
     static float d[BATCH][OUT], row_loss[BATCH];
     /* `forward` are the outputs of a tanh layer as far as the kernel knows, `delta` the targets. */
-    kernels->loss_mse(d[0], OUT, row_loss, forward[0], OUT, delta[0], OUT, BATCH, OUT, (bp_activation){BP_TANH, 0.0f},
+    kernels->loss_mse(d[0], OUT, row_loss, forward[0], OUT, delta[0], OUT, BATCH, OUT, (bp_activation){BP_ACTIVATION_TANH, 0.0f},
                       scale);
     for (size_t n = 0; n < BATCH; n++) {
         exact loss = {0};
@@ -256,7 +257,7 @@ static void mse_within_rounding_bounds(void **state) {
             assert_within((double)d[n][j], expected, 4.1 * unit * fabs(expected), "delta of mse");
             add_product(&loss, 0.5 * error, error);
         }
-        /* Two roundings of the error, one of the square, of two values in each lane, and four of the tree. */
+        /* Two roundings of the error, one of the square, of two values in each worker, and four of the tree. */
         assert_within((double)row_loss[n], loss.sum, 10.1 * unit * loss.sum, "mse");
     }
 }
@@ -377,26 +378,26 @@ static void products_are_fused(void **state) {
     ASSERT_BITS(result, 0x1p-24f);
     /* a - a^2 with a = 1 - 2^-24. */
     const float a = 1.0f - 0x1p-24f;
-    kernels->activation_derivative(&result, 1, &a, 1, 1, 1, (bp_activation){BP_SIGMOID, 0.0f});
+    kernels->activation_derivative(&result, 1, &a, 1, 1, 1, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f});
     ASSERT_BITS(result, 0x1p-24f * a);
-    kernels->activation_derivative(&result, 1, &factor, 1, 1, 1, (bp_activation){BP_TANH, 0.0f});
+    kernels->activation_derivative(&result, 1, &factor, 1, 1, 1, (bp_activation){BP_ACTIVATION_TANH, 0.0f});
     ASSERT_BITS(result, -(0x1p-11f + 0x1p-24f));
 }
 
 static float sum_of(size_t first, size_t second, size_t third) {
-    float values[4 * BP_SUM_LANES] = {0};
+    float values[4 * BP_SUM_ACCUMULATORS] = {0};
     values[first] = large;
     values[second] = values[third] = 1.0f;
-    return kernels->sum(values, 4 * BP_SUM_LANES);
+    return kernels->sum(values, 4 * BP_SUM_ACCUMULATORS);
 }
 
 static void sums_run_in_lanes(void **state) {
     (void)state;
-    enum { L = BP_SUM_LANES };
-    ASSERT_BITS(sum_of(0, L, 2 * L), large);            /* one lane */
-    ASSERT_BITS(sum_of(0, 1, L + 1), large + 2.0f);     /* the ones share lane 1 */
-    ASSERT_BITS(sum_of(0, 1, L / 2 + 1), large + 2.0f); /* lanes half apart meet first */
-    ASSERT_BITS(sum_of(0, L / 2, L / 4), large);        /* each meets lane 0 alone */
+    enum { L = BP_SUM_ACCUMULATORS };
+    ASSERT_BITS(sum_of(0, L, 2 * L), large);            /* one worker */
+    ASSERT_BITS(sum_of(0, 1, L + 1), large + 2.0f);     /* the ones share worker 1 */
+    ASSERT_BITS(sum_of(0, 1, L / 2 + 1), large + 2.0f); /* workers half apart meet first */
+    ASSERT_BITS(sum_of(0, L / 2, L / 4), large);        /* each meets worker 0 alone */
     ASSERT_BITS(sum_of(0, L / 4, 3 * L / 4), large + 2.0f);
     ASSERT_BITS(sum_of(0, 1, L / 2), large);
 }
@@ -418,7 +419,7 @@ static float slope_at(float a, bp_activation_kind kind) {
 /* Limits at infinity, borders, and a zero parameter that stands for one. */
 static void limits_and_borders(void **state) {
     (void)state;
-    static const bp_activation_kind gated[] = {BP_HARD_SWISH, BP_SILU, BP_GELU, BP_GELU_TANH, BP_MISH};
+    static const bp_activation_kind gated[] = {BP_ACTIVATION_HARD_SWISH, BP_ACTIVATION_SILU, BP_ACTIVATION_GELU, BP_ACTIVATION_GELU_TANH, BP_ACTIVATION_MISH};
     for (size_t k = 0; k < sizeof gated / sizeof *gated; k++) {
         ASSERT_BITS(activated(-INFINITY, gated[k]), -0.0f);
         ASSERT_BITS(activated(-FLT_MAX, gated[k]), -0.0f);
@@ -427,48 +428,48 @@ static void limits_and_borders(void **state) {
         ASSERT_BITS(activated(-0.0f, gated[k]), -0.0f);
         ASSERT_BITS(slope_at(-INFINITY, gated[k]), 0.0f);
         ASSERT_BITS(slope_at(INFINITY, gated[k]), 1.0f);
-        ASSERT_BITS(slope_at(0.0f, gated[k]), gated[k] == BP_MISH ? 0x1.333334p-1f : 0.5f); /* 0.6: tanh(log(2)) */
+        ASSERT_BITS(slope_at(0.0f, gated[k]), gated[k] == BP_ACTIVATION_MISH ? 0x1.333334p-1f : 0.5f); /* 0.6: tanh(log(2)) */
         assert_true(isnan(slope_at(NAN, gated[k])));
     }
-    ASSERT_BITS(activated(INFINITY, BP_RELU6), 6.0f);
-    ASSERT_BITS(activated(-0.0f, BP_RELU6), 0.0f);
-    ASSERT_BITS(slope_at(0.0f, BP_RELU6), 0.0f);
-    ASSERT_BITS(slope_at(FLT_TRUE_MIN, BP_RELU6), 1.0f);
-    ASSERT_BITS(slope_at(6.0f, BP_RELU6), 0.0f);
-    ASSERT_BITS(slope_at(NAN, BP_RELU6), 1.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_ELU), -0.25f);
-    ASSERT_BITS(activated(INFINITY, BP_ELU), INFINITY);
-    ASSERT_BITS(slope_at(-0.25f, BP_ELU), 0.0f);
-    ASSERT_BITS(slope_at(-0.0f, BP_ELU), 0.25f);
-    ASSERT_BITS(slope_at(NAN, BP_ELU), 1.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_SELU), -0x1.c212ccp+0f);
-    ASSERT_BITS(activated(1.0f, BP_SELU), 0x1.0cfabep+0f);
-    ASSERT_BITS(slope_at(-0x1.c212ccp+0f, BP_SELU), 0.0f);
-    ASSERT_BITS(slope_at(NAN, BP_SELU), 0x1.0cfabep+0f);
-    ASSERT_BITS(activated(-INFINITY, BP_SOFTSIGN), -1.0f);
-    ASSERT_BITS(activated(INFINITY, BP_SOFTSIGN), 1.0f);
-    ASSERT_BITS(activated(-0.0f, BP_SOFTSIGN), -0.0f);
-    ASSERT_BITS(slope_at(-0.5f, BP_SOFTSIGN), 0.25f);
-    ASSERT_BITS(activated(-3.0f, BP_HARD_SIGMOID), 0.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_HARD_SIGMOID), 0.0f);
-    ASSERT_BITS(activated(0.0f, BP_HARD_SIGMOID), 0.5f);
-    ASSERT_BITS(activated(3.0f, BP_HARD_SIGMOID), 1.0f);
-    ASSERT_BITS(activated(INFINITY, BP_HARD_SIGMOID), 1.0f);
-    ASSERT_BITS(slope_at(0.0f, BP_HARD_SIGMOID), 0.0f);
-    ASSERT_BITS(slope_at(1.0f, BP_HARD_SIGMOID), 0.0f);
-    ASSERT_BITS(slope_at(0.5f, BP_HARD_SIGMOID), 1.0f / 6.0f);
-    ASSERT_BITS(slope_at(-3.0f, BP_HARD_SWISH), 0.0f);
-    ASSERT_BITS(slope_at(3.0f, BP_HARD_SWISH), 1.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_SOFTPLUS), 0.0f);
-    ASSERT_BITS(activated(INFINITY, BP_SOFTPLUS), INFINITY);
-    ASSERT_BITS(activated(1000.0f, BP_SOFTPLUS), 1000.0f);
-    ASSERT_BITS(slope_at(-INFINITY, BP_SOFTPLUS), 0.0f);
-    ASSERT_BITS(slope_at(INFINITY, BP_SOFTPLUS), 1.0f);
-    ASSERT_BITS(activated(-0.0f, BP_SINE), -0.0f);
-    ASSERT_BITS(slope_at(0.0f, BP_SINE), 0.25f);
-    assert_true(isnan(activated(INFINITY, BP_SINE)));
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_RELU6), 6.0f);
+    ASSERT_BITS(activated(-0.0f, BP_ACTIVATION_RELU6), 0.0f);
+    ASSERT_BITS(slope_at(0.0f, BP_ACTIVATION_RELU6), 0.0f);
+    ASSERT_BITS(slope_at(FLT_TRUE_MIN, BP_ACTIVATION_RELU6), 1.0f);
+    ASSERT_BITS(slope_at(6.0f, BP_ACTIVATION_RELU6), 0.0f);
+    ASSERT_BITS(slope_at(NAN, BP_ACTIVATION_RELU6), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_ELU), -0.25f);
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_ELU), INFINITY);
+    ASSERT_BITS(slope_at(-0.25f, BP_ACTIVATION_ELU), 0.0f);
+    ASSERT_BITS(slope_at(-0.0f, BP_ACTIVATION_ELU), 0.25f);
+    ASSERT_BITS(slope_at(NAN, BP_ACTIVATION_ELU), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_SELU), -0x1.c212ccp+0f);
+    ASSERT_BITS(activated(1.0f, BP_ACTIVATION_SELU), 0x1.0cfabep+0f);
+    ASSERT_BITS(slope_at(-0x1.c212ccp+0f, BP_ACTIVATION_SELU), 0.0f);
+    ASSERT_BITS(slope_at(NAN, BP_ACTIVATION_SELU), 0x1.0cfabep+0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_SOFTSIGN), -1.0f);
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_SOFTSIGN), 1.0f);
+    ASSERT_BITS(activated(-0.0f, BP_ACTIVATION_SOFTSIGN), -0.0f);
+    ASSERT_BITS(slope_at(-0.5f, BP_ACTIVATION_SOFTSIGN), 0.25f);
+    ASSERT_BITS(activated(-3.0f, BP_ACTIVATION_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(activated(0.0f, BP_ACTIVATION_HARD_SIGMOID), 0.5f);
+    ASSERT_BITS(activated(3.0f, BP_ACTIVATION_HARD_SIGMOID), 1.0f);
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_HARD_SIGMOID), 1.0f);
+    ASSERT_BITS(slope_at(0.0f, BP_ACTIVATION_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(slope_at(1.0f, BP_ACTIVATION_HARD_SIGMOID), 0.0f);
+    ASSERT_BITS(slope_at(0.5f, BP_ACTIVATION_HARD_SIGMOID), 1.0f / 6.0f);
+    ASSERT_BITS(slope_at(-3.0f, BP_ACTIVATION_HARD_SWISH), 0.0f);
+    ASSERT_BITS(slope_at(3.0f, BP_ACTIVATION_HARD_SWISH), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_SOFTPLUS), 0.0f);
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_SOFTPLUS), INFINITY);
+    ASSERT_BITS(activated(1000.0f, BP_ACTIVATION_SOFTPLUS), 1000.0f);
+    ASSERT_BITS(slope_at(-INFINITY, BP_ACTIVATION_SOFTPLUS), 0.0f);
+    ASSERT_BITS(slope_at(INFINITY, BP_ACTIVATION_SOFTPLUS), 1.0f);
+    ASSERT_BITS(activated(-0.0f, BP_ACTIVATION_SINE), -0.0f);
+    ASSERT_BITS(slope_at(0.0f, BP_ACTIVATION_SINE), 0.25f);
+    assert_true(isnan(activated(INFINITY, BP_ACTIVATION_SINE)));
 
-    const bp_activation kinds[] = {{BP_ELU, 0.0f}, {BP_ELU, 1.0f}, {BP_SINE, 0.0f}, {BP_SINE, 1.0f}};
+    const bp_activation kinds[] = {{BP_ACTIVATION_ELU, 0.0f}, {BP_ACTIVATION_ELU, 1.0f}, {BP_ACTIVATION_SINE, 0.0f}, {BP_ACTIVATION_SINE, 1.0f}};
     const float z[2] = {-1.0f, -1.0f};
     for (size_t k = 0; k < 4; k += 2) {
         float a[2], d[2];
@@ -484,29 +485,29 @@ static void limits_and_borders(void **state) {
 
 static void special_values(void **state) {
     (void)state;
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
         assert_true(isnan(activated(NAN, (bp_activation_kind)kind)));
     }
-    ASSERT_BITS(activated(-0.0f, BP_IDENTITY), -0.0f);
-    ASSERT_BITS(activated(-0.0f, BP_RELU), 0.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_RELU), 0.0f);
-    ASSERT_BITS(activated(INFINITY, BP_RELU), INFINITY);
-    ASSERT_BITS(activated(-0.0f, BP_LEAKY_RELU), -0.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_LEAKY_RELU), -INFINITY);
-    ASSERT_BITS(activated(-4 * FLT_TRUE_MIN, BP_LEAKY_RELU), -FLT_TRUE_MIN);
-    ASSERT_BITS(activated(0.0f, BP_SIGMOID), 0.5f);
-    ASSERT_BITS(activated(INFINITY, BP_SIGMOID), 1.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_SIGMOID), 0.0f);
-    ASSERT_BITS(activated(INFINITY, BP_TANH), 1.0f);
-    ASSERT_BITS(activated(-INFINITY, BP_TANH), -1.0f);
-    ASSERT_BITS(activated(-0.0f, BP_TANH), -0.0f);
-    ASSERT_BITS(slope_at(0.0f, BP_RELU), 0.0f);
-    ASSERT_BITS(slope_at(FLT_TRUE_MIN, BP_RELU), 1.0f);
-    ASSERT_BITS(slope_at(NAN, BP_RELU), 1.0f);
-    ASSERT_BITS(slope_at(-0.0f, BP_LEAKY_RELU), 0.25f);
-    ASSERT_BITS(slope_at(NAN, BP_LEAKY_RELU), 1.0f);
-    ASSERT_BITS(slope_at(0.5f, BP_SIGMOID), 0.25f);
-    ASSERT_BITS(slope_at(0.0f, BP_TANH), 1.0f);
+    ASSERT_BITS(activated(-0.0f, BP_ACTIVATION_IDENTITY), -0.0f);
+    ASSERT_BITS(activated(-0.0f, BP_ACTIVATION_RELU), 0.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_RELU), 0.0f);
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_RELU), INFINITY);
+    ASSERT_BITS(activated(-0.0f, BP_ACTIVATION_LEAKY_RELU), -0.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_LEAKY_RELU), -INFINITY);
+    ASSERT_BITS(activated(-4 * FLT_TRUE_MIN, BP_ACTIVATION_LEAKY_RELU), -FLT_TRUE_MIN);
+    ASSERT_BITS(activated(0.0f, BP_ACTIVATION_SIGMOID), 0.5f);
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_SIGMOID), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_SIGMOID), 0.0f);
+    ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_TANH), 1.0f);
+    ASSERT_BITS(activated(-INFINITY, BP_ACTIVATION_TANH), -1.0f);
+    ASSERT_BITS(activated(-0.0f, BP_ACTIVATION_TANH), -0.0f);
+    ASSERT_BITS(slope_at(0.0f, BP_ACTIVATION_RELU), 0.0f);
+    ASSERT_BITS(slope_at(FLT_TRUE_MIN, BP_ACTIVATION_RELU), 1.0f);
+    ASSERT_BITS(slope_at(NAN, BP_ACTIVATION_RELU), 1.0f);
+    ASSERT_BITS(slope_at(-0.0f, BP_ACTIVATION_LEAKY_RELU), 0.25f);
+    ASSERT_BITS(slope_at(NAN, BP_ACTIVATION_LEAKY_RELU), 1.0f);
+    ASSERT_BITS(slope_at(0.5f, BP_ACTIVATION_SIGMOID), 0.25f);
+    ASSERT_BITS(slope_at(0.0f, BP_ACTIVATION_TANH), 1.0f);
 
     /* Without a bias chains start at +0; with one, at the bias. */
     const float minus_zero = -0.0f, one = 1.0f;

@@ -1,4 +1,4 @@
-/* Normalised columns: floats and doubles, with numbers missing, in any mode of the host, and what is refused. */
+/* Normalized columns: floats and doubles, with numbers missing, in any mode of the host, and what is refused. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 #include "harness/mode.h"
 #include "harness/random.h"
 #include "harness/session.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -33,7 +34,7 @@ static void scaling_is_the_written_sequence(void **state) {
         x[n * STRIDE + 2] = 0.1f; /* a column of equal values */
     }
     for (size_t indexed = 0; indexed < 2; indexed++)
-        for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+        for (int kind = 0; kind < SCALING_COUNT; kind++) {
             assert_int_equal(
                 bp_scaling_fit((bp_scaling_kind)kind, x, STRIDE, indexed ? index : NULL, ROWS, COLUMNS, shift, scale),
                 BP_OK);
@@ -66,7 +67,7 @@ static void scaling_goes_there_and_back(void **state) {
     test_random random = test_random_for(test_seed(), "there and back");
     for (size_t k = 0; k < ROWS * COLUMNS; k++)
         x[k] = (float)(1 + k % COLUMNS) * test_random_symmetric(&random) + 2;
-    for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+    for (int kind = 0; kind < SCALING_COUNT; kind++) {
         assert_int_equal(bp_scaling_fit((bp_scaling_kind)kind, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
         assert_int_equal(bp_scaling_apply(y, COLUMNS + 2, x, 0, ROWS, COLUMNS, shift, scale), BP_OK);
         assert_int_equal(bp_scaling_invert(back, 0, y, COLUMNS + 2, ROWS, COLUMNS, shift, scale), BP_OK);
@@ -111,7 +112,7 @@ static void missing_numbers_are_left_out(void **state) {
         wide_left[k] = (double)(left[k] = x[2 * kept[k]] = 5 + 100 * test_random_symmetric(&random));
     for (size_t k = 0; k < 2 * ROWS; k++)
         wide[k] = (double)x[k];
-    for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+    for (int kind = 0; kind < SCALING_COUNT; kind++) {
         const bp_scaling_kind by = (bp_scaling_kind)kind;
         assert_int_equal(bp_scaling_fit(by, left, 0, NULL, LEFT, 1, &expected_shift, &expected_scale), BP_OK);
         assert_int_equal(bp_scaling_fit_nan(by, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, 2, shift, scale), BP_OK);
@@ -166,7 +167,7 @@ static void doubles_are_the_written_sequence(void **state) {
         x[k] = 1.7e9 + 100 * (double)test_random_symmetric(&random);
     for (size_t n = 0; n < ROWS; n++)
         x[n * STRIDE + 2] = 1700000060.1; /* a column of equal values */
-    for (int kind = 0; kind < BP_SCALING_COUNT; kind++) {
+    for (int kind = 0; kind < SCALING_COUNT; kind++) {
         assert_int_equal(bp_scaling_fit_double((bp_scaling_kind)kind, BP_SCALING_NAN_ERROR, x, STRIDE, NULL, ROWS,
                                                COLUMNS, shift, scale),
                          BP_OK);
@@ -287,7 +288,7 @@ static void bad_scaling(void **state) {
     FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, NULL, 0, ROWS, COLUMNS, shift, scale);
     FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, NULL, scale);
     FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, NULL);
-    FIT(BP_ERROR_VALUE, BP_SCALING_COUNT, x, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_VALUE, SCALING_COUNT, x, 0, ROWS, COLUMNS, shift, scale);
     FIT(BP_ERROR_VALUE, (bp_scaling_kind)-1, x, 0, ROWS, COLUMNS, shift, scale);
     FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, 0, COLUMNS, shift, scale);
     FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, ROWS, 0, shift, scale);

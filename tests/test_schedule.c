@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "harness/harness.h"
+#include "enum_counts.h"
 
 #include <backprop/cpu.h>
 #include <backprop/schedule.h>
@@ -12,31 +13,31 @@
 static const uint64_t milestones[] = {0, 30, 30, 80};
 
 static const bp_schedule schedules[] = {
-    {.kind = BP_SCHEDULE_CONSTANT, .rate = 0.3f},
-    {.kind = BP_SCHEDULE_CONSTANT, .rate = 0.3f, .warmup = 7},
-    {.kind = BP_SCHEDULE_STEP, .rate = 0.1f, .steps = 30, .factor = 0.1f},
-    {.kind = BP_SCHEDULE_STEP, .rate = 0.1f, .steps = 5, .factor = 0.9f, .warmup = 11},
-    {.kind = BP_SCHEDULE_STEP, .rate = 0.1f, .steps = 100, .factor = 0},
-    {.kind = BP_SCHEDULE_LINEAR, .rate = 0.25f, .steps = 100},
-    {.kind = BP_SCHEDULE_LINEAR, .rate = 0.25f, .steps = 99, .warmup = 10, .end = 0.5f},
-    {.kind = BP_SCHEDULE_COSINE, .rate = 0.01f, .steps = 150},
-    {.kind = BP_SCHEDULE_COSINE, .rate = 0.01f, .steps = 150, .warmup = 20, .end = 1e-5f},
-    {.kind = BP_SCHEDULE_ONE_CYCLE, .rate = 1, .steps = 160, .warmup = 48, .start = 0.04f, .end = 4e-6f},
-    {.kind = BP_SCHEDULE_ONE_CYCLE, .rate = 1, .steps = 160, .start = 0.04f},
-    {.kind = BP_SCHEDULE_EXPONENTIAL, .rate = 0.1f, .factor = 0.97f},
-    {.kind = BP_SCHEDULE_EXPONENTIAL, .rate = 0.1f, .factor = 0.5f, .warmup = 9},
-    {.kind = BP_SCHEDULE_MULTI_STEP, .rate = 0.1f, .factor = 0.1f, .milestones = milestones, .milestone_count = 4},
+    {.kind = BP_SCHEDULE_CONSTANT, .learning_rate = 0.3f},
+    {.kind = BP_SCHEDULE_CONSTANT, .learning_rate = 0.3f, .warmup = 7},
+    {.kind = BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 30, .factor = 0.1f},
+    {.kind = BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 5, .factor = 0.9f, .warmup = 11},
+    {.kind = BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 100, .factor = 0},
+    {.kind = BP_SCHEDULE_LINEAR, .learning_rate = 0.25f, .steps = 100},
+    {.kind = BP_SCHEDULE_LINEAR, .learning_rate = 0.25f, .steps = 99, .warmup = 10, .end = 0.5f},
+    {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.01f, .steps = 150},
+    {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.01f, .steps = 150, .warmup = 20, .end = 1e-5f},
+    {.kind = BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .warmup = 48, .start = 0.04f, .end = 4e-6f},
+    {.kind = BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .start = 0.04f},
+    {.kind = BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.97f},
+    {.kind = BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.5f, .warmup = 9},
+    {.kind = BP_SCHEDULE_MULTI_STEP, .learning_rate = 0.1f, .factor = 0.1f, .milestones = milestones, .milestone_count = 4},
     {.kind = BP_SCHEDULE_MULTI_STEP,
-     .rate = 0.1f,
+     .learning_rate = 0.1f,
      .factor = 0.5f,
      .warmup = 20,
      .milestones = milestones,
      .milestone_count = 2},
-    {.kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 0.1f, .steps = 50},
-    {.kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 0.1f, .steps = 10, .end = 0.01f, .period_factor = 2},
-    {.kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 0.1f, .steps = 7, .end = 0.2f, .period_factor = 3, .warmup = 5},
+    {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 50},
+    {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 10, .end = 0.01f, .period_factor = 2},
+    {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 7, .end = 0.2f, .period_factor = 3, .warmup = 5},
     {.kind = BP_SCHEDULE_ONE_CYCLE,
-     .rate = 1,
+     .learning_rate = 1,
      .steps = 160,
      .warmup = 48,
      .start = 0.04f,
@@ -50,31 +51,31 @@ static double wave(double a, double b, double p) {
 }
 
 static double textbook(const bp_schedule *s, double step) {
-    const double rate = s->rate, warmup = (double)s->warmup, end = s->end;
+    const double learning_rate = s->learning_rate, warmup = (double)s->warmup, end = s->end;
     if (step < warmup)
-        return s->kind == BP_SCHEDULE_ONE_CYCLE ? wave(s->start, rate, step / warmup) : rate * (step + 1) / warmup;
+        return s->kind == BP_SCHEDULE_ONE_CYCLE ? wave(s->start, learning_rate, step / warmup) : learning_rate * (step + 1) / warmup;
     const double p = fmin((step - warmup) / ((double)s->steps - warmup), 1), t = step - warmup;
     double period = (double)s->steps, begin = 0, drops = 0;
     switch (s->kind) {
     case BP_SCHEDULE_STEP:
-        return rate * pow(s->factor, floor((step - warmup) / (double)s->steps));
+        return learning_rate * pow(s->factor, floor((step - warmup) / (double)s->steps));
     case BP_SCHEDULE_EXPONENTIAL:
-        return rate * pow(s->factor, t);
+        return learning_rate * pow(s->factor, t);
     case BP_SCHEDULE_MULTI_STEP:
         for (size_t k = 0; k < s->milestone_count; k++)
             drops += (double)s->milestones[k] <= t;
-        return rate * pow(s->factor, drops);
+        return learning_rate * pow(s->factor, drops);
     case BP_SCHEDULE_WARM_RESTARTS:
         for (; t >= begin + period; period *= fmax(1, (double)s->period_factor))
             begin += period;
-        return wave(rate, end, (t - begin) / period);
+        return wave(learning_rate, end, (t - begin) / period);
     case BP_SCHEDULE_LINEAR:
-        return rate * (1 - p) + end * p;
+        return learning_rate * (1 - p) + end * p;
     case BP_SCHEDULE_COSINE:
     case BP_SCHEDULE_ONE_CYCLE:
-        return wave(rate, end, p);
+        return wave(learning_rate, end, p);
     default:
-        return rate;
+        return learning_rate;
     }
 }
 
@@ -85,20 +86,20 @@ static void rates_are_the_textbooks(void **state) {
     for (size_t k = 0; k < SCHEDULES; k++)
         for (uint64_t step = 0; step < STEPS; step++) {
             const bp_schedule *s = &schedules[k];
-            float rate = NAN;
-            assert_int_equal(bp_schedule_rate(s, step, &rate), BP_OK);
-            const double expected = textbook(s, (double)step), most = fmax((double)s->rate, (double)s->end);
-            if (!(fabs((double)rate - expected) <= 0x1p-23 * most))
+            float learning_rate = NAN;
+            assert_int_equal(bp_schedule_learning_rate(s, step, &learning_rate), BP_OK);
+            const double expected = textbook(s, (double)step), most = fmax((double)s->learning_rate, (double)s->end);
+            if (!(fabs((double)learning_rate - expected) <= 0x1p-23 * most))
                 fail_msg("%s, schedule %zu, step %llu: %.9g instead of %.9g", bp_schedule_name(s->kind), k,
-                         (unsigned long long)step, (double)rate, expected);
+                         (unsigned long long)step, (double)learning_rate, expected);
         }
 }
 
 static void check_rate(bp_schedule s, uint64_t step, float expected, int line) {
-    float rate = NAN;
-    assert_int_equal(bp_schedule_rate(&s, step, &rate), BP_OK);
-    if (test_bits(rate) != test_bits(expected))
-        fail_msg("line %d: %a instead of %a", line, (double)rate, (double)expected);
+    float learning_rate = NAN;
+    assert_int_equal(bp_schedule_learning_rate(&s, step, &learning_rate), BP_OK);
+    if (test_bits(learning_rate) != test_bits(expected))
+        fail_msg("line %d: %a instead of %a", line, (double)learning_rate, (double)expected);
 }
 
 #define CHECK(schedule, step, expected) check_rate(schedule, step, expected, __LINE__)
@@ -136,12 +137,12 @@ static void corners_are_exact(void **state) {
     CHECK(schedules[16], 70, 0.1f);
     CHECK(schedules[16], 20, (float)((double)0.01f + ((double)0.1f - (double)0.01f) * 0.5));
     const bp_schedule huge = {
-        .kind = BP_SCHEDULE_WARM_RESTARTS, .rate = 1, .steps = 1, .period_factor = UINT64_C(1) << 63};
+        .kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 1, .steps = 1, .period_factor = UINT64_C(1) << 63};
     CHECK(huge, 1, 1);
     CHECK(huge, UINT64_C(1) << 63, 0);
     CHECK(huge, (UINT64_C(1) << 63) + 1, 1);
     /* Warm-up alone, of powers of two. */
-    const bp_schedule rising = {.kind = BP_SCHEDULE_CONSTANT, .rate = 1, .warmup = 4};
+    const bp_schedule rising = {.kind = BP_SCHEDULE_CONSTANT, .learning_rate = 1, .warmup = 4};
     CHECK(rising, 0, 0.25f);
     CHECK(rising, 2, 0.75f);
     CHECK(rising, 3, 1);
@@ -150,11 +151,11 @@ static void corners_are_exact(void **state) {
 static void check_table(test_table *table) {
     for (size_t k = 0; k < SCHEDULES; k++)
         for (uint64_t step = 0; step < STEPS; step++) {
-            const float expected = test_oracle()->schedule_rate(&schedules[k], step);
-            const float rate = table->kernels->schedule_rate(&schedules[k], step);
-            if (test_bits(rate) != test_bits(expected))
+            const float expected = test_oracle()->schedule_learning_rate(&schedules[k], step);
+            const float learning_rate = table->kernels->schedule_learning_rate(&schedules[k], step);
+            if (test_bits(learning_rate) != test_bits(expected))
                 fail_msg("schedule %zu, step %llu on %s: %a instead of %a", k, (unsigned long long)step, table->name,
-                         (double)rate, (double)expected);
+                         (double)learning_rate, (double)expected);
             table->cases++;
         }
 }
@@ -170,17 +171,17 @@ static void rates_are_the_pinned_ones(void **state) {
     uint64_t hash = TEST_HASH_START;
     for (size_t k = 0; k < SCHEDULES; k++)
         for (uint64_t step = 0; step < STEPS; step++) {
-            float rate = NAN;
-            assert_int_equal(bp_schedule_rate(&schedules[k], step, &rate), BP_OK);
-            hash = test_hash(hash, test_bits(rate));
+            float learning_rate = NAN;
+            assert_int_equal(bp_schedule_learning_rate(&schedules[k], step, &learning_rate), BP_OK);
+            hash = test_hash(hash, test_bits(learning_rate));
         }
     if (bp_cpu_covered() && hash != UINT64_C(0x69352f7de3a696b0))
         fail_msg("0x%016llx", (unsigned long long)hash);
 }
 
 static void refuse(bp_schedule s, int line) {
-    float rate = 4711;
-    if (bp_schedule_rate(&s, 3, &rate) != BP_ERROR_VALUE || rate != 4711)
+    float learning_rate = 4711;
+    if (bp_schedule_learning_rate(&s, 3, &learning_rate) != BP_ERROR_VALUE || learning_rate != 4711)
         fail_msg("line %d: a bad schedule was not refused", line);
 }
 
@@ -194,12 +195,12 @@ static void refuse(bp_schedule s, int line) {
 static void bad_schedules_are_refused(void **state) {
     (void)state;
     static const float bad_rates[] = {-1, NAN, INFINITY, -INFINITY};
-    float rate = 4711;
-    assert_int_equal(bp_schedule_rate(NULL, 0, &rate), BP_ERROR_NULL);
-    assert_int_equal(bp_schedule_rate(&schedules[0], 0, NULL), BP_ERROR_NULL);
-    assert_true(rate == 4711);
+    float learning_rate = 4711;
+    assert_int_equal(bp_schedule_learning_rate(NULL, 0, &learning_rate), BP_ERROR_NULL);
+    assert_int_equal(bp_schedule_learning_rate(&schedules[0], 0, NULL), BP_ERROR_NULL);
+    assert_true(learning_rate == 4711);
     for (size_t k = 0; k < 4; k++) {
-        REFUSE(0, rate = bad_rates[k]);
+        REFUSE(0, learning_rate = bad_rates[k]);
         REFUSE(2, factor = bad_rates[k]);
         REFUSE(5, end = bad_rates[k]);
         REFUSE(7, end = bad_rates[k]);
@@ -230,9 +231,9 @@ static void bad_schedules_are_refused(void **state) {
     REFUSE(14, milestones = falling);
     bp_schedule none = schedules[13];
     none.milestones = NULL;
-    assert_int_equal(bp_schedule_rate(&none, 0, &rate), BP_ERROR_NULL);
-    assert_true(rate == 4711);
-    REFUSE(0, kind = BP_SCHEDULE_COUNT);
+    assert_int_equal(bp_schedule_learning_rate(&none, 0, &learning_rate), BP_ERROR_NULL);
+    assert_true(learning_rate == 4711);
+    REFUSE(0, kind = SCHEDULE_COUNT);
     REFUSE(0, kind = (bp_schedule_kind)-1);
 }
 
@@ -267,13 +268,13 @@ static void names(void **state) {
     (void)state;
     static const char *const kinds[] = {"constant",  "step",        "linear",     "cosine",
                                         "one-cycle", "exponential", "multi-step", "warm-restarts"};
-    bp_schedule_kind kind = BP_SCHEDULE_COUNT;
-    for (int k = 0; k < BP_SCHEDULE_COUNT; k++) {
+    bp_schedule_kind kind = SCHEDULE_COUNT;
+    for (int k = 0; k < SCHEDULE_COUNT; k++) {
         assert_string_equal(bp_schedule_name((bp_schedule_kind)k), kinds[k]);
         assert_int_equal(bp_schedule_from_name(kinds[k], &kind), BP_OK);
         assert_int_equal(kind, k);
     }
-    assert_null(bp_schedule_name(BP_SCHEDULE_COUNT));
+    assert_null(bp_schedule_name(SCHEDULE_COUNT));
     assert_null(bp_schedule_name((bp_schedule_kind)-1));
     assert_int_equal(bp_schedule_from_name("Cosine", &kind), BP_ERROR_VALUE);
     assert_int_equal(bp_schedule_from_name(NULL, &kind), BP_ERROR_NULL);

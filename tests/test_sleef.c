@@ -18,29 +18,29 @@ enum { CHUNK = 1003 };
 typedef void function(const bp_kernels *kernels, const float *inputs, float *results);
 
 static void sigmoid(const bp_kernels *kernels, const float *inputs, float *results) {
-    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_SIGMOID, 0.0f});
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f});
 }
 
 static void hyperbolic_tangent(const bp_kernels *kernels, const float *inputs, float *results) {
-    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_TANH, 0.0f});
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_ACTIVATION_TANH, 0.0f});
 }
 
 /* log1p of exp(-|x|). */
 static void softplus(const bp_kernels *kernels, const float *inputs, float *results) {
-    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_SOFTPLUS, 0.0f});
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_ACTIVATION_SOFTPLUS, 0.0f});
 }
 
 /* erfc of -x / sqrt(2). */
 static void gelu(const bp_kernels *kernels, const float *inputs, float *results) {
-    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_GELU, 0.0f});
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_ACTIVATION_GELU, 0.0f});
 }
 
 static void sine(const bp_kernels *kernels, const float *inputs, float *results) {
-    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_SINE, 0.0f});
+    kernels->activate(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_ACTIVATION_SINE, 0.0f});
 }
 
 static void sine_slope(const bp_kernels *kernels, const float *inputs, float *results) {
-    kernels->activation_derivative(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_SINE, 0.0f});
+    kernels->activation_derivative(results, CHUNK, inputs, CHUNK, 1, CHUNK, (bp_activation){BP_ACTIVATION_SINE, 0.0f});
 }
 
 /* Two classes, 0 and -|x|: the second probability is exp(-|x|) / (1 + exp(-|x|)), and for |x| > 17 the bits of exp
@@ -108,8 +108,8 @@ static void divergence(const bp_kernels *kernels, const float *inputs, float *re
 static void cosine(const bp_kernels *kernels, const float *inputs, float *results) {
     enum { HALVES = 1 << 20 };
     for (size_t k = 0; k < CHUNK; k++) {
-        const bp_schedule s = {.kind = BP_SCHEDULE_COSINE, .rate = 0x1p24f, .steps = HALVES};
-        results[k] = kernels->schedule_rate(&s, (uint64_t)(fabsf(inputs[k]) * (HALVES / 104.0f)));
+        const bp_schedule s = {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0x1p24f, .steps = HALVES};
+        results[k] = kernels->schedule_learning_rate(&s, (uint64_t)(fabsf(inputs[k]) * (HALVES / 104.0f)));
     }
 }
 
@@ -176,7 +176,7 @@ static void check_hash(const char *table, const pin *p, const char *part, uint64
     }
 }
 
-/* Neighbouring chunks take inputs far apart, so that the first few see all of the range. */
+/* Neighboring chunks take inputs far apart, so that the first few see all of the range. */
 static uint32_t input_number(uint32_t chunk, uint32_t k) {
     return k * CHUNKS + chunk;
 }

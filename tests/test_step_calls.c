@@ -33,18 +33,19 @@
 
 #include "harness/session.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const net seed = {
-    .layers = 2, .sizes = {2, 2, 2}, .activations = {{BP_IDENTITY, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+    .layers = 2, .sizes = {2, 2, 2}, .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
 static const net digits = {.layers = 2,
                            .sizes = {784, 128, 10},
-                           .activations = {{BP_RELU, 0}, {BP_IDENTITY, 0}},
+                           .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                            .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
 /* Larger than any block of the kernels. */
 static const net wide = {
-    .layers = 2, .sizes = {530, 520, 3}, .activations = {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.01f}}, .loss = BP_LOSS_MSE};
+    .layers = 2, .sizes = {530, 520, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.01f}}, .loss = BP_LOSS_MSE};
 
 static const float dropped[] = {0.5f, 0.0f};
 static const bool normalized[] = {true, false};
@@ -53,16 +54,16 @@ static const struct {
     const char *name;
     const net *shape;
     size_t rows, steps;
-    bool regularized; /* with dropout and layer normalisation */
+    bool regularized; /* with dropout and layer normalization */
     bp_optimizer optimizer;
 } cases[] = {{"seed", &seed, 1, 1000},
              {"digits, one row", &digits, 1, 1000},
              {"digits", &digits, 32, 100},
              {"wide", &wide, 300, 3},
-             {"digits, regularised", &digits, 32, 100, .regularized = true},
-             {"seed, adam", &seed, 1, 1000, .optimizer = {.kind = BP_ADAM}},
-             {"digits, rprop", &digits, 32, 20, .optimizer = {.kind = BP_RPROP, .average = 0.5f}},
-             {"digits, adamw", &digits, 32, 20, true, {.kind = BP_ADAMW, .weight_decay = 0.01f, .clip_norm = 0.5f}}};
+             {"digits, regularized", &digits, 32, 100, .regularized = true},
+             {"seed, adam", &seed, 1, 1000, .optimizer = {.kind = BP_OPTIMIZER_ADAM}},
+             {"digits, rprop", &digits, 32, 20, .optimizer = {.kind = BP_OPTIMIZER_RPROP, .ema_decay = 0.5f}},
+             {"digits, adamw", &digits, 32, 20, true, {.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 0.5f}}};
 
 static size_t rows_of(size_t k) {
     return test_quick() && cases[k].rows > 4 ? 4 : cases[k].rows;
@@ -110,15 +111,15 @@ static void squares(void *context, size_t first, size_t rows, const float *outpu
 /* The backward pass in all its forms: by the network's loss, by deltas, by a function. */
 static bp_status trainee_go_back(trainee *t) {
     size_t out = t->network->layer[t->network->layers - 1].out;
-    for (int use = 0; use < BP_GRADIENT_USES; use++) {
-        const bp_backward hows[] = {
-            {.gradient = (bp_gradient_use)use, .input_gradient = t->input_gradient},
-            {.gradient = (bp_gradient_use)use, .input_gradient = t->input_gradient, .delta = t->outputs},
-            {.gradient = (bp_gradient_use)use,
+    for (int use = 0; use < GRADIENT_MODE_COUNT; use++) {
+        const bp_backward_options hows[] = {
+            {.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient},
+            {.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient, .delta = t->outputs},
+            {.gradient = (bp_gradient_mode)use,
              .input_gradient = t->input_gradient,
-             .own_loss = squares,
+             .loss_callback = squares,
              .context = &out},
-            {.own_loss = squares, .context = &out},
+            {.loss_callback = squares, .context = &out},
         };
         for (size_t k = 0; k < COUNT(hows); k++) {
             const bp_status status = bp_network_backward(t->network, &t->s.batch, &hows[k]);
@@ -140,8 +141,8 @@ static bp_status trainee_accumulate(trainee *t) {
         status = bp_network_update(t->network, 0.001f);
     if (status == BP_OK)
         status = bp_network_freeze(t->network, 0, false);
-    for (int k = 0; k < 2 && status == BP_OK && t->network->optimizer.average > 0; k++)
-        status = bp_network_swap_average(t->network); /* in, and out again */
+    for (int k = 0; k < 2 && status == BP_OK && t->network->optimizer.ema_decay > 0; k++)
+        status = bp_network_swap_ema(t->network); /* in, and out again */
     return status;
 }
 
@@ -342,7 +343,7 @@ static void nothing_is_called(void **state) {
     (void)state;
     bp_isa chosen;
     assert_int_equal(bp_cpu_active(&chosen), BP_OK);
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (bp_cpu_set((bp_isa)isa) != BP_OK)
             continue; /* not on this machine */
         for (size_t k = 0; k < COUNT(cases); k++) {

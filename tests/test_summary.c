@@ -17,18 +17,18 @@
 
 enum { TEXT = 4096 };
 
-/* What a text says of the same net on every level; of its memory and its kernels it says what the level has. */
+/* What a text says of the same net on every backend; of its memory and its kernels it says what the backend has. */
 typedef struct words {
     net shape;
-    size_t batch_max, threads;
+    size_t max_batch_size, threads;
     bool host; /* lends a pool */
     const char *net, *layers, *step;
-    const char *scalar_step; /* where it differs on the level without panels */
+    const char *scalar_step; /* where it differs on the backend without panels */
 } words;
 
 static const words all[] = {
-    {.shape = {1, {2, 1}, {{BP_IDENTITY, 0}}, BP_LOSS_MSE},
-     .batch_max = 1,
+    {.shape = {1, {2, 1}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+     .max_batch_size = 1,
      .threads = 1,
      .net = "network 2-1: 1 layer, 3 parameters",
      .layers = "    0        2        1  identity             3\n"
@@ -37,8 +37,8 @@ static const words all[] = {
              "a step of 1 row: 8 floating-point operations, one call for the whole step on 1 thread\n",
      .scalar_step = "up to 1 thread\n"
                     "a step of 1 row: 8 floating-point operations, one pass over the weights each way on 1 thread\n"},
-    {.shape = {2, {784, 128, 10}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
-     .batch_max = 64,
+    {.shape = {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .max_batch_size = 64,
      .threads = 1,
      .net = "network 784-128-10: 2 layers, 101770 parameters",
      .layers = "    0      784      128  relu            100480\n"
@@ -49,9 +49,9 @@ static const words all[] = {
              "a step of 1 row: 409088 floating-point operations, one pass over the weights each way on 1 thread\n"},
     {.shape = {4,
                {32, 64, 64, 64, 16},
-               {{BP_TANH, 0}, {BP_SIGMOID, 0}, {BP_LEAKY_RELU, 0.1f}, {BP_IDENTITY, 0}},
+               {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}},
                BP_LOSS_MSE},
-     .batch_max = 4096,
+     .max_batch_size = 4096,
      .threads = 2,
      .host = true,
      .net = "network 32-64-64-64-16: 4 layers, 11472 parameters",
@@ -64,9 +64,9 @@ static const words all[] = {
              "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows on 2 threads, each "
              "takes whole blocks of 256 rows\n"
              "a step of 1 row: 63488 floating-point operations, one pass over the weights each way on 1 thread\n"},
-    /* Widths that panels of every level divide evenly between two. */
-    {.shape = {3, {64, 1152, 1152, 192}, {{BP_RELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
-     .batch_max = 64,
+    /* Widths that panels of every backend divide evenly between two. */
+    {.shape = {3, {64, 1152, 1152, 192}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+     .max_batch_size = 64,
      .threads = 2,
      .host = true,
      .net = "network 64-1152-1152-192: 3 layers, 1624512 parameters",
@@ -83,7 +83,7 @@ static const words all[] = {
 };
 
 static bp_network *create(const words *w, const test_table *table, pool_log *log) {
-    bp_network_config config = net_config(&w->shape, w->batch_max);
+    bp_network_config config = net_config(&w->shape, w->max_batch_size);
     config.threads = w->threads;
     if (w->host)
         config.pool = pool_serial(log, w->threads);
@@ -95,9 +95,9 @@ static void texts_on(test_table *table) {
         const words *w = &all[k];
         pool_log log = {0};
         bp_network *network = create(w, table, &log);
-        const bp_kernels *kernels = &network->level->kernels;
+        const bp_kernels *kernels = &network->backend->kernels;
         char text[TEXT], expected[TEXT];
-        const bool plain = network->level->panel == 0 && w->scalar_step;
+        const bool plain = network->backend->panel_width == 0 && w->scalar_step;
         snprintf(expected, sizeof expected,
                  "%s, %zu bytes of memory\n"
                  "layer   inputs  outputs  activation  parameters\n"
@@ -122,19 +122,19 @@ static void texts_are_the_stored_ones(void **state) {
 /* What else layers and networks may have. */
 static void texts_tell_what_is_special(void **state) {
     (void)state;
-    const net shape = {.layers = 3, .sizes = {4, 40, 50, 3}, .activations = {{BP_GELU, 0}, {BP_RELU, 0}}};
+    const net shape = {.layers = 3, .sizes = {4, 40, 50, 3}, .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_RELU, 0}}};
     const float dropout[] = {0.5f, 0.0625f, 0};
     const bool normalize[] = {true, false, false};
     bp_network_config config = net_config(&shape, 5);
     config.dropout = dropout;
     config.normalize = normalize;
-    config.optimizer.kind = BP_ADAMW;
+    config.optimizer.kind = BP_OPTIMIZER_ADAMW;
     config.loss = BP_LOSS_HUBER;
     bp_network *network = net_create(&config, 1);
     assert_int_equal(bp_network_freeze(network, 1, true), BP_OK);
     char text[TEXT];
     assert_true(bp_network_summary(network, text, sizeof text) < sizeof text);
-    static const char expected[] = "    0        4       40  gelu               280, normalised, dropout 0.500\n"
+    static const char expected[] = "    0        4       40  gelu               280, normalized, dropout 0.500\n"
                                    "    1       40       50  relu              2050, dropout 0.063, frozen\n"
                                    "    2       50        3  identity           153\n"
                                    "loss: huber\n"

@@ -18,6 +18,7 @@
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,7 +28,7 @@ enum { STEPS = 5, STEPS_QUICK = 2, ROWS_MAX = 300 };
 typedef struct run {
     const char *name;
     net shape;
-    float rate;
+    float learning_rate;
     size_t rows[STEPS];   /* of each step's batch */
     bool parallel;        /* the largest step of any length is worth two threads */
     uint64_t quick, full; /* hashes after STEPS_QUICK and STEPS steps */
@@ -35,54 +36,54 @@ typedef struct run {
 
 static const run runs[] = {
     {.name = "images, softmax",
-     .shape = {2, {784, 128, 10}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
-     .rate = 0.1f,
+     .shape = {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .learning_rate = 0.1f,
      .rows = {3, 1, 64, 257, 130},
      .quick = UINT64_C(0x215e168a46365bbc),
      .full = UINT64_C(0xc3bc7b1984c59bd6)},
     {.name = "images, squared error",
-     .shape = {2, {784, 128, 10}, {{BP_SIGMOID, 0}, {BP_SIGMOID, 0}}, BP_LOSS_MSE},
-     .rate = 0.5f,
+     .shape = {2, {784, 128, 10}, {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE},
+     .learning_rate = 0.5f,
      .rows = {2, 3, 257, 64, 1},
      .quick = UINT64_C(0x3bb8c6815e370b80),
      .full = UINT64_C(0xaa7870ede7262ec7)},
     {.name = "table, softmax",
-     .shape = {3, {13, 65, 33, 7}, {{BP_TANH, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
-     .rate = 0.25f,
+     .shape = {3, {13, 65, 33, 7}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .learning_rate = 0.25f,
      .rows = {5, 70, 300, 1, 257},
      .quick = UINT64_C(0x07537dd01a196347),
      .full = UINT64_C(0xc592cd227ee070df)},
     {.name = "table, squared error",
-     .shape = {4, {13, 33, 65, 17, 3}, {{BP_TANH, 0}, {BP_LEAKY_RELU, 0.1f}, {BP_TANH, 0}, {BP_TANH, 0}}, BP_LOSS_MSE},
-     .rate = 0.25f,
+     .shape = {4, {13, 33, 65, 17, 3}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
+     .learning_rate = 0.25f,
      .rows = {1, 63, 256, 299, 31},
      .quick = UINT64_C(0x1035d1f4cb163f6a),
      .full = UINT64_C(0x7e2811774ff861ee)},
     {.name = "square, softmax",
      .shape = {3,
                {256, 256, 256, 16},
-               {{BP_LEAKY_RELU, 0.01f}, {BP_TANH, 0}, {BP_IDENTITY, 0}},
+               {{BP_ACTIVATION_LEAKY_RELU, 0.01f}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                BP_LOSS_SOFTMAX_CROSS_ENTROPY},
-     .rate = 0.1f,
+     .learning_rate = 0.1f,
      .rows = {24, 1, 130, 257, 64},
      .parallel = true,
      .quick = UINT64_C(0x2fad5915d03ce6ac),
      .full = UINT64_C(0xb89b02489832eb0d)},
     {.name = "square, squared error",
-     .shape = {3, {256, 256, 256, 16}, {{BP_RELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE},
-     .rate = 0.05f,
+     .shape = {3, {256, 256, 256, 16}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+     .learning_rate = 0.05f,
      .rows = {2, 1, 64, 259, 100},
      .quick = UINT64_C(0xc583ca2b9d07c825),
      .full = UINT64_C(0x12b76eff7e8e144c)},
     {.name = "ragged, softmax",
-     .shape = {2, {31, 129, 3}, {{BP_LEAKY_RELU, 0.3f}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
-     .rate = 0.2f,
+     .shape = {2, {31, 129, 3}, {{BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .learning_rate = 0.2f,
      .rows = {7, 65, 255, 258, 2},
      .quick = UINT64_C(0x439b917a4757ed8b),
      .full = UINT64_C(0x845a428c81e368b9)},
     {.name = "ragged, squared error",
-     .shape = {1, {301, 1}, {{BP_IDENTITY, 0}}, BP_LOSS_MSE},
-     .rate = 0.002f,
+     .shape = {1, {301, 1}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+     .learning_rate = 0.002f,
      .rows = {9, 111, 300, 1, 257},
      .quick = UINT64_C(0x7e23480c8a08df51),
      .full = UINT64_C(0x023b84840c2b882e)},
@@ -108,7 +109,7 @@ static const variant variants[] = {
     {"three threads, data 12 bytes off", 3, NULL, 3, false},
 };
 
-/* On a level's table, or on the instruction set in use. */
+/* On a backend's table, or on the instruction set in use. */
 static uint64_t train(const run *r, const variant *v, const test_table *table, bp_isa isa) {
     const size_t steps = test_quick() ? STEPS_QUICK : STEPS;
     pool_log log = {0};
@@ -121,7 +122,7 @@ static uint64_t train(const run *r, const variant *v, const test_table *table, b
     float loss = NAN;
     for (size_t k = 0; k < steps; k++) {
         samples s = samples_create(&r->shape, r->rows[k], v->shift, k);
-        assert_int_equal(bp_network_train_step(network, &s.batch, r->rate, &loss), BP_OK);
+        assert_int_equal(bp_network_train_step(network, &s.batch, r->learning_rate, &loss), BP_OK);
         assert_true(isfinite(loss));
         samples_destroy(&s);
     }
@@ -140,7 +141,7 @@ static void training_gives_the_stored_bits(void **state) {
     for (size_t k = 0; k < COUNT(runs); k++) {
         uint64_t expected = test_quick() ? runs[k].quick : runs[k].full;
         bool known = bp_cpu_covered(); /* else other bits, but still the same ones for all */
-        for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+        for (int isa = 0; isa < ISA_COUNT; isa++) {
             if (!bp_cpu_supports((bp_isa)isa))
                 continue;
             assert_int_equal(bp_cpu_set((bp_isa)isa), BP_OK);
@@ -166,10 +167,10 @@ static void training_gives_the_stored_bits(void **state) {
         fail_msg("%zu of %zu trainings differ", wrong, compared);
 }
 
-/* The levels with tiny blocks are those whose name is no instruction set's. */
+/* The backends with tiny blocks are those whose name is no instruction set's. */
 static void train_on_small_blocks(test_table *table) {
     bp_isa isa;
-    if (!table->level || bp_isa_from_name(table->name, &isa) == BP_OK)
+    if (!table->backend || bp_isa_from_name(table->name, &isa) == BP_OK)
         return;
     for (size_t k = 0; k < COUNT(runs); k++)
         for (size_t v = 0; v < COUNT(variants); v++) {

@@ -1,6 +1,6 @@
 /*
  * What a step does besides its matrix products, for peers that are libraries of matrix products: each is one pass,
- * with as much of the work in it as belongs to the same elements. Written for the vectoriser, under -ffast-math.
+ * with as much of the work in it as belongs to the same elements. Written for the vectorizer, under -ffast-math.
  */
 #ifndef BENCH_PEERS_ELEMENTWISE_H
 #define BENCH_PEERS_ELEMENTWISE_H
@@ -75,13 +75,13 @@ struct Tanh {
 /** Calls `pass` with the activation, so that its loops are compiled for each. */
 template <class Pass> void with(bp_activation activation, Pass pass) {
     switch (activation.kind) {
-    case BP_RELU:
+    case BP_ACTIVATION_RELU:
         return pass(LeakyRelu{0});
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         return pass(LeakyRelu{activation.parameter});
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         return pass(Sigmoid{});
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         return pass(Tanh{});
     default:
         return pass(Identity{});

@@ -26,9 +26,9 @@ static const char *refusal(const peer_net *net, size_t threads) {
         return "it has one thread";
     if (net->loss != BP_LOSS_MSE)
         return "it has no softmax";
-    if (net->hidden.kind == BP_RELU || net->hidden.kind == BP_LEAKY_RELU)
+    if (net->hidden.kind == BP_ACTIVATION_RELU || net->hidden.kind == BP_ACTIVATION_LEAKY_RELU)
         return "it has no ReLU";
-    if (net->hidden.kind == BP_SIGMOID)
+    if (net->hidden.kind == BP_ACTIVATION_SIGMOID)
         return "it clips the sigmoid's derivative, and so trains otherwise";
     return flop > flop_max ? "it would take too long" : NULL;
 }
@@ -69,7 +69,7 @@ static void destroy(void *handle) {
 
 static void set_activation(struct fann *net, bp_activation_kind kind) {
     /* Its symmetric sigmoid is 2 / (1 + exp(-2 steepness z)) - 1: the tanh. */
-    fann_set_activation_function_hidden(net, kind == BP_TANH ? FANN_SIGMOID_SYMMETRIC : FANN_LINEAR);
+    fann_set_activation_function_hidden(net, kind == BP_ACTIVATION_TANH ? FANN_SIGMOID_SYMMETRIC : FANN_LINEAR);
     fann_set_activation_steepness_hidden(net, 1);
     fann_set_activation_function_output(net, FANN_LINEAR);
     fann_set_activation_steepness_output(net, 1);

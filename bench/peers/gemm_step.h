@@ -74,7 +74,7 @@ template <class Gemm> class GemmTrainer {
         Buffer w, b;
     };
 
-    /** What one thread has of its rows: for each layer its outputs and sums, and the deltas of two neighbours. */
+    /** What one thread has of its rows: for each layer its outputs and sums, and the deltas of two neighbors. */
     struct Slice {
         std::vector<Buffer> a, sums, gradient;
         Buffer delta, below;

@@ -118,16 +118,16 @@ class MatmulTrainer {
     dnnl::post_ops activation() const {
         dnnl::post_ops then;
         switch (net_.hidden.kind) {
-        case BP_RELU:
+        case BP_ACTIVATION_RELU:
             then.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
             break;
-        case BP_LEAKY_RELU:
+        case BP_ACTIVATION_LEAKY_RELU:
             then.append_eltwise(1, dnnl::algorithm::eltwise_relu, net_.hidden.parameter, 0);
             break;
-        case BP_SIGMOID:
+        case BP_ACTIVATION_SIGMOID:
             then.append_eltwise(1, dnnl::algorithm::eltwise_logistic, 0, 0);
             break;
-        case BP_TANH:
+        case BP_ACTIVATION_TANH:
             then.append_eltwise(1, dnnl::algorithm::eltwise_tanh, 0, 0);
             break;
         default:

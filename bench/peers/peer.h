@@ -22,7 +22,7 @@ typedef struct peer_net {
     size_t layers;
     const size_t *sizes; /* layers + 1 widths */
     bp_activation hidden;
-    bp_loss loss;
+    bp_loss_kind loss;
     size_t batch; /* rows of every step */
 } peer_net;
 

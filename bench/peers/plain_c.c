@@ -13,7 +13,7 @@ typedef struct layer {
 
 typedef struct trainer {
     bp_activation hidden;
-    bp_loss loss;
+    bp_loss_kind loss;
     size_t batch, layers;
     layer layer[];
 } trainer;
@@ -77,16 +77,16 @@ static void *create(const peer_net *net, const peer_layer *initial, size_t threa
 
 static void activate(float *a, size_t count, bp_activation f) {
     switch (f.kind) {
-    case BP_RELU:
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         for (size_t k = 0; k < count; k++)
             a[k] = a[k] > 0 ? a[k] : f.parameter * a[k];
         break;
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         for (size_t k = 0; k < count; k++)
             a[k] = 1 / (1 + expf(-a[k]));
         break;
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         for (size_t k = 0; k < count; k++)
             a[k] = tanhf(a[k]);
         break;
@@ -97,16 +97,16 @@ static void activate(float *a, size_t count, bp_activation f) {
 
 static void times_slope(float *restrict delta, const float *restrict a, size_t count, bp_activation f) {
     switch (f.kind) {
-    case BP_RELU:
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         for (size_t k = 0; k < count; k++)
             delta[k] *= a[k] > 0 ? 1 : f.parameter;
         break;
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         for (size_t k = 0; k < count; k++)
             delta[k] *= a[k] - a[k] * a[k];
         break;
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         for (size_t k = 0; k < count; k++)
             delta[k] *= 1 - a[k] * a[k];
         break;

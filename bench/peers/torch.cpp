@@ -87,13 +87,13 @@ class Eager : public Trainer {
   private:
     Tensor activated(const Tensor &z) const {
         switch (net_.hidden.kind) {
-        case BP_RELU:
+        case BP_ACTIVATION_RELU:
             return torch::relu(z);
-        case BP_LEAKY_RELU:
+        case BP_ACTIVATION_LEAKY_RELU:
             return torch::leaky_relu(z, net_.hidden.parameter);
-        case BP_SIGMOID:
+        case BP_ACTIVATION_SIGMOID:
             return torch::sigmoid(z);
-        case BP_TANH:
+        case BP_ACTIVATION_TANH:
             return torch::tanh(z);
         default:
             return z;
@@ -132,16 +132,16 @@ class Raw : public Trainer {
   private:
     void activate(Tensor &z) const {
         switch (net_.hidden.kind) {
-        case BP_RELU:
+        case BP_ACTIVATION_RELU:
             z.relu_();
             break;
-        case BP_LEAKY_RELU:
+        case BP_ACTIVATION_LEAKY_RELU:
             torch::leaky_relu_(z, net_.hidden.parameter);
             break;
-        case BP_SIGMOID:
+        case BP_ACTIVATION_SIGMOID:
             z.sigmoid_();
             break;
-        case BP_TANH:
+        case BP_ACTIVATION_TANH:
             z.tanh_();
             break;
         default:
@@ -151,16 +151,16 @@ class Raw : public Trainer {
 
     void times_slope(Tensor &delta, const Tensor &a) const {
         switch (net_.hidden.kind) {
-        case BP_RELU:
+        case BP_ACTIVATION_RELU:
             torch::threshold_backward_out(delta, delta, a, 0);
             break;
-        case BP_LEAKY_RELU:
+        case BP_ACTIVATION_LEAKY_RELU:
             torch::leaky_relu_backward_out(delta, delta, a, net_.hidden.parameter, true);
             break;
-        case BP_SIGMOID:
+        case BP_ACTIVATION_SIGMOID:
             torch::sigmoid_backward_out(delta, delta, a);
             break;
-        case BP_TANH:
+        case BP_ACTIVATION_TANH:
             torch::tanh_backward_out(delta, delta, a);
             break;
         default:

@@ -47,7 +47,7 @@ def best_scaling(steps, shape):
 
 
 def cliffs(kernels):
-    """Pairs (smaller fraction over larger, kernel, its neighbour) of shapes that differ by one in some sizes."""
+    """Pairs (smaller fraction over larger, kernel, its neighbor) of shapes that differ by one in some sizes."""
     def sizes(kernel):
         return [int(size) for size in kernel.shape.split("x")]
 

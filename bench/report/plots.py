@@ -12,7 +12,7 @@ from compare import OURS, best_scaling, rows, scaling  # noqa: E402
 from results import in_order  # noqa: E402
 from tables import DENSE, ratio_text  # noqa: E402
 
-# Okabe and Ito's colours: distinct to every eye. Shapes of markers say the same once more.
+# Okabe and Ito's colors: distinct to every eye. Shapes of markers say the same once more.
 BLUE, ORANGE, RED, GREEN, INK, FAINT = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#333333", "#DDDDDD"
 ISA_STYLE = {"avx2": (BLUE, "o"), "avx512": (RED, "s"), "neon": (GREEN, "^")}
 # Orange: the peer is faster; blue: ours is.
@@ -112,7 +112,7 @@ def step_peak(folder, steps):
 
 
 def step_ratio(folder, steps, threads):
-    """A table of times over ours, coloured: as many digits as a bar would hide."""
+    """A table of times over ours, colored: as many digits as a bar would hide."""
     some = [s for s in steps if s.threads == threads]
     ours = {s.shape: s for s in some if s.implementation == OURS and not s.error}
     peers = in_order(s.implementation for s in some if s.implementation != OURS)
@@ -128,12 +128,12 @@ def step_ratio(folder, steps, threads):
         for x, peer in enumerate(peers):
             step = found.get((shape, peer))
             if step is None or step.error:
-                text, colour, weight = ("failed" if step else "–"), "#F2F2F2", "normal"
+                text, color, weight = ("failed" if step else "–"), "#F2F2F2", "normal"
             else:
                 ratio = step.seconds / ours[shape].seconds
-                text, colour = ratio_text(ratio), RATIO_COLOURS(norm(min(max(ratio, 0.5), 3)))
+                text, color = ratio_text(ratio), RATIO_COLOURS(norm(min(max(ratio, 0.5), 3)))
                 weight = "bold" if ratio == min(ratios) else "normal"
-            axes.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
+            axes.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=color, edgecolor="white", linewidth=1.5))
             axes.text(x, y, text, ha="center", va="center", fontsize=8, fontweight=weight)
     axes.set_xlim(-0.5, len(peers) - 0.5)
     axes.set_ylim(len(shapes) - 0.5, -0.5)
@@ -197,10 +197,10 @@ def kernel_figure(folder, name, kernels, fraction, edge, title, width):
     apart = min(0.3, 0.15 * len(shapes) / width)  # of the markers of one shape
     for axis, kernel in zip(axes, names):
         for k in (k for k in kernels if k.kernel == kernel):
-            colour, marker = ISA_STYLE[k.isa]
+            color, marker = ISA_STYLE[k.isa]
             x = shapes.index(k.shape) + apart * (isas.index(k.isa) - (len(isas) - 1) / 2)
-            axis.plot(x, min(fraction(k), 1), marker, markersize=4.5, clip_on=False, markeredgecolor=colour,
-                      markerfacecolor="white" if k.cold else colour, linestyle="none",
+            axis.plot(x, min(fraction(k), 1), marker, markersize=4.5, clip_on=False, markeredgecolor=color,
+                      markerfacecolor="white" if k.cold else color, linestyle="none",
                       label=k.isa + (", cold weights" if k.cold else ""))
         percent_axis(axis, edge)
         axis.grid(axis="x", color=FAINT, linewidth=0.6)

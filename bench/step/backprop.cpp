@@ -14,13 +14,13 @@ struct Trainer {
 
 void *create(const peer_net *net, const peer_layer *initial, size_t threads) {
     std::vector<bp_activation> activations(net->layers, net->hidden);
-    activations.back() = {BP_IDENTITY, 0};
+    activations.back() = {BP_ACTIVATION_IDENTITY, 0};
     bp_network_config config = {};
     config.layers = net->layers;
     config.sizes = net->sizes;
     config.activations = activations.data();
     config.loss = net->loss;
-    config.batch_max = net->batch;
+    config.max_batch_size = net->batch;
     config.threads = threads;
     auto *trainer = new Trainer;
     trainer->batch = net->batch;
@@ -32,14 +32,14 @@ void *create(const peer_net *net, const peer_layer *initial, size_t threads) {
     return trainer;
 }
 
-void step(void *handle, const peer_batch *batch, float rate) {
+void step(void *handle, const peer_batch *batch, float learning_rate) {
     const auto *trainer = static_cast<Trainer *>(handle);
     bp_batch rows = {};
     rows.rows = trainer->batch;
     rows.inputs = batch->inputs;
     rows.targets = batch->targets;
     rows.labels = batch->labels;
-    bp_network_train_step(trainer->network, &rows, rate, nullptr);
+    bp_network_train_step(trainer->network, &rows, learning_rate, nullptr);
 }
 
 void parameters(void *handle, const peer_layer *layers) {

@@ -25,14 +25,14 @@ const size_t samples_min = 10;
 const double overtime = 4;
 
 // Parameters after `steps` of this library, that all others are compared with.
-Parameters trained(const Shape &shape, const Parameters &initial, const Pool &pool, size_t steps, float rate) {
+Parameters trained(const Shape &shape, const Parameters &initial, const Pool &pool, size_t steps, float learning_rate) {
     const peer_net net = shape.net();
     Parameters result(shape);
     void *trainer = backprop_peer.create(&net, initial.layers(), 1);
     if (!trainer)
         throw std::runtime_error("backprop could not create the network");
     for (size_t k = 0; k < steps; k++)
-        backprop_peer.step(trainer, &pool[k], rate);
+        backprop_peer.step(trainer, &pool[k], learning_rate);
     backprop_peer.parameters(trainer, result.layers());
     backprop_peer.destroy(trainer);
     return result;
@@ -73,10 +73,10 @@ std::vector<Result> contest(const Shape &shape, size_t threads, const std::vecto
     const Pool pool(shape);
     Parameters initial(shape);
     initial.initialize(shape);
-    const float rate = visible_rate(shape, initial, pool);
-    const Parameters expected = trained(shape, initial, pool, check_steps, rate);
+    const float learning_rate = visible_rate(shape, initial, pool);
+    const Parameters expected = trained(shape, initial, pool, check_steps, learning_rate);
     // Thousands of steps on few batches: a slow rate keeps the numbers ordinary.
-    const Task task = {shape, threads, cpus, pool, initial, expected, rate, 1e-3f * rate};
+    const Task task = {shape, threads, cpus, pool, initial, expected, learning_rate, 1e-3f * learning_rate};
 
     std::vector<std::unique_ptr<Contestant>> contestants;
     for (const Implementation &implementation : implementations)

@@ -40,16 +40,16 @@ struct Training {
     const Pool &pool;
     size_t next;
 
-    void run(size_t steps, float rate) {
+    void run(size_t steps, float learning_rate) {
         for (size_t k = 0; k < steps; k++) {
-            implementation.step(trainer, &pool[next], rate);
+            implementation.step(trainer, &pool[next], learning_rate);
             next = next + 1 < pool.size() ? next + 1 : 0;
         }
     }
 
-    double time(size_t steps, float rate) {
+    double time(size_t steps, float learning_rate) {
         const double start = now();
-        run(steps, rate);
+        run(steps, learning_rate);
         return now() - start;
     }
 };
@@ -85,20 +85,20 @@ void Contestant::run(const Implementation &implementation, const Task &task, Sha
     pin_each_thread(task.cpus);
 
     const double group_seconds = 20e-6; // reading the clock twice is well below a part in a hundred of that
-    double seconds = training.time(1, task.rate);
+    double seconds = training.time(1, task.learning_rate);
     shared.group = 1;
     while (seconds < group_seconds) {
         shared.group *= 2;
-        seconds = training.time(shared.group, task.rate);
+        seconds = training.time(shared.group, task.learning_rate);
     }
     answer("");
 
     for (double turn; read(channel, &turn, sizeof turn) == sizeof turn; answer("")) {
         if (seconds < 20e-3)
-            training.run(std::max<size_t>(2, shared.group), task.rate); // caches hold what another left there
+            training.run(std::max<size_t>(2, shared.group), task.learning_rate); // caches hold what another left there
         double spent = 0;
         for (size_t done = 0; (spent < turn || done < 2) && shared.count < Shared::capacity; done++) {
-            seconds = training.time(shared.group, task.rate);
+            seconds = training.time(shared.group, task.learning_rate);
             shared.samples[shared.count++] = seconds / static_cast<double>(shared.group);
             spent += seconds;
         }

@@ -16,7 +16,7 @@ struct Task {
     const Pool &pool;
     const Parameters &initial;
     const Parameters &expected; // after the steps of the check, each with check_rate
-    float check_rate, rate;
+    float check_rate, learning_rate;
 };
 
 const size_t check_steps = 2; // the second finds copies of weights that were not refreshed after the first

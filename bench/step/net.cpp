@@ -9,9 +9,9 @@
 
 namespace {
 
-const bp_activation identity = {BP_IDENTITY, 0}, relu = {BP_RELU, 0}, sigmoid = {BP_SIGMOID, 0},
-                    hyperbolic = {BP_TANH, 0};
-const bp_loss mse = BP_LOSS_MSE, cross_entropy = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+const bp_activation identity = {BP_ACTIVATION_IDENTITY, 0}, relu = {BP_ACTIVATION_RELU, 0}, sigmoid = {BP_ACTIVATION_SIGMOID, 0},
+                    hyperbolic = {BP_ACTIVATION_TANH, 0};
+const bp_loss_kind mse = BP_LOSS_MSE, cross_entropy = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
 
 const size_t line = 64 / sizeof(float); // floats of a cache line
 
@@ -79,11 +79,11 @@ size_t Parameters::biases(size_t index) const {
 }
 
 void Parameters::initialize(const Shape &shape) {
-    const bool rectifier = shape.hidden.kind == BP_RELU || shape.hidden.kind == BP_LEAKY_RELU;
+    const bool rectifier = shape.hidden.kind == BP_ACTIVATION_RELU || shape.hidden.kind == BP_ACTIVATION_LEAKY_RELU;
     for (size_t l = 0; l < layers_.size(); l++) {
         const auto in = static_cast<float>(sizes_[l]), out = static_cast<float>(sizes_[l + 1]);
         const float limit =
-            (shape.hidden.kind == BP_SIGMOID ? 4.0f : 1.0f) * std::sqrt(6 / (rectifier ? in : in + out));
+            (shape.hidden.kind == BP_ACTIVATION_SIGMOID ? 4.0f : 1.0f) * std::sqrt(6 / (rectifier ? in : in + out));
         for (size_t k = 0; k < weights(l); k++)
             layers_[l].weights[k] = limit * bp_random_symmetric(42, static_cast<uint32_t>(l), k);
         // Not zero: a peer that forgets the biases is to be found out.

@@ -11,7 +11,7 @@ struct Shape {
     std::string name;
     std::vector<size_t> sizes;
     bp_activation hidden;
-    bp_loss loss;
+    bp_loss_kind loss;
     size_t batch;
 
     peer_net net() const;

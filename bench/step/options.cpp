@@ -57,12 +57,12 @@ std::vector<size_t> numbers(const std::string &option, const std::string &text, 
 
 bp_activation activation(const std::string &name) {
     bp_activation_kind kind;
-    if (bp_activation_from_name(name.c_str(), &kind) != BP_OK || kind > BP_TANH) // what all contestants know
+    if (bp_activation_from_name(name.c_str(), &kind) != BP_OK || kind > BP_ACTIVATION_TANH) // what all contestants know
         refuse("--activation: '" + name + "' is none of identity, relu, leaky-relu, sigmoid, tanh");
-    return {kind, kind == BP_LEAKY_RELU ? 0.01f : 0};
+    return {kind, kind == BP_ACTIVATION_LEAKY_RELU ? 0.01f : 0};
 }
 
-bp_loss loss(const std::string &name) {
+bp_loss_kind loss(const std::string &name) {
     if (name == "mse")
         return BP_LOSS_MSE;
     if (name != "softmax-cross-entropy")

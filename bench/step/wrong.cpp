@@ -33,25 +33,25 @@ void *create_without_last_row(const peer_net *net, const peer_layer *initial, si
 
 void *create_linear(const peer_net *net, const peer_layer *initial, size_t) {
     peer_net linear = *net;
-    linear.hidden.kind = BP_IDENTITY;
+    linear.hidden.kind = BP_ACTIVATION_IDENTITY;
     return create_as(linear, initial);
 }
 
-void step(void *trainer, const peer_batch *batch, float rate) {
-    backprop_peer.step(static_cast<Mistaken *>(trainer)->right, batch, rate);
+void step(void *trainer, const peer_batch *batch, float learning_rate) {
+    backprop_peer.step(static_cast<Mistaken *>(trainer)->right, batch, learning_rate);
 }
 
 void no_step(void *, const peer_batch *, float) {
 }
 
-void first_step_only(void *trainer, const peer_batch *batch, float rate) {
+void first_step_only(void *trainer, const peer_batch *batch, float learning_rate) {
     auto *mistaken = static_cast<Mistaken *>(trainer);
     if (mistaken->steps++ == 0)
-        step(trainer, batch, rate);
+        step(trainer, batch, learning_rate);
 }
 
-void sum_for_mean(void *trainer, const peer_batch *batch, float rate) {
-    step(trainer, batch, rate * static_cast<float>(static_cast<Mistaken *>(trainer)->batch));
+void sum_for_mean(void *trainer, const peer_batch *batch, float learning_rate) {
+    step(trainer, batch, learning_rate * static_cast<float>(static_cast<Mistaken *>(trainer)->batch));
 }
 
 void crash(void *, const peer_batch *, float) {

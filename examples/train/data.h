@@ -1,4 +1,4 @@
-/* Data sets: labelled samples to train on, and others to test with. */
+/* Data sets: labeled samples to train on, and others to test with. */
 #ifndef TRAIN_DATA_H
 #define TRAIN_DATA_H
 

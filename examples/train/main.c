@@ -57,7 +57,7 @@ static double memory_bytes(void) {
 }
 
 static bp_network *make_network(const options *o, const layer_sizes *sizes, size_t batch) {
-    bp_activation activations[LAYERS_MAX] = {{.kind = BP_IDENTITY}};
+    bp_activation activations[LAYERS_MAX] = {{.kind = BP_ACTIVATION_IDENTITY}};
     float dropout[LAYERS_MAX] = {0};
     bool normalize[LAYERS_MAX] = {false};
     for (size_t l = 0; l + 1 < sizes->layers; l++) {
@@ -70,7 +70,7 @@ static bp_network *make_network(const options *o, const layer_sizes *sizes, size
                                       .activations = activations,
                                       .loss = o->loss,
                                       .loss_options = {.label_smoothing = o->smoothing},
-                                      .batch_max = batch,
+                                      .max_batch_size = batch,
                                       .dropout = dropout,
                                       .normalize = normalize,
                                       .optimizer = o->optimizer,

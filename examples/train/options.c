@@ -9,11 +9,11 @@
 #include "../program.h"
 #include "data.h"
 
-static const options defaults = {.activation = {.kind = BP_RELU, .parameter = 0.01f},
+static const options defaults = {.activation = {.kind = BP_ACTIVATION_RELU, .parameter = 0.01f},
                                  .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
                                  .epochs = 10,
                                  .batch = 64,
-                                 .schedule = BP_SCHEDULE_COUNT,
+                                 .schedule = SCHEDULE_COUNT,
                                  .seed = 1,
                                  .limit = SIZE_MAX};
 
@@ -32,9 +32,9 @@ static const char *schedule_name(int kind) {
     return bp_schedule_name((bp_schedule_kind)kind);
 }
 
-/* In the order of bp_decay_of. */
-static const char *decay_of_name(int decay_of) {
-    return decay_of == BP_DECAY_ALL ? "all" : decay_of == BP_DECAY_WEIGHTS ? "weights" : NULL;
+/* In the order of bp_decay_scope. */
+static const char *decay_of_name(int decay_scope) {
+    return decay_scope == BP_DECAY_SCOPE_ALL ? "all" : decay_scope == BP_DECAY_SCOPE_WEIGHTS ? "weights" : NULL;
 }
 
 static const char *isa_name(int isa) {
@@ -51,11 +51,11 @@ static void print_names(const char *before, kind_name_fn *name, const char *afte
 /* Plain stochastic gradient descent and its relatives take larger steps than those that divide by the gradient's size.
  */
 static float default_rate(bp_optimizer_kind optimizer) {
-    return optimizer == BP_SGD || optimizer == BP_MOMENTUM || optimizer == BP_NESTEROV ? 0.1f : 0.001f;
+    return optimizer == BP_OPTIMIZER_SGD || optimizer == BP_OPTIMIZER_MOMENTUM || optimizer == BP_OPTIMIZER_NESTEROV ? 0.1f : 0.001f;
 }
 
 float options_rate(const options *o) {
-    return o->rate > 0.0f ? o->rate : default_rate(o->optimizer.kind);
+    return o->learning_rate > 0.0f ? o->learning_rate : default_rate(o->optimizer.kind);
 }
 
 static void print_usage(void) {
@@ -73,7 +73,7 @@ static void print_usage(void) {
     print_names("  --activation NAME  of the hidden layers:", activation_name, "");
     printf(". Default: %s\n"
            "  --dropout X        drops outputs of the hidden layers with this probability. Default: 0\n"
-           "  --layer-norm       normalises the hidden layers\n"
+           "  --layer-norm       normalizes the hidden layers\n"
            "  --loss NAME        %s or %s. Default: the first\n"
            "  --smoothing X      of the labels, from 0 to 1. Default: 0\n"
            "  --epochs N         passes over the training samples. Default: %zu\n"
@@ -85,7 +85,7 @@ static void print_usage(void) {
            "  --weight-decay X   decoupled for adamw and lion, else a penalty on squares. Default: 0\n"
            "  --weight-decay-of W  all parameters or weights alone, without biases, gains and shifts. Default: all\n"
            "  --rate X           the highest learning rate. Default: %g (momentum, nesterov: too; others: %g)\n",
-           bp_optimizer_name(defaults.optimizer.kind), (double)default_rate(BP_SGD), (double)default_rate(BP_ADAM));
+           bp_optimizer_name(defaults.optimizer.kind), (double)default_rate(BP_OPTIMIZER_SGD), (double)default_rate(BP_OPTIMIZER_ADAM));
     print_names("  --schedule NAME    of the rate over all steps:", schedule_name, "");
     printf(
         ". Default: falls to zero linearly\n"
@@ -167,8 +167,8 @@ static int parse_kind(const char *option, const char *text, kind_name_fn *name, 
     fail("%s %s: unknown; the %s are%s", option, text, what, names);
 }
 
-static bp_loss parse_loss(const char *option, const char *text) {
-    const bp_loss of_labels[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
+static bp_loss_kind parse_loss(const char *option, const char *text) {
+    const bp_loss_kind of_labels[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
     for (size_t k = 0; k < sizeof of_labels / sizeof *of_labels; k++)
         if (strcmp(text, bp_loss_name(of_labels[k])) == 0)
             return of_labels[k];
@@ -222,7 +222,7 @@ static void apply(options *result, const char *option, const char *value) {
     else if (matches(option, "--weight-decay", value))
         result->optimizer.weight_decay = parse_not_negative(option, value);
     else if (matches(option, "--weight-decay-of", value))
-        result->optimizer.decay_of = (bp_decay_of)parse_kind(option, value, decay_of_name, "choices");
+        result->optimizer.decay_scope = (bp_decay_scope)parse_kind(option, value, decay_of_name, "choices");
     else if (matches(option, "--schedule", value))
         result->schedule = (bp_schedule_kind)parse_kind(option, value, schedule_name, "schedules");
     else if (matches(option, "--warmup", value))
@@ -238,7 +238,7 @@ static void apply(options *result, const char *option, const char *value) {
     else if (matches(option, "--batch", value))
         result->batch = (size_t)parse_number(option, value, 1, COUNT_MAX);
     else if (matches(option, "--rate", value))
-        result->rate = parse_positive(option, value);
+        result->learning_rate = parse_positive(option, value);
     else if (matches(option, "--isa", value))
         result->isa = value;
     else if (matches(option, "--threads", value))
@@ -268,7 +268,7 @@ options options_parse(int argc, char **argv) {
             i++;
         }
     }
-    if (result.warmup > 0 && result.schedule == BP_SCHEDULE_COUNT)
+    if (result.warmup > 0 && result.schedule == SCHEDULE_COUNT)
         fail("--warmup: needs a --schedule");
     return result;
 }

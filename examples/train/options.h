@@ -24,12 +24,12 @@ typedef struct options {
     bool layer_norm;          /* likewise */
     bool normalize;           /* the inputs' columns */
     bp_optimizer optimizer;
-    bp_loss loss;
+    bp_loss_kind loss;
     float smoothing; /* of the labels */
     size_t epochs, batch;
     size_t stop_after;         /* epochs, of all; 0: none */
-    float rate;                /* the highest; 0: the optimizer's default */
-    bp_schedule_kind schedule; /* BP_SCHEDULE_COUNT: the default */
+    float learning_rate;                /* the highest; 0: the optimizer's default */
+    bp_schedule_kind schedule; /* SCHEDULE_COUNT: the default */
     uint64_t warmup;           /* steps */
     const char *save, *load;   /* files, or null */
     const char *isa;           /* null: the library's choice */

@@ -41,10 +41,10 @@ void progress_update(progress *bar, size_t done, double loss) {
     bar->drawn = now;
 
     char before[64], after[96], cells[BAR_MOST + 1];
-    const double rate = now > bar->started ? (double)done / (now - bar->started) : 0.0;
+    const double learning_rate = now > bar->started ? (double)done / (now - bar->started) : 0.0;
     const int left = snprintf(before, sizeof before, "epoch %zu/%zu ", bar->epoch, bar->epochs);
     const int right = snprintf(after, sizeof after, " %3.0f %%  loss %.4f  %.0f samples/s",
-                               100.0 * (double)done / (double)bar->samples, loss, rate);
+                               100.0 * (double)done / (double)bar->samples, loss, learning_rate);
     int width = terminal_columns() - 1 - left - right - 2; /* 2: the brackets; the last column stays free */
     if (width < BAR_LEAST) {                               /* a narrow terminal: text alone, or nothing */
         if (width + 2 >= 0)

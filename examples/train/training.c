@@ -40,8 +40,8 @@ static float falling_rate(void *context, size_t step) {
 
 /* The numbers that --schedule leaves open. */
 static bp_schedule schedule_of(const options *o, size_t steps) {
-    const float rate = options_rate(o);
-    bp_schedule s = {.kind = o->schedule, .rate = rate, .warmup = o->warmup, .steps = steps};
+    const float learning_rate = options_rate(o);
+    bp_schedule s = {.kind = o->schedule, .learning_rate = learning_rate, .warmup = o->warmup, .steps = steps};
     if (o->schedule == BP_SCHEDULE_STEP) { /* to a tenth after each third */
         s.steps = (steps + 2) / 3;
         s.factor = 0.1f;
@@ -53,8 +53,8 @@ static bp_schedule schedule_of(const options *o, size_t steps) {
         s.period_factor = 2;
     }
     if (o->schedule == BP_SCHEDULE_ONE_CYCLE) {
-        s.start = rate / 25;
-        s.end = rate / 1e4f;
+        s.start = learning_rate / 25;
+        s.end = learning_rate / 1e4f;
         s.warmup = o->warmup > 0 ? o->warmup : steps * 3 / 10;
     }
     return s;
@@ -151,19 +151,19 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
         schedule.milestones = milestones;
         schedule.milestone_count = 2;
     }
-    const bool scheduled = o->schedule != BP_SCHEDULE_COUNT;
+    const bool scheduled = o->schedule != SCHEDULE_COUNT;
     const bp_fit_options fit = {.epochs = o->epochs,
                                 .first_epoch = load(&t),
                                 .batch = batch,
                                 .schedule = scheduled ? &schedule : NULL,
-                                .rate_of_step = scheduled ? NULL : falling_rate,
-                                .rate_context = &t,
+                                .learning_rate_of_step = scheduled ? NULL : falling_rate,
+                                .learning_rate_context = &t,
                                 .seed = o->seed,
                                 .on_step = after_step,
                                 .on_epoch = after_epoch,
                                 .context = &t};
-    float rate;
-    if (scheduled && bp_schedule_rate(&schedule, 0, &rate) != BP_OK)
+    float learning_rate;
+    if (scheduled && bp_schedule_learning_rate(&schedule, 0, &learning_rate) != BP_OK)
         fail("--warmup %llu: too many for %zu steps in all", (unsigned long long)o->warmup, t.steps);
     begin_epoch(&t, fit.first_epoch);
     const bp_status status = bp_network_fit(network, &samples, &fit, NULL);

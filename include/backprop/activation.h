@@ -81,24 +81,23 @@
 BP_BEGIN_DECLS
 
 typedef enum bp_activation_kind {
-    BP_IDENTITY = 0,
-    BP_RELU,
-    BP_LEAKY_RELU,
-    BP_SIGMOID,
-    BP_TANH,
-    BP_RELU6,
-    BP_ELU,
-    BP_SELU,
-    BP_SOFTSIGN,
-    BP_HARD_SIGMOID,
-    BP_SOFTPLUS,
-    BP_HARD_SWISH,
-    BP_SILU, /* swish with beta = 1 */
-    BP_GELU,
-    BP_GELU_TANH, /* the approximation of GELU by tanh */
-    BP_MISH,
-    BP_SINE,
-    BP_ACTIVATION_COUNT
+    BP_ACTIVATION_IDENTITY = 0,
+    BP_ACTIVATION_RELU,
+    BP_ACTIVATION_LEAKY_RELU,
+    BP_ACTIVATION_SIGMOID,
+    BP_ACTIVATION_TANH,
+    BP_ACTIVATION_RELU6,
+    BP_ACTIVATION_ELU,
+    BP_ACTIVATION_SELU,
+    BP_ACTIVATION_SOFTSIGN,
+    BP_ACTIVATION_HARD_SIGMOID,
+    BP_ACTIVATION_SOFTPLUS,
+    BP_ACTIVATION_HARD_SWISH,
+    BP_ACTIVATION_SILU, /* swish with beta = 1 */
+    BP_ACTIVATION_GELU,
+    BP_ACTIVATION_GELU_TANH, /* the approximation of GELU by tanh */
+    BP_ACTIVATION_MISH,
+    BP_ACTIVATION_SINE,
 } bp_activation_kind;
 
 /** An activation with its parameter. A zeroed one is the identity. */
@@ -118,7 +117,7 @@ BP_API const char *bp_activation_name(bp_activation_kind kind);
 BP_API bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind);
 
 /** Whether the backward pass keeps z rather than a = f(z); false for a value that is no kind. */
-BP_API bool bp_activation_keeps_input(bp_activation_kind kind);
+BP_API bool bp_activation_saves_input(bp_activation_kind kind);
 
 /**
  * a[n][j] = f(z[n][j]) for n < rows, j < columns.
@@ -133,10 +132,10 @@ BP_API bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, s
                              bp_activation activation);
 
 /**
- * d[n][j] = f'(z[n][j]) for n < rows, j < columns, computed from kept[n][j]: f(z[n][j]), or z[n][j] for the kinds of
- * which bp_activation_keeps_input is true. Strides and aliasing as for bp_activate.
+ * d[n][j] = f'(z[n][j]) for n < rows, j < columns, computed from saved[n][j]: f(z[n][j]), or z[n][j] for the kinds of
+ * which bp_activation_saves_input is true. Strides and aliasing as for bp_activate.
  */
-BP_API bp_status bp_activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows,
+BP_API bp_status bp_activation_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
                                           size_t columns, bp_activation activation);
 
 /**
@@ -144,7 +143,7 @@ BP_API bp_status bp_activation_derivative(float *d, size_t ldd, const float *kep
  * gradient by a layer's outputs to that by its z, in place. For the identity nothing is done, and kept may be null.
  * The arrays may not overlap.
  */
-BP_API bp_status bp_activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows,
+BP_API bp_status bp_activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows,
                                      size_t columns, bp_activation activation);
 
 BP_END_DECLS

@@ -18,12 +18,11 @@
 BP_BEGIN_DECLS
 
 /** What becomes of the gradient of the weights and biases. */
-typedef enum bp_gradient_use {
-    BP_GRADIENT_UPDATE = 0, /* it updates them, as in bp_network_train_step */
-    BP_GRADIENT_KEEP,       /* they stay; bp_network_get_gradient copies it out. For networks made with `gradients` */
-    BP_GRADIENT_SKIP,       /* it is not computed: for the gradient of the inputs alone */
-    BP_GRADIENT_USES
-} bp_gradient_use;
+typedef enum bp_gradient_mode {
+    BP_GRADIENT_MODE_UPDATE = 0, /* it updates them, as in bp_network_train_step */
+    BP_GRADIENT_MODE_STORE,       /* they stay; bp_network_get_gradient copies it out. For networks made with `gradients` */
+    BP_GRADIENT_MODE_SKIP,       /* it is not computed: for the gradient of the inputs alone */
+} bp_gradient_mode;
 
 /**
  * A loss of the caller's: for rows first .. first + rows - 1 of the batch, delta[n][j] = dL/da[n][j] of the outputs
@@ -34,24 +33,24 @@ typedef enum bp_gradient_use {
  * the floating-point mode of the library (round to nearest, denormals kept), which it must leave as it is. It may use
  * other networks, but not this one.
  */
-typedef void bp_own_loss(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
+typedef void bp_loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
                          float *delta, size_t delta_stride);
 
 /** How to go backward. Zeroed: a training step of the network's own loss, at rate 0. */
-typedef struct bp_backward {
-    bp_gradient_use gradient;
-    float rate; /* of an update */
+typedef struct bp_backward_options {
+    bp_gradient_mode gradient;
+    float learning_rate; /* of an update */
 
     /* Where deltas come from: the network's own loss if both are null. */
     const float *delta;    /* dL/da [rows x sizes[layers]] of the outputs a as bp_network_forward gives them */
     size_t delta_stride;   /* elements between rows; 0: packed */
-    bp_own_loss *own_loss; /* or a function that gives them */
+    bp_loss_callback *loss_callback; /* or a function that gives them */
     void *context;         /* its own */
 
     float *input_gradient;        /* where dL/dx [rows x sizes[0]] is wanted, or null */
     size_t input_gradient_stride; /* elements between rows; 0: packed */
     float *loss;                  /* of the network's own loss, as in bp_network_train_step; or null */
-} bp_backward;
+} bp_backward_options;
 
 /**
  * Runs a batch forward, and backward with all that `how` asks for. The forward pass is run anew, whatever was run
@@ -65,18 +64,18 @@ typedef struct bp_backward {
  * It is a training step, which drops outputs where layers have dropout, and counts as one in bp_network_steps
  * unless the gradient is skipped: the next step then drops the same. (The outputs of bp_network_forward are those without dropout.)
  *
- * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_UPDATE without an input gradient takes
+ * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_MODE_UPDATE without an input gradient takes
  * as long as bp_network_train_step but for its loss.
  *
- * BP_ERROR_NULL (network, batch, how; with BP_GRADIENT_SKIP also input_gradient; else as bp_network_train_step),
- * BP_ERROR_VALUE (an enumerator; a rate of an update that is not finite; both delta and own_loss; a loss wanted though
- * deltas are the caller's; BP_GRADIENT_KEEP without `gradients`), BP_ERROR_OVERLAP (input_gradient with another array;
+ * BP_ERROR_NULL (network, batch, how; with BP_GRADIENT_MODE_SKIP also input_gradient; else as bp_network_train_step),
+ * BP_ERROR_VALUE (an enumerator; a rate of an update that is not finite; both delta and loss_callback; a loss wanted though
+ * deltas are the caller's; BP_GRADIENT_MODE_STORE without `gradients`), BP_ERROR_OVERLAP (input_gradient with another array;
  * an array with the network's own memory), and the others of bp_network_train_step. On error nothing is changed.
  */
-BP_API bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward *how);
+BP_API bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward_options *options);
 
 /**
- * Copies the gradient of layer `index` out, that the last bp_network_backward with BP_GRADIENT_KEEP left: of the
+ * Copies the gradient of layer `index` out, that the last bp_network_backward with BP_GRADIENT_MODE_STORE left: of the
  * weights [in x out], `weight_stride` elements between rows (0: packed), and of the biases [out]. Either may be null.
  *
  * BP_ERROR_VALUE also if there is none: no such call, a training step or a change of the network's state after it (see
@@ -85,9 +84,9 @@ BP_API bp_status bp_network_backward(bp_network *network, const bp_batch *batch,
 BP_API bp_status bp_network_get_gradient(const bp_network *network, size_t index, float *weights, size_t weight_stride,
                                          float *biases);
 
-/** The same for the gain and shift [out] of a layer with layer normalisation; BP_ERROR_VALUE also if it has none. */
-BP_API bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gain,
-                                                       float *shift);
+/** The same for the gain and shift [out] of a layer with layer normalization; BP_ERROR_VALUE also if it has none. */
+BP_API bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gamma,
+                                                       float *beta);
 
 BP_END_DECLS
 

@@ -71,11 +71,11 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
 BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error);
 
 /** What bp_network_load_with tells of a tensor. */
-typedef enum bp_load_note {
-    BP_LOAD_EXTRA = 0, /* the file has it, the network has no place for it */
-    BP_LOAD_MISSING,   /* the network has it, the file has not: it stays as it is */
-    BP_LOAD_ZEROED     /* a bias or shift that the file has not: it became zero */
-} bp_load_note;
+typedef enum bp_load_event {
+    BP_LOAD_EVENT_UNEXPECTED = 0, /* the file has it, the network has no place for it */
+    BP_LOAD_EVENT_MISSING,   /* the network has it, the file has not: it stays as it is */
+    BP_LOAD_EVENT_ZEROED     /* a bias or shift that the file has not: it became zero */
+} bp_load_event;
 
 /**
  * How a file's tensors are found, as for PyTorch's load_state_dict; all zero is what bp_network_load does.
@@ -99,7 +99,7 @@ typedef struct bp_load_options {
     bool zero_biases; /* a bias or shift that is missing beside its weight is zero: modules made with bias=False */
 
     /* Called with each such tensor, after all is loaded; null: not. The name is valid during the call. */
-    void (*report)(void *context, bp_load_note note, const char *name);
+    void (*report)(void *context, bp_load_event note, const char *name);
     void *context;
 } bp_load_options;
 
@@ -151,7 +151,7 @@ BP_API bp_status bp_checkpoint_save(const bp_network *network, const char *path,
  * an average that is swapped in is put back (the table in update.h). If its optimizer has the same numbers, it then
  * takes the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read
  * before anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind and
- * the same bp_decay_of (files that say nothing of that are taken as they are). Errors as bp_network_load.
+ * the same bp_decay_scope (files that say nothing of that are taken as they are). Errors as bp_network_load.
  */
 BP_API bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error);
 

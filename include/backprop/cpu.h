@@ -20,7 +20,6 @@ typedef enum bp_isa {
     BP_ISA_AVX2,       /* x86-64: AVX2 and FMA */
     BP_ISA_AVX512,     /* x86-64: AVX-512 F, BW, DQ and VL, besides AVX2 and FMA */
     BP_ISA_NEON,       /* AArch64 Advanced SIMD */
-    BP_ISA_COUNT
 } bp_isa;
 
 /** Name as in BACKPROP_ISA: "scalar", "avx2", "avx512", "neon"; null for any other value. */
@@ -37,7 +36,7 @@ BP_API bp_isa bp_cpu_best(void);
 
 /**
  * Whether the promise of equal bits covers this CPU: it does on every CPU with fused multiply-add. On an x86 CPU
- * without it the library runs its scalar level with a software fma and other bits in the transcendental functions.
+ * without it the library runs its scalar backend with a software fma and other bits in the transcendental functions.
  */
 BP_API bool bp_cpu_covered(void);
 

@@ -1,5 +1,5 @@
 /*
- * Data for training: views of the caller's arrays, splits, mini-batches in a shuffled order, normalised columns.
+ * Data for training: views of the caller's arrays, splits, mini-batches in a shuffled order, normalized columns.
  *
  * Nothing here copies a data set. A split is a list of row numbers, and what a mini-batch gathers goes into one buffer
  * of its own size, taken once.
@@ -86,12 +86,11 @@ BP_API const uint32_t *bp_batches_rows(const bp_batches *batches);
 /** Batches in one walk; 0 for null. */
 BP_API size_t bp_batches_count(const bp_batches *batches);
 
-/* ---- Normalised columns --------------------------------------------------------------------------------------- */
+/* ---- Normalized columns --------------------------------------------------------------------------------------- */
 
 typedef enum bp_scaling_kind {
     BP_SCALING_STANDARD = 0, /* mean 0 and standard deviation 1 */
     BP_SCALING_MINMAX,       /* from 0 to 1 */
-    BP_SCALING_COUNT
 } bp_scaling_kind;
 
 /**

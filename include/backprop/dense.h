@@ -56,16 +56,16 @@ BP_API bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t l
                                   void *scratch);
 
 /**
- * Delta of the layer below: below = (delta W^T) * f'(.), `activation` and `a_below` being that layer's.
+ * Delta of the layer below: previous = (delta W^T) * f'(.), `activation` and `previous_saved` being that layer's.
  *
- *   s = +0;  for j = 0 .. out-1 ascending: s = fma(delta[n][j], w[i][j], s);  below[n][i] = s * f'(z_below[n][i])
+ *   s = +0;  for j = 0 .. out-1 ascending: s = fma(delta[n][j], w[i][j], s);  previous[n][i] = s * f'(z_previous[n][i])
  *
- * f' is computed from what that layer kept, kept[n][i]: its outputs a or its z, as bp_activation_keeps_input says.
- * below is [batch x in] with ldb >= in, kept likewise with ldk >= in; kept may be null when the activation is
- * the identity, and below may be kept itself with ldb == ldk. For the identity, below[n][i] = s.
+ * f' is computed from what that layer kept, saved[n][i]: its outputs a or its z, as bp_activation_saves_input says.
+ * previous is [batch x in] with ldp >= in, kept likewise with ldk >= in; kept may be null when the activation is
+ * the identity, and previous may be kept itself with ldp == ldk. For the identity, previous[n][i] = s.
  */
-BP_API bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                                const float *kept, size_t ldk, size_t batch, size_t in, size_t out,
+BP_API bp_status bp_dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
+                                const float *saved, size_t lds, size_t batch, size_t in, size_t out,
                                 bp_activation activation, void *scratch);
 
 /**
@@ -85,12 +85,12 @@ BP_API bp_status bp_dense_gradient(float *gradient, size_t ldg, float *gradient_
 /**
  * Gradient fused with the update of plain stochastic gradient descent; the gradient itself is never stored.
  *
- *   w[i][j] = fma(-rate, G[i][j], w[i][j]),  bias[j] = fma(-rate, G_bias[j], bias[j])
+ *   w[i][j] = fma(-learning_rate, G[i][j], w[i][j]),  bias[j] = fma(-learning_rate, G_bias[j], bias[j])
  *
  * with G of bp_dense_gradient. `w` or `bias` may be null, not both.
  */
 BP_API bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx,
-                                       const float *delta, size_t ldd, size_t batch, size_t in, size_t out, float rate,
+                                       const float *delta, size_t ldd, size_t batch, size_t in, size_t out, float learning_rate,
                                        void *scratch);
 
 /**
@@ -100,7 +100,7 @@ BP_API bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const 
  * `w` holds arrays [in x out], all with ldw >= out elements between rows, `bias` arrays [out]; either may be null, not
  * both. Plain stochastic gradient descent gives the bits of bp_dense_gradient_sgd. Errors are those of both functions.
  */
-BP_API bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate,
+BP_API bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                           const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                           size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
                                           size_t out, void *scratch);

@@ -67,7 +67,6 @@ typedef enum bp_dtype {
     BP_DTYPE_BF16, /* the upper half of a binary32 */
     BP_DTYPE_F32,
     BP_DTYPE_F64,
-    BP_DTYPE_COUNT
 } bp_dtype;
 
 /** Bytes of an element; 0 for BP_DTYPE_UNKNOWN and for a value outside the enumeration. */

@@ -20,7 +20,7 @@ BP_BEGIN_DECLS
 
 /**
  * Outputs of a network for every row of a data set, [rows x outputs], in the data set's order; targets, labels and
- * weights are not used. In steps of the network's batch_max, on which no bit depends; memory is taken only for a data
+ * weights are not used. In steps of the network's max_batch_size, on which no bit depends; memory is taken only for a data
  * set with an index, for one batch. Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of
  * another width, BP_ERROR_MEMORY; bp_error_message() has the words.
  */
@@ -29,7 +29,7 @@ BP_API bp_status bp_network_predict(bp_network *network, const bp_dataset *datas
 
 /**
  * Mean loss over a data set's rows: (the sum over its batches of bp_network_loss * their rows) / rows, in binary64, in
- * order, in batches of the network's batch_max: how large these are changes the order of its sums, and so its last
+ * order, in batches of the network's max_batch_size: how large these are changes the order of its sums, and so its last
  * bits. (With BP_REDUCTION_SUM without the factor, so that it is the mean too. With BP_REDUCTION_WEIGHTED_MEAN and
  * weights, (the sum over its batches of bp_sum of the rows' losses) / (that of bp_sum of their weights), BP_ERROR_VALUE
  * if that is 0.) Memory and errors as bp_network_predict and bp_network_loss.
@@ -60,9 +60,9 @@ BP_API bp_status bp_early_stopping_next(bp_early_stopping *state, double value, 
 /** A learning rate that is lowered when a value stops falling, as PyTorch's ReduceLROnPlateau has it (mode 'min', eps
  *  0). Set what stands before `best`, zero the rest. */
 typedef struct bp_plateau {
-    float rate;       /* of the steps to come: at first the highest; finite, 0 or more */
+    float learning_rate;       /* of the steps to come: at first the highest; finite, 0 or more */
     float factor;     /* by which it is lowered, above 0 and below 1 */
-    float rate_min;   /* the lowest, finite, 0 or more */
+    float learning_rate_min;   /* the lowest, finite, 0 or more */
     size_t patience;  /* values in a row without improvement that lower nothing yet; 0: the first one does */
     double threshold; /* by which a value must lie below the best one at least to count: finite, 0 or more */
     bool relative;    /* as a part of the best one, below 1; else absolute */
@@ -79,7 +79,7 @@ typedef struct bp_plateau {
  *   better = value < (relative ? best * (1 - threshold) : best - threshold), best being +infinity at first
  *   better: best = value, bad = 0;  else bad = bad + 1
  *   cooling > 0: cooling = cooling - 1, bad = 0
- *   bad > patience: rate = min(rate, max(rate * factor, rate_min) rounded to binary32), cooling = cooldown, bad = 0
+ *   bad > patience: rate = min(rate, max(rate * factor, learning_rate_min) rounded to binary32), cooling = cooldown, bad = 0
  *
  * *reduced (if not null): whether the last line was taken. A NaN is no improvement. BP_ERROR_NULL, BP_ERROR_VALUE (a
  * number outside its range), with nothing changed.
@@ -90,12 +90,11 @@ BP_API bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced)
 
 /** What a fit does about numbers that are not finite. */
 typedef enum bp_nonfinite_policy {
-    BP_NONFINITE_STOP = 0, /* stops after the first step whose loss is not finite, or the norm of its gradient where
+    BP_NONFINITE_POLICY_STOP = 0, /* stops after the first step whose loss is not finite, or the norm of its gradient where
                               that is clipped; at the end of an epoch, if a parameter or the validation loss is not */
-    BP_NONFINITE_LOCATE,   /* also finds where it came from, see bp_fit_result.nonfinite; copies and reads all
+    BP_NONFINITE_POLICY_LOCATE,   /* also finds where it came from, see bp_fit_result.nonfinite; copies and reads all
                               parameters in each step */
-    BP_NONFINITE_GO_ON,    /* nothing */
-    BP_NONFINITE_COUNT
+    BP_NONFINITE_POLICY_CONTINUE,    /* nothing */
 } bp_nonfinite_policy;
 
 /** Where a fit is. */
@@ -103,7 +102,7 @@ typedef struct bp_fit_progress {
     size_t epoch, epochs;   /* the epoch, counted from 0, and the end of the fit */
     size_t step, steps;     /* steps of this epoch that have been done, and all of them */
     size_t rows;            /* rows in them */
-    float rate;             /* of the last step */
+    float learning_rate;             /* of the last step */
     float step_loss;        /* loss of the last step's batch, as bp_network_loss, before its update */
     double loss;            /* mean of the rows' losses in this epoch, each before its step's update */
     double validation_loss; /* after an epoch, if there are validation data; else NaN */
@@ -116,52 +115,52 @@ typedef bool bp_fit_callback(void *context, const bp_fit_progress *progress);
 
 /** A learning rate for each step; `step` counts from 0 through all epochs: epoch * steps of an epoch + step. So does
  *  the step of a bp_schedule. */
-typedef float bp_rate_fn(void *context, size_t step);
+typedef float bp_learning_rate_fn(void *context, size_t step);
 
 /** How to fit. Zeroed optional fields take their defaults. */
 typedef struct bp_fit_options {
     size_t epochs;               /* the epoch before which to end, at least 1 */
     size_t first_epoch;          /* the first one, less than `epochs`: others have been done before */
-    size_t batch;                /* rows in a step, at most the network's batch_max; 0: that */
-    float rate;                  /* learning rate, unless one of the next three is given */
+    size_t batch;                /* rows in a step, at most the network's max_batch_size; 0: that */
+    float learning_rate;                  /* learning rate, unless one of the next three is given */
     const bp_schedule *schedule; /* the learning rate of each step, and its momentum where it has one; or null */
-    bp_rate_fn *rate_of_step;    /* the same by a function of the caller's, or null */
-    void *rate_context;          /* of that function */
+    bp_learning_rate_fn *learning_rate_of_step;    /* the same by a function of the caller's, or null */
+    void *learning_rate_context;          /* of that function */
     bp_plateau *plateau;         /* the learning rate of each epoch, or null: takes the value that early stopping takes,
                                     and goes on from the state that it has */
     uint64_t seed;               /* of the shuffles, see data.h */
     bool in_order;               /* rows in their own order in every epoch: no shuffles */
     const bp_dataset *validation; /* or null */
     bp_early_stopping *stopping;  /* or null: never; goes on from the state that it has */
-    bool keep_best;               /* end as the best epoch of this fit left the network, see bp_fit_progress.improved */
+    bool restore_best;               /* end as the best epoch of this fit left the network, see bp_fit_progress.improved */
     bp_nonfinite_policy nonfinite;
     bp_fit_callback *on_epoch; /* after each epoch, or null */
     bp_fit_callback *on_step;  /* after each step, or null */
     void *context;             /* of both callbacks */
 } bp_fit_options;
 
-typedef enum bp_fit_end {
-    BP_FIT_COMPLETE = 0, /* all epochs */
-    BP_FIT_STOPPED,      /* a callback said so */
-    BP_FIT_EARLY,        /* early stopping */
-    BP_FIT_NONFINITE     /* see bp_nonfinite_policy; with the status BP_ERROR_NONFINITE */
-} bp_fit_end;
+typedef enum bp_fit_outcome {
+    BP_FIT_OUTCOME_COMPLETE = 0, /* all epochs */
+    BP_FIT_OUTCOME_STOPPED,      /* a callback said so */
+    BP_FIT_OUTCOME_EARLY,        /* early stopping */
+    BP_FIT_OUTCOME_NONFINITE     /* see bp_nonfinite_policy; with the status BP_ERROR_NONFINITE */
+} bp_fit_outcome;
 
 /** How a fit ended. */
 typedef struct bp_fit_result {
-    bp_fit_end end;
+    bp_fit_outcome outcome;
     size_t epochs;          /* finished in this fit */
     size_t steps;           /* done in this fit */
     double loss;            /* as in bp_fit_progress, of the last epoch, whole or not */
     double validation_loss; /* of the last whole epoch; NaN without one, and without validation data */
     size_t best_epoch;      /* of this fit, counted from 0; SIZE_MAX if there is none */
     double best_loss;       /* its validation loss, or loss; +infinity if there is none */
-    size_t bad_step; /* BP_FIT_NONFINITE: which step of epoch bad_epoch, counted from 0; the number of steps of an
+    size_t bad_step; /* BP_FIT_OUTCOME_NONFINITE: which step of epoch bad_epoch, counted from 0; the number of steps of an
                         epoch if it was the validation loss */
     size_t bad_epoch;
-    size_t bad_row;         /* BP_NONFINITE_LOCATE: the row of the arrays that nonfinite.row is, where it is one of the
+    size_t bad_row;         /* BP_NONFINITE_POLICY_LOCATE: the row of the arrays that nonfinite.row is, where it is one of the
                                batch; else SIZE_MAX */
-    bp_nonfinite nonfinite; /* BP_NONFINITE_LOCATE: what was found in that step; with any policy, a parameter at the end
+    bp_nonfinite nonfinite; /* BP_NONFINITE_POLICY_LOCATE: what was found in that step; with any policy, a parameter at the end
                                of an epoch */
 } bp_fit_result;
 
@@ -170,19 +169,19 @@ typedef struct bp_fit_result {
  * of bp_batches_shuffle(seed, epoch); then the validation loss by bp_network_evaluate (in batches of `batch`), early
  * stopping on it (without validation data, on the epoch's loss), and on_epoch. Nothing depends on how many epochs are
  * done in one call: a fit up to epoch k and one from first_epoch = k on give what one fit gives. Nor does anything
- * depend on the network's batch_max.
+ * depend on the network's max_batch_size.
  *
  * A schedule with a momentum (bp_schedule_momentum) sets it before each step by bp_network_set_momentum; after the fit
  * the network has the one that it had before.
  *
  * Memory is taken from the network's allocator at the beginning and given back at the end: a batch, a row number for
- * each row, and with keep_best or BP_NONFINITE_LOCATE a copy of the parameters and the optimizer's state; with both
+ * each row, and with restore_best or BP_NONFINITE_POLICY_LOCATE a copy of the parameters and the optimizer's state; with both
  * two.
  *
- * A fit that diverges is BP_ERROR_NONFINITE (unless BP_NONFINITE_GO_ON is asked for), with *result filled in;
- * bp_error_message says epoch, step, number and rate. keep_best then brings back the best epoch, if there was one: its
- * parameters, the optimizer's state, bp_network_steps. Otherwise BP_NONFINITE_LOCATE leaves the network as it was
- * before the bad step (all of it, too), and BP_NONFINITE_STOP as that step has left it.
+ * A fit that diverges is BP_ERROR_NONFINITE (unless BP_NONFINITE_POLICY_CONTINUE is asked for), with *result filled in;
+ * bp_error_message says epoch, step, number and rate. restore_best then brings back the best epoch, if there was one: its
+ * parameters, the optimizer's state, bp_network_steps. Otherwise BP_NONFINITE_POLICY_LOCATE leaves the network as it was
+ * before the bad step (all of it, too), and BP_NONFINITE_POLICY_STOP as that step has left it.
  *
  * `result` may be null. BP_ERROR_NULL, BP_ERROR_SIZE (data sets whose columns are not those of the network, more than
  * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (epochs, rates, schedule, plateau, more than one of them,

@@ -26,7 +26,6 @@ typedef enum bp_impute_strategy {
     BP_IMPUTE_MEDIAN,
     BP_IMPUTE_MOST_FREQUENT, /* of equally frequent numbers the smallest */
     BP_IMPUTE_CONSTANT,
-    BP_IMPUTE_COUNT
 } bp_impute_strategy;
 
 /**

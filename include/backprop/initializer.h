@@ -20,7 +20,7 @@
  * al., "Efficient BackProp", 1998).
  *
  * Orthogonal (A. Saxe, J. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
- * neural networks", 2014): Q of the Householder QR factorisation of a matrix of bp_random_normal, each column with the
+ * neural networks", 2014): Q of the Householder QR factorization of a matrix of bp_random_normal, each column with the
  * sign of R's diagonal, so that Q is uniform over all orthogonal matrices (F. Mezzadri, "How to generate random
  * matrices from the classical compact groups", 2007). Sums run in ascending order in binary64, matrices are kept in
  * binary32; the products of two of Q's columns differ from 0 or 1 by less than 2e-6 up to sizes of 1024 (measured:
@@ -38,14 +38,13 @@
 BP_BEGIN_DECLS
 
 typedef enum bp_initializer_kind {
-    BP_XAVIER_UNIFORM = 0,
-    BP_XAVIER_NORMAL,
-    BP_HE_UNIFORM,
-    BP_HE_NORMAL,
-    BP_LECUN_UNIFORM,
-    BP_LECUN_NORMAL,
-    BP_ORTHOGONAL,
-    BP_INITIALIZER_COUNT
+    BP_INITIALIZER_XAVIER_UNIFORM = 0,
+    BP_INITIALIZER_XAVIER_NORMAL,
+    BP_INITIALIZER_HE_UNIFORM,
+    BP_INITIALIZER_HE_NORMAL,
+    BP_INITIALIZER_LECUN_UNIFORM,
+    BP_INITIALIZER_LECUN_NORMAL,
+    BP_INITIALIZER_ORTHOGONAL,
 } bp_initializer_kind;
 
 /** An initializer with its parameter. A zeroed one is Xavier's uniform. */

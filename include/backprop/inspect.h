@@ -11,36 +11,35 @@
 BP_BEGIN_DECLS
 
 /** What a number that is not finite belongs to, in the order in which they are looked at. */
-typedef enum bp_place {
-    BP_PLACE_NONE = 0, /* all numbers are finite */
-    BP_PLACE_WEIGHTS,
-    BP_PLACE_BIASES,
-    BP_PLACE_GAINS, /* of layer normalisation */
-    BP_PLACE_SHIFTS,
-    BP_PLACE_INPUTS,
-    BP_PLACE_TARGETS,
-    BP_PLACE_ROW_WEIGHTS,    /* in the loss */
-    BP_PLACE_PRE_ACTIVATION, /* z = x W + b */
-    BP_PLACE_NORMALIZED,     /* what layer normalisation makes of z */
-    BP_PLACE_ACTIVATION,     /* f of it */
-    BP_PLACE_DROPOUT,        /* what dropout scales up */
-    BP_PLACE_LOSS,
-    BP_PLACE_DELTA,         /* dL/dz of the mean loss */
-    BP_PLACE_GRADIENT,      /* of the weights */
-    BP_PLACE_BIAS_GRADIENT, /* of the biases */
-    BP_PLACE_GAIN_GRADIENT,
-    BP_PLACE_SHIFT_GRADIENT,
-    BP_PLACE_UPDATE,        /* a parameter after an update whose gradient was finite: found by bp_network_fit alone */
-    BP_PLACE_GRADIENT_NORM, /* its square has overflowed, see clip_norm: found by bp_network_fit alone */
-    BP_PLACE_COUNT
-} bp_place;
+typedef enum bp_quantity {
+    BP_QUANTITY_NONE = 0, /* all numbers are finite */
+    BP_QUANTITY_WEIGHTS,
+    BP_QUANTITY_BIASES,
+    BP_QUANTITY_GAMMA, /* of layer normalization */
+    BP_QUANTITY_BETA,
+    BP_QUANTITY_INPUTS,
+    BP_QUANTITY_TARGETS,
+    BP_QUANTITY_ROW_WEIGHTS,    /* in the loss */
+    BP_QUANTITY_PRE_ACTIVATION, /* z = x W + b */
+    BP_QUANTITY_NORMALIZED,     /* what layer normalization makes of z */
+    BP_QUANTITY_ACTIVATION,     /* f of it */
+    BP_QUANTITY_DROPOUT,        /* what dropout scales up */
+    BP_QUANTITY_LOSS,
+    BP_QUANTITY_DELTA,         /* dL/dz of the mean loss */
+    BP_QUANTITY_GRADIENT,      /* of the weights */
+    BP_QUANTITY_BIAS_GRADIENT, /* of the biases */
+    BP_QUANTITY_GAMMA_GRADIENT,
+    BP_QUANTITY_BETA_GRADIENT,
+    BP_QUANTITY_UPDATE,        /* a parameter after an update whose gradient was finite: found by bp_network_fit alone */
+    BP_QUANTITY_GRADIENT_NORM, /* its square has overflowed, see clip_norm: found by bp_network_fit alone */
+} bp_quantity;
 
-/** "weights", "biases", "inputs", ... ; "nothing" for BP_PLACE_NONE; null for any other value. */
-BP_API const char *bp_place_name(bp_place place);
+/** "weights", "biases", "inputs", ... ; "nothing" for BP_QUANTITY_NONE; null for any other value. */
+BP_API const char *bp_quantity_name(bp_quantity quantity);
 
 /** A number that is infinite or NaN. */
 typedef struct bp_nonfinite {
-    bp_place place;
+    bp_quantity quantity;
     size_t layer;       /* that it belongs to; of inputs, targets and loss 0 */
     size_t row, column; /* in its matrix: a row of the batch, or of the weights; 0 where there is none */
     float value;
@@ -54,7 +53,7 @@ typedef struct bp_nonfinite {
  * changes. `batch` as for bp_network_train_step, targets and labels included.
  *
  * It repeats the step by the public kernels, with memory from the network's allocator for all layers and rows: for
- * finding a fault, not for every step. What is not found is reported as BP_PLACE_NONE.
+ * finding a fault, not for every step. What is not found is reported as BP_QUANTITY_NONE.
  *
  * Errors as bp_network_train_step, and BP_ERROR_MEMORY; then *found is unchanged.
  */

@@ -30,18 +30,18 @@ BP_BEGIN_DECLS
 typedef void bp_dense_forward_fn(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                                  const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                                  void *scratch);
-typedef void bp_dense_delta_fn(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                               const float *kept, size_t ldk, size_t batch, size_t in, size_t out,
+typedef void bp_dense_delta_fn(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
+                               const float *saved, size_t lds, size_t batch, size_t in, size_t out,
                                bp_activation activation, void *scratch);
 typedef void bp_dense_gradient_fn(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                                   const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch);
 typedef void bp_dense_gradient_sgd_fn(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
-                                      size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch);
+                                      size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch);
 typedef void bp_activate_fn(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                             bp_activation activation);
-typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows,
+typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
                                          size_t columns, bp_activation activation);
-typedef void bp_activation_delta_fn(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows,
+typedef void bp_activation_delta_fn(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows,
                                     size_t columns, bp_activation activation);
 typedef void bp_loss_mse_fn(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                             size_t ldy, size_t batch, size_t out, bp_activation activation, float scale);
@@ -49,32 +49,32 @@ typedef void bp_loss_softmax_cross_entropy_fn(float *delta, size_t ldd, float *r
                                               const uint32_t *labels, size_t batch, size_t classes, float scale);
 typedef void bp_softmax_fn(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);
 typedef float bp_sum_fn(const float *values, size_t count);
-typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float rate);
+typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float learning_rate);
 typedef void bp_dropout_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                            bp_dropout_mask mask);
-typedef void bp_dropout_derivative_fn(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+typedef void bp_dropout_derivative_fn(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                       bp_activation activation, bp_dropout_mask mask);
-typedef void bp_layer_norm_forward_fn(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse,
-                                      const float *z, size_t ldz, const float *gain, const float *shift, size_t rows,
+typedef void bp_layer_norm_forward_fn(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd,
+                                      const float *z, size_t ldz, const float *gamma, const float *beta, size_t rows,
                                       size_t columns, float epsilon);
-typedef void bp_layer_norm_backward_fn(float *below, size_t ldb, const float *delta, size_t ldd,
-                                       const float *normalized, size_t ldn, const float *inverse, const float *gain,
+typedef void bp_layer_norm_backward_fn(float *previous, size_t ldp, const float *delta, size_t ldd,
+                                       const float *normalized, size_t ldn, const float *rstd, const float *gamma,
                                        size_t rows, size_t columns);
-typedef void bp_layer_norm_gradient_fn(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
+typedef void bp_layer_norm_gradient_fn(float *gradient_gamma, float *gradient_beta, const float *delta, size_t ldd,
                                        const float *normalized, size_t ldn, size_t rows, size_t columns);
 typedef void bp_loss_targets_fn(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                                size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss,
+                                size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss,
                                 float parameter, float scale);
 typedef void bp_loss_labels_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
-                               const uint32_t *labels, const float *weights, size_t batch, size_t classes, bp_loss loss,
+                               const uint32_t *labels, const float *weights, size_t batch, size_t classes, bp_loss_kind loss,
                                float parameter, float scale);
-typedef void bp_optimizer_step_fn(const bp_optimizer *optimizer, uint64_t step, float rate,
+typedef void bp_optimizer_step_fn(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                   const bp_parameters *parameters, const float *gradient, size_t count);
-typedef void bp_dense_gradient_update_fn(const bp_optimizer *optimizer, uint64_t step, float rate,
+typedef void bp_dense_gradient_update_fn(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                          const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                          size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
                                          size_t out, void *scratch);
-typedef float bp_schedule_rate_fn(const bp_schedule *schedule, uint64_t step);
+typedef float bp_schedule_learning_rate_fn(const bp_schedule *schedule, uint64_t step);
 
 typedef struct bp_kernels {
     bp_isa isa;
@@ -100,7 +100,7 @@ typedef struct bp_kernels {
     bp_loss_labels_fn *loss_labels;
     bp_optimizer_step_fn *optimizer_step;
     bp_dense_gradient_update_fn *dense_gradient_update;
-    bp_schedule_rate_fn *schedule_rate;
+    bp_schedule_learning_rate_fn *schedule_learning_rate;
     bp_activation_delta_fn *activation_delta;
 } bp_kernels;
 

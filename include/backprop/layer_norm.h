@@ -1,6 +1,6 @@
 /*
- * Layer normalisation (J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization", 2016): each row is shifted and
- * scaled to mean 0 and variance 1, then each column by parameters that are learnt.
+ * Layer normalization (J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization", 2016): each row is shifted and
+ * scaled to mean 0 and variance 1, then each column by parameters that are learned.
  *
  * Matrices are [rows x columns], row-major, with leading dimensions of at least `columns`; gain and shift are
  * [columns], inverse is [rows]. Sums over a row run in the order of loss.h, sums over rows in that of
@@ -35,21 +35,21 @@ BP_BEGIN_DECLS
  * `normalized` and `inverse`, which the backward pass wants, may each be null. Either of `y` and `normalized` may be
  * `z` itself with the same leading dimension, not both. `epsilon` is finite and above 0; 1e-5 is usual.
  */
-BP_API bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse,
-                                       const float *z, size_t ldz, const float *gain, const float *shift, size_t rows,
+BP_API bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd,
+                                       const float *z, size_t ldz, const float *gamma, const float *beta, size_t rows,
                                        size_t columns, float epsilon);
 
 /**
- * Backward pass: from delta = dL/dy to below = dL/dz.
+ * Backward pass: from delta = dL/dy to previous = dL/dz.
  *
  *   g_j = delta[n][j] * gain[j]
  *   m = (sum over j of g_j) / N,  c = (sum over j of g_j * normalized[n][j], each product rounded) / N
- *   below[n][j] = fma(-normalized[n][j], c, g_j - m) * inverse[n]
+ *   previous[n][j] = fma(-normalized[n][j], c, g_j - m) * inverse[n]
  *
- * `below` may be `delta` itself with ldb == ldd.
+ * `previous` may be `delta` itself with ldp == ldd.
  */
-BP_API bp_status bp_layer_norm_backward(float *below, size_t ldb, const float *delta, size_t ldd,
-                                        const float *normalized, size_t ldn, const float *inverse, const float *gain,
+BP_API bp_status bp_layer_norm_backward(float *previous, size_t ldp, const float *delta, size_t ldd,
+                                        const float *normalized, size_t ldn, const float *rstd, const float *gamma,
                                         size_t rows, size_t columns);
 
 /**
@@ -60,7 +60,7 @@ BP_API bp_status bp_layer_norm_backward(float *below, size_t ldb, const float *d
  *
  * Either result may be null, then it is left out, not both.
  */
-BP_API bp_status bp_layer_norm_gradient(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
+BP_API bp_status bp_layer_norm_gradient(float *gradient_gamma, float *gradient_beta, const float *delta, size_t ldd,
                                         const float *normalized, size_t ldn, size_t rows, size_t columns);
 
 BP_END_DECLS

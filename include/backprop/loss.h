@@ -1,10 +1,10 @@
 /*
  * Losses, each with the delta of the output layer.
  *
- * Sums and maxima over a row run in one order on every instruction set, that of BP_SUM_LANES running values:
+ * Sums and maxima over a row run in one order on every instruction set, that of BP_SUM_ACCUMULATORS running values:
  *
- *   p[l] = +0 for l < BP_SUM_LANES;  for j ascending: p[j % BP_SUM_LANES] += v[j];
- *   for (h = BP_SUM_LANES / 2; h > 0; h /= 2) for l < h: p[l] = p[l] + p[l + h];  sum = p[0]
+ *   p[l] = +0 for l < BP_SUM_ACCUMULATORS;  for j ascending: p[j % BP_SUM_ACCUMULATORS] += v[j];
+ *   for (h = BP_SUM_ACCUMULATORS / 2; h > 0; h /= 2) for l < h: p[l] = p[l] + p[l + h];  sum = p[0]
  *
  * and the maximum likewise with p[l] = -infinity and max(p, v) = v > p ? v : p.
  *
@@ -26,10 +26,10 @@
 BP_BEGIN_DECLS
 
 /** Running values of a sum or maximum: a constant of the contract. */
-#define BP_SUM_LANES 16
+#define BP_SUM_ACCUMULATORS 16
 
 /** What outputs are compared with, and how: see bp_loss_targets and bp_loss_labels. */
-typedef enum bp_loss {
+typedef enum bp_loss_kind {
     BP_LOSS_MSE = 0,                       /* one half of the squared error */
     BP_LOSS_SOFTMAX_CROSS_ENTROPY,         /* with class labels, smoothed or not */
     BP_LOSS_MAE,                           /* absolute error */
@@ -39,15 +39,14 @@ typedef enum bp_loss {
     BP_LOSS_KULLBACK_LEIBLER,              /* divergence of softmax(a) from a target distribution */
     BP_LOSS_HINGE,                         /* binary: each output with a target of -1 or 1 */
     BP_LOSS_MULTICLASS_HINGE,              /* with class labels */
-    BP_LOSS_COUNT
-} bp_loss;
+} bp_loss_kind;
 
 /** "mse", "softmax-cross-entropy", "mae", "huber", "binary-cross-entropy", "softmax-cross-entropy-targets",
  *  "kullback-leibler", "hinge", "multiclass-hinge"; null for any other value. */
-BP_API const char *bp_loss_name(bp_loss loss);
+BP_API const char *bp_loss_name(bp_loss_kind loss);
 
 /** The inverse of bp_loss_name. BP_ERROR_NULL, or BP_ERROR_VALUE with *loss unchanged. */
-BP_API bp_status bp_loss_from_name(const char *name, bp_loss *loss);
+BP_API bp_status bp_loss_from_name(const char *name, bp_loss_kind *loss);
 
 /** *sum = the sum of `count` values in the order above. */
 BP_API bp_status bp_sum(const float *values, size_t count, float *sum);
@@ -59,7 +58,7 @@ BP_API bp_status bp_sum(const float *values, size_t count, float *sum);
  *   delta[n][j] = ((a[n][j] - y[n][j]) * scale) * f'(a[n][j])
  *
  * `activation` is that of the output layer; for the identity the last factor is left out. f' is computed from a, so
- * a kind that keeps z (bp_activation_keeps_input) is BP_ERROR_VALUE: take the identity, then bp_activation_delta.
+ * a kind that keeps z (bp_activation_saves_input) is BP_ERROR_VALUE: take the identity, then bp_activation_delta.
  */
 BP_API bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                              size_t ldy, size_t batch, size_t out, bp_activation activation, float scale);
@@ -121,7 +120,7 @@ BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *
  * weights: [batch], any numbers, or null for none. BP_ERROR_VALUE: a loss that takes labels, a bad `parameter`.
  */
 BP_API bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                                 size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss,
+                                 size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss,
                                  float parameter, float scale);
 
 /**
@@ -143,7 +142,7 @@ BP_API bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, cons
  */
 BP_API bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                 const uint32_t *labels, const float *weights, size_t batch, size_t classes,
-                                bp_loss loss, float parameter, float scale);
+                                bp_loss_kind loss, float parameter, float scale);
 
 /** p[n][j] = p_j of bp_loss_softmax_cross_entropy: the probabilities of each row. `p` may be `z` itself. */
 BP_API bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);

@@ -1,7 +1,7 @@
 /*
  * A multi-layer perceptron, trained by back-propagation.
  *
- * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). Where it is normalised (layer_norm.h),
+ * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). Where it is normalized (layer_norm.h),
  * that comes between the product and f_l; where it has dropout (dropout.h), that comes after f_l, in training steps
  * alone. All memory is taken at creation, in
  * one block; after that no call allocates or reads the environment, and none takes a lock but to share work with other
@@ -38,7 +38,6 @@ typedef enum bp_reduction {
     BP_REDUCTION_SUM,           /* sum of row_loss: the scale is 1 */
     BP_REDUCTION_WEIGHTED_MEAN, /* (sum of row_loss) * scale, scale = 1 / bp_sum(weights) rounded; without weights as
                                    the mean */
-    BP_REDUCTION_COUNT
 } bp_reduction;
 
 /** What a network's loss leaves open. Zeroed fields take their defaults. */
@@ -71,10 +70,10 @@ typedef struct bp_network_config {
     size_t layers;                    /* number of dense layers, at least 1 */
     const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
     const bp_activation *activations; /* one a layer */
-    bp_loss loss;          /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
-    size_t batch_max;      /* largest batch of later calls, at least 1 */
+    bp_loss_kind loss;          /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
+    size_t max_batch_size;      /* largest batch of later calls, at least 1 */
     const float *dropout;  /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
-    const bool *normalize; /* one a layer, or null: whether it has layer normalisation; the last has none */
+    const bool *normalize; /* one a layer, or null: whether it has layer normalization; the last has none */
     uint64_t seed;         /* of dropout's masks, see bp_network_steps */
     size_t threads;        /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else one for each CPU in reach:
                               the affinity and the CPU quota of the control groups (containers), rounded up */
@@ -116,7 +115,7 @@ BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *byte
  *
  * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope, a loss option, a
  * number of the optimizer; a release function missing; a probability that is not from 0 to below 1; dropout or
- * normalisation of the last layer; a loss that needs logits on an activated output layer), BP_ERROR_MEMORY,
+ * normalization of the last layer; a loss that needs logits on an activated output layer), BP_ERROR_MEMORY,
  * BP_ERROR_THREADS, and those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
@@ -136,8 +135,8 @@ BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
 
 /**
  * Draws initial weights as bp_initialize does, layer l by initializers[l] from stream l of the seed; biases and shifts
- * +0, gains 1. (bp_network_initialize is the same with BP_HE_UNIFORM, BP_LECUN_UNIFORM, BP_HE_UNIFORM of gain 1 / |p|,
- * and BP_XAVIER_UNIFORM.) BP_ERROR_NULL, BP_ERROR_VALUE (an initializer): then nothing is changed.
+ * +0, gains 1. (bp_network_initialize is the same with BP_INITIALIZER_HE_UNIFORM, BP_INITIALIZER_LECUN_UNIFORM, BP_INITIALIZER_HE_UNIFORM of gain 1 / |p|,
+ * and BP_INITIALIZER_XAVIER_UNIFORM.) BP_ERROR_NULL, BP_ERROR_VALUE (an initializer): then nothing is changed.
  */
 BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed);
 
@@ -160,14 +159,14 @@ BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, flo
 
 /**
  * One step of training: forward, loss, deltas, and the optimizer's step on all parameters by G, the gradient of the
- * batch's loss: of plain stochastic gradient descent w = fma(-rate, G, w). *loss (if not null) is that loss, as of
+ * batch's loss: of plain stochastic gradient descent w = fma(-learning_rate, G, w). *loss (if not null) is that loss, as of
  * bp_network_loss, for the weights before the step. Accumulated gradients (update.h) are forgotten.
  *
  * Where the optimizer has a clip_norm, the gradient is computed first and kept, in one more array as large as the
  * parameters; then its norm, in this order:
  *
  *   c_j = +0;  for i ascending: c_j = fma(G[i][j], G[i][j], c_j);  c_j = fma(G_bias[j], G_bias[j], c_j)
- *   and of a normalised layer c_j = fma(G_gain[j], G_gain[j], c_j);  c_j = fma(G_shift[j], G_shift[j], c_j)
+ *   and of a normalized layer c_j = fma(G_gain[j], G_gain[j], c_j);  c_j = fma(G_shift[j], G_shift[j], c_j)
  *   square = +0;  for each layer ascending: square = square + bp_sum of the c_j;  norm = sqrt(square)
  *
  * and where norm > clip_norm the optimizer's step multiplies each gradient by factor = clip_norm / norm (R. Pascanu et
@@ -179,7 +178,7 @@ BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, flo
  * lies in the network's own memory), BP_ERROR_LABEL: on error nothing is changed. A rate that is not finite is
  * BP_ERROR_VALUE, and so is a step while the moving average is swapped in (update.h).
  */
-BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss);
+BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float learning_rate, float *loss);
 
 /** Describes layer `index`, counted from 0 at the inputs. BP_ERROR_NULL, BP_ERROR_VALUE. */
 BP_API bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *layer);
@@ -199,10 +198,10 @@ BP_API bp_status bp_network_set_parameters(bp_network *network, size_t index, co
                                            size_t weight_stride, const float *biases);
 
 /**
- * The same for the gain [out] and shift [out] of a layer with layer normalisation; BP_ERROR_VALUE if it has none.
+ * The same for the gain [out] and shift [out] of a layer with layer normalization; BP_ERROR_VALUE if it has none.
  */
-BP_API bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gain, float *shift);
-BP_API bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gain, const float *shift);
+BP_API bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gamma, float *beta);
+BP_API bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gamma, const float *beta);
 
 /**
  * The training steps of a network so far, which number the masks of dropout: in step t, counted from 0, element (n, j)
@@ -236,7 +235,7 @@ BP_API bp_isa bp_network_isa(const bp_network *network);
 BP_API size_t bp_network_threads(const bp_network *network);
 
 /** The loss that a network was created with; BP_LOSS_MSE for null. */
-BP_API bp_loss bp_network_loss_kind(const bp_network *network);
+BP_API bp_loss_kind bp_network_loss_kind(const bp_network *network);
 
 /** Number of weights, biases, gains and shifts; 0 for null. */
 BP_API size_t bp_network_parameters(const bp_network *network);

@@ -3,14 +3,14 @@
  *
  * The kinds of bp_optimizer_kind, with what each remembers of a parameter from step to step (its state, zero at first):
  *
- *   sgd       -           w = fma(-rate, g, w)
- *   momentum  v           v = fma(momentum, v, g);  w = fma(-rate, v, w)
- *   nesterov  v           v = fma(momentum, v, g);  w = fma(-rate, fma(momentum, v, g), w)
- *   adagrad   s           s = fma(g, g, s);  w = fma(-rate, g / (sqrt(s) + epsilon), w)
- *   rmsprop   s           s = fma(beta2, s, (1 - beta2) * (g * g));  w = fma(-rate, g / (sqrt(s) + epsilon), w)
+ *   sgd       -           w = fma(-learning_rate, g, w)
+ *   momentum  v           v = fma(momentum, v, g);  w = fma(-learning_rate, v, w)
+ *   nesterov  v           v = fma(momentum, v, g);  w = fma(-learning_rate, fma(momentum, v, g), w)
+ *   adagrad   s           s = fma(g, g, s);  w = fma(-learning_rate, g / (sqrt(s) + epsilon), w)
+ *   rmsprop   s           s = fma(beta2, s, (1 - beta2) * (g * g));  w = fma(-learning_rate, g / (sqrt(s) + epsilon), w)
  *   adam      m, v        m = fma(beta1, m, (1 - beta1) * g);  v = fma(beta2, v, (1 - beta2) * (g * g))
  *   adamw                 w = fma(-rate_t, m / fma(sqrt(v), correction_t, epsilon), w)
- *   lion      m           c = fma(beta1, m, (1 - beta1) * g);  w = fma(-rate, sign(c), w)
+ *   lion      m           c = fma(beta1, m, (1 - beta1) * g);  w = fma(-learning_rate, sign(c), w)
  *                         m = fma(beta2, m, (1 - beta2) * g)
  *   rprop     g', d       d = d <= 0 ? rate : d;  q = sign(g) * sign(g')
  *                         q > 0: d = d * grow, step_max if that is less
@@ -31,9 +31,9 @@
  *   clip          g = g < -clip ? -clip : g > clip ? clip : g
  *   weight_decay  L2: g = fma(weight_decay, w, g).  Decoupled: w = w * (1 - rate * weight_decay), where the last factor
  *                 is computed in binary64 and rounded to binary32. It applies to all parameters, biases, gains and
- *                 shifts too, or with BP_DECAY_WEIGHTS to weights alone.
+ *                 shifts too, or with BP_DECAY_SCOPE_WEIGHTS to weights alone.
  * and after it
- *   average       a = fma(average, a, (1 - average) * w): the moving average of the weights
+ *   ema_decay     a = fma(ema_decay, a, (1 - ema_decay) * w): the moving average of the weights
  *
  * A NaN in g, w or the state goes into all that is computed from it; clipping leaves it a NaN.
  *
@@ -56,24 +56,22 @@
 BP_BEGIN_DECLS
 
 typedef enum bp_optimizer_kind {
-    BP_SGD = 0,
-    BP_MOMENTUM,
-    BP_NESTEROV,
-    BP_ADAGRAD,
-    BP_RMSPROP,
-    BP_ADAM,
-    BP_ADAMW, /* Adam whose weight decay is decoupled */
-    BP_LION,
-    BP_RPROP,
-    BP_OPTIMIZER_COUNT
+    BP_OPTIMIZER_SGD = 0,
+    BP_OPTIMIZER_MOMENTUM,
+    BP_OPTIMIZER_NESTEROV,
+    BP_OPTIMIZER_ADAGRAD,
+    BP_OPTIMIZER_RMSPROP,
+    BP_OPTIMIZER_ADAM,
+    BP_OPTIMIZER_ADAMW, /* Adam whose weight decay is decoupled */
+    BP_OPTIMIZER_LION,
+    BP_OPTIMIZER_RPROP,
 } bp_optimizer_kind;
 
 /** Parameters to which weight decay applies. */
-typedef enum bp_decay_of {
-    BP_DECAY_ALL = 0,
-    BP_DECAY_WEIGHTS, /* of layers alone: their biases, and gains and shifts of layer normalisation, are left out */
-    BP_DECAY_COUNT
-} bp_decay_of;
+typedef enum bp_decay_scope {
+    BP_DECAY_SCOPE_ALL = 0,
+    BP_DECAY_SCOPE_WEIGHTS, /* of layers alone: their biases, and gains and shifts of layer normalization, are left out */
+} bp_decay_scope;
 
 /** The most arrays of state that an optimizer has. */
 #define BP_OPTIMIZER_STATES 2
@@ -92,10 +90,10 @@ typedef struct bp_optimizer {
     float step_max;     /* RPROP: 50; at least step_min */
     float weight_decay; /* 0: none. Decoupled for AdamW and Lion, an L2 penalty for the others, unless ... */
     bool decoupled;     /* ... this makes it decoupled for all */
-    bp_decay_of decay_of;
+    bp_decay_scope decay_scope;
     float clip;      /* largest absolute value of a gradient; 0: any */
     float clip_norm; /* largest norm of all gradients, of networks alone; 0: any */
-    float average;   /* decay of the moving average of the weights, below 1; 0: none is kept */
+    float ema_decay; /* decay of the moving average of the weights, below 1; 0: none is kept */
 } bp_optimizer;
 
 /** "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion", "rprop"; null for any other value. */
@@ -115,7 +113,7 @@ BP_API const char *bp_optimizer_state_name(bp_optimizer_kind kind, size_t index)
 typedef struct bp_parameters {
     float *values;
     float *state[BP_OPTIMIZER_STATES]; /* in the order of the table above; null beyond bp_optimizer_states */
-    float *average;                    /* null unless the optimizer keeps one */
+    float *ema;                    /* null unless the optimizer keeps one */
 } bp_parameters;
 
 /**
@@ -127,16 +125,16 @@ typedef struct bp_parameters {
  * BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT, BP_ERROR_VALUE (a number outside its range; clip_norm; a rate that is not
  * finite; a step of 0), and those of bp_cpu_active; on error nothing is written. Fused form: bp_dense_gradient_update.
  */
-BP_API bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate,
+BP_API bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                    const bp_parameters *parameters, const float *gradient, size_t count);
 
 /**
- * Stochastic gradient descent: parameters[k] = fma(-rate, gradient[k], parameters[k]) for k < count.
+ * Stochastic gradient descent: parameters[k] = fma(-learning_rate, gradient[k], parameters[k]) for k < count.
  *
  * The arrays may not overlap. BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP,
  * BP_ERROR_ALIGNMENT; on error nothing is written. Fused form: bp_dense_gradient_sgd.
  */
-BP_API bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float rate);
+BP_API bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float learning_rate);
 
 BP_END_DECLS
 

@@ -22,13 +22,12 @@ typedef enum bp_schedule_kind {
     BP_SCHEDULE_EXPONENTIAL,
     BP_SCHEDULE_MULTI_STEP,
     BP_SCHEDULE_WARM_RESTARTS,
-    BP_SCHEDULE_COUNT
 } bp_schedule_kind;
 
 /** A schedule with its numbers; rates are finite and not negative. */
 typedef struct bp_schedule {
     bp_schedule_kind kind;
-    float rate;      /* the highest */
+    float learning_rate;      /* the highest */
     uint64_t warmup; /* steps before the rate is at its highest; 0: none */
     uint64_t steps; /* step: from one drop to the next; linear, cosine, one-cycle: all, warm-up included; warm restarts:
                        those of the first period */
@@ -74,7 +73,7 @@ typedef struct bp_schedule {
  * counts, milestones that do not ascend (equal ones count each), warmup >= steps for linear, cosine and one-cycle;
  * those of bp_cpu_active. On error *rate is unchanged.
  */
-BP_API bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *rate);
+BP_API bp_status bp_schedule_learning_rate(const bp_schedule *schedule, uint64_t step, float *learning_rate);
 
 /**
  * *momentum = that of step `step` of a one-cycle schedule with a momentum_max: it falls while the rate rises, and comes
@@ -83,7 +82,7 @@ BP_API bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, fl
  *   step < warmup  between(momentum_max, momentum_min, step / warmup)
  *   after that     between(momentum_min, momentum_max, p)
  *
- * Errors as bp_schedule_rate; BP_ERROR_VALUE also for other schedules.
+ * Errors as bp_schedule_learning_rate; BP_ERROR_VALUE also for other schedules.
  */
 BP_API bp_status bp_schedule_momentum(const bp_schedule *schedule, uint64_t step, float *momentum);
 

@@ -22,8 +22,8 @@
  *   ..._set_normalization_state   -           given    given        -         -       forgotten  put back  -
  *   bp_network_set_steps          -           -        -            given     given   forgotten  put back  -
  *   bp_checkpoint_load            the file's  file's   the file's   file's    file's  forgotten  put back  -
- *   bp_network_fit, keep_best     all that its steps have changed: as after the best epoch       as then   -
- *   bp_network_swap_average       exchanged   -        exchanged    -         -       -          swapped   -
+ *   bp_network_fit, restore_best     all that its steps have changed: as after the best epoch       as then   -
+ *   bp_network_swap_ema       exchanged   -        exchanged    -         -       -          swapped   -
  *   bp_network_freeze             -           -        -            -         -       -          -         given
  *
  * "-" is left as it is; "put back": an average that is swapped in is exchanged with the parameters first. So after
@@ -62,7 +62,7 @@ BP_API bp_status bp_network_accumulate(bp_network *network, const bp_batch *batc
  * A step of the optimizer by the accumulated gradients, which are then used up.
  * BP_ERROR_NULL; BP_ERROR_VALUE: nothing was accumulated, a rate that is not finite, the average swapped in.
  */
-BP_API bp_status bp_network_update(bp_network *network, float rate);
+BP_API bp_status bp_network_update(bp_network *network, float learning_rate);
 
 /** Forgets accumulated gradients. BP_ERROR_NULL. */
 BP_API bp_status bp_network_discard(bp_network *network);
@@ -96,11 +96,11 @@ BP_API bp_status bp_network_get_state(const bp_network *network, size_t state, s
 BP_API bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, const float *weights,
                                       size_t weight_stride, const float *biases);
 
-/** The same for gains and shifts of a normalised layer, as bp_network_get_normalization. */
-BP_API bp_status bp_network_get_normalization_state(const bp_network *network, size_t state, size_t index, float *gain,
-                                                    float *shift);
-BP_API bp_status bp_network_set_normalization_state(bp_network *network, size_t state, size_t index, const float *gain,
-                                                    const float *shift);
+/** The same for gains and shifts of a normalized layer, as bp_network_get_normalization. */
+BP_API bp_status bp_network_get_normalization_state(const bp_network *network, size_t state, size_t index, float *gamma,
+                                                    float *beta);
+BP_API bp_status bp_network_set_normalization_state(bp_network *network, size_t state, size_t index, const float *gamma,
+                                                    const float *beta);
 
 /**
  * Exchanges all parameters with their moving averages, so that forward passes, losses and hashes are those of the
@@ -108,10 +108,10 @@ BP_API bp_status bp_network_set_normalization_state(bp_network *network, size_t 
  * gradients that were accumulated before stay, for an update after the second call.
  * BP_ERROR_NULL, BP_ERROR_VALUE (no average is kept).
  */
-BP_API bp_status bp_network_swap_average(bp_network *network);
+BP_API bp_status bp_network_swap_ema(bp_network *network);
 
 /** Whether the average is swapped in; false for null. */
-BP_API bool bp_network_average_swapped(const bp_network *network);
+BP_API bool bp_network_ema_swapped(const bp_network *network);
 
 /**
  * Freezes a layer or lets it go: steps leave a frozen layer's parameters, state and average alone. The gradients of

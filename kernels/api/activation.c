@@ -6,35 +6,36 @@
 #include "api/check.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
+#include "enum_counts.h"
 
-static const char *const names[BP_ACTIVATION_COUNT] = {
-    [BP_IDENTITY] = "identity",
-    [BP_RELU] = "relu",
-    [BP_LEAKY_RELU] = "leaky-relu",
-    [BP_SIGMOID] = "sigmoid",
-    [BP_TANH] = "tanh",
-    [BP_RELU6] = "relu6",
-    [BP_ELU] = "elu",
-    [BP_SELU] = "selu",
-    [BP_SOFTSIGN] = "softsign",
-    [BP_HARD_SIGMOID] = "hard-sigmoid",
-    [BP_SOFTPLUS] = "softplus",
-    [BP_HARD_SWISH] = "hard-swish",
-    [BP_SILU] = "silu",
-    [BP_GELU] = "gelu",
-    [BP_GELU_TANH] = "gelu-tanh",
-    [BP_MISH] = "mish",
-    [BP_SINE] = "sine",
+static const char *const names[ACTIVATION_COUNT] = {
+    [BP_ACTIVATION_IDENTITY] = "identity",
+    [BP_ACTIVATION_RELU] = "relu",
+    [BP_ACTIVATION_LEAKY_RELU] = "leaky-relu",
+    [BP_ACTIVATION_SIGMOID] = "sigmoid",
+    [BP_ACTIVATION_TANH] = "tanh",
+    [BP_ACTIVATION_RELU6] = "relu6",
+    [BP_ACTIVATION_ELU] = "elu",
+    [BP_ACTIVATION_SELU] = "selu",
+    [BP_ACTIVATION_SOFTSIGN] = "softsign",
+    [BP_ACTIVATION_HARD_SIGMOID] = "hard-sigmoid",
+    [BP_ACTIVATION_SOFTPLUS] = "softplus",
+    [BP_ACTIVATION_HARD_SWISH] = "hard-swish",
+    [BP_ACTIVATION_SILU] = "silu",
+    [BP_ACTIVATION_GELU] = "gelu",
+    [BP_ACTIVATION_GELU_TANH] = "gelu-tanh",
+    [BP_ACTIVATION_MISH] = "mish",
+    [BP_ACTIVATION_SINE] = "sine",
 };
 
 const char *bp_activation_name(bp_activation_kind kind) {
-    return (unsigned)kind < BP_ACTIVATION_COUNT ? names[kind] : NULL;
+    return (unsigned)kind < ACTIVATION_COUNT ? names[kind] : NULL;
 }
 
 bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind) {
     if (!name || !kind)
         return BP_ERROR_NULL;
-    for (unsigned k = 0; k < BP_ACTIVATION_COUNT; k++)
+    for (unsigned k = 0; k < ACTIVATION_COUNT; k++)
         if (strcmp(name, names[k]) == 0) {
             *kind = (bp_activation_kind)k;
             return BP_OK;
@@ -42,8 +43,8 @@ bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind) {
     return BP_ERROR_VALUE;
 }
 
-bool bp_activation_keeps_input(bp_activation_kind kind) {
-    return activation_keeps_input(kind);
+bool bp_activation_saves_input(bp_activation_kind kind) {
+    return activation_saves_input(kind);
 }
 
 static bp_status check_elementwise(matrix result, matrix argument, bp_activation activation) {
@@ -67,30 +68,30 @@ bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, size_t r
     return BP_OK;
 }
 
-bp_status bp_activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+bp_status bp_activation_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                    bp_activation activation) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status =
-        check_elementwise(matrix_of(d, rows, columns, ldd), matrix_of(kept, rows, columns, ldk), activation);
+        check_elementwise(matrix_of(d, rows, columns, ldd), matrix_of(saved, rows, columns, lds), activation);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->activation_derivative(d, ldd, kept, ldk, rows, columns, activation);
+    kernels->activation_derivative(d, ldd, saved, lds, rows, columns, activation);
     return BP_OK;
 }
 
-bp_status bp_activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+bp_status bp_activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                               bp_activation activation) {
     CONTRACT_MODE(host);
-    if (!delta || (!kept && activation.kind != BP_IDENTITY))
+    if (!delta || (!saved && activation.kind != BP_ACTIVATION_IDENTITY))
         return BP_ERROR_NULL;
-    const matrix output = matrix_of(delta, rows, columns, ldd), input = matrix_of(kept, rows, columns, ldk);
+    const matrix output = matrix_of(delta, rows, columns, ldd), input = matrix_of(saved, rows, columns, lds);
     const bp_kernels *kernels;
     bp_status status;
     if ((status = check_activation(activation)) != BP_OK ||
-        (status = check_matrices(&output, 1, &input, kept ? 1 : 0)) != BP_OK ||
+        (status = check_matrices(&output, 1, &input, saved ? 1 : 0)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->activation_delta(delta, ldd, kept, ldk, rows, columns, activation);
+    kernels->activation_delta(delta, ldd, saved, lds, rows, columns, activation);
     return BP_OK;
 }

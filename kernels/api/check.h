@@ -12,6 +12,8 @@
 #include <backprop/loss.h>
 #include <backprop/status.h>
 
+#include "enum_counts.h"
+
 /* A row-major array as the caller gave it. A vector is one row. */
 typedef struct matrix {
     const void *data;
@@ -74,21 +76,21 @@ static inline bool same_matrix(matrix a, matrix b) {
 }
 
 static inline bp_status check_activation(bp_activation activation) {
-    if ((unsigned)activation.kind >= BP_ACTIVATION_COUNT)
+    if ((unsigned)activation.kind >= ACTIVATION_COUNT)
         return BP_ERROR_VALUE;
     switch (activation.kind) {
-    case BP_LEAKY_RELU:
-    case BP_ELU:
+    case BP_ACTIVATION_LEAKY_RELU:
+    case BP_ACTIVATION_ELU:
         return activation.parameter >= 0.0f && isfinite(activation.parameter) ? BP_OK : BP_ERROR_VALUE;
-    case BP_SINE:
+    case BP_ACTIVATION_SINE:
         return isfinite(activation.parameter) ? BP_OK : BP_ERROR_VALUE;
     default:
         return BP_OK;
     }
 }
 
-static inline bp_status check_loss_kind(bp_loss loss, float parameter) {
-    if ((unsigned)loss >= BP_LOSS_COUNT)
+static inline bp_status check_loss_kind(bp_loss_kind loss, float parameter) {
+    if ((unsigned)loss >= LOSS_COUNT)
         return BP_ERROR_VALUE;
     if (loss == BP_LOSS_HUBER && !(parameter > 0.0f && isfinite(parameter)))
         return BP_ERROR_VALUE;
@@ -98,12 +100,12 @@ static inline bp_status check_loss_kind(bp_loss loss, float parameter) {
 }
 
 /* Whether a loss compares with class labels, else with targets. */
-static inline bool loss_takes_labels(bp_loss loss) {
+static inline bool loss_takes_labels(bp_loss_kind loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
 }
 
 /* Whether a loss takes outputs as logits, so that an activation on them is a mistake. */
-static inline bool loss_needs_logits(bp_loss loss) {
+static inline bool loss_needs_logits(bp_loss_kind loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS ||
            loss == BP_LOSS_KULLBACK_LEIBLER || loss == BP_LOSS_BINARY_CROSS_ENTROPY;
 }

@@ -4,7 +4,7 @@
 #include "api/optimizer.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
-#include "tables.h"
+#include "backend.h"
 
 size_t bp_scratch_bytes(void) {
     return BP_SCRATCH_BYTES;
@@ -31,24 +31,24 @@ bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, con
     return BP_OK;
 }
 
-bp_status bp_dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                         const float *kept, size_t ldk, size_t batch, size_t in, size_t out, bp_activation activation,
+bp_status bp_dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
+                         const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                          void *scratch) {
     CONTRACT_MODE(host);
-    if (!below || !delta || !w || (!kept && activation.kind != BP_IDENTITY))
+    if (!previous || !delta || !w || (!saved && activation.kind != BP_ACTIVATION_IDENTITY))
         return BP_ERROR_NULL;
-    const matrix outputs[] = {matrix_of(below, batch, in, ldb), scratch_of(scratch)};
+    const matrix outputs[] = {matrix_of(previous, batch, in, ldp), scratch_of(scratch)};
     const matrix inputs[] = {matrix_of(delta, batch, out, ldd), matrix_of(w, in, out, ldw),
-                             matrix_of(kept, batch, in, ldk)};
+                             matrix_of(saved, batch, in, lds)};
     const bool in_place = same_matrix(outputs[0], inputs[2]);
-    const size_t input_count = !kept || in_place ? 2 : 3;
+    const size_t input_count = !saved || in_place ? 2 : 3;
     const bp_kernels *kernels;
     bp_status status;
     if ((status = check_scratch(scratch)) != BP_OK || (status = check_activation(activation)) != BP_OK ||
         (status = check_matrices(outputs, 2, inputs, input_count)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dense_delta(below, ldb, delta, ldd, w, ldw, kept, ldk, batch, in, out, activation, scratch);
+    kernels->dense_delta(previous, ldp, delta, ldd, w, ldw, saved, lds, batch, in, out, activation, scratch);
     return BP_OK;
 }
 
@@ -76,17 +76,17 @@ bp_status bp_dense_gradient(float *gradient, size_t ldg, float *gradient_bias, c
 }
 
 bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
-                                size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+                                size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
     bp_status status = check_gradient(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, rate, scratch);
+    kernels->dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, learning_rate, scratch);
     return BP_OK;
 }
 
-bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
                                    size_t ldw, const bp_parameters *bias, const float *x, size_t ldx,
                                    const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     CONTRACT_MODE(host);
@@ -96,13 +96,13 @@ bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step,
     size_t output_count = 1;
     const matrix inputs[] = {matrix_of(x, batch, in, ldx), matrix_of(delta, batch, out, ldd)};
     const bp_kernels *kernels;
-    bp_status status = check_step(optimizer, step, rate);
+    bp_status status = check_step(optimizer, step, learning_rate);
     if (status != BP_OK || (status = check_scratch(scratch)) != BP_OK ||
         (w && (status = list_parameters(optimizer, w, in, out, ldw, outputs, &output_count)) != BP_OK) ||
         (bias && (status = list_parameters(optimizer, bias, 1, out, out, outputs, &output_count)) != BP_OK) ||
         (status = check_matrices(outputs, output_count, inputs, 2)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dense_gradient_update(optimizer, step, rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
+    kernels->dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
     return BP_OK;
 }

@@ -35,14 +35,14 @@ bp_status bp_dropout(float *d, size_t ldd, const float *a, size_t lda, size_t ro
     return BP_OK;
 }
 
-bp_status bp_dropout_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+bp_status bp_dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                 bp_activation activation, bp_dropout_mask mask) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
-    bp_status status = check_dropout(d, ldd, kept, ldk, rows, columns, mask);
+    bp_status status = check_dropout(d, ldd, saved, lds, rows, columns, mask);
     if (status != BP_OK || (status = check_activation(activation)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dropout_derivative(d, ldd, kept, ldk, rows, columns, activation, mask);
+    kernels->dropout_derivative(d, ldd, saved, lds, rows, columns, activation, mask);
     return BP_OK;
 }

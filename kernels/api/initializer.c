@@ -6,21 +6,22 @@
 #include "api/check.h"
 #include "float_environment.h"
 #include "philox.h"
+#include "enum_counts.h"
 
-static const char *const names[BP_INITIALIZER_COUNT] = {
-    [BP_XAVIER_UNIFORM] = "xavier-uniform", [BP_XAVIER_NORMAL] = "xavier-normal", [BP_HE_UNIFORM] = "he-uniform",
-    [BP_HE_NORMAL] = "he-normal",           [BP_LECUN_UNIFORM] = "lecun-uniform", [BP_LECUN_NORMAL] = "lecun-normal",
-    [BP_ORTHOGONAL] = "orthogonal",
+static const char *const names[INITIALIZER_COUNT] = {
+    [BP_INITIALIZER_XAVIER_UNIFORM] = "xavier-uniform", [BP_INITIALIZER_XAVIER_NORMAL] = "xavier-normal", [BP_INITIALIZER_HE_UNIFORM] = "he-uniform",
+    [BP_INITIALIZER_HE_NORMAL] = "he-normal",           [BP_INITIALIZER_LECUN_UNIFORM] = "lecun-uniform", [BP_INITIALIZER_LECUN_NORMAL] = "lecun-normal",
+    [BP_INITIALIZER_ORTHOGONAL] = "orthogonal",
 };
 
 const char *bp_initializer_name(bp_initializer_kind kind) {
-    return (unsigned)kind < BP_INITIALIZER_COUNT ? names[kind] : NULL;
+    return (unsigned)kind < INITIALIZER_COUNT ? names[kind] : NULL;
 }
 
 bp_status bp_initializer_from_name(const char *name, bp_initializer_kind *kind) {
     if (!name || !kind)
         return BP_ERROR_NULL;
-    for (unsigned k = 0; k < BP_INITIALIZER_COUNT; k++)
+    for (unsigned k = 0; k < INITIALIZER_COUNT; k++)
         if (strcmp(name, names[k]) == 0) {
             *kind = (bp_initializer_kind)k;
             return BP_OK;
@@ -30,18 +31,18 @@ bp_status bp_initializer_from_name(const char *name, bp_initializer_kind *kind) 
 
 bp_status bp_check_initializer(bp_initializer initializer) {
     const bool valid =
-        (unsigned)initializer.kind < BP_INITIALIZER_COUNT && initializer.gain >= 0.0f && isfinite(initializer.gain);
+        (unsigned)initializer.kind < INITIALIZER_COUNT && initializer.gain >= 0.0f && isfinite(initializer.gain);
     return valid ? BP_OK : BP_ERROR_VALUE;
 }
 
 /* Weights in panels of `width` columns, all of them if there is one. */
 typedef struct weights {
-    bp_panels m;
+    bp_packed m;
     size_t width, in, out;
 } weights;
 
-static size_t place_of(const weights *w, size_t i, size_t j) {
-    return j / w->width * w->m.panel + i * w->m.row + j % w->width;
+static size_t position_of(const weights *w, size_t i, size_t j) {
+    return j / w->width * w->m.panel_stride + i * w->m.row_stride + j % w->width;
 }
 
 typedef float number_of(uint32_t word);
@@ -52,7 +53,7 @@ static void draw(const weights *w, number_of *number, float factor, uint64_t see
     uint64_t index = 0;
     for (size_t i = 0; i < w->in; i++)
         for (size_t first = 0; first < w->out; first += w->width) {
-            float *at = w->m.at + place_of(w, i, first);
+            float *at = w->m.data + position_of(w, i, first);
             const size_t width = w->out - first < w->width ? w->out - first : w->width;
             for (size_t j = 0; j < width; j++, index++) {
                 if (index % 4 == 0)
@@ -72,7 +73,7 @@ typedef struct vectors {
 } vectors;
 
 static size_t element_of(const vectors *v, size_t vector, size_t k) {
-    return v->rows ? place_of(v->w, vector, k) : place_of(v->w, k, vector);
+    return v->rows ? position_of(v->w, vector, k) : position_of(v->w, k, vector);
 }
 
 /* Walks down the elements of a vector: offsets from its first one, the same for all vectors. */
@@ -82,11 +83,11 @@ typedef struct walk {
 } walk;
 
 static walk walk_from(const vectors *v, size_t k) {
-    const bp_panels m = v->w->m;
+    const bp_packed m = v->w->m;
     if (!v->rows)
-        return (walk){k * m.row, SIZE_MAX, m.row, SIZE_MAX, 0};
+        return (walk){k * m.row_stride, SIZE_MAX, m.row_stride, SIZE_MAX, 0};
     const size_t width = v->w->width;
-    return (walk){k / width * m.panel + k % width, width - k % width, 1, width, m.panel - width};
+    return (walk){k / width * m.panel_stride + k % width, width - k % width, 1, width, m.panel_stride - width};
 }
 
 static void advance(walk *at) {
@@ -99,7 +100,7 @@ static void advance(walk *at) {
 
 /* Sum of the squares of elements k.. of a vector. */
 static double squares(const vectors *v, size_t vector, size_t k) {
-    const float *at = v->w->m.at + element_of(v, vector, 0);
+    const float *at = v->w->m.data + element_of(v, vector, 0);
     double sum = 0.0;
     walk p = walk_from(v, k);
     for (; k < v->length; k++, advance(&p))
@@ -115,12 +116,12 @@ static double squares(const vectors *v, size_t vector, size_t k) {
  * elements k are still 0, whatever is stored there.
  */
 static inline void reflect(const vectors *v, size_t k, double tau, size_t first, size_t count, bool fresh) {
-    const float *h = v->w->m.at + element_of(v, k, 0);
+    const float *h = v->w->m.data + element_of(v, k, 0);
     float *x[REFLECTED];
     double sum[REFLECTED];
     walk p = walk_from(v, k);
     for (size_t c = 0; c < count; c++) {
-        x[c] = v->w->m.at + element_of(v, first + c, 0);
+        x[c] = v->w->m.data + element_of(v, first + c, 0);
         sum[c] = fresh ? 0.0 : (double)x[c][p.offset];
     }
     const walk head = p;
@@ -152,26 +153,26 @@ static void reflect_all(const vectors *v, size_t k, bool fresh) {
 
 /* Multiplies elements k.. of a vector. */
 static void multiply(const vectors *v, size_t vector, size_t k, double factor) {
-    float *at = v->w->m.at + element_of(v, vector, 0);
+    float *at = v->w->m.data + element_of(v, vector, 0);
     walk p = walk_from(v, k);
     for (; k < v->length; k++, advance(&p))
         at[p.offset] = (float)(factor * (double)at[p.offset]);
 }
 
 /*
- * Householder's factorisation in place: vector k becomes its reflection, with the sign of R's diagonal in its head;
+ * Householder's factorization in place: vector k becomes its reflection, with the sign of R's diagonal in its head;
  * then the reflections become Q, from the last to the first.
  */
 static void orthonormalize(const vectors *v) {
     for (size_t k = 0; k < v->count; k++) {
-        float *head = v->w->m.at + element_of(v, k, k);
+        float *head = v->w->m.data + element_of(v, k, k);
         const double norm = sqrt(squares(v, k, k)), diagonal = *head < 0.0f ? norm : -norm;
         multiply(v, k, k, 1.0 / ((double)*head - diagonal));
         *head = diagonal < 0.0 ? -1.0f : 1.0f;
         reflect_all(v, k, false);
     }
     for (size_t k = v->count; k-- > 0;) {
-        float *head = v->w->m.at + element_of(v, k, k);
+        float *head = v->w->m.data + element_of(v, k, k);
         const double sign = (double)*head, tau = 2.0 / (1.0 + squares(v, k, k + 1));
         reflect_all(v, k, true);
         multiply(v, k, k, -sign * tau);
@@ -189,27 +190,27 @@ static void draw_orthogonal(const weights *w, float gain, uint64_t seed, uint64_
 
 /* ---- All kinds ------------------------------------------------------------------------------------------------ */
 
-void bp_initialize_panels(bp_panels w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
+void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                           uint64_t stream) {
     const weights all = {w, panel ? panel : out, in, out};
     const float gain = initializer.gain != 0.0f ? initializer.gain : 1.0f;
     switch (initializer.kind) {
-    case BP_XAVIER_NORMAL:
+    case BP_INITIALIZER_XAVIER_NORMAL:
         draw(&all, bp_normal_number, gain * sqrtf(2.0f / (float)(in + out)), seed, stream);
         break;
-    case BP_HE_UNIFORM:
+    case BP_INITIALIZER_HE_UNIFORM:
         draw(&all, symmetric_number, gain * sqrtf(6.0f / (float)in), seed, stream);
         break;
-    case BP_HE_NORMAL:
+    case BP_INITIALIZER_HE_NORMAL:
         draw(&all, bp_normal_number, gain * sqrtf(2.0f / (float)in), seed, stream);
         break;
-    case BP_LECUN_UNIFORM:
+    case BP_INITIALIZER_LECUN_UNIFORM:
         draw(&all, symmetric_number, gain * sqrtf(3.0f / (float)in), seed, stream);
         break;
-    case BP_LECUN_NORMAL:
+    case BP_INITIALIZER_LECUN_NORMAL:
         draw(&all, bp_normal_number, gain * sqrtf(1.0f / (float)in), seed, stream);
         break;
-    case BP_ORTHOGONAL:
+    case BP_INITIALIZER_ORTHOGONAL:
         draw_orthogonal(&all, gain, seed, stream);
         break;
     default:
@@ -226,6 +227,6 @@ bp_status bp_initialize(float *w, size_t ldw, size_t in, size_t out, bp_initiali
     bp_status status = check_matrix(matrix_of(w, in, out, ldw));
     if (status != BP_OK || (status = bp_check_initializer(initializer)) != BP_OK)
         return status;
-    bp_initialize_panels((bp_panels){w, ldw, out}, 0, in, out, initializer, seed, stream);
+    bp_initialize_packed((bp_packed){w, ldw, out}, 0, in, out, initializer, seed, stream);
     return BP_OK;
 }

@@ -6,6 +6,7 @@
 #include "api/check.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
+#include "enum_counts.h"
 
 bp_status bp_sum(const float *values, size_t count, float *sum) {
     CONTRACT_MODE(host);
@@ -20,7 +21,7 @@ bp_status bp_sum(const float *values, size_t count, float *sum) {
     return BP_OK;
 }
 
-static const char *const names[BP_LOSS_COUNT] = {
+static const char *const names[LOSS_COUNT] = {
     [BP_LOSS_MSE] = "mse",
     [BP_LOSS_SOFTMAX_CROSS_ENTROPY] = "softmax-cross-entropy",
     [BP_LOSS_MAE] = "mae",
@@ -32,16 +33,16 @@ static const char *const names[BP_LOSS_COUNT] = {
     [BP_LOSS_MULTICLASS_HINGE] = "multiclass-hinge",
 };
 
-const char *bp_loss_name(bp_loss loss) {
-    return (unsigned)loss < BP_LOSS_COUNT ? names[loss] : NULL;
+const char *bp_loss_name(bp_loss_kind loss) {
+    return (unsigned)loss < LOSS_COUNT ? names[loss] : NULL;
 }
 
-bp_status bp_loss_from_name(const char *name, bp_loss *loss) {
+bp_status bp_loss_from_name(const char *name, bp_loss_kind *loss) {
     if (!name || !loss)
         return BP_ERROR_NULL;
-    for (unsigned i = 0; i < BP_LOSS_COUNT; i++)
+    for (unsigned i = 0; i < LOSS_COUNT; i++)
         if (strcmp(name, names[i]) == 0) {
-            *loss = (bp_loss)i;
+            *loss = (bp_loss_kind)i;
             return BP_OK;
         }
     return BP_ERROR_VALUE;
@@ -68,7 +69,7 @@ bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a,
     const matrix inputs[] = {matrix_of(a, batch, out, lda), matrix_of(y, batch, out, ldy)};
     const bp_kernels *kernels;
     bp_status status = check_loss(matrix_of(delta, batch, out, ldd), vector_of(row_loss, batch), inputs, 2);
-    if (status == BP_OK && activation_keeps_input(activation.kind))
+    if (status == BP_OK && activation_saves_input(activation.kind))
         status = BP_ERROR_VALUE;
     if (status != BP_OK || (status = check_activation(activation)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
@@ -92,7 +93,7 @@ bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_los
 }
 
 bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                          size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
+                          size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss, float parameter,
                           float scale) {
     CONTRACT_MODE(host);
     const matrix inputs[] = {matrix_of(a, batch, out, lda), matrix_of(y, batch, out, ldy), vector_of(weights, batch)};
@@ -109,7 +110,7 @@ bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float
 }
 
 bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
-                         const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
+                         const float *weights, size_t batch, size_t classes, bp_loss_kind loss, float parameter,
                          float scale) {
     CONTRACT_MODE(host);
     const matrix inputs[] = {matrix_of(z, batch, classes, ldz), vector_of(labels, batch), vector_of(weights, batch)};

@@ -7,8 +7,9 @@
 #include "dispatch/dispatch.h"
 #include "failure.h"
 #include "float_environment.h"
+#include "enum_counts.h"
 
-static const char *const names[BP_SCHEDULE_COUNT] = {
+static const char *const names[SCHEDULE_COUNT] = {
     [BP_SCHEDULE_CONSTANT] = "constant",     [BP_SCHEDULE_STEP] = "step",
     [BP_SCHEDULE_LINEAR] = "linear",         [BP_SCHEDULE_COSINE] = "cosine",
     [BP_SCHEDULE_ONE_CYCLE] = "one-cycle",   [BP_SCHEDULE_EXPONENTIAL] = "exponential",
@@ -16,13 +17,13 @@ static const char *const names[BP_SCHEDULE_COUNT] = {
 };
 
 const char *bp_schedule_name(bp_schedule_kind kind) {
-    return (unsigned)kind < BP_SCHEDULE_COUNT ? names[kind] : NULL;
+    return (unsigned)kind < SCHEDULE_COUNT ? names[kind] : NULL;
 }
 
 bp_status bp_schedule_from_name(const char *name, bp_schedule_kind *kind) {
     if (!name || !kind)
         return bp_fail(BP_ERROR_NULL, "%s is null", name ? "kind" : "name");
-    for (unsigned k = 0; k < BP_SCHEDULE_COUNT; k++)
+    for (unsigned k = 0; k < SCHEDULE_COUNT; k++)
         if (strcmp(name, names[k]) == 0) {
             *kind = (bp_schedule_kind)k;
             return BP_OK;
@@ -35,8 +36,8 @@ static bp_status refuse(const char *field, double value, const char *allowed) {
     return bp_fail(BP_ERROR_VALUE, "schedule.%s is %s, and must be %s", field, bp_number_text(number, value), allowed);
 }
 
-static bp_status check_rate(const char *field, float rate) {
-    return is_within(rate, INFINITY) ? BP_OK : refuse(field, (double)rate, "finite and not negative");
+static bp_status check_rate(const char *field, float learning_rate) {
+    return is_within(learning_rate, INFINITY) ? BP_OK : refuse(field, (double)learning_rate, "finite and not negative");
 }
 
 static bp_status check_factor(const bp_schedule *s) {
@@ -99,21 +100,21 @@ static bp_status check_kind(const bp_schedule *s) {
 }
 
 static bp_status check_schedule(const bp_schedule *s) {
-    if ((unsigned)s->kind >= BP_SCHEDULE_COUNT)
+    if ((unsigned)s->kind >= SCHEDULE_COUNT)
         return refuse("kind", (double)s->kind, "one of bp_schedule_kind");
-    const bp_status status = check_rate("rate", s->rate);
+    const bp_status status = check_rate("rate", s->learning_rate);
     return status == BP_OK ? check_kind(s) : status;
 }
 
-bp_status bp_schedule_rate(const bp_schedule *schedule, uint64_t step, float *rate) {
+bp_status bp_schedule_learning_rate(const bp_schedule *schedule, uint64_t step, float *learning_rate) {
     CONTRACT_MODE(host);
-    if (!schedule || !rate)
+    if (!schedule || !learning_rate)
         return bp_fail(BP_ERROR_NULL, "%s is null", schedule ? "rate" : "schedule");
     const bp_kernels *kernels;
     bp_status status;
     if ((status = check_schedule(schedule)) != BP_OK || (status = bp_refuse(bp_dispatch(&kernels))) != BP_OK)
         return status;
-    *rate = kernels->schedule_rate(schedule, step);
+    *learning_rate = kernels->schedule_learning_rate(schedule, step);
     return BP_OK;
 }
 
@@ -128,7 +129,7 @@ bp_status bp_schedule_momentum(const bp_schedule *schedule, uint64_t step, float
     if (schedule->kind != BP_SCHEDULE_ONE_CYCLE || schedule->momentum_max == 0.0f)
         return bp_fail(BP_ERROR_VALUE, "the schedule has no momentum: it is not one-cycle, or momentum_max is 0");
     bp_schedule turned = *schedule;
-    turned.rate = schedule->momentum_min;
+    turned.learning_rate = schedule->momentum_min;
     turned.start = turned.end = schedule->momentum_max;
-    return bp_schedule_rate(&turned, step, momentum);
+    return bp_schedule_learning_rate(&turned, step, momentum);
 }

@@ -1,8 +1,8 @@
-/* The AVX2 level: tile and block constants, and the shared bodies. */
+/* The AVX2 backend: tile and block constants, and the shared bodies. */
 #include "vector/vec_avx2.h"
 
 /* 12 of 16 registers accumulate: 2 FMA units times a latency of 4 to 5 want at least 10 chains. */
-#define TILE_ROWS 6
+#define MR 6
 #define TILE_VECS 2
 #define TILE_ROWS_OF_ONE 10
 #define TILE_UNROLL 1
@@ -11,15 +11,15 @@
 #define IN_PLACE false
 
 #ifndef BP_SMALL_BLOCKS
-#define BLOCK_DEPTH 512   /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
-#define BLOCK_COLUMNS 512 /* wide, so that a packed block of A, which stays in that cache, is used often */
-#define BLOCK_ROWS 144
+#define KC 512   /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
+#define NC 512 /* wide, so that a packed block of A, which stays in that cache, is used often */
+#define MC 144
 #else
 #include "vector/small_blocks.h"
 #endif
 
-#ifndef BP_LEVEL
-#define BP_LEVEL bp_level_avx2
+#ifndef BP_BACKEND
+#define BP_BACKEND bp_backend_avx2
 #endif
-#define BP_LEVEL_ISA BP_ISA_AVX2
+#define BP_BACKEND_ISA BP_ISA_AVX2
 #include "vector/table.h"

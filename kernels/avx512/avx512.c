@@ -1,8 +1,8 @@
-/* The AVX-512 level: tile and block constants, and the shared bodies. */
+/* The AVX-512 backend: tile and block constants, and the shared bodies. */
 #include "vector/vec_avx512.h"
 
 /* 24 of 32 registers accumulate; 12 rows divide common batches better than the 14 that would fit. */
-#define TILE_ROWS 12
+#define MR 12
 #define TILE_VECS 2
 #define TILE_ROWS_OF_ONE 10 /* as many as there are registers for their addresses */
 #define TILE_UNROLL 2
@@ -19,15 +19,15 @@
 #define IN_PLACE true
 
 #ifndef BP_SMALL_BLOCKS
-#define BLOCK_DEPTH 512
-#define BLOCK_COLUMNS 512
-#define BLOCK_ROWS 144
+#define KC 512
+#define NC 512
+#define MC 144
 #else
 #include "vector/small_blocks.h"
 #endif
 
-#ifndef BP_LEVEL
-#define BP_LEVEL bp_level_avx512
+#ifndef BP_BACKEND
+#define BP_BACKEND bp_backend_avx512
 #endif
-#define BP_LEVEL_ISA BP_ISA_AVX512
+#define BP_BACKEND_ISA BP_ISA_AVX512
 #include "vector/table.h"

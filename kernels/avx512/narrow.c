@@ -5,16 +5,16 @@
 #include "vector/vec_avx2.h"
 
 /* Panels, and rows of a tile of one vector, are those of avx512.c. */
-#define PANEL_COLUMNS 32
-#define TILE_ROWS 10
+#define PANEL_WIDTH 32
+#define MR 10
 #define TILE_VECS 1
-#define TILE_ROWS_OF_ONE TILE_ROWS
+#define TILE_ROWS_OF_ONE MR
 #define TILE_UNROLL 1
 #define TILE_TAIL 2
 
 #define narrow_tiles bp_narrow_tiles_avx512
 #include "vector/tile.h"
 
-void narrow_tiles(size_t rows, size_t columns, const tile_stage *stage, tile_place *p, size_t count) {
-    tiles_any(rows, columns, stage, p, count);
+void narrow_tiles(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p, size_t count) {
+    tiles_any(rows, columns, spec, p, count);
 }

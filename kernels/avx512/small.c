@@ -5,8 +5,8 @@
 #include "vector/vec_avx2.h"
 
 /* Panels are those of avx512.c. */
-#define PANEL_COLUMNS 32
-#define TILE_ROWS 6
+#define PANEL_WIDTH 32
+#define MR 6
 #define TILE_VECS 2
 #define TILE_ROWS_OF_ONE 10
 #define TILE_UNROLL 1

@@ -10,43 +10,44 @@
 #include <string.h>
 
 #include "dispatch/cpu.h"
-#include "tables.h"
+#include "backend.h"
+#include "enum_counts.h"
 
-static const char *const names[BP_ISA_COUNT] = {
+static const char *const names[ISA_COUNT] = {
     [BP_ISA_SCALAR] = "scalar",
     [BP_ISA_AVX2] = "avx2",
     [BP_ISA_AVX512] = "avx512",
     [BP_ISA_NEON] = "neon",
 };
 
-static _Atomic(const bp_level *) active;
+static _Atomic(const bp_backend *) active;
 
-static const bp_level *scalar_level(bp_cpu_features features) {
+static const bp_backend *scalar_backend(bp_cpu_features features) {
 #if defined(__x86_64__) || defined(__i386__)
     if (features.fma)
-        return &bp_level_scalar_fma;
+        return &bp_backend_scalar_fma;
 #endif
     (void)features;
-    return &bp_level_scalar;
+    return &bp_backend_scalar;
 }
 
-/* The level of a valid isa, or null where CPU, system or build lack it. */
-static const bp_level *level_of(bp_isa isa) {
+/* The backend of a valid isa, or null where CPU, system or build lack it. */
+static const bp_backend *backend_of(bp_isa isa) {
     const bp_cpu_features features = bp_cpu_detect();
     switch (isa) {
     case BP_ISA_SCALAR:
-        return scalar_level(features);
+        return scalar_backend(features);
 #ifdef BP_HAVE_AVX2
     case BP_ISA_AVX2:
-        return features.avx2 ? &bp_level_avx2 : NULL;
+        return features.avx2 ? &bp_backend_avx2 : NULL;
 #endif
 #ifdef BP_HAVE_AVX512
     case BP_ISA_AVX512:
-        return features.avx512 ? &bp_level_avx512 : NULL;
+        return features.avx512 ? &bp_backend_avx512 : NULL;
 #endif
 #ifdef BP_HAVE_NEON
     case BP_ISA_NEON:
-        return features.neon ? &bp_level_neon : NULL;
+        return features.neon ? &bp_backend_neon : NULL;
 #endif
     default:
         return NULL;
@@ -54,7 +55,7 @@ static const bp_level *level_of(bp_isa isa) {
 }
 
 static bool is_isa(bp_isa isa) {
-    return (unsigned)isa < BP_ISA_COUNT;
+    return (unsigned)isa < ISA_COUNT;
 }
 
 const char *bp_isa_name(bp_isa isa) {
@@ -64,7 +65,7 @@ const char *bp_isa_name(bp_isa isa) {
 bp_status bp_isa_from_name(const char *name, bp_isa *isa) {
     if (!name || !isa)
         return BP_ERROR_NULL;
-    for (unsigned i = 0; i < BP_ISA_COUNT; i++)
+    for (unsigned i = 0; i < ISA_COUNT; i++)
         if (strcmp(name, names[i]) == 0) {
             *isa = (bp_isa)i;
             return BP_OK;
@@ -72,33 +73,33 @@ bp_status bp_isa_from_name(const char *name, bp_isa *isa) {
     return BP_ERROR_ISA_UNKNOWN;
 }
 
-static bp_status find_level(bp_isa isa, const bp_level **level) {
+static bp_status find_backend(bp_isa isa, const bp_backend **backend) {
     if (!is_isa(isa))
         return BP_ERROR_ISA_UNKNOWN;
-    const bp_level *found = level_of(isa);
+    const bp_backend *found = backend_of(isa);
     if (!found)
         return BP_ERROR_ISA_UNSUPPORTED;
-    *level = found;
+    *backend = found;
     return BP_OK;
 }
 
 bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels) {
     if (!kernels)
         return BP_ERROR_NULL;
-    const bp_level *level;
-    const bp_status status = find_level(isa, &level);
+    const bp_backend *backend;
+    const bp_status status = find_backend(isa, &backend);
     if (status == BP_OK)
-        *kernels = &level->kernels;
+        *kernels = &backend->kernels;
     return status;
 }
 
 bool bp_cpu_supports(bp_isa isa) {
-    return is_isa(isa) && level_of(isa) != NULL;
+    return is_isa(isa) && backend_of(isa) != NULL;
 }
 
 bp_isa bp_cpu_best(void) {
     bp_isa best = BP_ISA_SCALAR;
-    for (unsigned i = 0; i < BP_ISA_COUNT; i++)
+    for (unsigned i = 0; i < ISA_COUNT; i++)
         if (bp_cpu_supports((bp_isa)i))
             best = (bp_isa)i;
     return best;
@@ -109,15 +110,15 @@ bool bp_cpu_covered(void) {
 }
 
 bp_status bp_cpu_set(bp_isa isa) {
-    const bp_level *level;
-    const bp_status status = find_level(isa, &level);
+    const bp_backend *backend;
+    const bp_status status = find_backend(isa, &backend);
     if (status == BP_OK)
-        atomic_store_explicit(&active, level, memory_order_release);
+        atomic_store_explicit(&active, backend, memory_order_release);
     return status;
 }
 
-bp_status bp_dispatch_level(const bp_level **level) {
-    const bp_level *chosen = atomic_load_explicit(&active, memory_order_acquire);
+bp_status bp_dispatch_backend(const bp_backend **backend) {
+    const bp_backend *chosen = atomic_load_explicit(&active, memory_order_acquire);
     if (!chosen) {
         bp_isa isa = BP_ISA_SCALAR;
         const char *name = getenv("BACKPROP_ISA");
@@ -127,23 +128,23 @@ bp_status bp_dispatch_level(const bp_level **level) {
         else
             isa = bp_cpu_best();
         if (status == BP_OK)
-            status = find_level(isa, &chosen);
+            status = find_backend(isa, &chosen);
         if (status != BP_OK)
             return status;
         /* A choice that bp_cpu_set made meanwhile stays. */
-        const bp_level *none = NULL;
+        const bp_backend *none = NULL;
         if (!atomic_compare_exchange_strong(&active, &none, chosen))
             chosen = none;
     }
-    *level = chosen;
+    *backend = chosen;
     return BP_OK;
 }
 
 bp_status bp_dispatch(const bp_kernels **kernels) {
-    const bp_level *level;
-    const bp_status status = bp_dispatch_level(&level);
+    const bp_backend *backend;
+    const bp_status status = bp_dispatch_backend(&backend);
     if (status == BP_OK)
-        *kernels = &level->kernels;
+        *kernels = &backend->kernels;
     return status;
 }
 

@@ -2,10 +2,10 @@
 #ifndef BP_DISPATCH_H
 #define BP_DISPATCH_H
 
-#include "tables.h"
+#include "backend.h"
 
-/** *level = the active level; chooses it at the first call. Errors as bp_cpu_active. */
-bp_status bp_dispatch_level(const bp_level **level);
+/** *backend = the active backend; chooses it at the first call. Errors as bp_cpu_active. */
+bp_status bp_dispatch_backend(const bp_backend **backend);
 
 /** The same; *kernels = its public kernels. */
 bp_status bp_dispatch(const bp_kernels **kernels);

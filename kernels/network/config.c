@@ -11,12 +11,13 @@
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
 #include "network/network.h"
+#include "enum_counts.h"
 
 /* Floating-point operations below which another thread costs more than it saves: some 4 us of one core's work. */
-#define FLOPS_PER_LANE 3e5
+#define FLOPS_PER_WORKER 3e5
 
-/* Row blocks of a slice for each of several lanes: with one, joins took 3 % of a step of 32-64x4-16 on two threads. */
-#define LANE_BLOCKS 2
+/* Row blocks of a slice for each of several workers: with one, barriers took 3 % of a step of 32-64x4-16 on two threads. */
+#define WORKER_BLOCKS 2
 
 /* Above this the columns of a slice outgrow the second-level cache when its gradients are computed. */
 #define SLICE_ROWS_MAX 1024.0
@@ -29,15 +30,15 @@ static size_t row_stride(size_t columns) {
     return lines * FLOATS_PER_LINE;
 }
 
-panels_shape bp_panels_shape(size_t panel, size_t rows, size_t columns) {
+packed_shape bp_packed_shape(size_t panel, size_t rows, size_t columns) {
     if (panel == 0)
-        return (panels_shape){row_stride(columns), 0, 1};
-    return (panels_shape){panel, rows * panel, (columns + panel - 1) / panel};
+        return (packed_shape){row_stride(columns), 0, 1};
+    return (packed_shape){panel, rows * panel, (columns + panel - 1) / panel};
 }
 
 size_t bp_row_floats(size_t panel, size_t columns) {
-    const panels_shape shape = bp_panels_shape(panel, 1, columns);
-    return shape.panels * shape.row;
+    const packed_shape shape = bp_packed_shape(panel, 1, columns);
+    return shape.panel_count * shape.row_stride;
 }
 
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows) {
@@ -47,13 +48,13 @@ double bp_step_flops(const size_t *sizes, size_t layers, size_t rows) {
     return 2.0 * (double)rows * (3.0 * products - (double)sizes[0] * (double)sizes[1]);
 }
 
-size_t bp_useful_lanes(double flops, size_t lanes) {
-    if (lanes == 1)
+size_t bp_useful_workers(double flops, size_t workers) {
+    if (workers == 1)
         return 1;
-    const double useful = flops / FLOPS_PER_LANE;
+    const double useful = flops / FLOPS_PER_WORKER;
     if (useful < 2.0)
         return 1;
-    return useful < (double)lanes ? (size_t)useful : lanes;
+    return useful < (double)workers ? (size_t)useful : workers;
 }
 
 /* Running total of bytes that remembers whether it ever left the address range. */
@@ -86,13 +87,13 @@ bool bp_config_normalizes(const bp_network_config *config, size_t l) {
     return config->normalize && config->normalize[l];
 }
 
-bool bp_config_keeps_slopes(const bp_network_config *config, size_t l) {
-    return bp_config_dropout(config, l) > 0.0f || activation_keeps_slopes(config->activations[l].kind);
+bool bp_config_saves_derivatives(const bp_network_config *config, size_t l) {
+    return bp_config_dropout(config, l) > 0.0f || activation_saves_derivative(config->activations[l].kind);
 }
 
 /* Arrays of a slice's rows for layer l: outputs and deltas, and what it has beside them. */
 static size_t row_arrays(const bp_network_config *config, size_t l) {
-    return 2 + (bp_config_keeps_slopes(config, l) ? 1 : 0) + (bp_config_normalizes(config, l) ? 2 : 0);
+    return 2 + (bp_config_saves_derivatives(config, l) ? 1 : 0) + (bp_config_normalizes(config, l) ? 2 : 0);
 }
 
 bool bp_config_regularizes(const bp_network_config *config) {
@@ -112,7 +113,7 @@ float bp_loss_parameter(const bp_network_config *config) {
 static bp_status check_config(const bp_network_config *config) {
     if (!config->sizes || !config->activations)
         return BP_ERROR_NULL;
-    if (config->layers == 0 || config->batch_max == 0)
+    if (config->layers == 0 || config->max_batch_size == 0)
         return BP_ERROR_SIZE;
     if (config->layers >= PTRDIFF_MAX / sizeof(bp_dense_layer))
         return BP_ERROR_OVERFLOW;
@@ -136,9 +137,9 @@ static bp_status check_config(const bp_network_config *config) {
     if (bp_config_dropout(config, last) != 0.0f || bp_config_normalizes(config, last))
         return BP_ERROR_VALUE;
     if (check_loss_kind(config->loss, bp_loss_parameter(config)) != BP_OK ||
-        (unsigned)config->loss_options.reduction >= BP_REDUCTION_COUNT)
+        (unsigned)config->loss_options.reduction >= REDUCTION_COUNT)
         return BP_ERROR_VALUE;
-    if (loss_needs_logits(config->loss) && config->activations[config->layers - 1].kind != BP_IDENTITY)
+    if (loss_needs_logits(config->loss) && config->activations[config->layers - 1].kind != BP_ACTIVATION_IDENTITY)
         return BP_ERROR_VALUE;
     const bp_status status = check_optimizer(&config->optimizer);
     if (status != BP_OK)
@@ -150,7 +151,7 @@ static bp_status check_config(const bp_network_config *config) {
     return BP_OK;
 }
 
-static bp_status count_lanes(const bp_network_config *config, size_t *lanes) {
+static bp_status count_workers(const bp_network_config *config, size_t *workers) {
     size_t threads = config->threads;
     if (threads == 0 && config->pool.run)
         threads = config->pool.threads;
@@ -161,12 +162,12 @@ static bp_status count_lanes(const bp_network_config *config, size_t *lanes) {
     }
     if (config->pool.run && threads > config->pool.threads)
         threads = config->pool.threads;
-    *lanes = bp_useful_lanes(bp_step_flops(config->sizes, config->layers, config->batch_max), threads);
+    *workers = bp_useful_workers(bp_step_flops(config->sizes, config->layers, config->max_batch_size), threads);
     return BP_OK;
 }
 
 /* A matrix in panels; rows x columns is known not to overflow where rows of at least FLOATS_PER_LINE do not. */
-static void tally_panels(tally *t, size_t panel, size_t rows, size_t columns) {
+static void tally_packed(tally *t, size_t panel, size_t rows, size_t columns) {
     const size_t width = panel ? panel : FLOATS_PER_LINE;
     tally_floats(t, rows, (columns + width - 1) / width * width);
 }
@@ -186,35 +187,35 @@ static extent network_extent(const bp_network_config *config) {
 }
 
 /*
- * Row blocks of a slice that each lane takes whole, or 0. Their sums of gradients cross between cores, but none of
+ * Row blocks of a slice that each worker takes whole, or 0. Their sums of gradients cross between cores, but none of
  * their rows' values do: worth it where the weights are at most half of those.
  */
-static size_t choose_lane_blocks(const bp_network_config *config, size_t lanes) {
+static size_t choose_worker_blocks(const bp_network_config *config, size_t workers) {
     const extent e = network_extent(config);
-    const bool enough = config->batch_max / BP_ROW_BLOCK >= lanes;
-    return lanes > 1 && enough && 2.0 * e.weights <= e.row * BP_ROW_BLOCK ? LANE_BLOCKS : 0;
+    const bool enough = config->max_batch_size / BP_ROW_BLOCK >= workers;
+    return workers > 1 && enough && 2.0 * e.weights <= e.row * BP_ROW_BLOCK ? WORKER_BLOCKS : 0;
 }
 
 /*
  * Rows of a slice. More slices mean that sums of gradients come and go through the cache once more; fewer, that rows
- * do. A slice takes as many rows as weigh twice what the weights do, and enough for each lane; whole blocks are worked
+ * do. A slice takes as many rows as weigh twice what the weights do, and enough for each worker; whole blocks are worked
  * one after the other in the same place.
  */
-static size_t choose_slice(const bp_network_config *config, size_t lanes, size_t lane_blocks) {
-    const size_t batch_blocks = config->batch_max / BP_ROW_BLOCK;
+static size_t choose_slice(const bp_network_config *config, size_t workers, size_t worker_blocks) {
+    const size_t batch_blocks = config->max_batch_size / BP_ROW_BLOCK;
     const extent e = network_extent(config);
     size_t blocks = (size_t)fmax(ceil(fmin(SLICE_ROWS_MAX, 2.0 * e.weights / e.row) / BP_ROW_BLOCK), 1.0);
-    if (lanes > 1 && blocks <= lanes)
-        blocks = lanes > batch_blocks || lane_blocks > 0 ? lanes : LANE_BLOCKS * lanes;
-    return blocks > batch_blocks ? config->batch_max : blocks * BP_ROW_BLOCK;
+    if (workers > 1 && blocks <= workers)
+        blocks = workers > batch_blocks || worker_blocks > 0 ? workers : WORKER_BLOCKS * workers;
+    return blocks > batch_blocks ? config->max_batch_size : blocks * BP_ROW_BLOCK;
 }
 
 /*
- * The largest batch that runs in one call on one lane, whatever the step: 0 unless each layer's outputs fit one panel
+ * The largest batch that runs in one call on one worker, whatever the step: 0 unless each layer's outputs fit one panel
  * and are all that there is between two products.
  * (A first layer may have any number of inputs.)
  */
-static size_t choose_small_rows(const bp_network_config *config, size_t panel, size_t lanes) {
+static size_t choose_small_rows(const bp_network_config *config, size_t panel, size_t workers) {
     double row_flops = 0;
     if (bp_config_regularizes(config))
         return 0;
@@ -224,15 +225,15 @@ static size_t choose_small_rows(const bp_network_config *config, size_t panel, s
         row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
     }
     size_t rows = BP_ROW_BLOCK;
-    while (rows > 0 && bp_useful_lanes(2.0 * row_flops * (double)rows, lanes) > 1)
+    while (rows > 0 && bp_useful_workers(2.0 * row_flops * (double)rows, workers) > 1)
         rows--;
     return rows;
 }
 
-/* What a lane needs beside the matrices: room for a packed block, or for some rows of outputs and their deltas. */
-static size_t lane_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
+/* What a worker needs beside the matrices: room for a packed block, or for some rows of outputs and their deltas. */
+static size_t worker_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
     tally loss = {0};
-    tally_floats(&loss, 2 * BP_LOSS_ROWS, config->sizes[config->layers]);
+    tally_floats(&loss, 2 * LOSS_CHUNK_ROWS, config->sizes[config->layers]);
     size_t most = loss.overflow ? PTRDIFF_MAX : loss.bytes;
     for (size_t l = 0; l < config->layers; l++) {
         const size_t delta = product_scratch_bytes(slice_rows, config->sizes[l], config->sizes[l + 1]);
@@ -250,18 +251,18 @@ static bool normalizes_any(const bp_network_config *config) {
 
 bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout) {
     bp_status status = check_config(config);
-    if (status != BP_OK || (status = count_lanes(config, &layout->lanes)) != BP_OK)
+    if (status != BP_OK || (status = count_workers(config, &layout->workers)) != BP_OK)
         return status;
     const bool clips_norm = config->optimizer.clip_norm > 0.0f;
-    layout->by_sums = clips_norm || (!is_plain_sgd(&config->optimizer) && normalizes_any(config));
-    layout->panel = panel;
-    layout->lane_blocks = choose_lane_blocks(config, layout->lanes);
-    layout->slice_rows = choose_slice(config, layout->lanes, layout->lane_blocks);
-    layout->sums = layout->lanes * layout->lane_blocks;
-    if (layout->slice_rows < config->batch_max || layout->sums > 0 || config->gradients || layout->by_sums)
-        layout->sums++;
-    layout->states = bp_optimizer_states(config->optimizer.kind) + (config->optimizer.average > 0.0f);
-    layout->small_rows = clips_norm ? 0 : choose_small_rows(config, panel, layout->lanes);
+    layout->by_gradient = clips_norm || (!is_plain_sgd(&config->optimizer) && normalizes_any(config));
+    layout->panel_width = panel;
+    layout->worker_blocks = choose_worker_blocks(config, layout->workers);
+    layout->slice_rows = choose_slice(config, layout->workers, layout->worker_blocks);
+    layout->gradient_buffers = layout->workers * layout->worker_blocks;
+    if (layout->slice_rows < config->max_batch_size || layout->gradient_buffers > 0 || config->gradients || layout->by_gradient)
+        layout->gradient_buffers++;
+    layout->states = bp_optimizer_states(config->optimizer.kind) + (config->optimizer.ema_decay > 0.0f);
+    layout->small_rows = clips_norm ? 0 : choose_small_rows(config, panel, layout->workers);
 
     const size_t *sizes = config->sizes, layers = config->layers;
     tally t = {0};
@@ -270,33 +271,33 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     tally_bytes(&t, layers * sizeof(bp_dense_layer));
     layout->weights_at = t.bytes;
     for (size_t l = 0; l < layers; l++) {
-        tally_panels(&t, panel, sizes[l], sizes[l + 1]);
+        tally_packed(&t, panel, sizes[l], sizes[l + 1]);
         for (size_t row = 0; row < (bp_config_normalizes(config, l) ? 3 : 1); row++)
-            tally_panels(&t, panel, 1, sizes[l + 1]);
+            tally_packed(&t, panel, 1, sizes[l + 1]);
     }
     layout->parameters = (t.bytes - layout->weights_at) / sizeof(float);
     tally_floats(&t, layout->states, layout->parameters);
-    layout->sums_at = t.bytes;
-    tally_floats(&t, layout->sums, layout->parameters);
-    layout->transposed_at = t.bytes;
+    layout->gradient_at = t.bytes;
+    tally_floats(&t, layout->gradient_buffers, layout->parameters);
+    layout->weights_t_at = t.bytes;
     for (size_t l = 1; l < layers && layout->small_rows > 0; l++)
-        tally_panels(&t, panel, sizes[l + 1], sizes[l]);
+        tally_packed(&t, panel, sizes[l + 1], sizes[l]);
     layout->rows_at = t.bytes;
-    tally_panels(&t, panel, layout->slice_rows, sizes[0]);
+    tally_packed(&t, panel, layout->slice_rows, sizes[0]);
     for (size_t l = 0; l < layers; l++) {
         for (size_t k = 0; k < row_arrays(config, l); k++)
-            tally_panels(&t, panel, layout->slice_rows, sizes[l + 1]);
+            tally_packed(&t, panel, layout->slice_rows, sizes[l + 1]);
         if (bp_config_normalizes(config, l))
             tally_floats(&t, 1, layout->slice_rows);
     }
     layout->row_loss_at = t.bytes;
-    tally_floats(&t, 1, config->batch_max);
+    tally_floats(&t, 1, config->max_batch_size);
     layout->squares_at = t.bytes;
     for (size_t l = 0; l < layers && clips_norm; l++)
-        tally_panels(&t, panel, 1, sizes[l + 1]);
+        tally_packed(&t, panel, 1, sizes[l + 1]);
     layout->scratch_at = t.bytes;
-    layout->scratch_bytes = lane_scratch_bytes(config, layout->slice_rows);
-    tally_floats(&t, layout->lanes, layout->scratch_bytes / sizeof(float));
+    layout->scratch_bytes = worker_scratch_bytes(config, layout->slice_rows);
+    tally_floats(&t, layout->workers, layout->scratch_bytes / sizeof(float));
     /* Room to align the block itself, whatever the allocator gives. */
     tally_bytes(&t, BP_ALIGNMENT);
     layout->bytes = t.bytes;
@@ -307,11 +308,11 @@ bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
     CONTRACT_MODE(host);
     if (!config || !bytes)
         return BP_ERROR_NULL;
-    const bp_level *level;
+    const bp_backend *backend;
     network_layout layout;
-    bp_status status = bp_dispatch_level(&level);
+    bp_status status = bp_dispatch_backend(&backend);
     if (status == BP_OK)
-        status = bp_network_layout(config, level->panel, &layout);
+        status = bp_network_layout(config, backend->panel_width, &layout);
     if (status == BP_OK)
         *bytes = layout.bytes;
     return status;

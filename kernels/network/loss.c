@@ -9,13 +9,13 @@
 
 /* The activation whose derivative comes with the loss: none where the output layer keeps derivatives. */
 static bp_activation loss_activation(const bp_dense_layer *k) {
-    return k->kept_as.kind == KEPT_SLOPES ? (bp_activation){.kind = BP_IDENTITY} : k->activation;
+    return k->saved_as.kind == SAVED_DERIVATIVES ? (bp_activation){.kind = BP_ACTIVATION_IDENTITY} : k->activation;
 }
 
-void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
+void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                   float *row_loss, const float *a, size_t lda, size_t row, size_t rows) {
     const bp_dense_layer *k = &network->layer[network->layers - 1];
-    const bp_kernels *kernels = &network->level->kernels;
+    const bp_kernels *kernels = &network->backend->kernels;
     const float *weights = batch->weights ? batch->weights + row : NULL;
     if (loss_takes_labels(network->loss)) {
         kernels->loss_labels(delta, ldd, row_loss, a, lda, batch->labels + row, weights, rows, k->out, network->loss,
@@ -38,54 +38,54 @@ void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale,
 static void loss_of(const step *s, float *delta, size_t ldd, const float *a, size_t lda, size_t row, size_t rows) {
     const bp_network *network = s->network;
     const bp_dense_layer *k = &network->layer[network->layers - 1];
-    const bp_backward *how = s->how;
-    if (!bp_step_has_own_loss(s)) {
-        bp_loss_rows(network, &s->batch, s->scale, delta, ldd, s->row_loss ? s->row_loss + row : NULL, a, lda, row,
+    const bp_backward_options *options = s->options;
+    if (!bp_step_has_callers_loss(s)) {
+        bp_loss_evaluate(network, &s->batch, s->scale, delta, ldd, s->row_loss ? s->row_loss + row : NULL, a, lda, row,
                      rows);
         return;
     }
-    if (how->own_loss)
-        how->own_loss(how->context, row, rows, a, lda, delta, ldd);
+    if (options->loss_callback)
+        options->loss_callback(options->context, row, rows, a, lda, delta, ldd);
     else
         for (size_t n = 0; n < rows; n++)
-            memcpy(delta + n * ldd, how->delta + (row + n) * how->delta_stride, k->out * sizeof(float));
-    network->level->kernels.activation_delta(delta, ldd, a, lda, rows, k->out, loss_activation(k));
+            memcpy(delta + n * ldd, options->delta + (row + n) * options->delta_stride, k->out * sizeof(float));
+    network->backend->kernels.activation_delta(delta, ldd, a, lda, rows, k->out, loss_activation(k));
 }
 
-static void loss_rows(const step *s, part p) {
+static void loss_of_range(const step *s, row_range p) {
     const bp_network *network = s->network;
-    const bp_level *level = network->level;
+    const bp_backend *backend = network->backend;
     const bp_dense_layer *k = &network->layer[network->layers - 1];
-    const bp_panels a = panels_part(k->outputs, 0, p.at, 0), delta = panels_part(k->deltas, 0, p.at, 0);
-    if (k->out <= level->panel || level->panel == 0) { /* one panel is row-major */
-        loss_of(s, s->train ? delta.at : NULL, delta.row, a.at, a.row, p.from, p.rows);
+    const bp_packed a = packed_part(k->outputs, 0, p.stored, 0), delta = packed_part(k->deltas, 0, p.stored, 0);
+    if (k->out <= backend->panel_width || backend->panel_width == 0) { /* one panel is row-major */
+        loss_of(s, s->train ? delta.data : NULL, delta.row_stride, a.data, a.row_stride, p.from, p.rows);
         return;
     }
-    float *row = p.scratch, *row_delta = row + BP_LOSS_ROWS * k->out;
-    for (size_t n = 0; n < p.rows; n += BP_LOSS_ROWS) {
-        const size_t count = p.rows - n < BP_LOSS_ROWS ? p.rows - n : BP_LOSS_ROWS;
-        level->unpack(row, k->out, panels_part(a, 0, n, 0), count, k->out);
+    float *row = p.scratch, *row_delta = row + LOSS_CHUNK_ROWS * k->out;
+    for (size_t n = 0; n < p.rows; n += LOSS_CHUNK_ROWS) {
+        const size_t count = p.rows - n < LOSS_CHUNK_ROWS ? p.rows - n : LOSS_CHUNK_ROWS;
+        backend->unpack(row, k->out, packed_part(a, 0, n, 0), count, k->out);
         loss_of(s, s->train ? row_delta : NULL, k->out, row, k->out, p.from + n, count);
         if (s->train)
-            level->pack(panels_part(delta, 0, n, 0), row_delta, k->out, count, k->out);
+            backend->pack(packed_part(delta, 0, n, 0), row_delta, k->out, count, k->out);
     }
 }
 
 /* Deltas of the output layer, times the derivatives that it keeps. */
-static void times_slopes(const bp_network *network, const bp_dense_layer *k, part p) {
-    const size_t panel = network->level->panel, width = panel ? panel : k->out;
+static void times_derivatives(const bp_network *network, const bp_dense_layer *k, row_range p) {
+    const size_t panel = network->backend->panel_width, width = panel ? panel : k->out;
     for (size_t j = 0; j < k->out; j += width) {
-        const bp_panels delta = panels_part(k->deltas, panel, p.at, j), slopes = panels_part(k->kept, panel, p.at, j);
-        network->level->kernels.activation_delta(delta.at, delta.row, slopes.at, slopes.row, p.rows,
-                                                 k->out - j < width ? k->out - j : width, k->kept_as);
+        const bp_packed delta = packed_part(k->deltas, panel, p.stored, j), derivatives = packed_part(k->saved, panel, p.stored, j);
+        network->backend->kernels.activation_delta(delta.data, delta.row_stride, derivatives.data, derivatives.row_stride, p.rows,
+                                                 k->out - j < width ? k->out - j : width, k->saved_as);
     }
 }
 
-void bp_step_loss(const step *s, part p) {
+void bp_step_loss(const step *s, row_range p) {
     const bp_dense_layer *k = &s->network->layer[s->network->layers - 1];
     if (!s->train && !s->row_loss)
         return;
-    loss_rows(s, p);
-    if (s->train && k->kept_as.kind == KEPT_SLOPES)
-        times_slopes(s->network, k, p);
+    loss_of_range(s, p);
+    if (s->train && k->saved_as.kind == SAVED_DERIVATIVES)
+        times_derivatives(s->network, k, p);
 }

@@ -14,6 +14,7 @@
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
 #include "initializer.h"
+#include "enum_counts.h"
 
 static void *default_allocate(void *context, size_t bytes) {
     (void)context;
@@ -33,54 +34,54 @@ static float *take_floats(char **next, size_t rows, size_t columns) {
     return array;
 }
 
-static bp_panels take_panels(char **next, size_t panel, size_t rows, size_t columns) {
-    const panels_shape shape = bp_panels_shape(panel, rows, columns);
-    return (bp_panels){take_floats(next, rows * shape.panels, shape.row), shape.row, shape.panel};
+static bp_packed take_packed(char **next, size_t panel, size_t rows, size_t columns) {
+    const packed_shape shape = bp_packed_shape(panel, rows, columns);
+    return (bp_packed){take_floats(next, rows * shape.panel_count, shape.row_stride), shape.row_stride, shape.panel_stride};
 }
 
-static void place_arrays(bp_network *network, const network_layout *layout, const bp_network_config *config) {
+static void lay_out_arrays(bp_network *network, const network_layout *layout, const bp_network_config *config) {
     char *block = (char *)network;
-    const size_t panel = layout->panel;
+    const size_t panel = layout->panel_width;
     network->layer = (bp_dense_layer *)(block + layout->layers_at);
-    char *weights = block + layout->weights_at, *sums = block + layout->sums_at, *rows = block + layout->rows_at;
-    char *transposed = block + layout->transposed_at;
+    char *weights = block + layout->weights_at, *sums = block + layout->gradient_at, *rows = block + layout->rows_at;
+    char *weights_t = block + layout->weights_t_at;
     size_t widest = 0;
-    network->inputs = take_panels(&rows, panel, layout->slice_rows, config->sizes[0]);
+    network->inputs = take_packed(&rows, panel, layout->slice_rows, config->sizes[0]);
     for (size_t l = 0; l < network->layers; l++) {
         bp_dense_layer *k = &network->layer[l];
         k->in = config->sizes[l];
         k->out = config->sizes[l + 1];
         k->activation = config->activations[l];
-        k->weights = take_panels(&weights, panel, k->in, k->out);
-        k->biases = take_panels(&weights, panel, 1, k->out).at;
+        k->weights = take_packed(&weights, panel, k->in, k->out);
+        k->biases = take_packed(&weights, panel, 1, k->out).data;
         k->dropout = bp_config_dropout(config, l);
         const bool normalized = bp_config_normalizes(config, l);
         if (normalized) {
-            k->norm.gain = take_panels(&weights, panel, 1, k->out).at;
-            k->norm.shift = take_panels(&weights, panel, 1, k->out).at;
+            k->norm.gamma = take_packed(&weights, panel, 1, k->out).data;
+            k->norm.beta = take_packed(&weights, panel, 1, k->out).data;
         }
         if (layout->small_rows > 0 && l > 0)
-            k->transposed = take_panels(&transposed, panel, k->out, k->in).at;
-        if (layout->sums > 0) {
-            k->sums = take_panels(&sums, panel, k->in, k->out);
-            k->bias_sums = take_panels(&sums, panel, 1, k->out).at;
+            k->weights_t = take_packed(&weights_t, panel, k->out, k->in).data;
+        if (layout->gradient_buffers > 0) {
+            k->gradient = take_packed(&sums, panel, k->in, k->out);
+            k->bias_gradient = take_packed(&sums, panel, 1, k->out).data;
             if (normalized) {
-                k->norm.gain_sums = take_panels(&sums, panel, 1, k->out).at;
-                k->norm.shift_sums = take_panels(&sums, panel, 1, k->out).at;
+                k->norm.gamma_gradient = take_packed(&sums, panel, 1, k->out).data;
+                k->norm.beta_gradient = take_packed(&sums, panel, 1, k->out).data;
             }
         }
-        k->outputs = take_panels(&rows, panel, layout->slice_rows, k->out);
-        k->deltas = take_panels(&rows, panel, layout->slice_rows, k->out);
-        k->kept = k->outputs;
-        k->kept_as = k->activation;
-        if (bp_config_keeps_slopes(config, l)) {
-            k->kept = take_panels(&rows, panel, layout->slice_rows, k->out);
-            k->kept_as.kind = KEPT_SLOPES;
+        k->outputs = take_packed(&rows, panel, layout->slice_rows, k->out);
+        k->deltas = take_packed(&rows, panel, layout->slice_rows, k->out);
+        k->saved = k->outputs;
+        k->saved_as = k->activation;
+        if (bp_config_saves_derivatives(config, l)) {
+            k->saved = take_packed(&rows, panel, layout->slice_rows, k->out);
+            k->saved_as.kind = SAVED_DERIVATIVES;
         }
         if (normalized) {
-            k->norm.normalized = take_panels(&rows, panel, layout->slice_rows, k->out);
-            k->norm.deltas = take_panels(&rows, panel, layout->slice_rows, k->out);
-            k->norm.inverse = take_floats(&rows, 1, layout->slice_rows);
+            k->norm.normalized = take_packed(&rows, panel, layout->slice_rows, k->out);
+            k->norm.deltas = take_packed(&rows, panel, layout->slice_rows, k->out);
+            k->norm.rstd = take_floats(&rows, 1, layout->slice_rows);
         }
         widest = k->out > widest ? k->out : widest;
     }
@@ -90,25 +91,25 @@ static void place_arrays(bp_network *network, const network_layout *layout, cons
     network->slice_rows = layout->slice_rows;
     network->small_rows_plan = layout->small_rows;
     network->small_step =
-        widest <= network->level->narrow ? network->level->narrow_small_step : network->level->small_step;
-    network->lane_blocks = layout->lane_blocks;
+        widest <= network->backend->narrow ? network->backend->narrow_small_step : network->backend->small_step;
+    network->worker_blocks = layout->worker_blocks;
     network->parameters = layout->parameters;
     if (config->optimizer.clip_norm > 0.0f)
         network->squares = (float *)(block + layout->squares_at);
 }
 
 /* The arrays of the optimizer's state follow the parameters, the average last. */
-static void place_state(bp_network *network, const network_layout *layout, const bp_network_config *config) {
-    bp_parameters *arrays = &network->rule.arrays;
+static void lay_out_state(bp_network *network, const network_layout *layout, const bp_network_config *config) {
+    bp_parameters *arrays = &network->coefficients.arrays;
     const size_t states = bp_optimizer_states(config->optimizer.kind);
     network->optimizer = optimizer_filled(config->optimizer);
-    network->by_sums = layout->by_sums;
+    network->by_gradient = layout->by_gradient;
     network->states = layout->states;
-    arrays->values = network->layer[0].weights.at;
+    arrays->values = network->layer[0].weights.data;
     for (size_t k = 0; k < states; k++)
         arrays->state[k] = arrays->values + (1 + k) * network->parameters;
     if (states < layout->states)
-        arrays->average = arrays->values + (1 + states) * network->parameters;
+        arrays->ema = arrays->values + (1 + states) * network->parameters;
     bp_update_plan(network);
 }
 
@@ -116,16 +117,16 @@ static void place_state(bp_network *network, const network_layout *layout, const
 static void reset_normalization(bp_network *network) {
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
-        for (size_t j = 0; k->norm.gain && j < k->out; j++) {
-            k->norm.gain[j] = 1.0f;
-            k->norm.shift[j] = 0.0f;
+        for (size_t j = 0; k->norm.gamma && j < k->out; j++) {
+            k->norm.gamma[j] = 1.0f;
+            k->norm.beta[j] = 0.0f;
         }
     }
 }
 
-bp_status bp_network_create_on(const bp_level *level, const bp_network_config *config, bp_network **network) {
+bp_status bp_network_create_on(const bp_backend *backend, const bp_network_config *config, bp_network **network) {
     network_layout layout;
-    bp_status status = bp_network_layout(config, level->panel, &layout);
+    bp_status status = bp_network_layout(config, backend->panel_width, &layout);
     if (status != BP_OK)
         return status;
 
@@ -142,25 +143,25 @@ bp_status bp_network_create_on(const bp_level *level, const bp_network_config *c
     char *block = memory + BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT;
     memcpy(block - sizeof memory, &memory, sizeof memory);
     bp_network *made = (bp_network *)block;
-    made->level = level;
+    made->backend = backend;
     made->layers = config->layers;
     for (size_t l = 0; l < config->layers; l++)
         made->row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
     made->loss = config->loss;
     made->loss_parameter = bp_loss_parameter(config);
     const bool known = config->loss == BP_LOSS_MSE || config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-    made->small_loss = known && made->loss_parameter == 0.0f ? config->loss : BP_LOSS_COUNT;
+    made->small_loss = known && made->loss_parameter == 0.0f ? config->loss : LOSS_COUNT;
     made->reduction = config->loss_options.reduction;
     made->gradients = config->gradients;
     made->regularized = bp_config_regularizes(config);
     made->seed = config->seed;
-    made->batch_max = config->batch_max;
-    made->lanes = layout.lanes;
+    made->max_batch_size = config->max_batch_size;
+    made->workers = layout.workers;
     made->allocator = allocator;
     made->bytes = layout.bytes;
-    place_arrays(made, &layout, config);
+    lay_out_arrays(made, &layout, config);
     reset_normalization(made);
-    place_state(made, &layout, config);
+    lay_out_state(made, &layout, config);
     bp_update_reset(made);
 
     status = bp_network_start_threads(made, config);
@@ -179,9 +180,9 @@ bp_status bp_network_create(const bp_network_config *config, bp_network **networ
     *network = NULL;
     if (!config)
         return BP_ERROR_NULL;
-    const bp_level *level;
-    const bp_status status = bp_dispatch_level(&level);
-    return status == BP_OK ? bp_network_create_on(level, config, network) : status;
+    const bp_backend *backend;
+    const bp_status status = bp_dispatch_backend(&backend);
+    return status == BP_OK ? bp_network_create_on(backend, config, network) : status;
 }
 
 void bp_network_destroy(bp_network *network) {
@@ -196,28 +197,28 @@ void bp_network_destroy(bp_network *network) {
 
 /* w_ij: from input i to neuron j. */
 static float *weight_at(const bp_network *network, const bp_dense_layer *k, size_t i, size_t j) {
-    const size_t column = network->level->panel ? j % network->level->panel : 0;
-    return panels_part(k->weights, network->level->panel, i, j - column).at + column;
+    const size_t column = network->backend->panel_width ? j % network->backend->panel_width : 0;
+    return packed_part(k->weights, network->backend->panel_width, i, j - column).data + column;
 }
 
 static bp_initializer default_initializer(const bp_dense_layer *k) {
     switch (k->activation.kind) {
-    case BP_RELU:
-    case BP_LEAKY_RELU:
-    case BP_RELU6:
-    case BP_ELU:
-    case BP_HARD_SWISH:
-    case BP_SILU:
-    case BP_GELU:
-    case BP_GELU_TANH:
-    case BP_MISH:
-        return (bp_initializer){BP_HE_UNIFORM, 1.0f};
-    case BP_SELU:
-        return (bp_initializer){BP_LECUN_UNIFORM, 1.0f};
-    case BP_SINE:
-        return (bp_initializer){BP_HE_UNIFORM, 1.0f / fabsf(parameter_or_one(k->activation))};
+    case BP_ACTIVATION_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
+    case BP_ACTIVATION_RELU6:
+    case BP_ACTIVATION_ELU:
+    case BP_ACTIVATION_HARD_SWISH:
+    case BP_ACTIVATION_SILU:
+    case BP_ACTIVATION_GELU:
+    case BP_ACTIVATION_GELU_TANH:
+    case BP_ACTIVATION_MISH:
+        return (bp_initializer){BP_INITIALIZER_HE_UNIFORM, 1.0f};
+    case BP_ACTIVATION_SELU:
+        return (bp_initializer){BP_INITIALIZER_LECUN_UNIFORM, 1.0f};
+    case BP_ACTIVATION_SINE:
+        return (bp_initializer){BP_INITIALIZER_HE_UNIFORM, 1.0f / fabsf(parameter_or_one(k->activation))};
     default:
-        return (bp_initializer){BP_XAVIER_UNIFORM, 1.0f};
+        return (bp_initializer){BP_INITIALIZER_XAVIER_UNIFORM, 1.0f};
     }
 }
 
@@ -226,7 +227,7 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
         const bp_initializer initializer = initializers ? initializers[l] : default_initializer(k);
-        bp_initialize_panels(k->weights, network->level->panel, k->in, k->out, initializer, seed, l);
+        bp_initialize_packed(k->weights, network->backend->panel_width, k->in, k->out, initializer, seed, l);
         memset(k->biases, 0, k->out * sizeof(float));
     }
     reset_normalization(network);
@@ -260,7 +261,7 @@ bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *de
     if (index >= network->layers)
         return BP_ERROR_VALUE;
     const bp_dense_layer *k = &network->layer[index];
-    *description = (bp_layer){k->in, k->out, k->activation, k->dropout, k->norm.gain != NULL};
+    *description = (bp_layer){k->in, k->out, k->activation, k->dropout, k->norm.gamma != NULL};
     return BP_OK;
 }
 
@@ -291,7 +292,7 @@ bp_status bp_network_get_parameters(const bp_network *network, size_t index, flo
         return status;
     const bp_dense_layer *k = &network->layer[index];
     if (weights)
-        network->level->unpack(weights, weight_stride, k->weights, k->in, k->out);
+        network->backend->unpack(weights, weight_stride, k->weights, k->in, k->out);
     if (biases)
         memcpy(biases, k->biases, k->out * sizeof(float));
     return BP_OK;
@@ -302,13 +303,13 @@ bp_status bp_network_get_gradient(const bp_network *network, size_t index, float
     const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
     if (status != BP_OK)
         return status;
-    if (!network->gradient_kept)
+    if (!network->gradient_stored)
         return BP_ERROR_VALUE;
     const bp_dense_layer *k = &network->layer[index];
     if (weights)
-        network->level->unpack(weights, weight_stride, k->sums, k->in, k->out);
+        network->backend->unpack(weights, weight_stride, k->gradient, k->in, k->out);
     if (biases)
-        memcpy(biases, k->bias_sums, k->out * sizeof(float));
+        memcpy(biases, k->bias_gradient, k->out * sizeof(float));
     return BP_OK;
 }
 
@@ -319,68 +320,68 @@ bp_status bp_network_set_parameters(bp_network *network, size_t index, const flo
         return status;
     bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
-    const bool averages = network->rule.arrays.average != NULL;
+    const bool averages = network->coefficients.arrays.ema != NULL;
     if (weights)
-        network->level->pack(k->weights, weights, weight_stride, k->in, k->out);
+        network->backend->pack(k->weights, weights, weight_stride, k->in, k->out);
     if (biases)
         memcpy(k->biases, biases, k->out * sizeof(float));
     return averages ? bp_network_set_state(network, network->states - 1, index, weights, weight_stride, biases) : BP_OK;
 }
 
-bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gain, const float *shift) {
+bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gamma, const float *beta) {
     if (!network)
         return BP_ERROR_NULL;
-    if (index >= network->layers || !network->layer[index].norm.gain)
+    if (index >= network->layers || !network->layer[index].norm.gamma)
         return BP_ERROR_VALUE;
-    const matrix g = vector_of(gain, network->layer[index].out), s = vector_of(shift, network->layer[index].out);
+    const matrix g = vector_of(gamma, network->layer[index].out), s = vector_of(beta, network->layer[index].out);
     const bp_status status = check_matrices(&g, 1, &s, 1);
     if (status != BP_OK)
         return status;
     const size_t bytes = network->bytes - BP_ALIGNMENT;
-    if ((gain && ranges_overlap(network, bytes, gain, matrix_extent(g))) ||
-        (shift && ranges_overlap(network, bytes, shift, matrix_extent(s))))
+    if ((gamma && ranges_overlap(network, bytes, gamma, matrix_extent(g))) ||
+        (beta && ranges_overlap(network, bytes, beta, matrix_extent(s))))
         return BP_ERROR_OVERLAP;
     return BP_OK;
 }
 
-bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gain, float *shift) {
-    const bp_status status = bp_normalization_check(network, index, gain, shift);
+bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gamma, float *beta) {
+    const bp_status status = bp_normalization_check(network, index, gamma, beta);
     if (status != BP_OK)
         return status;
     const bp_dense_layer *k = &network->layer[index];
-    if (gain)
-        memcpy(gain, k->norm.gain, k->out * sizeof(float));
-    if (shift)
-        memcpy(shift, k->norm.shift, k->out * sizeof(float));
+    if (gamma)
+        memcpy(gamma, k->norm.gamma, k->out * sizeof(float));
+    if (beta)
+        memcpy(beta, k->norm.beta, k->out * sizeof(float));
     return BP_OK;
 }
 
-bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gain, float *shift) {
-    const bp_status status = bp_normalization_check(network, index, gain, shift);
+bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gamma, float *beta) {
+    const bp_status status = bp_normalization_check(network, index, gamma, beta);
     if (status != BP_OK)
         return status;
-    if (!network->gradient_kept)
+    if (!network->gradient_stored)
         return BP_ERROR_VALUE;
     const bp_dense_layer *k = &network->layer[index];
-    if (gain)
-        memcpy(gain, k->norm.gain_sums, k->out * sizeof(float));
-    if (shift)
-        memcpy(shift, k->norm.shift_sums, k->out * sizeof(float));
+    if (gamma)
+        memcpy(gamma, k->norm.gamma_gradient, k->out * sizeof(float));
+    if (beta)
+        memcpy(beta, k->norm.beta_gradient, k->out * sizeof(float));
     return BP_OK;
 }
 
-bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gain, const float *shift) {
-    const bp_status status = bp_normalization_check(network, index, gain, shift);
+bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gamma, const float *beta) {
+    const bp_status status = bp_normalization_check(network, index, gamma, beta);
     if (status != BP_OK)
         return status;
     bp_update_state_changes(network);
     const bp_dense_layer *k = &network->layer[index];
-    if (gain)
-        memcpy(k->norm.gain, gain, k->out * sizeof(float));
-    if (shift)
-        memcpy(k->norm.shift, shift, k->out * sizeof(float));
-    if (network->rule.arrays.average)
-        return bp_network_set_normalization_state(network, network->states - 1, index, gain, shift);
+    if (gamma)
+        memcpy(k->norm.gamma, gamma, k->out * sizeof(float));
+    if (beta)
+        memcpy(k->norm.beta, beta, k->out * sizeof(float));
+    if (network->coefficients.arrays.ema)
+        return bp_network_set_normalization_state(network, network->states - 1, index, gamma, beta);
     return BP_OK;
 }
 
@@ -409,23 +410,23 @@ uint64_t bp_network_hash(const bp_network *network) {
                 hash = hash_float(hash, *weight_at(network, k, i, j));
         for (size_t j = 0; j < k->out; j++)
             hash = hash_float(hash, k->biases[j]);
-        for (size_t j = 0; k->norm.gain && j < k->out; j++)
-            hash = hash_float(hash, k->norm.gain[j]);
-        for (size_t j = 0; k->norm.gain && j < k->out; j++)
-            hash = hash_float(hash, k->norm.shift[j]);
+        for (size_t j = 0; k->norm.gamma && j < k->out; j++)
+            hash = hash_float(hash, k->norm.gamma[j]);
+        for (size_t j = 0; k->norm.gamma && j < k->out; j++)
+            hash = hash_float(hash, k->norm.beta[j]);
     }
     return hash;
 }
 
 bp_isa bp_network_isa(const bp_network *network) {
-    return network ? network->level->kernels.isa : BP_ISA_SCALAR;
+    return network ? network->backend->kernels.isa : BP_ISA_SCALAR;
 }
 
 size_t bp_network_threads(const bp_network *network) {
-    return network ? network->lanes : 0;
+    return network ? network->workers : 0;
 }
 
-bp_loss bp_network_loss_kind(const bp_network *network) {
+bp_loss_kind bp_network_loss_kind(const bp_network *network) {
     return network ? network->loss : BP_LOSS_MSE;
 }
 

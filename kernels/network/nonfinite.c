@@ -8,40 +8,41 @@
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "network/regularize.h"
+#include "enum_counts.h"
 
-const char *bp_place_name(bp_place place) {
-    static const char *const names[BP_PLACE_COUNT] = {
-        [BP_PLACE_NONE] = "nothing",
-        [BP_PLACE_WEIGHTS] = "weights",
-        [BP_PLACE_BIASES] = "biases",
-        [BP_PLACE_GAINS] = "gains",
-        [BP_PLACE_SHIFTS] = "shifts",
-        [BP_PLACE_INPUTS] = "inputs",
-        [BP_PLACE_TARGETS] = "targets",
-        [BP_PLACE_ROW_WEIGHTS] = "row weights",
-        [BP_PLACE_PRE_ACTIVATION] = "pre-activation",
-        [BP_PLACE_NORMALIZED] = "normalized",
-        [BP_PLACE_ACTIVATION] = "activation",
-        [BP_PLACE_DROPOUT] = "dropout",
-        [BP_PLACE_LOSS] = "loss",
-        [BP_PLACE_DELTA] = "delta",
-        [BP_PLACE_GRADIENT] = "gradient",
-        [BP_PLACE_BIAS_GRADIENT] = "bias gradient",
-        [BP_PLACE_GAIN_GRADIENT] = "gain gradient",
-        [BP_PLACE_SHIFT_GRADIENT] = "shift gradient",
-        [BP_PLACE_UPDATE] = "update",
-        [BP_PLACE_GRADIENT_NORM] = "gradient norm",
+const char *bp_quantity_name(bp_quantity quantity) {
+    static const char *const names[QUANTITY_COUNT] = {
+        [BP_QUANTITY_NONE] = "nothing",
+        [BP_QUANTITY_WEIGHTS] = "weights",
+        [BP_QUANTITY_BIASES] = "biases",
+        [BP_QUANTITY_GAMMA] = "gains",
+        [BP_QUANTITY_BETA] = "shifts",
+        [BP_QUANTITY_INPUTS] = "inputs",
+        [BP_QUANTITY_TARGETS] = "targets",
+        [BP_QUANTITY_ROW_WEIGHTS] = "row weights",
+        [BP_QUANTITY_PRE_ACTIVATION] = "pre-activation",
+        [BP_QUANTITY_NORMALIZED] = "normalized",
+        [BP_QUANTITY_ACTIVATION] = "activation",
+        [BP_QUANTITY_DROPOUT] = "dropout",
+        [BP_QUANTITY_LOSS] = "loss",
+        [BP_QUANTITY_DELTA] = "delta",
+        [BP_QUANTITY_GRADIENT] = "gradient",
+        [BP_QUANTITY_BIAS_GRADIENT] = "bias gradient",
+        [BP_QUANTITY_GAMMA_GRADIENT] = "gain gradient",
+        [BP_QUANTITY_BETA_GRADIENT] = "shift gradient",
+        [BP_QUANTITY_UPDATE] = "update",
+        [BP_QUANTITY_GRADIENT_NORM] = "gradient norm",
     };
-    return (unsigned)place < BP_PLACE_COUNT ? names[place] : NULL;
+    return (unsigned)quantity < QUANTITY_COUNT ? names[quantity] : NULL;
 }
 
 /* Whether a matrix has a number that is not finite; says where. */
-static bool find_in(bp_nonfinite *found, bp_place place, size_t layer, const float *values, size_t stride, size_t rows,
+static bool find_in(bp_nonfinite *found, bp_quantity quantity, size_t layer, const float *values, size_t stride, size_t rows,
                     size_t columns) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
             if (!isfinite(values[n * stride + j])) {
-                *found = (bp_nonfinite){place, layer, n, j, values[n * stride + j]};
+                *found = (bp_nonfinite){quantity, layer, n, j, values[n * stride + j]};
                 return true;
             }
     return false;
@@ -53,7 +54,7 @@ static bool find_in(bp_nonfinite *found, bp_place place, size_t layer, const flo
 typedef struct beside {
     uint64_t steps;
     float norm;
-    bool averaged;
+    bool ema_swapped;
 } beside;
 
 static size_t copied_bytes(const bp_network *network) {
@@ -65,8 +66,8 @@ size_t bp_parameters_bytes(const bp_network *network) {
 }
 
 void bp_parameters_copy(void *to, const bp_network *network) {
-    const beside now = {network->steps, network->norm, network->averaged};
-    memcpy(to, network->layer[0].weights.at, copied_bytes(network));
+    const beside now = {network->steps, network->norm, network->ema_swapped};
+    memcpy(to, network->layer[0].weights.data, copied_bytes(network));
     memcpy((char *)to + copied_bytes(network), &now, sizeof now);
 }
 
@@ -74,9 +75,9 @@ void bp_parameters_restore(bp_network *network, const void *from) {
     beside then;
     memcpy(&then, (const char *)from + copied_bytes(network), sizeof then);
     bp_update_set_steps(network, then.steps);
-    memcpy(network->layer[0].weights.at, from, copied_bytes(network));
+    memcpy(network->layer[0].weights.data, from, copied_bytes(network));
     network->norm = then.norm;
-    network->averaged = then.averaged;
+    network->ema_swapped = then.ema_swapped;
 }
 
 /* Sums of x - x stay zero while all numbers are finite: a loop that compilers make into vectors. */
@@ -96,32 +97,32 @@ static bool all_finite(const float *values, size_t count) {
 }
 
 static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
-    const size_t panel = network->level->panel;
+    const size_t panel = network->backend->panel_width;
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
         for (size_t i = 0; i < k->in; i++)
             for (size_t j = 0, columns; j < k->out; j += columns) {
                 columns = panel && k->out - j > panel ? panel : k->out - j;
-                const float *row = panels_part(k->weights, panel, i, j).at;
-                if (find_in(found, BP_PLACE_WEIGHTS, l, row, 0, 1, columns)) {
+                const float *row = packed_part(k->weights, panel, i, j).data;
+                if (find_in(found, BP_QUANTITY_WEIGHTS, l, row, 0, 1, columns)) {
                     found->row = i;
                     found->column += j;
                     return true;
                 }
             }
-        if (find_in(found, BP_PLACE_BIASES, l, k->biases, 0, 1, k->out))
+        if (find_in(found, BP_QUANTITY_BIASES, l, k->biases, 0, 1, k->out))
             return true;
-        if (k->norm.gain && (find_in(found, BP_PLACE_GAINS, l, k->norm.gain, 0, 1, k->out) ||
-                             find_in(found, BP_PLACE_SHIFTS, l, k->norm.shift, 0, 1, k->out)))
+        if (k->norm.gamma && (find_in(found, BP_QUANTITY_GAMMA, l, k->norm.gamma, 0, 1, k->out) ||
+                             find_in(found, BP_QUANTITY_BETA, l, k->norm.beta, 0, 1, k->out)))
             return true;
     }
     return false;
 }
 
 bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network) {
-    bp_nonfinite found = {.place = BP_PLACE_NONE};
+    bp_nonfinite found = {.quantity = BP_QUANTITY_NONE};
     /* What lies between the ends of rows and panels counts for nothing, but it is nearly always finite too. */
-    if (!all_finite(network->layer[0].weights.at, network->parameters))
+    if (!all_finite(network->layer[0].weights.data, network->parameters))
         find_in_parameters(network, &found);
     return found;
 }
@@ -134,11 +135,11 @@ typedef struct search {
     bp_batch batch; /* strides filled in */
     /* [rows x all layers' outputs], one layer after the other, each packed. */
     float *outputs;
-    float *slopes;      /* dL/da to dL/dz: f'(z), and of dropout what it multiplies by */
+    float *derivatives;      /* dL/da to dL/dz: f'(z), and of dropout what it multiplies by */
     float *deltas;      /* dL/dz */
-    float *normalized;  /* of layers with normalisation, as in layer_norm.h */
+    float *normalized;  /* of layers with normalization, as in layer_norm.h */
     float *norm_deltas; /* dL/dy */
-    float *inverse;     /* [layers x rows, padded] */
+    float *rstd;     /* [layers x rows, padded] */
     float *row_loss;    /* [rows] */
     float *weights;     /* of one layer, or their gradients */
     float *gradients;   /* of its biases */
@@ -186,10 +187,10 @@ static void place_search(search *s, char *memory) {
     }
     char *next = memory + (BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT) % BP_ALIGNMENT;
     s->scratch = take(&next, BP_SCRATCH_BYTES / sizeof(float));
-    float **const arrays[SEARCH_ARRAYS] = {&s->outputs, &s->slopes, &s->deltas, &s->normalized, &s->norm_deltas};
+    float **const arrays[SEARCH_ARRAYS] = {&s->outputs, &s->derivatives, &s->deltas, &s->normalized, &s->norm_deltas};
     for (size_t k = 0; k < SEARCH_ARRAYS; k++)
         *arrays[k] = take(&next, values);
-    s->inverse = take(&next, network->layers * padded(rows));
+    s->rstd = take(&next, network->layers * padded(rows));
     s->row_loss = take(&next, rows);
     s->weights = take(&next, weights);
     s->gradients = take(&next, widest);
@@ -197,14 +198,14 @@ static void place_search(search *s, char *memory) {
 
 /* Where layer l's part of outputs or deltas begins. */
 static float *layer_part(const search *s, float *all, size_t l) {
-    for (size_t below = 0; below < l; below++)
-        all += padded(s->batch.rows * s->network->layer[below].out);
+    for (size_t previous = 0; previous < l; previous++)
+        all += padded(s->batch.rows * s->network->layer[previous].out);
     return all;
 }
 
 static void unpack_weights(const search *s, size_t l) {
     const bp_dense_layer *k = &s->network->layer[l];
-    s->network->level->unpack(s->weights, k->out, k->weights, k->in, k->out);
+    s->network->backend->unpack(s->weights, k->out, k->weights, k->in, k->out);
 }
 
 /* The inputs of layer l. */
@@ -216,43 +217,43 @@ static const float *layer_inputs(const search *s, size_t l, size_t *stride) {
 /* What a layer does with z, which lies in the place of its outputs: all the way to its outputs. */
 static bool find_outputs(search *s, size_t l) {
     const bp_network *network = s->network;
-    const bp_kernels *kernels = &network->level->kernels;
+    const bp_kernels *kernels = &network->backend->kernels;
     const bp_dense_layer *k = &network->layer[l];
     const size_t rows = s->batch.rows, out = k->out;
-    float *a = layer_part(s, s->outputs, l), *slopes = layer_part(s, s->slopes, l);
-    if (find_in(&s->found, BP_PLACE_PRE_ACTIVATION, l, a, out, rows, out))
+    float *a = layer_part(s, s->outputs, l), *derivatives = layer_part(s, s->derivatives, l);
+    if (find_in(&s->found, BP_QUANTITY_PRE_ACTIVATION, l, a, out, rows, out))
         return true;
-    if (k->norm.gain) {
-        kernels->layer_norm_forward(a, out, layer_part(s, s->normalized, l), out, s->inverse + l * padded(rows), a, out,
-                                    k->norm.gain, k->norm.shift, rows, out, BP_LAYER_NORM_EPSILON);
-        if (find_in(&s->found, BP_PLACE_NORMALIZED, l, a, out, rows, out))
+    if (k->norm.gamma) {
+        kernels->layer_norm_forward(a, out, layer_part(s, s->normalized, l), out, s->rstd + l * padded(rows), a, out,
+                                    k->norm.gamma, k->norm.beta, rows, out, BP_LAYER_NORM_EPSILON);
+        if (find_in(&s->found, BP_QUANTITY_NORMALIZED, l, a, out, rows, out))
             return true;
     }
-    const bool from_z = activation_keeps_input(k->activation.kind);
+    const bool from_z = activation_saves_input(k->activation.kind);
     if (from_z)
-        kernels->activation_derivative(slopes, out, a, out, rows, out, k->activation);
+        kernels->activation_derivative(derivatives, out, a, out, rows, out, k->activation);
     kernels->activate(a, out, a, out, rows, out, k->activation);
-    if (find_in(&s->found, BP_PLACE_ACTIVATION, l, a, out, rows, out))
+    if (find_in(&s->found, BP_QUANTITY_ACTIVATION, l, a, out, rows, out))
         return true;
     if (!from_z)
-        kernels->activation_derivative(slopes, out, a, out, rows, out, k->activation);
+        kernels->activation_derivative(derivatives, out, a, out, rows, out, k->activation);
     if (k->dropout == 0.0f)
         return false;
     const bp_dropout_mask mask = bp_step_mask(network, l);
-    kernels->dropout_derivative(slopes, out, slopes, out, rows, out, (bp_activation){.kind = KEPT_SLOPES}, mask);
+    kernels->dropout_derivative(derivatives, out, derivatives, out, rows, out, (bp_activation){.kind = SAVED_DERIVATIVES}, mask);
     kernels->dropout(a, out, a, out, rows, out, mask);
-    return find_in(&s->found, BP_PLACE_DROPOUT, l, a, out, rows, out);
+    return find_in(&s->found, BP_QUANTITY_DROPOUT, l, a, out, rows, out);
 }
 
 static bool find_forward(search *s) {
     const bp_network *network = s->network;
-    const bp_activation identity = {.kind = BP_IDENTITY};
+    const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
         size_t stride;
         const float *x = layer_inputs(s, l, &stride);
         unpack_weights(s, l);
-        network->level->kernels.dense_forward(layer_part(s, s->outputs, l), k->out, x, stride, s->weights, k->out,
+        network->backend->kernels.dense_forward(layer_part(s, s->outputs, l), k->out, x, stride, s->weights, k->out,
                                               k->biases, s->batch.rows, k->in, k->out, identity, s->scratch);
         if (find_outputs(s, l))
             return true;
@@ -265,37 +266,37 @@ static bool find_loss(search *s) {
     const size_t last = network->layers - 1, rows = s->batch.rows, out = network->layer[last].out;
     const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, &s->batch, rows);
     float *delta = layer_part(s, s->deltas, last);
-    bp_loss_rows(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
-    if (network->layer[last].kept_as.kind == KEPT_SLOPES)
-        network->level->kernels.activation_delta(delta, out, layer_part(s, s->slopes, last), out, rows, out,
-                                                 network->layer[last].kept_as);
-    if (find_in(&s->found, BP_PLACE_LOSS, 0, s->row_loss, 1, rows, 1))
+    bp_loss_evaluate(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
+    if (network->layer[last].saved_as.kind == SAVED_DERIVATIVES)
+        network->backend->kernels.activation_delta(delta, out, layer_part(s, s->derivatives, last), out, rows, out,
+                                                 network->layer[last].saved_as);
+    if (find_in(&s->found, BP_QUANTITY_LOSS, 0, s->row_loss, 1, rows, 1))
         return true;
-    const float loss = network->level->kernels.sum(s->row_loss, rows) * scale;
+    const float loss = network->backend->kernels.sum(s->row_loss, rows) * scale;
     if (isfinite(loss))
         return false;
-    s->found = (bp_nonfinite){.place = BP_PLACE_LOSS, .row = rows, .value = loss};
+    s->found = (bp_nonfinite){.quantity = BP_QUANTITY_LOSS, .row = rows, .value = loss};
     return true;
 }
 
 /* Deltas of layer l from those of the layer above. */
 static void delta_of_layer(const search *s, size_t l) {
     const bp_network *network = s->network;
-    const bp_kernels *kernels = &network->level->kernels;
+    const bp_kernels *kernels = &network->backend->kernels;
     const bp_dense_layer *above = &network->layer[l + 1], *k = &network->layer[l];
-    const bp_activation identity = {.kind = BP_IDENTITY};
+    const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
     const size_t rows = s->batch.rows, count = rows * k->out;
-    float *delta = layer_part(s, k->norm.gain ? s->norm_deltas : s->deltas, l);
-    const float *slopes = layer_part(s, s->slopes, l);
+    float *delta = layer_part(s, k->norm.gamma ? s->norm_deltas : s->deltas, l);
+    const float *derivatives = layer_part(s, s->derivatives, l);
     unpack_weights(s, l + 1);
     kernels->dense_delta(delta, k->out, layer_part(s, s->deltas, l + 1), above->out, s->weights, above->out,
                          layer_part(s, s->outputs, l), k->out, rows, above->in, above->out, identity, s->scratch);
     for (size_t n = 0; n < count; n++)
-        delta[n] = delta[n] * slopes[n];
-    if (k->norm.gain)
+        delta[n] = delta[n] * derivatives[n];
+    if (k->norm.gamma)
         kernels->layer_norm_backward(layer_part(s, s->deltas, l), k->out, delta, k->out,
-                                     layer_part(s, s->normalized, l), k->out, s->inverse + l * padded(rows),
-                                     k->norm.gain, rows, k->out);
+                                     layer_part(s, s->normalized, l), k->out, s->rstd + l * padded(rows),
+                                     k->norm.gamma, rows, k->out);
 }
 
 static bool find_deltas(search *s) {
@@ -304,7 +305,7 @@ static bool find_deltas(search *s) {
         const size_t out = network->layer[l].out;
         if (l + 1 < network->layers)
             delta_of_layer(s, l);
-        if (find_in(&s->found, BP_PLACE_DELTA, l, layer_part(s, s->deltas, l), out, s->batch.rows, out))
+        if (find_in(&s->found, BP_QUANTITY_DELTA, l, layer_part(s, s->deltas, l), out, s->batch.rows, out))
             return true;
     }
     return false;
@@ -312,7 +313,7 @@ static bool find_deltas(search *s) {
 
 static bool find_gradients(search *s) {
     const bp_network *network = s->network;
-    const bp_kernels *kernels = &network->level->kernels;
+    const bp_kernels *kernels = &network->backend->kernels;
     for (size_t l = network->layers; l-- > 0;) {
         const bp_dense_layer *k = &network->layer[l];
         const size_t rows = s->batch.rows, out = k->out;
@@ -320,15 +321,15 @@ static bool find_gradients(search *s) {
         const float *x = layer_inputs(s, l, &stride);
         kernels->dense_gradient(s->weights, out, s->gradients, x, stride, layer_part(s, s->deltas, l), out, rows, k->in,
                                 out, s->scratch);
-        if (find_in(&s->found, BP_PLACE_GRADIENT, l, s->weights, out, k->in, out) ||
-            find_in(&s->found, BP_PLACE_BIAS_GRADIENT, l, s->gradients, 0, 1, out))
+        if (find_in(&s->found, BP_QUANTITY_GRADIENT, l, s->weights, out, k->in, out) ||
+            find_in(&s->found, BP_QUANTITY_BIAS_GRADIENT, l, s->gradients, 0, 1, out))
             return true;
-        if (!k->norm.gain)
+        if (!k->norm.gamma)
             continue;
         kernels->layer_norm_gradient(s->weights, s->gradients, layer_part(s, s->norm_deltas, l), out,
                                      layer_part(s, s->normalized, l), out, rows, out);
-        if (find_in(&s->found, BP_PLACE_GAIN_GRADIENT, l, s->weights, 0, 1, out) ||
-            find_in(&s->found, BP_PLACE_SHIFT_GRADIENT, l, s->gradients, 0, 1, out))
+        if (find_in(&s->found, BP_QUANTITY_GAMMA_GRADIENT, l, s->weights, 0, 1, out) ||
+            find_in(&s->found, BP_QUANTITY_BETA_GRADIENT, l, s->gradients, 0, 1, out))
             return true;
     }
     return false;
@@ -340,11 +341,11 @@ static bool find_given(search *s) {
     const bp_batch *b = &s->batch;
     const size_t out = network->layer[network->layers - 1].out;
     s->found = bp_parameters_find_nonfinite(network);
-    return s->found.place != BP_PLACE_NONE ||
-           find_in(&s->found, BP_PLACE_INPUTS, 0, b->inputs, b->input_stride, b->rows, network->layer[0].in) ||
+    return s->found.quantity != BP_QUANTITY_NONE ||
+           find_in(&s->found, BP_QUANTITY_INPUTS, 0, b->inputs, b->input_stride, b->rows, network->layer[0].in) ||
            (!loss_takes_labels(network->loss) &&
-            find_in(&s->found, BP_PLACE_TARGETS, 0, b->targets, b->target_stride, b->rows, out)) ||
-           (b->weights && find_in(&s->found, BP_PLACE_ROW_WEIGHTS, 0, b->weights, 1, b->rows, 1));
+            find_in(&s->found, BP_QUANTITY_TARGETS, 0, b->targets, b->target_stride, b->rows, out)) ||
+           (b->weights && find_in(&s->found, BP_QUANTITY_ROW_WEIGHTS, 0, b->weights, 1, b->rows, 1));
 }
 
 bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, bp_nonfinite *found) {

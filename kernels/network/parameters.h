@@ -11,7 +11,7 @@ bp_status bp_parameters_check(const bp_network *network, size_t index, const flo
                               const float *biases);
 
 /** The same for gains and shifts. */
-bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gain, const float *shift);
+bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gamma, const float *beta);
 
 /** Bytes of a copy. */
 size_t bp_parameters_bytes(const bp_network *network);
@@ -22,7 +22,7 @@ void bp_parameters_copy(void *to, const bp_network *network);
 /** Puts a copy back: all that bp_network_train_step has changed since then. */
 void bp_parameters_restore(bp_network *network, const void *from);
 
-/** Weights, then biases, layer by layer; BP_PLACE_NONE if all are finite. */
+/** Weights, then biases, layer by layer; BP_QUANTITY_NONE if all are finite. */
 bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network);
 
 #endif

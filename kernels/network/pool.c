@@ -13,7 +13,7 @@
  * Looks before a thread sleeps: some 30 us. A sleeper takes about 50 us to wake, longer than many a stage; and on a
  * machine that is busy with other work, longer looks would take the processor from the one they wait for.
  */
-#define LOOKS 1500
+#define SPIN_LIMIT 1500
 
 /*
  * The number of the run in the upper half, how many of its indices are not taken yet in the lower. Both change
@@ -113,7 +113,7 @@ static uint64_t current_run(bp_pool *pool) {
 
 /* Waits for a run after `seen`; looks first, then sleeps. False when the pool ends. */
 static bool wait_for_run(bp_pool *pool, uint64_t seen) {
-    for (int look = 0; look < LOOKS; look++) {
+    for (int look = 0; look < SPIN_LIMIT; look++) {
         if (current_run(pool) != seen)
             return true;
         relax();
@@ -160,7 +160,7 @@ void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void
     atomic_store(&pool->tickets, run << RUN_SHIFT | count);
     wake_sleepers(pool);
     take_work(pool, run);
-    for (int look = 0; look < LOOKS && atomic_load(&pool->unfinished) > 0; look++)
+    for (int look = 0; look < SPIN_LIMIT && atomic_load(&pool->unfinished) > 0; look++)
         relax();
     if (atomic_load(&pool->unfinished) == 0)
         return;

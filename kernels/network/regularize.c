@@ -1,4 +1,4 @@
-/* Layer normalisation and dropout in a step: what comes after a layer's product and before its deltas. */
+/* Layer normalization and dropout in a step: what comes after a layer's product and before its deltas. */
 #include "network/regularize.h"
 
 /* Masks take streams that initial weights, one a layer, and shuffles, one an epoch, do not. */
@@ -10,37 +10,37 @@ bp_dropout_mask bp_step_mask(const bp_network *network, size_t l) {
     };
 }
 
-void bp_complete_outputs(const step *s, size_t l, part p, size_t column, size_t columns) {
+void bp_complete_outputs(const step *s, size_t l, row_range p, size_t column, size_t columns) {
     const bp_network *network = s->network;
-    const bp_level *level = network->level;
+    const bp_backend *backend = network->backend;
     const bp_dense_layer *k = &network->layer[l];
-    const bp_panels a = panels_part(k->outputs, level->panel, p.at, column);
-    if (k->norm.gain) {
-        const bp_panels normalized = panels_part(k->norm.normalized, level->panel, p.at, 0);
-        level->normalize(a, s->train ? normalized : (bp_panels){0}, s->train ? k->norm.inverse + p.at : NULL,
-                         k->norm.gain, k->norm.shift, p.rows, k->out);
-        if (k->activation.kind != BP_IDENTITY)
-            level->activate(a, bp_slopes(s, k, p.at, 0), p.rows, k->out, k->activation);
+    const bp_packed a = packed_part(k->outputs, backend->panel_width, p.stored, column);
+    if (k->norm.gamma) {
+        const bp_packed normalized = packed_part(k->norm.normalized, backend->panel_width, p.stored, 0);
+        backend->normalize(a, s->train ? normalized : (bp_packed){0}, s->train ? k->norm.rstd + p.stored : NULL,
+                         k->norm.gamma, k->norm.beta, p.rows, k->out);
+        if (k->activation.kind != BP_ACTIVATION_IDENTITY)
+            backend->activate(a, bp_derivatives_at(s, k, p.stored, 0), p.rows, k->out, k->activation);
     }
     if (k->dropout > 0.0f && s->train) {
         bp_dropout_mask mask = bp_step_mask(network, l);
         mask.row = s->first_row + p.from;
         mask.column = column;
         bp_activation activation = k->activation;
-        if (activation_keeps_slopes(activation.kind))
-            activation.kind = KEPT_SLOPES;
-        level->dropout(a, panels_part(k->kept, level->panel, p.at, column), p.rows, columns, activation, &mask);
+        if (activation_saves_derivative(activation.kind))
+            activation.kind = SAVED_DERIVATIVES;
+        backend->dropout(a, packed_part(k->saved, backend->panel_width, p.stored, column), p.rows, columns, activation, &mask);
     }
 }
 
-void bp_complete_deltas(const step *s, size_t l, part p) {
+void bp_complete_deltas(const step *s, size_t l, row_range p) {
     const bp_network *network = s->network;
-    const size_t panel = network->level->panel;
+    const size_t panel = network->backend->panel_width;
     const bp_dense_layer *k = &network->layer[l];
-    if (k->norm.gain)
-        network->level->normalize_delta(
-            panels_part(k->deltas, panel, p.at, 0), panels_part(k->norm.deltas, panel, p.at, 0),
-            panels_part(k->norm.normalized, panel, p.at, 0), k->norm.inverse + p.at, k->norm.gain, p.rows, k->out);
+    if (k->norm.gamma)
+        network->backend->normalize_delta(
+            packed_part(k->deltas, panel, p.stored, 0), packed_part(k->norm.deltas, panel, p.stored, 0),
+            packed_part(k->norm.normalized, panel, p.stored, 0), k->norm.rstd + p.stored, k->norm.gamma, p.rows, k->out);
 }
 
 /* ---- The generator's state ------------------------------------------------------------------------------------- */

@@ -1,16 +1,16 @@
 /*
- * How lanes share a slice, in stages between which they all join. Which lane does what changes no bit: each result is
- * one chain, computed whole by one lane, and blocks of rows are added in their order.
+ * How workers share a slice, in stages between which they all barrier. Which worker does what changes no bit: each result is
+ * one chain, computed whole by one worker, and blocks of rows are added in their order.
  *
  * Joins are cheap, a fraction of a microsecond. What costs is to read or write what another core has written last: a
  * float of it takes the time of CROSSING_FLOPS operations. So a slice is shared in the way that lets least cross:
  *
- *   blocks    Where weights are small against the values of a row block: each lane takes whole blocks of rows forward,
- *             through the loss, back, and into a sum of gradients for each block; then each lane adds the blocks' sums
+ *   blocks    Where weights are small against the values of a row block: each worker takes whole blocks of rows forward,
+ *             through the loss, back, and into a sum of gradients for each block; then each worker adds the blocks' sums
  *             for its share of all weights. Only these sums cross.
- *   rows      Each lane takes some rows forward, through the loss and back to the first layer's deltas; then each lane
- *             updates its share of every layer's weights. Weights cross once, and values of the other lanes' rows.
- *   columns   Where a layer's weights are large against the values of the rows: each lane takes all rows, but only
+ *   rows      Each worker takes some rows forward, through the loss and back to the first layer's deltas; then each worker
+ *             updates its share of every layer's weights. Weights cross once, and values of the other workers' rows.
+ *   columns   Where a layer's weights are large against the values of the rows: each worker takes all rows, but only
  *             its columns of the layer's outputs, of the deltas below it, and of its update, whose weights so stay
  *             with it. Values cross, after each layer.
  *
@@ -20,68 +20,68 @@
 
 #include <backprop/dense.h>
 
-#include "network/share.h"
+#include "network/range.h"
 
-/* Operations of the time that one float takes from core to core, at the least, and of a join. */
+/* Operations of the time that one float takes from core to core, at the least, and of a barrier. */
 #define CROSSING_FLOPS 10.0
-#define JOIN_FLOPS 7e4
+#define BARRIER_FLOPS 7e4
 
 /* ---- Shares --------------------------------------------------------------------------------------------------- */
 
 /* How many columns the largest share has beyond an even one. */
-static double uneven(const bp_network *network, size_t columns, size_t lanes) {
-    const size_t panel = network->level->panel, unit = panel ? panel : 1;
-    const size_t panels = (columns + unit - 1) / unit, most = (panels + lanes - 1) / lanes * unit;
-    return (double)(most < columns ? most : columns) - (double)columns / (double)lanes;
+static double uneven(const bp_network *network, size_t columns, size_t workers) {
+    const size_t panel = network->backend->panel_width, unit = panel ? panel : 1;
+    const size_t panel_count = (columns + unit - 1) / unit, most = (panel_count + workers - 1) / workers * unit;
+    return (double)(most < columns ? most : columns) - (double)columns / (double)workers;
 }
 
-/* By columns the weights do not cross, but all values of the rows do; there are more joins, and shares less even. */
-bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t lanes) {
+/* By columns the weights do not cross, but all values of the rows do; there are more barriers, and shares less even. */
+bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t workers) {
     const bp_dense_layer *k = &network->layer[l];
-    if (lanes == 1 || k->norm.gain || (l > 0 && k[-1].norm.gain)) /* rows are normalised whole */
+    if (workers == 1 || k->norm.gamma || (l > 0 && k[-1].norm.gamma)) /* rows are normalized whole */
         return false;
     const double in = (double)k->in, out = (double)k->out, n = (double)rows;
     const double saved = in * out - n * (in + out);
     const double waiting =
-        l == 0 ? 4.0 * n * in * uneven(network, k->out, lanes)
-               : 2.0 * n * in * uneven(network, k->out, lanes) + 4.0 * n * out * uneven(network, k->in, lanes);
-    return saved * CROSSING_FLOPS > 2.0 * JOIN_FLOPS + waiting;
+        l == 0 ? 4.0 * n * in * uneven(network, k->out, workers)
+               : 2.0 * n * in * uneven(network, k->out, workers) + 4.0 * n * out * uneven(network, k->in, workers);
+    return saved * CROSSING_FLOPS > 2.0 * BARRIER_FLOPS + waiting;
 }
 
-static void *lane_scratch(const bp_network *network, size_t lane) {
-    return network->scratch + lane * network->scratch_bytes;
+static void *worker_scratch(const bp_network *network, size_t worker) {
+    return network->scratch + worker * network->scratch_bytes;
 }
 
-static bp_panels rows_from(bp_panels m, size_t row) {
-    m.at += row * m.row;
+static bp_packed rows_from(bp_packed m, size_t row) {
+    m.data += row * m.row_stride;
     return m;
 }
 
-/* Share `lane` of the slice's rows. */
-static part rows_of_lane(const step *s, size_t lane, size_t lanes) {
-    const share mine = share_of(s->rows, 1, lane, lanes);
-    return (part){s->begin + mine.begin, mine.begin, mine.end - mine.begin, lane_scratch(s->network, lane)};
+/* Share `worker` of the slice's rows. */
+static row_range rows_of_worker(const step *s, size_t worker, size_t workers) {
+    const range mine = range_of(s->rows, 1, worker, workers);
+    return (row_range){s->begin + mine.begin, mine.begin, mine.end - mine.begin, worker_scratch(s->network, worker)};
 }
 
 /* Layers first .. end - 1: one that is shared by columns, or all by rows between such. */
-typedef struct group {
+typedef struct layer_range {
     size_t first, end;
     bool by_columns;
-} group;
+} layer_range;
 
-/* What the lanes do until the next join. */
-typedef struct stage {
+/* What the workers do until the next barrier. */
+typedef struct phase {
     const step *step;
-    size_t lanes;
-    group update; /* layers by rows whose deltas are known */
-    group group;
-} stage;
+    size_t workers;
+    layer_range update; /* layers by rows whose deltas are known */
+    layer_range layer_range;
+} phase;
 
 /* ---- Some rows through layers --------------------------------------------------------------------------------- */
 
 /*
  * Inputs are read where the caller has them, not packed, where few outputs use each of them, and else unless their rows
- * lie whole pages apart and so fall on few sets of the cache, or are many and the level reads packed ones faster.
+ * lie whole pages apart and so fall on few sets of the cache, or are many and the backend reads packed ones faster.
  */
 #define FEW_OUTPUTS 64
 #define FLOATS_PER_PAGE 1024
@@ -92,50 +92,50 @@ static bool in_place(const step *s) {
     if (network->layer[0].out <= FEW_OUTPUTS)
         return true;
     return s->batch.input_stride % FLOATS_PER_PAGE != 0 &&
-           (network->level->in_place || network->layer[0].in * s->rows <= IN_PLACE_MAX);
+           (network->backend->in_place || network->layer[0].in * s->rows <= IN_PLACE_MAX);
 }
 
 /* The inputs of layer l. */
-static bp_panels inputs_of(const step *s, size_t l, part p) {
+static bp_packed inputs_of(const step *s, size_t l, row_range p) {
     const bp_network *network = s->network;
     if (l > 0)
-        return rows_from(network->layer[l - 1].outputs, p.at);
+        return rows_from(network->layer[l - 1].outputs, p.stored);
     if (!s->in_place)
-        return rows_from(network->inputs, p.at);
+        return rows_from(network->inputs, p.stored);
     const size_t stride = s->batch.input_stride;
-    return (bp_panels){(float *)s->batch.inputs + p.from * stride, stride, network->level->panel};
+    return (bp_packed){(float *)s->batch.inputs + p.from * stride, stride, network->backend->panel_width};
 }
 
-static void forward_rows(const step *s, size_t first, size_t end, part p) {
+static void forward_rows(const step *s, size_t first, size_t end, row_range p) {
     const bp_network *network = s->network;
-    const bp_level *level = network->level;
-    bp_panels x = inputs_of(s, first, p);
+    const bp_backend *backend = network->backend;
+    bp_packed x = inputs_of(s, first, p);
     if (first == 0 && !s->in_place)
-        level->pack(x, s->batch.inputs + p.from * s->batch.input_stride, s->batch.input_stride, p.rows,
+        backend->pack(x, s->batch.inputs + p.from * s->batch.input_stride, s->batch.input_stride, p.rows,
                     network->layer[0].in);
     for (size_t l = first; l < end; l++) {
         const bp_dense_layer *k = &network->layer[l];
-        const bp_panels a = rows_from(k->outputs, p.at);
-        const bp_panels slopes = k->norm.gain ? (bp_panels){0} : bp_slopes(s, k, p.at, 0);
-        level->forward(a, slopes, x, k->weights, k->biases, p.rows, k->in, k->out, bp_product_activation(k), p.scratch);
+        const bp_packed a = rows_from(k->outputs, p.stored);
+        const bp_packed derivatives = k->norm.gamma ? (bp_packed){0} : bp_derivatives_at(s, k, p.stored, 0);
+        backend->forward(a, derivatives, x, k->weights, k->biases, p.rows, k->in, k->out, bp_product_activation(k), p.scratch);
         if (network->regularized)
             bp_complete_outputs(s, l, p, 0, k->out);
         x = a;
     }
     if (s->outputs && end == network->layers)
-        level->unpack(s->outputs + p.from * s->output_stride, s->output_stride, x, p.rows, network->layer[end - 1].out);
+        backend->unpack(s->outputs + p.from * s->output_stride, s->output_stride, x, p.rows, network->layer[end - 1].out);
 }
 
 /* dL/dx, made where packed inputs would be: a step that wants it reads them in place. */
-static void input_gradient_rows(const step *s, part p) {
+static void input_gradient_rows(const step *s, row_range p) {
     const bp_network *network = s->network;
-    const bp_level *level = network->level;
+    const bp_backend *backend = network->backend;
     const bp_dense_layer *k = &network->layer[0];
-    const bp_panels result = rows_from(network->inputs, p.at);
-    level->delta(result, rows_from(k->deltas, p.at), k->weights, (bp_panels){0}, p.rows, k->in, k->out,
-                 (bp_activation){.kind = BP_IDENTITY}, p.scratch);
-    const size_t stride = s->how->input_gradient_stride;
-    level->unpack(s->how->input_gradient + p.from * stride, stride, result, p.rows, k->in);
+    const bp_packed result = rows_from(network->inputs, p.stored);
+    backend->delta(result, rows_from(k->deltas, p.stored), k->weights, (bp_packed){0}, p.rows, k->in, k->out,
+                 (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, p.scratch);
+    const size_t stride = s->options->input_gradient_stride;
+    backend->unpack(s->options->input_gradient + p.from * stride, stride, result, p.rows, k->in);
 }
 
 /* Whether anyone wants the deltas below layer l: only frozen layers lie there if not. */
@@ -144,7 +144,7 @@ static bool delta_is_wanted(const step *s, size_t l) {
 }
 
 /* Deltas of the layer below layer l; below the first one, of the inputs if they are wanted. */
-static void delta_rows(const step *s, size_t l, part p) {
+static void delta_rows(const step *s, size_t l, row_range p) {
     const bp_network *network = s->network;
     if (!delta_is_wanted(s, l))
         return;
@@ -152,130 +152,130 @@ static void delta_rows(const step *s, size_t l, part p) {
         input_gradient_rows(s, p);
         return;
     }
-    const bp_dense_layer *k = &network->layer[l], *below = &network->layer[l - 1];
-    network->level->delta(rows_from(bp_first_deltas(below), p.at), rows_from(k->deltas, p.at), k->weights,
-                          rows_from(below->kept, p.at), p.rows, k->in, k->out, below->kept_as, p.scratch);
+    const bp_dense_layer *k = &network->layer[l], *previous = &network->layer[l - 1];
+    network->backend->delta(rows_from(bp_first_deltas(previous), p.stored), rows_from(k->deltas, p.stored), k->weights,
+                          rows_from(previous->saved, p.stored), p.rows, k->in, k->out, previous->saved_as, p.scratch);
     bp_complete_deltas(s, l - 1, p);
 }
 
 /* ---- A share of a layer's weights ----------------------------------------------------------------------------- */
 
 /* Adds the slice to the gradients of the rows `in` and columns `out` of layer l. */
-static void update_part(const step *s, size_t l, share in, share out, size_t lane) {
+static void update_part(const step *s, size_t l, range in, range out, size_t worker) {
     const bp_network *network = s->network;
-    const part all = rows_of_lane(s, 0, 1);
-    const size_t panel = network->level->panel;
+    const row_range all = rows_of_worker(s, 0, 1);
+    const size_t panel = network->backend->panel_width;
     const bp_dense_layer *k = &network->layer[l];
-    if (in.begin == in.end || out.begin == out.end || k->frozen || bp_step_gradient(s) == BP_GRADIENT_SKIP)
+    if (in.begin == in.end || out.begin == out.end || k->frozen || bp_step_gradient(s) == BP_GRADIENT_MODE_SKIP)
         return;
     const bp_update u = {
-        .weights = panels_part(k->weights, panel, in.begin, out.begin),
+        .weights = packed_part(k->weights, panel, in.begin, out.begin),
         .biases = k->biases + out.begin,
-        .sums = k->sums.at ? panels_part(k->sums, panel, in.begin, out.begin) : k->sums,
-        .bias_sums = k->bias_sums ? k->bias_sums + out.begin : NULL,
-        .rate = s->rate,
-        .rule = s->rule,
+        .gradient = k->gradient.data ? packed_part(k->gradient, panel, in.begin, out.begin) : k->gradient,
+        .bias_gradient = k->bias_gradient ? k->bias_gradient + out.begin : NULL,
+        .learning_rate = s->learning_rate,
+        .coefficients = s->coefficients,
         .first = bp_step_begins(s),
         .last = bp_step_updates(s),
         .with_biases = in.begin == 0,
     };
-    network->level->update(&u, panels_part(inputs_of(s, l, all), panel, 0, in.begin),
-                           panels_part(k->deltas, panel, 0, out.begin), s->rows, in.end - in.begin, out.end - out.begin,
-                           lane_scratch(network, lane));
+    network->backend->update(&u, packed_part(inputs_of(s, l, all), panel, 0, in.begin),
+                           packed_part(k->deltas, panel, 0, out.begin), s->rows, in.end - in.begin, out.end - out.begin,
+                           worker_scratch(network, worker));
 }
 
-/* The same for the normalisation of layer l. */
-static void update_normalization(const step *s, size_t l, share out) {
+/* The same for the normalization of layer l. */
+static void update_normalization(const step *s, size_t l, range out) {
     const bp_network *network = s->network;
-    const size_t panel = network->level->panel;
+    const size_t panel = network->backend->panel_width;
     const bp_layer_norm *norm = &network->layer[l].norm;
-    if (out.begin == out.end || network->layer[l].frozen || bp_step_gradient(s) == BP_GRADIENT_SKIP)
+    if (out.begin == out.end || network->layer[l].frozen || bp_step_gradient(s) == BP_GRADIENT_MODE_SKIP)
         return;
     const bp_update u = {
-        .weights.at = norm->gain + out.begin,
-        .biases = norm->shift + out.begin,
-        .sums.at = norm->gain_sums ? norm->gain_sums + out.begin : NULL,
-        .bias_sums = norm->shift_sums ? norm->shift_sums + out.begin : NULL,
-        .rate = s->rate,
+        .weights.data = norm->gamma + out.begin,
+        .biases = norm->beta + out.begin,
+        .gradient.data = norm->gamma_gradient ? norm->gamma_gradient + out.begin : NULL,
+        .bias_gradient = norm->beta_gradient ? norm->beta_gradient + out.begin : NULL,
+        .learning_rate = s->learning_rate,
         .first = bp_step_begins(s),
         .last = bp_step_updates(s),
     };
-    network->level->normalize_update(&u, panels_part(norm->deltas, panel, 0, out.begin),
-                                     panels_part(norm->normalized, panel, 0, out.begin), s->rows, out.end - out.begin);
+    network->backend->normalize_update(&u, packed_part(norm->deltas, panel, 0, out.begin),
+                                     packed_part(norm->normalized, panel, 0, out.begin), s->rows, out.end - out.begin);
 }
 
-/* Lane `lane`'s share of layer l, of its rows or columns, whichever are more. */
-static void update_layer(const step *s, size_t l, size_t lane, size_t lanes) {
+/* Worker `worker`'s share of layer l, of its rows or columns, whichever are more. */
+static void update_layer(const step *s, size_t l, size_t worker, size_t workers) {
     const bp_network *network = s->network;
     const bp_dense_layer *k = &network->layer[l];
-    share in = {0, k->in}, out = {0, k->out};
+    range in = {0, k->in}, out = {0, k->out};
     if (k->in >= k->out)
-        in = columns_of(network, k->in, lane, lanes);
+        in = columns_of(network, k->in, worker, workers);
     else
-        out = columns_of(network, k->out, lane, lanes);
-    update_part(s, l, in, out, lane);
-    if (k->norm.gain)
-        update_normalization(s, l, columns_of(network, k->out, lane, lanes));
+        out = columns_of(network, k->out, worker, workers);
+    update_part(s, l, in, out, worker);
+    if (k->norm.gamma)
+        update_normalization(s, l, columns_of(network, k->out, worker, workers));
 }
 
 /* ---- All rows, some columns ----------------------------------------------------------------------------------- */
 
-static void forward_columns(const step *s, size_t l, size_t lane, size_t lanes) {
+static void forward_columns(const step *s, size_t l, size_t worker, size_t workers) {
     const bp_network *network = s->network;
-    const size_t panel = network->level->panel;
+    const size_t panel = network->backend->panel_width;
     const bp_dense_layer *k = &network->layer[l];
-    const share out = columns_of(network, k->out, lane, lanes);
+    const range out = columns_of(network, k->out, worker, workers);
     if (out.begin == out.end)
         return;
-    network->level->forward(panels_part(k->outputs, panel, 0, out.begin), bp_slopes(s, k, 0, out.begin),
-                            inputs_of(s, l, rows_of_lane(s, 0, 1)), panels_part(k->weights, panel, 0, out.begin),
+    network->backend->forward(packed_part(k->outputs, panel, 0, out.begin), bp_derivatives_at(s, k, 0, out.begin),
+                            inputs_of(s, l, rows_of_worker(s, 0, 1)), packed_part(k->weights, panel, 0, out.begin),
                             k->biases + out.begin, s->rows, k->in, out.end - out.begin, k->activation,
-                            lane_scratch(network, lane));
+                            worker_scratch(network, worker));
     if (network->regularized)
-        bp_complete_outputs(s, l, rows_of_lane(s, 0, 1), out.begin, out.end - out.begin);
+        bp_complete_outputs(s, l, rows_of_worker(s, 0, 1), out.begin, out.end - out.begin);
 }
 
 /* Deltas of the layer below and the update read the same rows of the weights; the first layer has no deltas below. */
-static void backward_columns(const step *s, size_t l, size_t lane, size_t lanes) {
+static void backward_columns(const step *s, size_t l, size_t worker, size_t workers) {
     const bp_network *network = s->network;
-    const size_t panel = network->level->panel;
+    const size_t panel = network->backend->panel_width;
     const bp_dense_layer *k = &network->layer[l];
     if (l == 0) {
-        update_part(s, 0, (share){0, k->in}, columns_of(network, k->out, lane, lanes), lane);
+        update_part(s, 0, (range){0, k->in}, columns_of(network, k->out, worker, workers), worker);
         return;
     }
-    const bp_dense_layer *below = k - 1;
-    const share in = columns_of(network, k->in, lane, lanes);
+    const bp_dense_layer *previous = k - 1;
+    const range in = columns_of(network, k->in, worker, workers);
     if (in.begin == in.end)
         return;
     if (delta_is_wanted(s, l))
-        network->level->delta(panels_part(below->deltas, panel, 0, in.begin), k->deltas,
-                              panels_part(k->weights, panel, in.begin, 0), panels_part(below->kept, panel, 0, in.begin),
-                              s->rows, in.end - in.begin, k->out, below->kept_as, lane_scratch(network, lane));
-    update_part(s, l, in, (share){0, k->out}, lane);
+        network->backend->delta(packed_part(previous->deltas, panel, 0, in.begin), k->deltas,
+                              packed_part(k->weights, panel, in.begin, 0), packed_part(previous->saved, panel, 0, in.begin),
+                              s->rows, in.end - in.begin, k->out, previous->saved_as, worker_scratch(network, worker));
+    update_part(s, l, in, (range){0, k->out}, worker);
 }
 
 /* ---- Stages by rows and columns ------------------------------------------------------------------------------- */
 
-static void forward_stage(void *argument, size_t lane) {
-    const stage *t = argument;
-    const part p = rows_of_lane(t->step, lane, t->lanes);
-    if (t->group.by_columns)
-        forward_columns(t->step, t->group.first, lane, t->lanes);
+static void forward_phase(void *argument, size_t worker) {
+    const phase *t = argument;
+    const row_range p = rows_of_worker(t->step, worker, t->workers);
+    if (t->layer_range.by_columns)
+        forward_columns(t->step, t->layer_range.first, worker, t->workers);
     else if (p.rows > 0)
-        forward_rows(t->step, t->group.first, t->group.end, p);
+        forward_rows(t->step, t->layer_range.first, t->layer_range.end, p);
 }
 
 /* The last layers, the loss, and back through the same layers, for each row. */
-static void turning_stage(void *argument, size_t lane) {
-    const stage *t = argument;
+static void loss_phase(void *argument, size_t worker) {
+    const phase *t = argument;
     const step *s = t->step;
-    const part p = rows_of_lane(s, lane, t->lanes);
+    const row_range p = rows_of_worker(s, worker, t->workers);
     if (p.rows == 0)
         return;
-    forward_rows(s, t->group.first, t->group.end, p);
+    forward_rows(s, t->layer_range.first, t->layer_range.end, p);
     bp_step_loss(s, p);
-    for (size_t l = t->group.end; s->train && l-- > t->group.first;)
+    for (size_t l = t->layer_range.end; s->train && l-- > t->layer_range.first;)
         delta_rows(s, l, p);
 }
 
@@ -283,95 +283,95 @@ static void turning_stage(void *argument, size_t lane) {
  * Layers are updated from the last to the first: the next step's forward pass finds those that it begins with in the
  * cache.
  */
-static void backward_stage(void *argument, size_t lane) {
-    const stage *t = argument;
-    const part p = rows_of_lane(t->step, lane, t->lanes);
+static void backward_phase(void *argument, size_t worker) {
+    const phase *t = argument;
+    const row_range p = rows_of_worker(t->step, worker, t->workers);
     for (size_t l = t->update.end; l-- > t->update.first;)
-        update_layer(t->step, l, lane, t->lanes);
-    if (t->group.by_columns)
-        backward_columns(t->step, t->group.first, lane, t->lanes);
+        update_layer(t->step, l, worker, t->workers);
+    if (t->layer_range.by_columns)
+        backward_columns(t->step, t->layer_range.first, worker, t->workers);
     else if (p.rows > 0)
-        for (size_t l = t->group.end; l-- > t->group.first;)
+        for (size_t l = t->layer_range.end; l-- > t->layer_range.first;)
             delta_rows(t->step, l, p);
 }
 
 /* The first layer's deltas are known and its weights as they were. */
-static void input_gradient_stage(void *argument, size_t lane) {
-    const stage *t = argument;
-    const part p = rows_of_lane(t->step, lane, t->lanes);
+static void input_gradient_phase(void *argument, size_t worker) {
+    const phase *t = argument;
+    const row_range p = rows_of_worker(t->step, worker, t->workers);
     if (p.rows > 0)
         delta_rows(t->step, 0, p);
 }
 
 /* The turning stage with a loss that one thread computes. */
-static void turn_in_order(stage *t) {
+static void loss_in_order(phase *t) {
     bp_network *network = t->step->network;
-    bp_network_run(network, forward_stage, t, t->lanes);
-    bp_step_loss(t->step, rows_of_lane(t->step, 0, 1));
-    bp_network_run(network, backward_stage, t, t->lanes);
+    bp_network_run(network, forward_phase, t, t->workers);
+    bp_step_loss(t->step, rows_of_worker(t->step, 0, 1));
+    bp_network_run(network, backward_phase, t, t->workers);
 }
 
-static group group_above(const step *s, size_t first, size_t lanes) {
+static layer_range layers_above(const step *s, size_t first, size_t workers) {
     const bp_network *network = s->network;
-    group g = {first, first, false};
+    layer_range g = {first, first, false};
     if (first == network->layers)
         return g;
-    g.by_columns = bp_by_columns(network, first, s->rows, lanes);
+    g.by_columns = bp_by_columns(network, first, s->rows, workers);
     do
         g.end++;
-    while (!g.by_columns && g.end < network->layers && !bp_by_columns(network, g.end, s->rows, lanes));
+    while (!g.by_columns && g.end < network->layers && !bp_by_columns(network, g.end, s->rows, workers));
     return g;
 }
 
-static group group_below(const step *s, size_t end, size_t lanes) {
+static layer_range layers_below(const step *s, size_t end, size_t workers) {
     const bp_network *network = s->network;
-    group g = {end - 1, end, bp_by_columns(network, end - 1, s->rows, lanes)};
-    while (!g.by_columns && g.first > 0 && !bp_by_columns(network, g.first - 1, s->rows, lanes))
+    layer_range g = {end - 1, end, bp_by_columns(network, end - 1, s->rows, workers)};
+    while (!g.by_columns && g.first > 0 && !bp_by_columns(network, g.first - 1, s->rows, workers))
         g.first--;
     return g;
 }
 
-/* `lanes` work at the loss, `update_lanes` elsewhere. */
-static void run_layers(const step *s, size_t lanes, size_t update_lanes) {
+/* `workers` work at the loss, `update_workers` elsewhere. */
+static void run_layers(const step *s, size_t workers, size_t update_workers) {
     bp_network *network = s->network;
-    stage t = {.step = s, .lanes = update_lanes};
-    t.group = group_above(s, 0, t.lanes);
-    if (t.group.by_columns && !s->in_place) {
-        t.group = (group){0, 0, false}; /* packs the inputs */
-        bp_network_run(network, forward_stage, &t, t.lanes);
-        t.group = group_above(s, 0, t.lanes);
+    phase t = {.step = s, .workers = update_workers};
+    t.layer_range = layers_above(s, 0, t.workers);
+    if (t.layer_range.by_columns && !s->in_place) {
+        t.layer_range = (layer_range){0, 0, false}; /* packs the inputs */
+        bp_network_run(network, forward_phase, &t, t.workers);
+        t.layer_range = layers_above(s, 0, t.workers);
     }
-    while (t.group.end < network->layers || t.group.by_columns) {
-        bp_network_run(network, forward_stage, &t, t.lanes);
-        t.group = group_above(s, t.group.end, t.lanes);
+    while (t.layer_range.end < network->layers || t.layer_range.by_columns) {
+        bp_network_run(network, forward_phase, &t, t.workers);
+        t.layer_range = layers_above(s, t.layer_range.end, t.workers);
     }
-    t.lanes = lanes;
+    t.workers = workers;
     if (bp_step_calls_back(s))
-        turn_in_order(&t);
+        loss_in_order(&t);
     else
-        bp_network_run(network, turning_stage, &t, t.lanes);
+        bp_network_run(network, loss_phase, &t, t.workers);
     if (!s->train)
         return;
-    t.lanes = update_lanes;
-    t.update = t.group;
-    for (size_t end = t.group.first; end > 0; end = t.group.first) {
-        t.group = group_below(s, end, t.lanes);
-        if (end == 1 && t.group.by_columns && bp_step_input_gradient(s))
-            bp_network_run(network, input_gradient_stage, &t, t.lanes);
-        if (end > 1 || t.group.by_columns || bp_step_input_gradient(s))
-            bp_network_run(network, backward_stage, &t, t.lanes);
-        t.update = t.group.by_columns ? (group){0, 0, false} : t.group;
+    t.workers = update_workers;
+    t.update = t.layer_range;
+    for (size_t end = t.layer_range.first; end > 0; end = t.layer_range.first) {
+        t.layer_range = layers_below(s, end, t.workers);
+        if (end == 1 && t.layer_range.by_columns && bp_step_input_gradient(s))
+            bp_network_run(network, input_gradient_phase, &t, t.workers);
+        if (end > 1 || t.layer_range.by_columns || bp_step_input_gradient(s))
+            bp_network_run(network, backward_phase, &t, t.workers);
+        t.update = t.layer_range.by_columns ? (layer_range){0, 0, false} : t.layer_range;
     }
-    t.group = (group){0, 0, false};
+    t.layer_range = (layer_range){0, 0, false};
     if (t.update.end > 0)
-        bp_network_run(network, backward_stage, &t, t.lanes);
+        bp_network_run(network, backward_phase, &t, t.workers);
 }
 
-/* ---- One lane, or a block for each ---------------------------------------------------------------------------- */
+/* ---- One worker, or a block for each ---------------------------------------------------------------------------- */
 
-/* One lane alone updates a layer right after the deltas below it, which read the same weights. */
+/* One worker alone updates a layer right after the deltas below it, which read the same weights. */
 static void run_alone(const step *s) {
-    const part p = rows_of_lane(s, 0, 1);
+    const row_range p = rows_of_worker(s, 0, 1);
     const size_t layers = s->network->layers;
     forward_rows(s, 0, layers, p);
     bp_step_loss(s, p);
@@ -382,33 +382,33 @@ static void run_alone(const step *s) {
 }
 
 /* Gradients of a block of rows into sums of its own. */
-static void sum_block(const step *s, size_t block, part p) {
+static void sum_block(const step *s, size_t block, row_range p) {
     const bp_network *network = s->network;
     const size_t offset = (1 + block) * network->parameters;
     for (size_t l = network->layers; l-- > 0;) {
         const bp_dense_layer *k = &network->layer[l];
-        bp_update u = {.sums = k->sums, .bias_sums = k->bias_sums + offset, .first = true, .with_biases = true};
-        u.sums.at += offset;
+        bp_update u = {.gradient = k->gradient, .bias_gradient = k->bias_gradient + offset, .first = true, .with_biases = true};
+        u.gradient.data += offset;
         delta_rows(s, l, p);
-        if (bp_step_gradient(s) == BP_GRADIENT_SKIP)
+        if (bp_step_gradient(s) == BP_GRADIENT_MODE_SKIP)
             continue;
-        network->level->update(&u, inputs_of(s, l, p), rows_from(k->deltas, p.at), p.rows, k->in, k->out, p.scratch);
-        if (k->norm.gain) {
-            u.sums.at = k->norm.gain_sums + offset;
-            u.bias_sums = k->norm.shift_sums + offset;
-            network->level->normalize_update(&u, rows_from(k->norm.deltas, p.at), rows_from(k->norm.normalized, p.at),
+        network->backend->update(&u, inputs_of(s, l, p), rows_from(k->deltas, p.stored), p.rows, k->in, k->out, p.scratch);
+        if (k->norm.gamma) {
+            u.gradient.data = k->norm.gamma_gradient + offset;
+            u.bias_gradient = k->norm.beta_gradient + offset;
+            network->backend->normalize_update(&u, rows_from(k->norm.deltas, p.stored), rows_from(k->norm.normalized, p.stored),
                                              p.rows, k->out);
         }
     }
 }
 
-static void blocks_stage(void *argument, size_t lane) {
-    const stage *t = argument;
+static void blocks_phase(void *argument, size_t worker) {
+    const phase *t = argument;
     const step *s = t->step;
-    const share blocks = share_of(s->rows / BP_ROW_BLOCK, 1, lane, t->lanes);
+    const range blocks = range_of(s->rows / BP_ROW_BLOCK, 1, worker, t->workers);
     for (size_t block = blocks.begin; block < blocks.end; block++) {
-        const part p = {s->begin + block * BP_ROW_BLOCK, lane * BP_ROW_BLOCK, BP_ROW_BLOCK,
-                        lane_scratch(s->network, lane)};
+        const row_range p = {s->begin + block * BP_ROW_BLOCK, worker * BP_ROW_BLOCK, BP_ROW_BLOCK,
+                        worker_scratch(s->network, worker)};
         forward_rows(s, 0, s->network->layers, p);
         bp_step_loss(s, p);
         if (s->train)
@@ -417,48 +417,48 @@ static void blocks_stage(void *argument, size_t lane) {
 }
 
 /* Adds the blocks' sums, for a share of all parameters; with the last slice, updates them. */
-static void add_stage(void *argument, size_t lane) {
-    const stage *t = argument;
+static void add_phase(void *argument, size_t worker) {
+    const phase *t = argument;
     const step *s = t->step;
     const bp_network *network = s->network;
-    const share mine = share_of(network->parameters, BP_ALIGNMENT / sizeof(float), lane, t->lanes);
-    const bool by_role = s->rule && s->rule->weights_alone;
+    const range mine = range_of(network->parameters, BP_ALIGNMENT / sizeof(float), worker, t->workers);
+    const bool by_role = s->coefficients && s->coefficients->weights_alone;
     for (size_t begin = mine.begin, end; begin < mine.end; begin = end) {
         const parameter_run run = bp_parameter_run(network, begin);
         end = by_role && run.end < mine.end ? run.end : mine.end;
-        const float *sums = network->layer[0].sums.at + begin;
+        const float *sums = network->layer[0].gradient.data + begin;
         const bp_update u = {
-            .weights = {.at = network->layer[0].weights.at + begin},
-            .sums = {.at = network->layer[0].sums.at + begin},
-            .rate = s->rate,
-            .rule = s->rule,
+            .weights = {.data = network->layer[0].weights.data + begin},
+            .gradient = {.data = network->layer[0].gradient.data + begin},
+            .learning_rate = s->learning_rate,
+            .coefficients = s->coefficients,
             .role = run.role,
             .first = bp_step_begins(s),
             .last = bp_step_updates(s),
         };
-        network->level->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
+        network->backend->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
                                    end - begin);
     }
 }
 
-static void run_blocks(const step *s, size_t lanes) {
-    stage t = {.step = s, .lanes = lanes};
-    bp_network_run(s->network, blocks_stage, &t, lanes);
-    if (s->train && bp_step_gradient(s) != BP_GRADIENT_SKIP)
-        bp_network_run(s->network, add_stage, &t, lanes);
+static void run_blocks(const step *s, size_t workers) {
+    phase t = {.step = s, .workers = workers};
+    bp_network_run(s->network, blocks_phase, &t, workers);
+    if (s->train && bp_step_gradient(s) != BP_GRADIENT_MODE_SKIP)
+        bp_network_run(s->network, add_phase, &t, workers);
 }
 
 slice_plan bp_step_plan(const bp_network *network, size_t left, bool train, bool in_order) {
-    const size_t lanes = bp_useful_lanes(network->row_flops * (double)left, network->lanes);
-    const size_t blocks = left / (lanes * BP_ROW_BLOCK); /* for each lane */
-    if (lanes > 1 && blocks > 0 && network->lane_blocks > 0 && !in_order && network->frozen == 0) {
-        const size_t taken = blocks < network->lane_blocks ? blocks : network->lane_blocks;
-        return (slice_plan){taken * lanes * BP_ROW_BLOCK, lanes, lanes, true};
+    const size_t workers = bp_useful_workers(network->row_flops * (double)left, network->workers);
+    const size_t blocks = left / (workers * BP_ROW_BLOCK); /* for each worker */
+    if (workers > 1 && blocks > 0 && network->worker_blocks > 0 && !in_order && network->frozen == 0) {
+        const size_t taken = blocks < network->worker_blocks ? blocks : network->worker_blocks;
+        return (slice_plan){taken * workers * BP_ROW_BLOCK, workers, workers, true};
     }
     const size_t rows = left < network->slice_rows ? left : network->slice_rows;
     const double flops = network->row_flops * (double)rows;
-    return (slice_plan){rows, bp_useful_lanes(train ? 2 * flops : flops, network->lanes),
-                        bp_useful_lanes(flops, network->lanes), false};
+    return (slice_plan){rows, bp_useful_workers(train ? 2 * flops : flops, network->workers),
+                        bp_useful_workers(flops, network->workers), false};
 }
 
 void bp_step_slice(step *s) {
@@ -466,9 +466,9 @@ void bp_step_slice(step *s) {
     s->rows = plan.rows;
     s->in_place = bp_step_input_gradient(s) || in_place(s);
     if (plan.blocks)
-        run_blocks(s, plan.lanes);
-    else if (plan.lanes == 1)
+        run_blocks(s, plan.workers);
+    else if (plan.workers == 1)
         run_alone(s);
     else
-        run_layers(s, plan.lanes, plan.update_lanes);
+        run_layers(s, plan.workers, plan.update_workers);
 }

@@ -10,58 +10,59 @@
 #include "api/check.h"
 #include "failure.h"
 #include "float_environment.h"
+#include "enum_counts.h"
 
-/* A training step of one row on one lane. */
+/* A training step of one row on one worker. */
 static void run_row(step *s) {
     const bp_network *network = s->network;
-    const bp_level *level = network->level;
-    level->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
-    level->forward_row(network->layer, network->layers, network->inputs);
-    bp_step_loss(s, (part){.rows = 1, .scratch = network->scratch});
-    level->backward_row(network->layer, network->layers, network->inputs, s->rate, s->rule);
+    const bp_backend *backend = network->backend;
+    backend->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
+    backend->forward_row(network->layer, network->layers, network->inputs);
+    bp_step_loss(s, (row_range){.rows = 1, .scratch = network->scratch});
+    backend->backward_row(network->layer, network->layers, network->inputs, s->learning_rate, s->coefficients);
 }
 
 /* The loss of a small network's step that the step itself does not know. */
 static void small_loss(void *context) {
     const step *s = context;
-    bp_step_loss(s, (part){.rows = s->batch.rows, .scratch = s->network->scratch});
+    bp_step_loss(s, (row_range){.rows = s->batch.rows, .scratch = s->network->scratch});
 }
 
-/* A step of a small network on one lane. */
+/* A step of a small network on one worker. */
 static void run_small(step *s) {
     bp_network *network = s->network;
     const bp_small_step small = {
         .layers = network->layer,
         .count = network->layers,
         .batch = &s->batch,
-        .loss = s->how || s->batch.weights ? BP_LOSS_COUNT : network->small_loss,
+        .loss = s->options || s->batch.weights ? LOSS_COUNT : network->small_loss,
         .other_loss = small_loss,
         .context = s,
         .row_loss = s->row_loss,
         .scale = s->scale,
-        .rate = s->rate,
-        .rule = s->rule,
+        .learning_rate = s->learning_rate,
+        .coefficients = s->coefficients,
         .train = s->train,
-        .transposed = &network->transposed,
+        .weights_t_current = &network->weights_t_current,
     };
     network->small_step(&small);
     if (s->outputs) {
         const bp_dense_layer *last = &network->layer[network->layers - 1];
-        network->level->unpack(s->outputs, s->output_stride, last->outputs, s->batch.rows, last->out);
+        network->backend->unpack(s->outputs, s->output_stride, last->outputs, s->batch.rows, last->out);
     }
 }
 
 static void run_step(step *s) {
     bp_network *network = s->network;
     /* What runs all layers in one call knows the update alone. */
-    const bool plain = !s->keep && (!s->how || (s->how->gradient == BP_GRADIENT_UPDATE && !s->how->input_gradient));
-    if (plain && s->batch.rows <= network->small_rows) {
+    const bool sgd_only = !s->store && (!s->options || (s->options->gradient == BP_GRADIENT_MODE_UPDATE && !s->options->input_gradient));
+    if (sgd_only && s->batch.rows <= network->small_rows) {
         run_small(s);
         return;
     }
     if (s->train)
-        network->transposed = false;
-    if (plain && s->train && bp_step_is_row(network, s->batch.rows)) {
+        network->weights_t_current = false;
+    if (sgd_only && s->train && bp_step_is_row(network, s->batch.rows)) {
         run_row(s);
         return;
     }
@@ -84,7 +85,7 @@ static void copy_batch(bp_batch *to, const bp_batch *from) {
 bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch) {
     if (!batch->inputs)
         return BP_ERROR_NULL;
-    if (batch->rows > network->batch_max)
+    if (batch->rows > network->max_batch_size)
         return BP_ERROR_BATCH;
     if (batch->input_stride == 0)
         batch->input_stride = network->layer[0].in;
@@ -121,12 +122,12 @@ static bp_status check_mean(const bp_network *network, const bp_batch *batch) {
 /* What the loss compares with, and how much each row counts; fills in the default stride. */
 static bp_status check_targets(const bp_network *network, bp_batch *batch) {
     const size_t out = network->layer[network->layers - 1].out;
-    const bool labelled = loss_takes_labels(network->loss);
-    if (labelled ? !batch->labels : !batch->targets)
+    const bool labeled = loss_takes_labels(network->loss);
+    if (labeled ? !batch->labels : !batch->targets)
         return BP_ERROR_NULL;
     if (batch->target_stride == 0)
         batch->target_stride = out;
-    const matrix targets = labelled ? vector_of(batch->labels, batch->rows)
+    const matrix targets = labeled ? vector_of(batch->labels, batch->rows)
                                     : matrix_of(batch->targets, batch->rows, out, batch->target_stride);
     bp_status status = check_matrix(targets);
     if (status != BP_OK)
@@ -135,7 +136,7 @@ static bp_status check_targets(const bp_network *network, bp_batch *batch) {
         return BP_ERROR_OVERLAP;
     if (batch->weights && (status = check_weights(network, batch->weights, batch->rows)) != BP_OK)
         return status;
-    if (labelled && (status = check_labels(batch->labels, batch->rows, out)) != BP_OK)
+    if (labeled && (status = check_labels(batch->labels, batch->rows, out)) != BP_OK)
         return status;
     return check_mean(network, batch);
 }
@@ -169,11 +170,11 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
 /* Runs a checked step as a part of a batch of so many rows; computes its part of the loss if it is wanted. */
 static inline void run_with_loss(step *s, size_t batch_rows, float *loss) {
     s->row_loss = loss ? s->network->row_loss : NULL;
-    if (!bp_step_has_own_loss(s))
+    if (!bp_step_has_callers_loss(s))
         s->scale = bp_loss_scale(s->network, &s->batch, batch_rows);
     run_step(s);
     if (loss)
-        *loss = s->network->level->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
+        *loss = s->network->backend->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
 }
 
 void bp_step_run(step *s, size_t batch_rows, float *loss) {
@@ -193,21 +194,21 @@ bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *los
     return BP_OK;
 }
 
-bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float rate, float *loss) {
+bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float learning_rate, float *loss) {
     CONTRACT_MODE(host);
     if (!network || !batch)
         return BP_ERROR_NULL;
-    if (!isfinite(rate) || bp_steps_are_over(network))
+    if (!isfinite(learning_rate) || bp_steps_are_over(network))
         return BP_ERROR_VALUE;
     step s = {.network = network};
     copy_batch(&s.batch, batch);
     s.train = true;
-    s.rate = rate;
+    s.learning_rate = learning_rate;
     bp_status status;
     if ((status = bp_step_check_inputs(network, &s.batch)) != BP_OK ||
         (status = check_targets(network, &s.batch)) != BP_OK)
         return status;
-    if (!network->plain)
+    if (!network->sgd_only)
         return bp_update_step(&s, loss);
     run_with_loss(&s, s.batch.rows, loss);
     network->steps++;

@@ -1,4 +1,4 @@
-/* A step under way, from the public functions (step.c) to the lanes that work it, slice by slice (slice.c). */
+/* A step under way, from the public functions (step.c) to the workers that work it, slice by slice (slice.c). */
 #ifndef BP_NETWORK_STEP_H
 #define BP_NETWORK_STEP_H
 
@@ -13,41 +13,41 @@ typedef struct step {
     size_t output_stride;
     float *row_loss; /* null if not wanted */
     float scale;     /* of the loss */
-    float rate;
+    float learning_rate;
     bool train;             /* goes backward */
-    const bp_backward *how; /* strides filled in; null: a training step of the network's own loss */
-    const bp_rule *rule;    /* of the update; null: plain SGD by rate */
-    bool keep;              /* gradients stay in the sums, and update nothing here */
+    const bp_backward_options *options; /* strides filled in; null: a training step of the network's own loss */
+    const bp_coefficients *coefficients;    /* of the update; null: plain SGD by rate */
+    bool store;              /* gradients stay in the sums, and update nothing here */
     bool continues;         /* they are added to those of earlier steps */
     size_t first_row;       /* of the batch of which this is a part, as dropout's masks count */
     size_t begin, rows;     /* the slice */
     bool in_place;          /* its inputs are read where the caller has them, not packed */
 } step;
 
-/** Rows that one lane works: `from` is the first in the batch, `at` where it is kept in the network's matrices. */
-typedef struct part {
-    size_t from, at, rows;
+/** Rows that one worker works: `from` is the first in the batch, `stored` where it lies in the network's matrices. */
+typedef struct row_range {
+    size_t from, stored, rows;
     void *scratch;
-} part;
+} row_range;
 
 /** What becomes of the weights' gradient. */
-static inline bp_gradient_use bp_step_gradient(const step *s) {
-    return s->how ? s->how->gradient : BP_GRADIENT_UPDATE;
+static inline bp_gradient_mode bp_step_gradient(const step *s) {
+    return s->options ? s->options->gradient : BP_GRADIENT_MODE_UPDATE;
 }
 
 /** Where the gradient of the inputs is wanted, or null. */
 static inline float *bp_step_input_gradient(const step *s) {
-    return s->how ? s->how->input_gradient : NULL;
+    return s->options ? s->options->input_gradient : NULL;
 }
 
 /** Whether the loss is the caller's, given as deltas or a function: then of the batch the inputs count alone. */
-static inline bool bp_step_has_own_loss(const step *s) {
-    return s->how && (s->how->own_loss || s->how->delta);
+static inline bool bp_step_has_callers_loss(const step *s) {
+    return s->options && (s->options->loss_callback || s->options->delta);
 }
 
 /** Whether deltas come from a function of the caller's, which is called in order, on its own thread. */
 static inline bool bp_step_calls_back(const step *s) {
-    return s->how && s->how->own_loss;
+    return s->options && s->options->loss_callback;
 }
 
 /** Checks rows and inputs of a batch; fills in the default stride. */
@@ -65,35 +65,35 @@ static inline bool bp_step_begins(const step *s) {
 }
 
 static inline bool bp_step_updates(const step *s) {
-    return s->begin + s->rows == s->batch.rows && !s->keep && bp_step_gradient(s) == BP_GRADIENT_UPDATE;
+    return s->begin + s->rows == s->batch.rows && !s->store && bp_step_gradient(s) == BP_GRADIENT_MODE_UPDATE;
 }
 
 /** Loss of rows whose outputs are known, and the output layer's deltas if the step trains: loss.c. */
-void bp_step_loss(const step *s, part p);
+void bp_step_loss(const step *s, row_range p);
 
 /**
  * The network's own loss of rows row .. row + rows - 1 of a batch, whose row-major outputs are a: their losses and the
  * output layer's deltas, each if it is not null. Deltas of an output layer that keeps derivatives are still to be
  * multiplied by them.
  */
-void bp_loss_rows(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
+void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                   float *row_loss, const float *a, size_t lda, size_t row, size_t rows);
 
 /** Runs a checked step as a part of a batch of so many rows, and computes its part of the loss if it is wanted. */
 void bp_step_run(step *s, size_t batch_rows, float *loss);
 
-/** Whether a training step of so many rows is one row's, on one lane. */
+/** Whether a training step of so many rows is one row's, on one worker. */
 static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
     return rows == 1 && !network->regularized && network->frozen == 0 &&
-           bp_useful_lanes(network->row_flops, network->lanes) == 1;
+           bp_useful_workers(network->row_flops, network->workers) == 1;
 }
 
 /** How the next rows of a batch are worked. */
 typedef struct slice_plan {
     size_t rows;
-    size_t lanes;        /* at the loss, or all of them where they take blocks */
-    size_t update_lanes; /* elsewhere */
-    bool blocks;         /* each lane takes whole row blocks */
+    size_t workers;        /* at the loss, or all of them where they take blocks */
+    size_t update_workers; /* elsewhere */
+    bool blocks;         /* each worker takes whole row blocks */
 } slice_plan;
 
 /** The next slice of a batch of which so many rows are left; `in_order`: their loss is computed by one thread. */

@@ -37,8 +37,8 @@ static void say_layers(text *t, const bp_network *network) {
         const bp_dense_layer *k = &network->layer[l];
         say(t, "%5zu %8zu %8zu  %-10s %11zu", l, k->in, k->out, bp_activation_name(k->activation.kind),
             bp_layer_parameters(k));
-        if (k->norm.gain)
-            say(t, ", normalised");
+        if (k->norm.gamma)
+            say(t, ", normalized");
         if (k->dropout > 0.0f) { /* %f would follow the locale */
             const unsigned thousandths = (unsigned)(k->dropout * 1000.0f + 0.5f);
             say(t, ", dropout %u.%03u", thousandths / 1000, thousandths % 1000);
@@ -52,9 +52,9 @@ static void say_layers(text *t, const bp_network *network) {
 /* Layers of one kind that follow each other. */
 static void say_sharing(text *t, const bp_network *network, const slice_plan *plan) {
     for (size_t first = 0, end; first < network->layers; first = end) {
-        const bool by_columns = bp_by_columns(network, first, plan->rows, plan->update_lanes);
+        const bool by_columns = bp_by_columns(network, first, plan->rows, plan->update_workers);
         for (end = first + 1; end < network->layers; end++)
-            if (bp_by_columns(network, end, plan->rows, plan->update_lanes) != by_columns)
+            if (bp_by_columns(network, end, plan->rows, plan->update_workers) != by_columns)
                 break;
         say(t, first == 0 ? ", " : "; ");
         if (end == first + 1)
@@ -83,10 +83,10 @@ static void say_step(text *t, const bp_network *network, size_t rows) {
         say(t, "in slices of %zu rows on ", plan.rows);
     else
         say(t, "in one slice on ");
-    say_count(t, plan.lanes, "thread");
+    say_count(t, plan.workers, "thread");
     if (plan.blocks)
         say(t, ", each takes whole blocks of %d rows", BP_ROW_BLOCK);
-    else if (plan.lanes > 1)
+    else if (plan.workers > 1)
         say_sharing(t, network, &plan);
     say(t, "\n");
 }
@@ -98,7 +98,7 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     if (!network || (!text_at && size > 0))
         return 0;
     text t = {text_at, size, 0};
-    const bp_kernels *kernels = &network->level->kernels;
+    const bp_kernels *kernels = &network->backend->kernels;
     say(&t, "network ");
     for (size_t l = 0; l < network->layers; l++)
         say(&t, "%zu-", network->layer[l].in);
@@ -111,10 +111,10 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     say(&t, "loss: %s\noptimizer: %s\n", bp_loss_name(network->loss), bp_optimizer_name(network->optimizer.kind));
     say(&t, "kernels: %s, tile of %zu x %zu; up to ", bp_isa_name(kernels->isa), kernels->tile_rows,
         kernels->tile_columns);
-    say_count(&t, network->lanes, "thread");
-    say(&t, "%s\n", network->lanes == 1 ? "" : network->own_pool ? " of the library's pool" : " of the host's pool");
-    say_step(&t, network, network->batch_max);
-    if (network->batch_max > 1)
+    say_count(&t, network->workers, "thread");
+    say(&t, "%s\n", network->workers == 1 ? "" : network->private_pool ? " of the library's pool" : " of the host's pool");
+    say_step(&t, network, network->max_batch_size);
+    if (network->max_batch_size > 1)
         say_step(&t, network, 1);
     return t.length;
 }

@@ -36,41 +36,41 @@ bp_status bp_default_threads(size_t *threads) {
 
 bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
     network->pool = config->pool;
-    if (config->pool.run || network->lanes == 1)
+    if (config->pool.run || network->workers == 1)
         return BP_OK;
-    network->own_pool = bp_pool_create(network->lanes);
-    if (!network->own_pool)
+    network->private_pool = bp_pool_create(network->workers);
+    if (!network->private_pool)
         return BP_ERROR_THREADS;
-    network->pool = (bp_thread_pool){bp_pool_run, network->own_pool, network->lanes};
+    network->pool = (bp_thread_pool){bp_pool_run, network->private_pool, network->workers};
     return BP_OK;
 }
 
 void bp_network_stop_threads(bp_network *network) {
-    bp_pool_destroy(network->own_pool);
+    bp_pool_destroy(network->private_pool);
 }
 
-typedef struct lane_task {
-    void (*task)(void *argument, size_t lane);
+typedef struct worker_task {
+    void (*task)(void *argument, size_t worker);
     void *argument;
     atomic_size_t turn; /* tells a race detector of the hand-over when the pool itself was built without it */
-} lane_task;
+} worker_task;
 
 /* A worker may have been started in a floating-point mode other than the caller's. */
-static void run_lane(void *context, size_t lane) {
+static void run_worker(void *context, size_t worker) {
     CONTRACT_MODE(host);
-    lane_task *t = context;
+    worker_task *t = context;
     atomic_load_explicit(&t->turn, memory_order_acquire);
-    t->task(t->argument, lane);
+    t->task(t->argument, worker);
     atomic_fetch_add_explicit(&t->turn, 1, memory_order_release);
 }
 
-void bp_network_run(bp_network *network, void (*task)(void *argument, size_t lane), void *argument, size_t lanes) {
-    if (lanes == 1) {
+void bp_network_run(bp_network *network, void (*task)(void *argument, size_t worker), void *argument, size_t workers) {
+    if (workers == 1) {
         task(argument, 0);
         return;
     }
-    lane_task t = {.task = task, .argument = argument};
+    worker_task t = {.task = task, .argument = argument};
     atomic_store_explicit(&t.turn, 1, memory_order_release);
-    network->pool.run(network->pool.context, run_lane, &t, lanes);
+    network->pool.run(network->pool.context, run_worker, &t, workers);
     atomic_load_explicit(&t.turn, memory_order_acquire);
 }

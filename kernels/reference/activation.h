@@ -79,19 +79,19 @@ static inline value_slope sine(float z, float frequency) {
     return (value_slope){math_sin_u35(x), frequency * math_cos_u35(x)};
 }
 
-static inline value_slope curve_at(float z, bp_activation activation) {
+static inline value_slope value_and_derivative_of(float z, bp_activation activation) {
     switch (activation.kind) {
-    case BP_SOFTPLUS:
+    case BP_ACTIVATION_SOFTPLUS:
         return softplus(z);
-    case BP_HARD_SWISH:
+    case BP_ACTIVATION_HARD_SWISH:
         return hard_swish(z);
-    case BP_SILU:
+    case BP_ACTIVATION_SILU:
         return silu(z);
-    case BP_GELU:
+    case BP_ACTIVATION_GELU:
         return gelu(z);
-    case BP_GELU_TANH:
+    case BP_ACTIVATION_GELU_TANH:
         return gelu_tanh(z);
-    case BP_MISH:
+    case BP_ACTIVATION_MISH:
         return mish(z);
     default:
         return sine(z, parameter_or_one(activation));
@@ -100,62 +100,62 @@ static inline value_slope curve_at(float z, bp_activation activation) {
 
 static inline float activation_value(float z, bp_activation activation) {
     switch (activation.kind) {
-    case BP_IDENTITY:
+    case BP_ACTIVATION_IDENTITY:
         return z;
-    case BP_RELU:
+    case BP_ACTIVATION_RELU:
         return z <= 0.0f ? 0.0f : z;
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         return z <= 0.0f ? activation.parameter * z : z;
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         return 1.0f / (1.0f + math_exp(-z));
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         return math_tanh(z);
-    case BP_RELU6:
+    case BP_ACTIVATION_RELU6:
         return z <= 0.0f ? 0.0f : not_above(6.0f, z);
-    case BP_ELU:
+    case BP_ACTIVATION_ELU:
         return z <= 0.0f ? parameter_or_one(activation) * exp_minus_one(z) : z;
-    case BP_SELU:
+    case BP_ACTIVATION_SELU:
         return z <= 0.0f ? SELU_LAMBDA_ALPHA * exp_minus_one(z) : SELU_LAMBDA * z;
-    case BP_SOFTSIGN: {
+    case BP_ACTIVATION_SOFTSIGN: {
         const float c = not_above(FLT_MAX, not_below(-FLT_MAX, z));
         return c / (1.0f + fabsf(c));
     }
-    case BP_HARD_SIGMOID:
+    case BP_ACTIVATION_HARD_SIGMOID:
         return not_above(6.0f, not_below(0.0f, z + 3.0f)) / 6.0f;
     default:
-        return curve_at(z, activation).value;
+        return value_and_derivative_of(z, activation).value;
     }
 }
 
 /* f'(z) from what the backward pass keeps: f(z), or z. */
-static inline float activation_slope(float kept, bp_activation activation) {
-    switch (activation.kind) {
-    case BP_IDENTITY:
+static inline float activation_slope(float saved, bp_activation activation) {
+    switch ((int)activation.kind) {
+    case BP_ACTIVATION_IDENTITY:
         return 1.0f;
-    case BP_RELU:
-        return kept <= 0.0f ? 0.0f : 1.0f;
-    case BP_LEAKY_RELU:
-        return kept <= 0.0f ? activation.parameter : 1.0f;
-    case BP_SIGMOID:
-        return fmaf(-kept, kept, kept);
-    case BP_TANH:
-        return fmaf(-kept, kept, 1.0f);
-    case BP_RELU6:
-        return kept <= 0.0f || 6.0f <= kept ? 0.0f : 1.0f;
-    case BP_ELU:
-        return kept <= 0.0f ? kept + parameter_or_one(activation) : 1.0f;
-    case BP_SELU:
-        return kept <= 0.0f ? kept + SELU_LAMBDA_ALPHA : SELU_LAMBDA;
-    case BP_SOFTSIGN: {
-        const float r = 1.0f - fabsf(kept);
+    case BP_ACTIVATION_RELU:
+        return saved <= 0.0f ? 0.0f : 1.0f;
+    case BP_ACTIVATION_LEAKY_RELU:
+        return saved <= 0.0f ? activation.parameter : 1.0f;
+    case BP_ACTIVATION_SIGMOID:
+        return fmaf(-saved, saved, saved);
+    case BP_ACTIVATION_TANH:
+        return fmaf(-saved, saved, 1.0f);
+    case BP_ACTIVATION_RELU6:
+        return saved <= 0.0f || 6.0f <= saved ? 0.0f : 1.0f;
+    case BP_ACTIVATION_ELU:
+        return saved <= 0.0f ? saved + parameter_or_one(activation) : 1.0f;
+    case BP_ACTIVATION_SELU:
+        return saved <= 0.0f ? saved + SELU_LAMBDA_ALPHA : SELU_LAMBDA;
+    case BP_ACTIVATION_SOFTSIGN: {
+        const float r = 1.0f - fabsf(saved);
         return r * r;
     }
-    case BP_HARD_SIGMOID:
-        return kept <= 0.0f || 1.0f <= kept ? 0.0f : 1.0f / 6.0f;
-    case KEPT_SLOPES:
-        return kept;
+    case BP_ACTIVATION_HARD_SIGMOID:
+        return saved <= 0.0f || 1.0f <= saved ? 0.0f : 1.0f / 6.0f;
+    case SAVED_DERIVATIVES:
+        return saved;
     default:
-        return curve_at(kept, activation).slope;
+        return value_and_derivative_of(saved, activation).slope;
     }
 }
 
@@ -166,20 +166,20 @@ static void activate(float *a, size_t lda, const float *z, size_t ldz, size_t ro
             a[n * lda + j] = activation_value(z[n * ldz + j], activation);
 }
 
-static void activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+static void activation_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                   bp_activation activation) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            d[n * ldd + j] = activation_slope(kept[n * ldk + j], activation);
+            d[n * ldd + j] = activation_slope(saved[n * lds + j], activation);
 }
 
-static void activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+static void activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                              bp_activation activation) {
-    if (activation.kind == BP_IDENTITY)
+    if (activation.kind == BP_ACTIVATION_IDENTITY)
         return;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            delta[n * ldd + j] = delta[n * ldd + j] * activation_slope(kept[n * ldk + j], activation);
+            delta[n * ldd + j] = delta[n * ldd + j] * activation_slope(saved[n * lds + j], activation);
 }
 
 #endif

@@ -22,8 +22,8 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
         }
 }
 
-static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *kept, size_t ldk, size_t batch, size_t in, size_t out, bp_activation activation,
+static void dense_delta(float *previous, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+                        const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
     (void)scratch;
     for (size_t n = 0; n < batch; n++)
@@ -31,9 +31,9 @@ static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd
             float s = 0.0f;
             for (size_t j = 0; j < out; j++)
                 s = fmaf(delta[n * ldd + j], w[i * ldw + j], s);
-            if (activation.kind != BP_IDENTITY)
-                s = s * activation_slope(kept[n * ldk + i], activation);
-            below[n * ldb + i] = s;
+            if (activation.kind != BP_ACTIVATION_IDENTITY)
+                s = s * activation_slope(saved[n * lds + i], activation);
+            previous[n * ldb + i] = s;
         }
 }
 
@@ -72,29 +72,29 @@ static void dense_gradient(float *gradient, size_t ldg, float *bias_sum, const f
 }
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
-                               size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+                               size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch) {
     (void)scratch;
     for (size_t i = 0; w && i < in; i++)
         for (size_t j = 0; j < out; j++)
-            w[i * ldw + j] = fmaf(-rate, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
+            w[i * ldw + j] = fmaf(-learning_rate, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
     for (size_t j = 0; bias && j < out; j++)
-        bias[j] = fmaf(-rate, bias_gradient(NULL, delta + j, ldd, batch), bias[j]);
+        bias[j] = fmaf(-learning_rate, bias_gradient(NULL, delta + j, ldd, batch), bias[j]);
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
                                   size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
                                   size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     (void)scratch;
     if (w) {
-        const bp_rule rule = rule_of(optimizer, step, rate, w);
+        const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, w);
         for (size_t i = 0; i < in; i++)
             for (size_t j = 0; j < out; j++)
-                rule_step(&rule, RULE_WEIGHTS, i * ldw + j, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch));
+                optimizer_row(&coefficients, ROLE_WEIGHTS, i * ldw + j, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch));
     }
     if (bias) {
-        const bp_rule rule = rule_of(optimizer, step, rate, bias);
+        const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, bias);
         for (size_t j = 0; j < out; j++)
-            rule_step(&rule, RULE_OTHERS, j, bias_gradient(NULL, delta + j, ldd, batch));
+            optimizer_row(&coefficients, ROLE_OTHERS, j, bias_gradient(NULL, delta + j, ldd, batch));
     }
 }
 

@@ -25,12 +25,12 @@ static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t row
             d[n * ldd + j] = stays(&mask, n, j) ? a[n * lda + j] * scale : 0.0f;
 }
 
-static void dropout_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                bp_activation activation, bp_dropout_mask mask) {
     const float scale = dropout_scale(&mask);
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            d[n * ldd + j] = stays(&mask, n, j) ? activation_slope(kept[n * ldk + j], activation) * scale : 0.0f;
+            d[n * ldd + j] = stays(&mask, n, j) ? activation_slope(saved[n * lds + j], activation) * scale : 0.0f;
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Oracles of layer normalisation: include/backprop/layer_norm.h in C. */
+/* Oracles of layer normalization: include/backprop/layer_norm.h in C. */
 #ifndef BP_REFERENCE_LAYER_NORM_H
 #define BP_REFERENCE_LAYER_NORM_H
 
@@ -11,16 +11,16 @@
 #include "reference/loss.h"
 
 static float variance_of(const float *z, float mean, size_t count) {
-    float p[BP_SUM_LANES] = {0};
+    float p[BP_SUM_ACCUMULATORS] = {0};
     for (size_t j = 0; j < count; j++) {
         const float distance = z[j] - mean;
-        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + distance * distance;
+        p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + distance * distance;
     }
-    return lanes_sum(p) / (float)count;
+    return accumulators_sum(p) / (float)count;
 }
 
-static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse, const float *z,
-                               size_t ldz, const float *gain, const float *shift, size_t rows, size_t columns,
+static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
+                               size_t ldz, const float *gamma, const float *beta, size_t rows, size_t columns,
                                float epsilon) {
     for (size_t n = 0; n < rows; n++) {
         const float *row = z + n * ldz;
@@ -30,36 +30,36 @@ static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t l
             const float value = (row[j] - mean) * factor;
             if (normalized)
                 normalized[n * ldn + j] = value;
-            y[n * ldy + j] = fmaf(gain[j], value, shift[j]);
+            y[n * ldy + j] = fmaf(gamma[j], value, beta[j]);
         }
-        if (inverse)
-            inverse[n] = factor;
+        if (rstd)
+            rstd[n] = factor;
     }
 }
 
-static void layer_norm_backward(float *below, size_t ldb, const float *delta, size_t ldd, const float *normalized,
-                                size_t ldn, const float *inverse, const float *gain, size_t rows, size_t columns) {
+static void layer_norm_backward(float *previous, size_t ldb, const float *delta, size_t ldd, const float *normalized,
+                                size_t ldn, const float *rstd, const float *gamma, size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++) {
         const float *d = delta + n * ldd, *x = normalized + n * ldn;
-        float p[BP_SUM_LANES] = {0}, q[BP_SUM_LANES] = {0};
+        float p[BP_SUM_ACCUMULATORS] = {0}, q[BP_SUM_ACCUMULATORS] = {0};
         for (size_t j = 0; j < columns; j++) {
-            const float g = d[j] * gain[j];
-            p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + g;
-            q[j % BP_SUM_LANES] = q[j % BP_SUM_LANES] + g * x[j];
+            const float g = d[j] * gamma[j];
+            p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + g;
+            q[j % BP_SUM_ACCUMULATORS] = q[j % BP_SUM_ACCUMULATORS] + g * x[j];
         }
-        const float m = lanes_sum(p) / (float)columns, c = lanes_sum(q) / (float)columns;
+        const float m = accumulators_sum(p) / (float)columns, c = accumulators_sum(q) / (float)columns;
         for (size_t j = 0; j < columns; j++)
-            below[n * ldb + j] = fmaf(-x[j], c, d[j] * gain[j] - m) * inverse[n];
+            previous[n * ldb + j] = fmaf(-x[j], c, d[j] * gamma[j] - m) * rstd[n];
     }
 }
 
-static void layer_norm_gradient(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
+static void layer_norm_gradient(float *gradient_gamma, float *gradient_beta, const float *delta, size_t ldd,
                                 const float *normalized, size_t ldn, size_t rows, size_t columns) {
     for (size_t j = 0; j < columns; j++) {
-        if (gradient_gain)
-            gradient_gain[j] = weight_gradient(NULL, delta + j, ldd, normalized + j, ldn, rows);
-        if (gradient_shift)
-            gradient_shift[j] = bias_gradient(NULL, delta + j, ldd, rows);
+        if (gradient_gamma)
+            gradient_gamma[j] = weight_gradient(NULL, delta + j, ldd, normalized + j, ldn, rows);
+        if (gradient_beta)
+            gradient_beta[j] = bias_gradient(NULL, delta + j, ldd, rows);
     }
 }
 

@@ -10,28 +10,28 @@
 
 #include "reference/activation.h"
 
-/* The tree that ends a sum of BP_SUM_LANES running values. */
-static float lanes_sum(float p[BP_SUM_LANES]) {
-    for (size_t h = BP_SUM_LANES / 2; h > 0; h /= 2)
+/* The tree that ends a sum of BP_SUM_ACCUMULATORS running values. */
+static float accumulators_sum(float p[BP_SUM_ACCUMULATORS]) {
+    for (size_t h = BP_SUM_ACCUMULATORS / 2; h > 0; h /= 2)
         for (size_t l = 0; l < h; l++)
             p[l] = p[l] + p[l + h];
     return p[0];
 }
 
 static float sum(const float *values, size_t count) {
-    float p[BP_SUM_LANES] = {0};
+    float p[BP_SUM_ACCUMULATORS] = {0};
     for (size_t k = 0; k < count; k++)
-        p[k % BP_SUM_LANES] = p[k % BP_SUM_LANES] + values[k];
-    return lanes_sum(p);
+        p[k % BP_SUM_ACCUMULATORS] = p[k % BP_SUM_ACCUMULATORS] + values[k];
+    return accumulators_sum(p);
 }
 
 static float row_maximum(const float *z, size_t count) {
-    float p[BP_SUM_LANES];
-    for (size_t l = 0; l < BP_SUM_LANES; l++)
+    float p[BP_SUM_ACCUMULATORS];
+    for (size_t l = 0; l < BP_SUM_ACCUMULATORS; l++)
         p[l] = -INFINITY;
     for (size_t j = 0; j < count; j++)
-        p[j % BP_SUM_LANES] = z[j] > p[j % BP_SUM_LANES] ? z[j] : p[j % BP_SUM_LANES];
-    for (size_t h = BP_SUM_LANES / 2; h > 0; h /= 2)
+        p[j % BP_SUM_ACCUMULATORS] = z[j] > p[j % BP_SUM_ACCUMULATORS] ? z[j] : p[j % BP_SUM_ACCUMULATORS];
+    for (size_t h = BP_SUM_ACCUMULATORS / 2; h > 0; h /= 2)
         for (size_t l = 0; l < h; l++)
             p[l] = p[l + h] > p[l] ? p[l + h] : p[l];
     return p[0];
@@ -39,29 +39,29 @@ static float row_maximum(const float *z, size_t count) {
 
 /* Sum of exp(z_j - m) over a row. */
 static float row_exp_sum(const float *z, float m, size_t count) {
-    float p[BP_SUM_LANES] = {0};
+    float p[BP_SUM_ACCUMULATORS] = {0};
     for (size_t j = 0; j < count; j++)
-        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + math_exp(z[j] - m);
-    return lanes_sum(p);
+        p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + math_exp(z[j] - m);
+    return accumulators_sum(p);
 }
 
 static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
                      size_t batch, size_t out, bp_activation activation, float scale) {
     for (size_t n = 0; n < batch; n++) {
-        float p[BP_SUM_LANES] = {0};
+        float p[BP_SUM_ACCUMULATORS] = {0};
         for (size_t j = 0; j < out; j++) {
             const float output = a[n * lda + j];
             const float error = output - y[n * ldy + j];
-            p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + error * error;
+            p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + error * error;
             if (delta) {
                 float d = error * scale;
-                if (activation.kind != BP_IDENTITY)
+                if (activation.kind != BP_ACTIVATION_IDENTITY)
                     d = d * activation_slope(output, activation);
                 delta[n * ldd + j] = d;
             }
         }
         if (row_loss)
-            row_loss[n] = 0.5f * lanes_sum(p);
+            row_loss[n] = 0.5f * accumulators_sum(p);
     }
 }
 
@@ -119,7 +119,7 @@ static loss_part hinge_part(float a, float y) {
     return (loss_part){h <= 0.0f ? 0.0f : h, h <= 0.0f ? 0.0f : -y};
 }
 
-static loss_part part_of(bp_loss loss, float a, float y, float parameter) {
+static loss_part part_of(bp_loss_kind loss, float a, float y, float parameter) {
     const float error = a - y;
     switch (loss) {
     case BP_LOSS_MAE:
@@ -136,33 +136,33 @@ static loss_part part_of(bp_loss loss, float a, float y, float parameter) {
 }
 
 /* One row: returns its loss, before its weight; d may be null or a. */
-static float parts_row(float *d, const float *a, const float *y, size_t out, bp_loss loss, float parameter, float r) {
-    float p[BP_SUM_LANES] = {0};
+static float parts_row(float *d, const float *a, const float *y, size_t out, bp_loss_kind loss, float parameter, float r) {
+    float p[BP_SUM_ACCUMULATORS] = {0};
     for (size_t j = 0; j < out; j++) {
         const loss_part part = part_of(loss, a[j], y[j], parameter);
-        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + part.value;
+        p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + part.value;
         if (d)
             d[j] = part.slope * r;
     }
-    return loss == BP_LOSS_MSE ? 0.5f * lanes_sum(p) : lanes_sum(p);
+    return loss == BP_LOSS_MSE ? 0.5f * accumulators_sum(p) : accumulators_sum(p);
 }
 
 /* The same of softmax(z) against a distribution y. */
-static float distribution_row(float *d, const float *z, const float *y, size_t classes, bp_loss loss, float r) {
+static float distribution_row(float *d, const float *z, const float *y, size_t classes, bp_loss_kind loss, float r) {
     const float m = row_maximum(z, classes), s = row_exp_sum(z, m, classes), total = sum(y, classes);
-    float p[BP_SUM_LANES] = {0};
+    float p[BP_SUM_ACCUMULATORS] = {0};
     for (size_t j = 0; j < classes; j++) {
         const float logit = z[j] - m;
         const float less = loss == BP_LOSS_KULLBACK_LEIBLER ? logit - math_log(y[j]) : logit;
-        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + (y[j] == 0.0f ? 0.0f : y[j] * less);
+        p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + (y[j] == 0.0f ? 0.0f : y[j] * less);
         if (d)
             d[j] = fmaf(math_exp(logit) / s, total, -y[j]) * r;
     }
-    return fmaf(total, math_log(s), -lanes_sum(p));
+    return fmaf(total, math_log(s), -accumulators_sum(p));
 }
 
 static void loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
+                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss, float parameter,
                          float scale) {
     const bool distributions = loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS || loss == BP_LOSS_KULLBACK_LEIBLER;
     for (size_t n = 0; n < batch; n++) {
@@ -178,34 +178,34 @@ static void loss_targets(float *delta, size_t ldd, float *row_loss, const float 
 static float cross_entropy_row(float *d, const float *z, size_t label, size_t classes, float smoothing, float r) {
     const float m = row_maximum(z, classes), s = row_exp_sum(z, m, classes), label_z = z[label] - m;
     const float u = smoothing / (float)classes, h = 1.0f - smoothing;
-    float p[BP_SUM_LANES] = {0};
+    float p[BP_SUM_ACCUMULATORS] = {0};
     for (size_t j = 0; j < classes; j++) {
         const float logit = z[j] - m;
-        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + logit;
+        p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + logit;
         if (d)
             d[j] = (math_exp(logit) / s - (j == label ? h + u : u)) * r;
     }
-    return math_log(s) - (u == 0.0f ? label_z : fmaf(u, lanes_sum(p), h * label_z));
+    return math_log(s) - (u == 0.0f ? label_z : fmaf(u, accumulators_sum(p), h * label_z));
 }
 
 static float multiclass_hinge_row(float *d, const float *z, size_t label, size_t classes, float r) {
     const float label_z = z[label];
-    float p[BP_SUM_LANES] = {0}, count[BP_SUM_LANES] = {0};
+    float p[BP_SUM_ACCUMULATORS] = {0}, count[BP_SUM_ACCUMULATORS] = {0};
     for (size_t j = 0; j < classes; j++) {
         const float h = (z[j] - label_z) + 1.0f;
         const bool counts = j != label && !(h <= 0.0f);
-        p[j % BP_SUM_LANES] = p[j % BP_SUM_LANES] + (counts ? h : 0.0f);
-        count[j % BP_SUM_LANES] = count[j % BP_SUM_LANES] + (counts ? 1.0f : 0.0f);
+        p[j % BP_SUM_ACCUMULATORS] = p[j % BP_SUM_ACCUMULATORS] + (counts ? h : 0.0f);
+        count[j % BP_SUM_ACCUMULATORS] = count[j % BP_SUM_ACCUMULATORS] + (counts ? 1.0f : 0.0f);
         if (d)
             d[j] = (counts ? 1.0f : 0.0f) * r;
     }
     if (d)
-        d[label] = -lanes_sum(count) * r;
-    return lanes_sum(p);
+        d[label] = -accumulators_sum(count) * r;
+    return accumulators_sum(p);
 }
 
 static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
-                        const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
+                        const float *weights, size_t batch, size_t classes, bp_loss_kind loss, float parameter,
                         float scale) {
     for (size_t n = 0; n < batch; n++) {
         float *d = delta ? delta + n * ldd : NULL;
@@ -218,9 +218,9 @@ static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *
     }
 }
 
-static void sgd(float *parameters, const float *gradient, size_t count, float rate) {
+static void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
     for (size_t k = 0; k < count; k++)
-        parameters[k] = fmaf(-rate, gradient[k], parameters[k]);
+        parameters[k] = fmaf(-learning_rate, gradient[k], parameters[k]);
 }
 
 #endif

@@ -1,25 +1,25 @@
 /*
- * The scalar level: the oracles, plain loops that define the bits of every other level, and the fallback.
- * On x86-64 this file is built twice, for CPUs with and without FMA; BP_LEVEL names the level.
+ * The scalar backend: the oracles, plain loops that define the bits of every other backend, and the fallback.
+ * On x86-64 this file is built twice, for CPUs with and without FMA; BP_BACKEND names the backend.
  */
 #include "reference/activation.h"
 #include "reference/dense.h"
 #include "reference/dropout.h"
 #include "reference/layer_norm.h"
 #include "reference/loss.h"
-#include "reference/panels.h"
+#include "reference/packed.h"
 #include "schedule.h"
-#include "tables.h"
+#include "backend.h"
 
 static float cosine_of(float x) {
     return math_cos(x);
 }
 
-static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
-    return rate_of_step(schedule, step, cosine_of);
+static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {
+    return learning_rate_of_step(schedule, step, cosine_of);
 }
 
-const bp_level BP_LEVEL = {
+const bp_backend BP_BACKEND = {
     .kernels =
         {
             .isa = BP_ISA_SCALAR,
@@ -45,24 +45,24 @@ const bp_level BP_LEVEL = {
             .loss_labels = loss_labels,
             .optimizer_step = optimizer_step,
             .dense_gradient_update = dense_gradient_update,
-            .schedule_rate = schedule_rate,
+            .schedule_learning_rate = schedule_learning_rate,
             .activation_delta = activation_delta,
         },
-    .panel = 0,
+    .panel_width = 0,
     .in_place = true,
-    .pack = panels_pack,
-    .unpack = panels_unpack,
-    .forward = panels_forward,
-    .delta = panels_delta,
-    .update = panels_update,
+    .pack = packed_pack,
+    .unpack = packed_unpack,
+    .forward = packed_forward,
+    .delta = packed_delta,
+    .update = packed_update,
     .add_blocks = add_blocks,
     .forward_row = forward_row,
     .backward_row = backward_row,
-    .activate = panels_activate,
-    .dropout = panels_dropout,
-    .normalize = panels_normalize,
-    .normalize_delta = panels_normalize_delta,
-    .normalize_update = panels_normalize_update,
+    .activate = packed_activate,
+    .dropout = packed_dropout,
+    .normalize = packed_normalize,
+    .normalize_delta = packed_normalize_delta,
+    .normalize_update = packed_normalize_update,
     .apply = apply,
     .squares = squares,
 };

@@ -42,7 +42,7 @@ static void add_set(bp_pairs *pairs, size_t *floats, const bp_network *network, 
         pair.kind = BP_PAIR_NORMALIZATION;
         if (layer.normalized)
             add_pair(pairs, floats, pair, prefix, module++);
-        module += layer.activation.kind != BP_IDENTITY;
+        module += layer.activation.kind != BP_ACTIVATION_IDENTITY;
         module += layer.dropout > 0.0f;
     }
 }

@@ -60,10 +60,10 @@ static const char *optimizer_name(const bp_network *network) {
 }
 
 /* What the optimizer's weight decay applies to. */
-static const char *decay_of(const bp_network *network) {
+static const char *decay_scope(const bp_network *network) {
     bp_optimizer optimizer;
     const bool known = bp_network_get_optimizer(network, &optimizer) == BP_OK;
-    return known && optimizer.decay_of == BP_DECAY_WEIGHTS ? "weights" : "all";
+    return known && optimizer.decay_scope == BP_DECAY_SCOPE_WEIGHTS ? "weights" : "all";
 }
 
 /* A description as a text of its own; the caller frees it. */
@@ -150,7 +150,7 @@ static bp_status write_described(const bp_network *network, const bp_pairs *pair
                                             {KEY_ACTIVATIONS, activations},
                                             {KEY_LOSS, bp_loss_name(bp_network_loss_kind(network))},
                                             {KEY_OPTIMIZER, optimizer_name(network)},
-                                            {KEY_DECAY_OF, decay_of(network)}};
+                                            {KEY_DECAY_OF, decay_scope(network)}};
         memcpy(metadata, own, sizeof own);
         if (count > 0)
             memcpy(metadata + OWN_PAIRS, notes, count * sizeof *notes);
@@ -170,7 +170,7 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     error = bp_file_error_begin(error, &own);
     if (!network || !path)
         return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", network ? "path" : "network");
-    if (whole && bp_network_average_swapped(network))
+    if (whole && bp_network_ema_swapped(network))
         return bp_file_fail(error, BP_ERROR_VALUE,
                             "the moving average is swapped in: a checkpoint needs the parameters in their place");
     bp_status status = check_notes(notes, count, error);
@@ -245,7 +245,7 @@ static bp_status check_metadata(const bp_safetensors *file, const bp_network *ne
     free(activations);
     if (status == BP_OK && whole)
         status = check_text(file, KEY_OPTIMIZER, optimizer_name(network), error);
-    return status == BP_OK && whole ? check_text(file, KEY_DECAY_OF, decay_of(network), error) : status;
+    return status == BP_OK && whole ? check_text(file, KEY_DECAY_OF, decay_scope(network), error) : status;
 }
 
 /* Whether zeros take the place of a bias or shift that the file has not. */
@@ -294,7 +294,7 @@ static bp_status set_all(bp_network *network, const bp_pairs *pairs, const count
 
 static void report_extra(void *context, const bp_tensor *tensor) {
     const bp_load_options *options = context;
-    options->report(options->context, BP_LOAD_EXTRA, tensor->name);
+    options->report(options->context, BP_LOAD_EVENT_UNEXPECTED, tensor->name);
 }
 
 /* Tells of all that was not just loaded. */
@@ -303,9 +303,9 @@ static void report(const bp_safetensors *file, const bp_pairs *pairs, const bp_l
     bp_match_each_extra(pairs, file, is_of_training, report_extra, &copy);
     for (size_t k = 0; k < pairs->count; k++) {
         const bp_pair *pair = &pairs->list[k];
-        const bp_load_note second = is_zeroed(pair, options->zero_biases) ? BP_LOAD_ZEROED : BP_LOAD_MISSING;
+        const bp_load_event second = is_zeroed(pair, options->zero_biases) ? BP_LOAD_EVENT_ZEROED : BP_LOAD_EVENT_MISSING;
         if (!pair->first_tensor)
-            options->report(options->context, BP_LOAD_MISSING, pair->first_name);
+            options->report(options->context, BP_LOAD_EVENT_MISSING, pair->first_name);
         if (!pair->second_tensor)
             options->report(options->context, second, pair->second_name);
     }

@@ -58,7 +58,7 @@ static const char *read_changed(const reading *r, const char *field, size_t j, s
 }
 
 /* A few columns are found row by row at places far apart: rows ahead are asked for, first where they lie, then they. */
-static void fetch_ahead(const reading *r, size_t n) {
+static void prefetch_ahead(const reading *r, size_t n) {
     enum { PLACES = 64, TEXTS = 32 };
     const bp_csv *csv = r->csv;
     if (n + PLACES < csv->rows)
@@ -71,7 +71,7 @@ static bp_status read_rows(const reading *r, bp_file_error *error) {
     const bp_csv *csv = r->csv;
     read_fn *const read = r->wide ? read_double : r->change.count > 0 ? read_changed : read_float;
     for (size_t n = 0; n < csv->rows; n++) {
-        fetch_ahead(r, n);
+        prefetch_ahead(r, n);
         for (size_t j = 0; j < r->count; j++) {
             const char *field = bp_csv_at(csv, n, r->first + j), *problem = "a number is missing";
             if (*field || csv->missing == BP_CSV_MISSING_NAN)
@@ -86,7 +86,7 @@ static bp_status read_rows(const reading *r, bp_file_error *error) {
 
 /* ---- Arguments ------------------------------------------------------------------------------------------------ */
 
-static bp_status check_place(const reading *r, bp_file_error *error) {
+static bp_status check_position(const reading *r, bp_file_error *error) {
     const size_t size = r->wide ? sizeof(double) : sizeof(float);
     const size_t alignment = r->wide ? _Alignof(double) : _Alignof(float);
     if (!r->csv || !r->values)
@@ -128,7 +128,7 @@ static bp_status read_numbers(reading r, bp_file_error *error) {
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     r.stride = r.stride ? r.stride : r.count;
-    bp_status status = check_place(&r, error);
+    bp_status status = check_position(&r, error);
     if (status == BP_OK)
         status = check_change(&r, error);
     if (status != BP_OK)
@@ -136,20 +136,20 @@ static bp_status read_numbers(reading r, bp_file_error *error) {
 
     /* Nothing is written before all fields are known to be numbers: they wait in an array of their own. */
     const size_t size = r.wide ? sizeof(double) : sizeof(float), row = r.count * size;
-    reading own_place = r;
-    own_place.stride = r.count;
-    own_place.values = malloc(r.csv->rows * row + 1);
+    reading own_position = r;
+    own_position.stride = r.count;
+    own_position.values = malloc(r.csv->rows * row + 1);
     bp_plain plain;
-    status = own_place.values ? bp_plain_enter(&plain) : BP_ERROR_MEMORY;
+    status = own_position.values ? bp_plain_enter(&plain) : BP_ERROR_MEMORY;
     if (status == BP_OK) {
-        status = read_rows(&own_place, error);
+        status = read_rows(&own_position, error);
         bp_plain_leave(&plain);
     } else {
         bp_file_refuse(error, status);
     }
     for (size_t n = 0; n < r.csv->rows && status == BP_OK; n++)
-        memcpy((char *)r.values + n * r.stride * size, (const char *)own_place.values + n * row, row);
-    free(own_place.values);
+        memcpy((char *)r.values + n * r.stride * size, (const char *)own_position.values + n * row, row);
+    free(own_position.values);
     return status;
 }
 

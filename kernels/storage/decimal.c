@@ -113,7 +113,7 @@ static double scaled(const decimal *d) {
     return d->negative ? -value : value;
 }
 
-/* Whether a float's neighbour may be as near, or the float is not a normal one. */
+/* Whether a float's neighbor may be as near, or the float is not a normal one. */
 static bool is_doubtful(double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);

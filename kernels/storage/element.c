@@ -5,14 +5,15 @@
 #include <string.h>
 
 #include "float_environment.h"
+#include "enum_counts.h"
 
 size_t bp_dtype_bytes(bp_dtype dtype) {
-    static const unsigned char bytes[BP_DTYPE_COUNT] = {
+    static const unsigned char bytes[DTYPE_COUNT] = {
         [BP_DTYPE_BOOL] = 1, [BP_DTYPE_U8] = 1,  [BP_DTYPE_I8] = 1,  [BP_DTYPE_U16] = 2, [BP_DTYPE_I16] = 2,
         [BP_DTYPE_U32] = 4,  [BP_DTYPE_I32] = 4, [BP_DTYPE_U64] = 8, [BP_DTYPE_I64] = 8, [BP_DTYPE_F16] = 2,
         [BP_DTYPE_BF16] = 2, [BP_DTYPE_F32] = 4, [BP_DTYPE_F64] = 8,
     };
-    return (unsigned)dtype < BP_DTYPE_COUNT ? bytes[dtype] : 0;
+    return (unsigned)dtype < DTYPE_COUNT ? bytes[dtype] : 0;
 }
 
 bp_status bp_extent_pack(bp_extent *extent, size_t dimensions, const size_t *shape, size_t element_bytes) {

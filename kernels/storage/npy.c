@@ -197,7 +197,7 @@ static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *n
 }
 
 /* One of `array` and `doubles` is what the caller wants. */
-static bp_status read_place(place from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
+static bp_status read_position(place from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
                             bp_file_error *error) {
     CONTRACT_MODE(host);
     bp_file_error own;
@@ -219,28 +219,28 @@ static bp_status read_place(place from, const bp_shift_scale *change, bp_array *
 }
 
 bp_status bp_npy_read(const char *path, bp_array *array, bp_file_error *error) {
-    return read_place((place){.path = path}, NULL, array, NULL, error);
+    return read_position((place){.path = path}, NULL, array, NULL, error);
 }
 
 bp_status bp_npy_read_memory(const void *bytes, size_t size, bp_array *array, bp_file_error *error) {
-    return read_place((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, error);
+    return read_position((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, error);
 }
 
 bp_status bp_npy_read_shifted(const char *path, const bp_shift_scale *change, bp_array *array, bp_file_error *error) {
-    return read_place((place){.path = path}, change, array, NULL, error);
+    return read_position((place){.path = path}, change, array, NULL, error);
 }
 
 bp_status bp_npy_read_memory_shifted(const void *bytes, size_t size, const bp_shift_scale *change, bp_array *array,
                                      bp_file_error *error) {
-    return read_place((place){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, error);
+    return read_position((place){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, error);
 }
 
 bp_status bp_npy_doubles(const char *path, bp_doubles *doubles, bp_file_error *error) {
-    return read_place((place){.path = path}, NULL, NULL, doubles, error);
+    return read_position((place){.path = path}, NULL, NULL, doubles, error);
 }
 
 bp_status bp_npy_doubles_memory(const void *bytes, size_t size, bp_doubles *doubles, bp_file_error *error) {
-    return read_place((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, error);
+    return read_position((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, error);
 }
 
 bp_status bp_npy_write(const char *path, const float *values, size_t dimensions, const size_t *shape,

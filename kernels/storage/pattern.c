@@ -78,7 +78,7 @@ static bp_module module_of(const bp_tensor *weight) {
     return (bp_module){weight->name, length > member ? length - member : 0};
 }
 
-/* Gives the modules of one kind, which are neighbours, to the pairs of that kind. */
+/* Gives the modules of one kind, which are neighbors, to the pairs of that kind. */
 static bp_status assign(const bp_pairs *pairs, bp_pair_kind kind, const bp_safetensors *file, const candidates *found,
                         const char *text, bp_module *modules, bp_file_error *error) {
     const size_t dimensions = kind == BP_PAIR_LINEAR ? 2 : 1;

@@ -8,6 +8,7 @@
 #include "storage/json.h"
 #include "storage/kind.h"
 #include "storage/source.h"
+#include "enum_counts.h"
 
 #define LENGTH_BYTES 8
 
@@ -30,9 +31,9 @@ struct bp_safetensors {
 };
 
 const char *bp_safetensors_dtype_name(bp_dtype dtype) {
-    static const char *const names[BP_DTYPE_COUNT] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
+    static const char *const names[DTYPE_COUNT] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
                                                       "U64",  "I64", "F16", "BF16", "F32", "F64"};
-    return (unsigned)dtype < BP_DTYPE_COUNT ? names[dtype] : NULL;
+    return (unsigned)dtype < DTYPE_COUNT ? names[dtype] : NULL;
 }
 
 /* Makes room for one more element of an array. */
@@ -57,7 +58,7 @@ static const char *const part_names[PARTS] = {"dtype", "shape", "data_offsets"};
 static bp_status read_dtype(bp_json *json, entry *e) {
     const bp_status status = bp_json_string(json, &e->tensor.dtype_name);
     e->tensor.dtype = BP_DTYPE_UNKNOWN;
-    for (int dtype = 0; status == BP_OK && dtype < BP_DTYPE_COUNT; dtype++)
+    for (int dtype = 0; status == BP_OK && dtype < DTYPE_COUNT; dtype++)
         if (strcmp(e->tensor.dtype_name, bp_safetensors_dtype_name((bp_dtype)dtype)) == 0)
             e->tensor.dtype = (bp_dtype)dtype;
     return status;
@@ -258,7 +259,7 @@ static int compare_keys(const void *a, const void *b) {
 }
 
 /* Sorts the tensors by their places, which must cover the rest of the file one after the other. */
-static bp_status check_places(bp_safetensors *file, bp_file_error *error) {
+static bp_status check_positions(bp_safetensors *file, bp_file_error *error) {
     uint64_t end = 0;
     if (file->count > 0)
         qsort(file->entries, file->count, sizeof *file->entries, compare_offsets);
@@ -307,7 +308,7 @@ static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_
     made->source = *source;
     bp_status status = bp_kind_refine(source, BP_KIND_SAFETENSORS, read_header(made, error), error);
     if (status == BP_OK)
-        status = check_places(made, error);
+        status = check_positions(made, error);
     if (status == BP_OK)
         status = check_names(made, error);
     if (status == BP_OK)

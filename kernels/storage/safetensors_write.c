@@ -9,6 +9,7 @@
 #include "storage/text.h"
 #include "storage/utf8.h"
 #include "storage/writer.h"
+#include "enum_counts.h"
 
 #define HEADER_ALIGNMENT 8
 
@@ -116,7 +117,7 @@ static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *
             "tensors[%zu].name is '" BP_SAFETENSORS_METADATA "', which the format keeps for the metadata", k);
     if (bp_dtype_bytes(tensor->dtype) == 0)
         return bp_file_fail(error, BP_ERROR_VALUE, "tensors[%zu].dtype ('%.80s') is %d: it must be from %d to %d", k,
-                            tensor->name, (int)tensor->dtype, BP_DTYPE_BOOL, BP_DTYPE_COUNT - 1);
+                            tensor->name, (int)tensor->dtype, BP_DTYPE_BOOL, DTYPE_COUNT - 1);
     if (tensor->dimensions > BP_DIMENSIONS_MAX)
         return bp_file_fail(error, BP_ERROR_SIZE, "tensors[%zu].dimensions ('%.80s') is %zu: at most %d are allowed", k,
                             tensor->name, tensor->dimensions, BP_DIMENSIONS_MAX);

@@ -180,7 +180,7 @@ static int compare_offsets(const void *a, const void *b) {
 }
 
 /* Members may have holes between them, but no byte belongs to two: a bomb would make much of it by that. */
-static bp_status check_places(bp_zip *zip, uint64_t directory, bp_file_error *error) {
+static bp_status check_positions(bp_zip *zip, uint64_t directory, bp_file_error *error) {
     bp_zip_member **sorted = malloc((zip->count + 1) * sizeof(bp_zip_member *));
     if (!sorted)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
@@ -217,7 +217,7 @@ static bp_status read_directory(bp_zip *zip, bp_file_error *error) {
         status = read_entry(zip->directory, (size_t)e.size, e.offset, &at, &zip->members[zip->count], error);
     if (status == BP_OK && at < e.size)
         return bp_file_malformed(error, e.offset + at, "the directory goes on after its last member");
-    return status == BP_OK ? check_places(zip, e.offset, error) : status;
+    return status == BP_OK ? check_positions(zip, e.offset, error) : status;
 }
 
 bp_status bp_zip_open(bp_zip *zip, const bp_source *source, bp_file_error *error) {

@@ -123,7 +123,7 @@ static void *take_array(char **next, size_t rows, size_t columns) {
     return array;
 }
 
-void bp_batches_place(bp_batches *b, bool shuffles, char *memory) {
+void bp_batches_position(bp_batches *b, bool shuffles, char *memory) {
     const size_t rows = largest_batch(b);
     if (shuffles)
         b->own = take_array(&memory, b->set.rows, 1);
@@ -170,7 +170,7 @@ bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_al
     char *memory = made.allocator.allocate(made.allocator.context, sizeof made + bytes);
     if (!memory)
         return bp_refuse(BP_ERROR_MEMORY);
-    bp_batches_place(&made, true, memory + sizeof made);
+    bp_batches_position(&made, true, memory + sizeof made);
     memcpy(memory, &made, sizeof made);
     *batches = (bp_batches *)(void *)memory;
     return bp_batches_restart(*batches);

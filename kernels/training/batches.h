@@ -29,7 +29,7 @@ bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_datas
  */
 bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name);
 
-/** bp_network_evaluate in batches of so many rows, at most the network's batch_max. */
+/** bp_network_evaluate in batches of so many rows, at most the network's max_batch_size. */
 bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t batch, double *loss);
 
 /** Arrays that a data set may have, and their names. */
@@ -44,6 +44,6 @@ void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAY
 bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes);
 
 /** Places it in memory of any alignment. */
-void bp_batches_place(bp_batches *b, bool shuffles, char *memory);
+void bp_batches_position(bp_batches *b, bool shuffles, char *memory);
 
 #endif

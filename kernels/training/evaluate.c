@@ -28,7 +28,7 @@ static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset 
         w->memory = network->allocator.allocate(network->allocator.context, bytes);
         if (!w->memory)
             return bp_refuse(BP_ERROR_MEMORY);
-        bp_batches_place(&w->batches, false, w->memory);
+        bp_batches_position(&w->batches, false, w->memory);
         w->batches.order = dataset->index;
     }
     return BP_OK;
@@ -67,7 +67,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     inputs.weights = NULL;
     const size_t stride = output_stride ? output_stride : network->layer[network->layers - 1].out;
     walk w;
-    bp_status status = walk_open(&w, network, &inputs, network->batch_max);
+    bp_status status = walk_open(&w, network, &inputs, network->max_batch_size);
     if (status != BP_OK)
         return status;
     status = check_outputs(network, &w.batches.set, outputs, stride);
@@ -96,17 +96,17 @@ static bp_status add_losses(bp_network *network, const bp_batch *batch, double *
 
 bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name) {
     const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out;
-    const bool labelled = loss_takes_labels(network->loss);
-    if (labelled ? !set->labels : !set->targets)
+    const bool labeled = loss_takes_labels(network->loss);
+    if (labeled ? !set->labels : !set->targets)
         return bp_fail(BP_ERROR_NULL, "%s: the loss %s needs %s, which are null", name, bp_loss_name(network->loss),
-                       labelled ? "labels" : "targets");
+                       labeled ? "labels" : "targets");
     if (set->input_columns != in)
         return bp_fail(BP_ERROR_SIZE, "%s: input_columns is %zu, and must be %zu, the network's inputs", name,
                        set->input_columns, in);
     if (set->targets && set->target_columns != out)
         return bp_fail(BP_ERROR_SIZE, "%s: target_columns is %zu, and must be %zu, the network's outputs", name,
                        set->target_columns, out);
-    for (size_t n = 0; labelled && n < set->rows; n++) {
+    for (size_t n = 0; labeled && n < set->rows; n++) {
         const size_t row = set->index ? set->index[n] : n;
         if (set->labels[row] >= out)
             return bp_fail(BP_ERROR_LABEL, "%s: labels[%zu] is %lu, and must be less than %zu, the network's outputs",
@@ -136,5 +136,5 @@ bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, do
     CONTRACT_MODE(host);
     if (!network || !dataset || !loss)
         return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !dataset ? "dataset" : "loss");
-    return bp_evaluate_in(network, dataset, network->batch_max, loss);
+    return bp_evaluate_in(network, dataset, network->max_batch_size, loss);
 }

@@ -7,6 +7,7 @@
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "training/batches.h"
+#include "enum_counts.h"
 
 /* A fit under way. */
 typedef struct fit {
@@ -36,8 +37,8 @@ static bp_status refuse(const char *option, double value, const char *allowed) {
 }
 
 static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
-    if ((o->schedule != NULL) + (o->rate_of_step != NULL) + (o->plateau != NULL) > 1)
-        return bp_fail(BP_ERROR_VALUE, "options has more than one of schedule, rate_of_step and plateau");
+    if ((o->schedule != NULL) + (o->learning_rate_of_step != NULL) + (o->plateau != NULL) > 1)
+        return bp_fail(BP_ERROR_VALUE, "options has more than one of schedule, learning_rate_of_step and plateau");
     bp_plateau trial;
     if (o->plateau) {
         trial = *o->plateau;
@@ -45,12 +46,12 @@ static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
                    ? BP_OK
                    : bp_fail(BP_ERROR_VALUE, "options.plateau has a number outside its range");
     }
-    float rate = o->rate;
-    const bp_status status = o->schedule ? bp_schedule_rate(o->schedule, 0, &rate) : BP_OK;
+    float learning_rate = o->learning_rate;
+    const bp_status status = o->schedule ? bp_schedule_learning_rate(o->schedule, 0, &learning_rate) : BP_OK;
     if (status != BP_OK)
         return status;
-    if (!isfinite(rate))
-        return refuse("rate", (double)rate, "finite");
+    if (!isfinite(learning_rate))
+        return refuse("rate", (double)learning_rate, "finite");
     if (has_momentum(o) && !bp_update_momentum(network))
         return bp_fail(BP_ERROR_VALUE, "options.schedule has a momentum, and the optimizer %s has none",
                        bp_optimizer_name(network->optimizer.kind));
@@ -63,15 +64,15 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
                        o->first_epoch, o->epochs);
     if ((uint64_t)o->epochs > UINT64_C(1) << 32)
         return refuse("epochs", (double)o->epochs, "at most 2^32");
-    if (o->batch > network->batch_max)
-        return bp_fail(BP_ERROR_BATCH, "options.batch is %zu, and must be at most the network's batch_max, %zu",
-                       o->batch, network->batch_max);
-    if (network->averaged)
+    if (o->batch > network->max_batch_size)
+        return bp_fail(BP_ERROR_BATCH, "options.batch is %zu, and must be at most the network's max_batch_size, %zu",
+                       o->batch, network->max_batch_size);
+    if (network->ema_swapped)
         return bp_fail(BP_ERROR_VALUE, "the network's moving average is swapped in: it must be in its place for a fit");
     const bp_status status = check_rates(network, o);
     if (status != BP_OK)
         return status;
-    if ((unsigned)o->nonfinite >= BP_NONFINITE_COUNT)
+    if ((unsigned)o->nonfinite >= NONFINITE_POLICY_COUNT)
         return refuse("nonfinite", (double)o->nonfinite, "one of bp_nonfinite_policy");
     bp_early_stopping trial;
     if (!o->stopping)
@@ -117,8 +118,8 @@ static bp_status take_memory(fit *f, const bp_dataset *dataset) {
     const bp_status status = bp_batches_create(dataset, f->batch, &f->network->allocator, &f->batches);
     if (status != BP_OK)
         return status;
-    return take_parameters(f->network, f->options->keep_best, &f->best) &&
-                   take_parameters(f->network, f->options->nonfinite == BP_NONFINITE_LOCATE, &f->before)
+    return take_parameters(f->network, f->options->restore_best, &f->best) &&
+                   take_parameters(f->network, f->options->nonfinite == BP_NONFINITE_POLICY_LOCATE, &f->before)
                ? BP_OK
                : bp_refuse(BP_ERROR_MEMORY);
 }
@@ -133,39 +134,39 @@ static bool says_stop(fit *f, bp_fit_callback *callback, uint64_t host) {
     const bool stop = callback(f->options->context, &f->now);
     float_environment_enter();
     if (stop)
-        f->result.end = BP_FIT_STOPPED;
+        f->result.outcome = BP_FIT_OUTCOME_STOPPED;
     return stop;
 }
 
 /* The rate of the next step; sets its momentum if that has a schedule. */
-static float rate_of_step(fit *f, uint64_t host) {
+static float learning_rate_of_step(fit *f, uint64_t host) {
     const bp_fit_options *o = f->options;
     const size_t step = f->now.epoch * f->now.steps + f->now.step;
-    float rate = o->plateau ? o->plateau->rate : o->rate;
+    float learning_rate = o->plateau ? o->plateau->learning_rate : o->learning_rate;
     if (has_momentum(o) && bp_schedule_momentum(o->schedule, step, bp_update_momentum(f->network)) != BP_OK)
         return NAN;
     if (o->schedule)
-        return bp_schedule_rate(o->schedule, step, &rate) == BP_OK ? rate : NAN;
-    if (o->rate_of_step) {
+        return bp_schedule_learning_rate(o->schedule, step, &learning_rate) == BP_OK ? learning_rate : NAN;
+    if (o->learning_rate_of_step) {
         float_environment_leave(host);
-        rate = o->rate_of_step(o->rate_context, step);
+        learning_rate = o->learning_rate_of_step(o->learning_rate_context, step);
         float_environment_enter();
     }
-    return rate;
+    return learning_rate;
 }
 
 /* Whether the place's row is one of the batch. */
-static bool in_batch(bp_place place) {
-    switch (place) {
-    case BP_PLACE_INPUTS:
-    case BP_PLACE_TARGETS:
-    case BP_PLACE_ROW_WEIGHTS:
-    case BP_PLACE_PRE_ACTIVATION:
-    case BP_PLACE_NORMALIZED:
-    case BP_PLACE_ACTIVATION:
-    case BP_PLACE_DROPOUT:
-    case BP_PLACE_LOSS:
-    case BP_PLACE_DELTA:
+static bool in_batch(bp_quantity quantity) {
+    switch (quantity) {
+    case BP_QUANTITY_INPUTS:
+    case BP_QUANTITY_TARGETS:
+    case BP_QUANTITY_ROW_WEIGHTS:
+    case BP_QUANTITY_PRE_ACTIVATION:
+    case BP_QUANTITY_NORMALIZED:
+    case BP_QUANTITY_ACTIVATION:
+    case BP_QUANTITY_DROPOUT:
+    case BP_QUANTITY_LOSS:
+    case BP_QUANTITY_DELTA:
         return true;
     default:
         return false;
@@ -174,13 +175,13 @@ static bool in_batch(bp_place place) {
 
 /* Ends the fit for a number that is not finite. */
 static bp_status diverged(fit *f, size_t step, const char *what, float value) {
-    char number[32], rate[32];
-    f->result.end = BP_FIT_NONFINITE;
+    char number[32], learning_rate[32];
+    f->result.outcome = BP_FIT_OUTCOME_NONFINITE;
     f->result.bad_epoch = f->now.epoch;
     f->result.bad_step = step;
     return bp_fail(BP_ERROR_NONFINITE, "%s is %s in epoch %zu, step %zu of %zu (counted from 0), at the rate %s", what,
                    bp_number_text(number, (double)value), f->now.epoch, step, f->now.steps,
-                   bp_number_text(rate, (double)f->now.rate));
+                   bp_number_text(learning_rate, (double)f->now.learning_rate));
 }
 
 /* Goes back before the bad step and looks for the number that began it, if not for `after`, which came of the step. */
@@ -188,9 +189,9 @@ static bp_status locate(fit *f, const bp_batch *batch, bp_nonfinite after) {
     bp_nonfinite *found = &f->result.nonfinite;
     bp_parameters_restore(f->network, f->before);
     const bp_status status = bp_network_find_nonfinite(f->network, batch, found);
-    if (status == BP_OK && found->place == BP_PLACE_NONE)
+    if (status == BP_OK && found->quantity == BP_QUANTITY_NONE)
         *found = after;
-    if (in_batch(found->place) && found->row < batch->rows)
+    if (in_batch(found->quantity) && found->row < batch->rows)
         f->result.bad_row = bp_batches_rows(f->batches)[found->row];
     return status;
 }
@@ -201,22 +202,22 @@ static bp_status locate(fit *f, const bp_batch *batch, bp_nonfinite after) {
  */
 static bp_status check_step_result(fit *f, const bp_batch *batch) {
     const bp_network *network = f->network;
-    const bool locates = f->options->nonfinite == BP_NONFINITE_LOCATE;
-    if (f->options->nonfinite == BP_NONFINITE_GO_ON)
+    const bool locates = f->options->nonfinite == BP_NONFINITE_POLICY_LOCATE;
+    if (f->options->nonfinite == BP_NONFINITE_POLICY_CONTINUE)
         return BP_OK;
-    bp_nonfinite after = {.place = BP_PLACE_NONE};
+    bp_nonfinite after = {.quantity = BP_QUANTITY_NONE};
     const char *what = NULL;
     float value = f->now.step_loss;
     if (locates || f->now.step == f->now.steps)
         after = bp_parameters_find_nonfinite(network);
-    if (after.place != BP_PLACE_NONE)
-        after.place = BP_PLACE_UPDATE;
+    if (after.quantity != BP_QUANTITY_NONE)
+        after.quantity = BP_QUANTITY_UPDATE;
     if (!isfinite(value)) {
         what = "the loss";
     } else if (!isfinite(network->norm)) {
         what = "the norm of the gradient";
-        after = (bp_nonfinite){.place = BP_PLACE_GRADIENT_NORM, .value = value = network->norm};
-    } else if (after.place != BP_PLACE_NONE) {
+        after = (bp_nonfinite){.quantity = BP_QUANTITY_GRADIENT_NORM, .value = value = network->norm};
+    } else if (after.quantity != BP_QUANTITY_NONE) {
         what = "a parameter after the update";
         value = after.value;
         f->result.nonfinite = after;
@@ -233,24 +234,24 @@ static bool run_steps(fit *f, bp_status *status, uint64_t host) {
     bp_batch batch;
     f->counted = 0.0;
     while (bp_batches_next(f->batches, &batch)) {
-        const float rate = rate_of_step(f, host);
-        if (!isfinite(rate)) {
+        const float learning_rate = learning_rate_of_step(f, host);
+        if (!isfinite(learning_rate)) {
             char number[32];
             *status = bp_fail(BP_ERROR_VALUE, "the rate of step %zu of epoch %zu is %s, and must be finite",
-                              f->now.step, f->now.epoch, bp_number_text(number, (double)rate));
+                              f->now.step, f->now.epoch, bp_number_text(number, (double)learning_rate));
             return false;
         }
         if (f->before)
             bp_parameters_copy(f->before, f->network);
         float loss;
-        if ((*status = bp_network_train_step(f->network, &batch, rate, &loss)) != BP_OK)
+        if ((*status = bp_network_train_step(f->network, &batch, learning_rate, &loss)) != BP_OK)
             return false;
         sum += bp_loss_total(f->network, &batch, loss);
         f->counted += bp_loss_count(f->network, &batch, batch.rows);
         f->result.steps++;
         f->now.step++;
         f->now.rows += batch.rows;
-        f->now.rate = rate;
+        f->now.learning_rate = learning_rate;
         f->now.step_loss = loss;
         f->now.loss = f->result.loss = sum / f->counted;
         if ((*status = check_step_result(f, &batch)) != BP_OK || says_stop(f, f->options->on_step, host))
@@ -278,7 +279,7 @@ static bool end_epoch(fit *f, bp_status *status, uint64_t host) {
     const double value = validation ? f->now.validation_loss : f->now.loss;
     f->result.epochs++;
     f->result.validation_loss = f->now.validation_loss;
-    if (f->options->nonfinite != BP_NONFINITE_GO_ON && !isfinite(value)) {
+    if (f->options->nonfinite != BP_NONFINITE_POLICY_CONTINUE && !isfinite(value)) {
         *status = diverged(f, f->now.steps, "the validation loss", (float)value);
         return false;
     }
@@ -295,7 +296,7 @@ static bool end_epoch(fit *f, bp_status *status, uint64_t host) {
     if (says_stop(f, f->options->on_epoch, host))
         return false;
     if (enough)
-        f->result.end = BP_FIT_EARLY;
+        f->result.outcome = BP_FIT_OUTCOME_EARLY;
     return !enough;
 }
 
@@ -323,7 +324,7 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
     bp_early_stopping never = {.patience = SIZE_MAX};
     fit f = {.network = network,
              .options = options,
-             .batch = options->batch ? options->batch : network->batch_max,
+             .batch = options->batch ? options->batch : network->max_batch_size,
              .stopping = options->stopping ? options->stopping : &never,
              .result = {.loss = (double)NAN,
                         .validation_loss = (double)NAN,

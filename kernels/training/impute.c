@@ -6,6 +6,7 @@
 #include "failure.h"
 #include "float_environment.h"
 #include "training/columns.h"
+#include "enum_counts.h"
 
 static float mean_of(const bp_columns *c, size_t j) {
     double sum = 0.0;
@@ -60,7 +61,7 @@ static bp_status check_fit(bp_impute_strategy strategy, const bp_columns *c, flo
     char text[32];
     if (!c->x || !fill)
         return bp_fail(BP_ERROR_NULL, "%s is null", c->x ? "fill" : "x");
-    if ((unsigned)strategy >= BP_IMPUTE_COUNT)
+    if ((unsigned)strategy >= IMPUTE_COUNT)
         return bp_fail(BP_ERROR_VALUE, "strategy is %d, and must be one of bp_impute_strategy", (int)strategy);
     if (strategy == BP_IMPUTE_CONSTANT && !isfinite(constant))
         return bp_fail(BP_ERROR_VALUE, "constant is %s, and must be finite", bp_number_text(text, (double)constant));

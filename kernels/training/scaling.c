@@ -6,6 +6,7 @@
 #include "failure.h"
 #include "float_environment.h"
 #include "training/columns.h"
+#include "enum_counts.h"
 
 static double value_at(const bp_columns *c, size_t n, size_t j) {
     return bp_column_value(c, n, j);
@@ -83,7 +84,7 @@ static bp_status fit(bp_scaling_kind kind, bp_scaling_nan nan, const bp_columns 
     CONTRACT_MODE(host);
     if (!c->x || !shift || !scale)
         return bp_fail(BP_ERROR_NULL, "%s is null", !c->x ? "x" : !shift ? "shift" : "scale");
-    if ((unsigned)kind >= BP_SCALING_COUNT)
+    if ((unsigned)kind >= SCALING_COUNT)
         return bp_fail(BP_ERROR_VALUE, "kind is %d, and must be one of bp_scaling_kind", (int)kind);
     if ((unsigned)nan > BP_SCALING_NAN_IGNORE)
         return bp_fail(BP_ERROR_VALUE, "nan is %d, and must be one of bp_scaling_nan", (int)nan);

@@ -40,7 +40,7 @@ bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
     CONTRACT_MODE(host);
     if (!state)
         return bp_fail(BP_ERROR_NULL, "state is null");
-    const bool good = in_range((double)state->rate) && in_range((double)state->rate_min) &&
+    const bool good = in_range((double)state->learning_rate) && in_range((double)state->learning_rate_min) &&
                       in_range(state->threshold) && (!state->relative || state->threshold < 1.0) &&
                       state->factor > 0.0f && state->factor < 1.0f;
     if (good) {
@@ -55,9 +55,9 @@ bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
         }
         const bool lowers = state->bad > state->patience;
         if (lowers) {
-            const double rate = (double)state->rate * (double)state->factor, least = (double)state->rate_min;
-            const float lower = (float)(rate > least ? rate : least);
-            state->rate = lower < state->rate ? lower : state->rate;
+            const double learning_rate = (double)state->learning_rate * (double)state->factor, least = (double)state->learning_rate_min;
+            const float lower = (float)(learning_rate > least ? learning_rate : least);
+            state->learning_rate = lower < state->learning_rate ? lower : state->learning_rate;
             state->cooling = state->cooldown;
             state->bad = 0;
         }
@@ -68,8 +68,8 @@ bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
     return good ? BP_OK
                 : bp_fail(
                       BP_ERROR_VALUE,
-                      "rate is %s and rate_min %s, and must be finite, 0 or more; factor is %s, and must lie between "
+                      "rate is %s and learning_rate_min %s, and must be finite, 0 or more; factor is %s, and must lie between "
                       "0 and 1; threshold is %s, and must be finite, 0 or more, below 1 if relative",
-                      bp_number_text(texts[0], (double)state->rate), bp_number_text(texts[1], (double)state->rate_min),
+                      bp_number_text(texts[0], (double)state->learning_rate), bp_number_text(texts[1], (double)state->learning_rate_min),
                       bp_number_text(texts[2], (double)state->factor), bp_number_text(texts[3], state->threshold));
 }

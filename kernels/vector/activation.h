@@ -19,14 +19,14 @@
 
 /* Whether vec_rectify gives the activation's value: the kinds that a tile ends with. */
 static inline bool is_rectifier(bp_activation activation) {
-    return activation.kind == BP_IDENTITY || activation.kind == BP_RELU || activation.kind == BP_LEAKY_RELU;
+    return activation.kind == BP_ACTIVATION_IDENTITY || activation.kind == BP_ACTIVATION_RELU || activation.kind == BP_ACTIVATION_LEAKY_RELU;
 }
 
 static inline vec vec_rectify(vec z, bp_activation activation) {
     const vec zero = vec_set1(0.0f);
-    if (activation.kind == BP_RELU)
+    if (activation.kind == BP_ACTIVATION_RELU)
         return vec_select(vec_less_equal(z, zero), zero, z);
-    if (activation.kind == BP_LEAKY_RELU)
+    if (activation.kind == BP_ACTIVATION_LEAKY_RELU)
         return vec_select(vec_less_equal(z, zero), vec_mul(vec_set1(activation.parameter), z), z);
     return z;
 }
@@ -34,19 +34,19 @@ static inline vec vec_rectify(vec z, bp_activation activation) {
 /* ---- Kinds whose derivative is a function of z ------------------------------------------------------------------ */
 
 /* f(z) and f'(z). What the caller leaves unused is not computed. */
-typedef struct vec_curve {
+typedef struct value_and_derivative {
     vec value, slope;
-} vec_curve;
+} value_and_derivative;
 
-static inline vec_curve vec_logistic(vec z) {
+static inline value_and_derivative vec_logistic(vec z) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
     const vec t = vec_exp(vec_negate(vec_abs(z))), q = vec_div(one, vec_add(one, t)), p = vec_mul(t, q);
-    return (vec_curve){vec_select(vec_less_equal(z, zero), p, q), vec_mul(p, q)};
+    return (value_and_derivative){vec_select(vec_less_equal(z, zero), p, q), vec_mul(p, q)};
 }
 
-static inline vec_curve vec_softplus(vec z) {
+static inline value_and_derivative vec_softplus(vec z) {
     const vec rest = vec_log1p(vec_exp(vec_negate(vec_abs(z))));
-    return (vec_curve){vec_add(vec_max(vec_set1(0.0f), z), rest), vec_logistic(z).value};
+    return (value_and_derivative){vec_add(vec_max(vec_set1(0.0f), z), rest), vec_logistic(z).value};
 }
 
 static inline vec vec_hard_sigmoid(vec z) {
@@ -54,63 +54,63 @@ static inline vec vec_hard_sigmoid(vec z) {
     return vec_div(vec_min(six, vec_max(vec_set1(0.0f), vec_add(z, vec_set1(3.0f)))), six);
 }
 
-static inline vec_curve vec_hard_swish(vec z) {
+static inline value_and_derivative vec_hard_swish(vec z) {
     const vec three = vec_set1(3.0f), low = vec_set1(-3.0f);
     const vec between = vec_fma(z, vec_set1(1.0f / 3.0f), vec_set1(0.5f));
     const vec upper = vec_select(vec_less_equal(three, z), vec_set1(1.0f), between);
-    return (vec_curve){vec_mul(vec_max(low, z), vec_hard_sigmoid(z)),
+    return (value_and_derivative){vec_mul(vec_max(low, z), vec_hard_sigmoid(z)),
                        vec_select(vec_less_equal(z, low), vec_set1(0.0f), upper)};
 }
 
-static inline vec_curve vec_silu(vec z) {
+static inline value_and_derivative vec_silu(vec z) {
     const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(ACTIVATION_LIMIT), m);
-    const vec_curve s = vec_logistic(c);
-    return (vec_curve){vec_mul(m, s.value), vec_fma(c, s.slope, s.value)};
+    const value_and_derivative s = vec_logistic(c);
+    return (value_and_derivative){vec_mul(m, s.value), vec_fma(c, s.slope, s.value)};
 }
 
-static inline vec_curve vec_gelu(vec z) {
+static inline value_and_derivative vec_gelu(vec z) {
     const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(ACTIVATION_LIMIT), m);
     const vec scale = vec_set1(GELU_SCALE), half = vec_set1(0.5f);
     const vec x = vec_mul(scale, c), rest = vec_fma(vec_set1(GELU_REST), c, vec_fma(scale, c, vec_negate(x)));
     const vec e = vec_exp(vec_mul(vec_set1(-0.5f), vec_mul(c, c)));
     const vec p = vec_fma(vec_mul(vec_set1(GELU_CORRECTION), rest), e, vec_mul(half, vec_erfc(x)));
-    return (vec_curve){vec_mul(m, p), vec_fma(vec_mul(vec_set1(GELU_DENSITY), c), e, p)};
+    return (value_and_derivative){vec_mul(m, p), vec_fma(vec_mul(vec_set1(GELU_DENSITY), c), e, p)};
 }
 
-static inline vec_curve vec_gelu_tanh(vec z) {
+static inline value_and_derivative vec_gelu_tanh(vec z) {
     const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(ACTIVATION_LIMIT), m);
     const vec square = vec_mul(c, c), linear = vec_set1(GELU_TANH_LINEAR);
-    const vec_curve s = vec_logistic(vec_mul(c, vec_fma(vec_set1(GELU_TANH_CUBIC), square, linear)));
+    const value_and_derivative s = vec_logistic(vec_mul(c, vec_fma(vec_set1(GELU_TANH_CUBIC), square, linear)));
     const vec slope = vec_mul(c, vec_fma(vec_set1(GELU_TANH_SLOPE), square, linear));
-    return (vec_curve){vec_mul(m, s.value), vec_fma(slope, s.slope, s.value)};
+    return (value_and_derivative){vec_mul(m, s.value), vec_fma(slope, s.slope, s.value)};
 }
 
-static inline vec_curve vec_mish(vec z) {
+static inline value_and_derivative vec_mish(vec z) {
     const vec m = vec_max(vec_set1(-ACTIVATION_LIMIT), z), c = vec_min(vec_set1(MISH_LIMIT), m);
     const vec one = vec_set1(1.0f), two = vec_set1(2.0f);
     const vec e = vec_exp(c), n = vec_mul(e, vec_add(e, two)), q = vec_div(one, vec_add(n, two)), t = vec_mul(n, q);
     const vec slope = vec_mul(vec_mul(vec_mul(vec_set1(4.0f), e), vec_add(one, e)), vec_mul(q, q));
-    return (vec_curve){vec_mul(m, t), vec_fma(c, slope, t)};
+    return (value_and_derivative){vec_mul(m, t), vec_fma(c, slope, t)};
 }
 
-static inline vec_curve vec_sine(vec z, float frequency) {
+static inline value_and_derivative vec_sine(vec z, float frequency) {
     const vec w = vec_set1(frequency), x = vec_mul(w, z);
-    return (vec_curve){vec_sin_u35(x), vec_mul(w, vec_cos_u35(x))};
+    return (value_and_derivative){vec_sin_u35(x), vec_mul(w, vec_cos_u35(x))};
 }
 
-static inline vec_curve vec_curve_at(vec z, bp_activation activation) {
+static inline value_and_derivative value_and_derivative_at(vec z, bp_activation activation) {
     switch (activation.kind) {
-    case BP_SOFTPLUS:
+    case BP_ACTIVATION_SOFTPLUS:
         return vec_softplus(z);
-    case BP_HARD_SWISH:
+    case BP_ACTIVATION_HARD_SWISH:
         return vec_hard_swish(z);
-    case BP_SILU:
+    case BP_ACTIVATION_SILU:
         return vec_silu(z);
-    case BP_GELU:
+    case BP_ACTIVATION_GELU:
         return vec_gelu(z);
-    case BP_GELU_TANH:
+    case BP_ACTIVATION_GELU_TANH:
         return vec_gelu_tanh(z);
-    case BP_MISH:
+    case BP_ACTIVATION_MISH:
         return vec_mish(z);
     default:
         return vec_sine(z, parameter_or_one(activation));
@@ -138,53 +138,53 @@ static inline vec vec_softsign(vec z) {
 static inline vec vec_activate(vec z, bp_activation activation) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
     switch (activation.kind) {
-    case BP_IDENTITY:
-    case BP_RELU:
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_IDENTITY:
+    case BP_ACTIVATION_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         return vec_rectify(z, activation);
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         return vec_div(one, vec_add(one, vec_exp(vec_negate(z))));
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         return vec_tanh(z);
-    case BP_RELU6:
+    case BP_ACTIVATION_RELU6:
         return vec_select(vec_less_equal(z, zero), zero, vec_min(vec_set1(6.0f), z));
-    case BP_ELU:
+    case BP_ACTIVATION_ELU:
         return vec_elu(z, parameter_or_one(activation), z);
-    case BP_SELU:
+    case BP_ACTIVATION_SELU:
         return vec_elu(z, SELU_LAMBDA_ALPHA, vec_mul(vec_set1(SELU_LAMBDA), z));
-    case BP_SOFTSIGN:
+    case BP_ACTIVATION_SOFTSIGN:
         return vec_softsign(z);
-    case BP_HARD_SIGMOID:
+    case BP_ACTIVATION_HARD_SIGMOID:
         return vec_hard_sigmoid(z);
     default:
-        return vec_curve_at(z, activation).value;
+        return value_and_derivative_at(z, activation).value;
     }
 }
 
 /* `inside` where 0 < a < limit, else 0. */
 static inline vec vec_between(vec a, float limit, float inside) {
     const vec zero = vec_set1(0.0f);
-    const vec below = vec_select(vec_less_equal(vec_set1(limit), a), zero, vec_set1(inside));
-    return vec_select(vec_less_equal(a, zero), zero, below);
+    const vec lower = vec_select(vec_less_equal(vec_set1(limit), a), zero, vec_set1(inside));
+    return vec_select(vec_less_equal(a, zero), zero, lower);
 }
 
 /* Derivatives that a tile ends with: from a = f(z), or computed before. */
 static inline bool is_tile_derivative(bp_activation activation) {
-    return activation.kind == KEPT_SLOPES || !activation_keeps_slopes(activation.kind);
+    return activation.kind == SAVED_DERIVATIVES || !activation_saves_derivative(activation.kind);
 }
 
 static inline vec vec_derivative(vec a, bp_activation activation) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
-    switch (activation.kind) {
-    case BP_RELU:
+    switch ((int)activation.kind) {
+    case BP_ACTIVATION_RELU:
         return vec_select(vec_less_equal(a, zero), zero, one);
-    case BP_LEAKY_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
         return vec_select(vec_less_equal(a, zero), vec_set1(activation.parameter), one);
-    case BP_SIGMOID:
+    case BP_ACTIVATION_SIGMOID:
         return vec_fnma(a, a, a);
-    case BP_TANH:
+    case BP_ACTIVATION_TANH:
         return vec_fnma(a, a, one);
-    case KEPT_SLOPES:
+    case SAVED_DERIVATIVES:
         return a;
     default:
         return one;
@@ -192,27 +192,27 @@ static inline vec vec_derivative(vec a, bp_activation activation) {
 }
 
 /* f'(z) from what is kept: f(z), or z. */
-static inline vec vec_slope(vec kept, bp_activation activation) {
+static inline vec vec_slope(vec saved, bp_activation activation) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
     switch (activation.kind) {
-    case BP_RELU6:
-        return vec_between(kept, 6.0f, 1.0f);
-    case BP_ELU: {
-        const vec below = vec_add(kept, vec_set1(parameter_or_one(activation)));
-        return vec_select(vec_less_equal(kept, zero), below, one);
+    case BP_ACTIVATION_RELU6:
+        return vec_between(saved, 6.0f, 1.0f);
+    case BP_ACTIVATION_ELU: {
+        const vec lower = vec_add(saved, vec_set1(parameter_or_one(activation)));
+        return vec_select(vec_less_equal(saved, zero), lower, one);
     }
-    case BP_SELU: {
-        const vec below = vec_add(kept, vec_set1(SELU_LAMBDA_ALPHA));
-        return vec_select(vec_less_equal(kept, zero), below, vec_set1(SELU_LAMBDA));
+    case BP_ACTIVATION_SELU: {
+        const vec lower = vec_add(saved, vec_set1(SELU_LAMBDA_ALPHA));
+        return vec_select(vec_less_equal(saved, zero), lower, vec_set1(SELU_LAMBDA));
     }
-    case BP_SOFTSIGN: {
-        const vec r = vec_sub(one, vec_abs(kept));
+    case BP_ACTIVATION_SOFTSIGN: {
+        const vec r = vec_sub(one, vec_abs(saved));
         return vec_mul(r, r);
     }
-    case BP_HARD_SIGMOID:
-        return vec_between(kept, 1.0f, 1.0f / 6.0f);
+    case BP_ACTIVATION_HARD_SIGMOID:
+        return vec_between(saved, 1.0f, 1.0f / 6.0f);
     default:
-        return is_tile_derivative(activation) ? vec_derivative(kept, activation) : vec_curve_at(kept, activation).slope;
+        return is_tile_derivative(activation) ? vec_derivative(saved, activation) : value_and_derivative_at(saved, activation).slope;
     }
 }
 
@@ -238,17 +238,17 @@ static ALWAYS_INLINE void activate_rows(float *a, size_t lda, const float *z, si
 KEEP_APART void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                          bp_activation activation) {
     switch (activation.kind) {
-    case BP_RELU:
-        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_RELU, 0.0f});
+    case BP_ACTIVATION_RELU:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
         break;
-    case BP_LEAKY_RELU:
-        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_LEAKY_RELU, activation.parameter});
+    case BP_ACTIVATION_LEAKY_RELU:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_ACTIVATION_LEAKY_RELU, activation.parameter});
         break;
-    case BP_SIGMOID:
-        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_SIGMOID, 0.0f});
+    case BP_ACTIVATION_SIGMOID:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f});
         break;
-    case BP_TANH:
-        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_TANH, 0.0f});
+    case BP_ACTIVATION_TANH:
+        activate_rows(a, lda, z, ldz, rows, columns, (bp_activation){BP_ACTIVATION_TANH, 0.0f});
         break;
     default:
         activate_rows(a, lda, z, ldz, rows, columns, activation);
@@ -257,35 +257,35 @@ KEEP_APART void activate(float *a, size_t lda, const float *z, size_t ldz, size_
 }
 
 /* f(z) and f'(z). */
-static inline vec_curve vec_activate_with_slope(vec z, bp_activation activation) {
-    if (activation_keeps_input(activation.kind))
-        return vec_curve_at(z, activation);
+static inline value_and_derivative vec_activate_with_slope(vec z, bp_activation activation) {
+    if (activation_saves_input(activation.kind))
+        return value_and_derivative_at(z, activation);
     const vec a = vec_activate(z, activation);
-    return (vec_curve){a, vec_slope(a, activation)};
+    return (value_and_derivative){a, vec_slope(a, activation)};
 }
 
 /* a = f(a), and f' into `slopes` unless it is null; then columns are whole vectors. */
-KEEP_APART void activate_in_place(float *a, size_t lda, float *slopes, size_t lds, size_t rows, size_t columns,
+KEEP_APART void activate_in_place(float *a, size_t lda, float *derivatives, size_t lds, size_t rows, size_t columns,
                                   bp_activation activation) {
-    if (!slopes) {
+    if (!derivatives) {
         activate(a, lda, a, lda, rows, columns, activation);
         return;
     }
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j += VEC_LANES) {
-            const vec_curve f = vec_activate_with_slope(vec_load(a + n * lda + j), activation);
+            const value_and_derivative f = vec_activate_with_slope(vec_load(a + n * lda + j), activation);
             vec_store(a + n * lda + j, f.value);
-            vec_store(slopes + n * lds + j, f.slope);
+            vec_store(derivatives + n * lds + j, f.slope);
         }
 }
 
 /* d = f', or with `times` d = d * f'. */
-static ALWAYS_INLINE void slope_rows(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+static ALWAYS_INLINE void derivative_rows(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                      bp_activation activation, const bool times) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j += VEC_LANES) {
             float *at = d + n * ldd + j;
-            const float *from = kept + n * ldk + j;
+            const float *from = saved + n * lds + j;
             const size_t lanes = columns - j;
             if (lanes >= VEC_LANES) {
                 const vec slope = vec_slope(vec_load(from), activation);
@@ -297,39 +297,39 @@ static ALWAYS_INLINE void slope_rows(float *d, size_t ldd, const float *kept, si
         }
 }
 
-static ALWAYS_INLINE void slopes_of_kind(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows,
+static ALWAYS_INLINE void derivatives_of_kind(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
                                          size_t columns, bp_activation activation, const bool times) {
-    switch (activation.kind) {
-    case BP_RELU:
-        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_RELU, 0.0f}, times);
+    switch ((int)activation.kind) {
+    case BP_ACTIVATION_RELU:
+        derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, times);
         break;
-    case BP_LEAKY_RELU:
-        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_LEAKY_RELU, activation.parameter}, times);
+    case BP_ACTIVATION_LEAKY_RELU:
+        derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_LEAKY_RELU, activation.parameter}, times);
         break;
-    case BP_SIGMOID:
-        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_SIGMOID, 0.0f}, times);
+    case BP_ACTIVATION_SIGMOID:
+        derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f}, times);
         break;
-    case BP_TANH:
-        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){BP_TANH, 0.0f}, times);
+    case BP_ACTIVATION_TANH:
+        derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_TANH, 0.0f}, times);
         break;
-    case KEPT_SLOPES:
-        slope_rows(d, ldd, kept, ldk, rows, columns, (bp_activation){KEPT_SLOPES, 0.0f}, times);
+    case SAVED_DERIVATIVES:
+        derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){SAVED_DERIVATIVES, 0.0f}, times);
         break;
     default:
-        slope_rows(d, ldd, kept, ldk, rows, columns, activation, times);
+        derivative_rows(d, ldd, saved, lds, rows, columns, activation, times);
         break;
     }
 }
 
-KEEP_APART void activation_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+KEEP_APART void activation_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                       bp_activation activation) {
-    slopes_of_kind(d, ldd, kept, ldk, rows, columns, activation, false);
+    derivatives_of_kind(d, ldd, saved, lds, rows, columns, activation, false);
 }
 
-KEEP_APART void activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+KEEP_APART void activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                  bp_activation activation) {
-    if (activation.kind != BP_IDENTITY)
-        slopes_of_kind(delta, ldd, kept, ldk, rows, columns, activation, true);
+    if (activation.kind != BP_ACTIVATION_IDENTITY)
+        derivatives_of_kind(delta, ldd, saved, lds, rows, columns, activation, true);
 }
 
 #endif

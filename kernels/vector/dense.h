@@ -9,7 +9,7 @@
 
 /* Matrices are packed if their rows lie further apart than this many elements, and enough results share the copy. */
 #define PACK_STRIDE_MIN 128
-#define PACK_ROWS_MIN (2 * TILE_ROWS)
+#define PACK_ROWS_MIN (2 * MR)
 #define PACK_COLUMNS_MIN 256
 #define FLOATS_PER_PAGE 1024
 
@@ -18,7 +18,7 @@ static pack_kind pack_left_rows(size_t ld, size_t columns) {
     return ld % FLOATS_PER_PAGE == 0 && columns >= PACK_COLUMNS_MIN ? PACK_ROWS : PACK_NONE;
 }
 
-static product forward_product(bp_panels a, bp_panels x, bp_panels w, const float *bias, size_t batch, size_t in,
+static product forward_product(bp_packed a, bp_packed x, bp_packed w, const float *bias, size_t batch, size_t in,
                                size_t out, bp_activation activation) {
     return (product){
         .rows = batch,
@@ -27,10 +27,10 @@ static product forward_product(bp_panels a, bp_panels x, bp_panels w, const floa
         .a = rows_of(x),
         .b = w,
         .c = a,
-        .block_rows = BLOCK_ROWS,
-        .block_depth = BLOCK_DEPTH,
+        .mc = MC,
+        .kc = KC,
         .bias = bias,
-        .finish = FINISH_ACTIVATION,
+        .epilogue = EPILOGUE_ACTIVATION,
         .activation = activation,
     };
 }
@@ -38,10 +38,10 @@ static product forward_product(bp_panels a, bp_panels x, bp_panels w, const floa
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                           void *scratch) {
-    if (batch == 1 && out >= TILE_COLUMNS) {
+    if (batch == 1 && out >= NR) {
         /* Columns beyond the last whole panel are left to the tiles, which know ragged ones. */
-        const size_t whole = out / TILE_COLUMNS * TILE_COLUMNS;
-        row_forward(row_major(a, lda), (bp_panels){0}, row_major(x, ldx), row_major(w, ldw), bias, in, whole,
+        const size_t whole = out / NR * NR;
+        row_forward(row_major(a, lda), (bp_packed){0}, row_major(x, ldx), row_major(w, ldw), bias, in, whole,
                     activation);
         if (whole < out)
             dense_forward(a + whole, lda, x, ldx, w + whole, ldw, bias_at(bias, whole), 1, in, out - whole, activation,
@@ -57,7 +57,7 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
 }
 
 /* Rows of W in a block of the transposed product: few, since the first block is not fetched ahead. */
-#define TRANSPOSED_ROWS whole_panels(48)
+#define TRANSPOSED_ROWS whole_panel_rows(48)
 
 /* The time to transpose an element, in that of the same element times as many rows. */
 #define TRANSPOSE_ROWS 6
@@ -67,21 +67,21 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
  * lanes of the last vector of rows included that are computed in vain.
  */
 static bool transpose_rows(size_t batch, size_t in, size_t out) {
-    const size_t panel_rows = round_up(batch, TILE_COLUMNS);
-    if (out > BLOCK_COLUMNS * DEPTH_MAX / panel_rows)
+    const size_t panel_rows = round_up(batch, NR);
+    if (out > NC * DEPTH_MAX / panel_rows)
         return false;
     const double weights = (double)in * (double)out, rows = (double)panel_rows * ((double)in + (double)out);
     const size_t idle = whole_columns(batch) - batch;
     return rows <= weights && (double)idle * weights + TRANSPOSE_ROWS * rows < TRANSPOSE_ROWS * weights;
 }
 
-static product delta_product(bp_panels below, bp_panels delta, bp_panels w, bp_panels a_below, size_t batch, size_t in,
+static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
                              size_t out, bp_activation activation) {
     product p = {
-        .c = below,
+        .c = previous,
         .depth = out,
         .pack_b = PACK_COLUMNS,
-        .below = a_below,
+        .previous = previous_saved,
         .activation = activation,
     };
     if (transpose_rows(batch, in, out)) {
@@ -90,48 +90,48 @@ static product delta_product(bp_panels below, bp_panels delta, bp_panels w, bp_p
         p.columns = batch;
         p.a = rows_of(w);
         p.b = delta;
-        p.block_depth = out;
-        p.block_rows = TRANSPOSED_ROWS;
-        p.finish = FINISH_STORE;
+        p.kc = out;
+        p.mc = TRANSPOSED_ROWS;
+        p.epilogue = EPILOGUE_STORE;
     } else {
         p.rows = batch;
         p.columns = in;
         p.a = rows_of(delta);
         p.b = w;
-        p.block_depth = BLOCK_DEPTH;
-        p.block_rows = BLOCK_ROWS;
-        p.own_partial = below.at == a_below.at;
-        p.finish = activation.kind == BP_IDENTITY ? FINISH_STORE : FINISH_DERIVATIVE;
+        p.kc = KC;
+        p.mc = MC;
+        p.partial_in_scratch = previous.data == previous_saved.data;
+        p.epilogue = activation.kind == BP_ACTIVATION_IDENTITY ? EPILOGUE_STORE : EPILOGUE_DERIVATIVE;
     }
     return p;
 }
 
-static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *kept, size_t ldk, size_t batch, size_t in, size_t out, bp_activation activation,
+static void dense_delta(float *previous, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+                        const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
     if (!is_tile_derivative(activation)) { /* then it goes first, in the place of the result */
-        activation_derivative(below, ldb, kept, ldk, batch, in, activation);
-        kept = below;
-        ldk = ldb;
-        activation.kind = KEPT_SLOPES;
+        activation_derivative(previous, ldb, saved, lds, batch, in, activation);
+        saved = previous;
+        lds = ldb;
+        activation.kind = SAVED_DERIVATIVES;
     }
     if (batch == 1 && in >= VEC_LANES) {
         const size_t whole = in / VEC_LANES * VEC_LANES;
-        row_delta(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(kept, ldk), whole, out,
+        row_delta(row_major(previous, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), whole, out,
                   activation);
         if (whole < in)
-            dense_delta(below + whole, ldb, delta, ldd, w + whole * ldw, ldw, kept ? kept + whole : NULL, ldk, 1,
+            dense_delta(previous + whole, ldb, delta, ldd, w + whole * ldw, ldw, saved ? saved + whole : NULL, lds, 1,
                         in - whole, out, activation, scratch);
         return;
     }
-    product p = delta_product(row_major(below, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(kept, ldk),
+    product p = delta_product(row_major(previous, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds),
                               batch, in, out, activation);
     p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
     run_product(&p, scratch);
 }
 
 /* X^T delta in blocks of rows, added up. */
-static product gradient_product(bp_panels result, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out) {
+static product gradient_product(bp_packed result, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out) {
     return (product){
         .rows = in,
         .columns = out,
@@ -139,8 +139,8 @@ static product gradient_product(bp_panels result, bp_panels x, bp_panels delta, 
         .a = columns_of(x),
         .b = delta,
         .c = result,
-        .block_rows = COLUMN_BLOCK,
-        .block_depth = BP_ROW_BLOCK,
+        .mc = COLUMN_BLOCK,
+        .kc = BP_ROW_BLOCK,
         .chain = BP_ROW_BLOCK,
     };
 }
@@ -148,7 +148,7 @@ static product gradient_product(bp_panels result, bp_panels x, bp_panels delta, 
 static product row_major_gradient(float *result, size_t ld, const float *x, size_t ldx, const float *delta, size_t ldd,
                                   size_t batch, size_t in, size_t out) {
     product p = gradient_product(row_major(result, ld), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
-    p.pack_a = ldx > PACK_STRIDE_MIN && out > TILE_COLUMNS ? PACK_COLUMNS : PACK_NONE;
+    p.pack_a = ldx > PACK_STRIDE_MIN && out > NR ? PACK_COLUMNS : PACK_NONE;
     if (in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN)
         p.pack_b = PACK_ROWS;
     return p;
@@ -161,11 +161,11 @@ static product row_major_gradient(float *result, size_t ld, const float *x, size
  * Sums of delta's columns over blocks of rows, added to `sum` if it holds those of earlier blocks: `vecs` vectors of
  * columns from column j, of which the last has `lanes` columns.
  */
-static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const size_t vecs, bp_panels delta, size_t j,
+static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const size_t vecs, bp_packed delta, size_t j,
                                       size_t batch, size_t lanes) {
     const float *d[SUM_CHAINS];
     UNROLL_FOR (size_t v = 0; v < vecs; v++, j += VEC_LANES)
-        d[v] = panel_at(delta, 0, j) + j % TILE_COLUMNS;
+        d[v] = packed_at(delta, 0, j) + j % NR;
     for (size_t begin = 0; begin < batch; begin += BP_ROW_BLOCK) {
         const size_t end = least(begin + BP_ROW_BLOCK, batch);
         vec c[SUM_CHAINS];
@@ -173,8 +173,8 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
             c[v] = vec_set1(0.0f);
         for (size_t row = begin; row < end; row++) {
             UNROLL_FOR (size_t v = 0; v + 1 < vecs; v++)
-                c[v] = vec_add(c[v], vec_load(d[v] + row * delta.row));
-            c[vecs - 1] = vec_add(c[vecs - 1], load_some(d[vecs - 1] + row * delta.row, lanes));
+                c[v] = vec_add(c[v], vec_load(d[v] + row * delta.row_stride));
+            c[vecs - 1] = vec_add(c[vecs - 1], load_some(d[vecs - 1] + row * delta.row_stride, lanes));
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             sum[v] = first && begin == 0 ? c[v] : vec_add(sum[v], c[v]);
@@ -185,7 +185,7 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
  * to[j] = the sum of column j, on top of sums[j] if sums of earlier blocks are given; where a rate is given,
  * to[j] less rate times that sum.
  */
-static void bias_gradient(float *to, const float *sums, bp_panels delta, size_t batch, size_t out, const float *rate) {
+static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t batch, size_t out, const float *learning_rate) {
     size_t vecs;
     for (size_t j = 0; j < out; j += vecs * VEC_LANES) {
         const size_t left = out - j;
@@ -201,8 +201,8 @@ static void bias_gradient(float *to, const float *sums, bp_panels delta, size_t 
         for (size_t v = 0; v < vecs; v++) {
             float *b = to + j + v * VEC_LANES;
             const size_t lanes = least(left - v * VEC_LANES, VEC_LANES);
-            if (rate)
-                sum[v] = vec_fnma(vec_set1(*rate), sum[v], load_some(b, lanes));
+            if (learning_rate)
+                sum[v] = vec_fnma(vec_set1(*learning_rate), sum[v], load_some(b, lanes));
             store_some(b, lanes, sum[v]);
         }
     }
@@ -219,56 +219,56 @@ static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, co
 }
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
-                               size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+                               size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch) {
     if (bias)
-        bias_gradient(bias, NULL, row_major(delta, ldd), batch, out, &rate);
+        bias_gradient(bias, NULL, row_major(delta, ldd), batch, out, &learning_rate);
     if (!w)
         return;
     if (batch == 1) {
-        outer_product_update(w, ldw, x, delta, in, out, rate);
+        outer_product_update(w, ldw, x, delta, in, out, learning_rate);
         return;
     }
     product p = row_major_gradient(w, ldw, x, ldx, delta, ldd, batch, in, out);
-    p.own_partial = true;
-    p.finish = FINISH_SGD;
-    p.rate = rate;
+    p.partial_in_scratch = true;
+    p.epilogue = EPILOGUE_SGD;
+    p.learning_rate = learning_rate;
     run_product(&p, scratch);
 }
 
 /* Columns whose bias gradients stay in the first-level cache until their biases are updated. */
-#define RULE_COLUMNS (8 * TILE_COLUMNS)
+#define OPTIMIZER_COLUMNS (8 * NR)
 
 /* A step of an optimizer on biases, by the sums of delta's columns, on top of those of earlier blocks if given. */
-static void bias_rule(const bp_rule *rule, float *biases, const float *sums, bp_panels delta, size_t batch,
+static void bias_optimizer(const bp_coefficients *coefficients, float *biases, const float *sums, bp_packed delta, size_t batch,
                       size_t out) {
-    float gradient[RULE_COLUMNS];
-    for (size_t j = 0; j < out; j += RULE_COLUMNS) {
-        const size_t columns = least(out - j, RULE_COLUMNS);
-        const bp_panels part = {panel_at(delta, 0, j), delta.row, delta.panel};
+    float gradient[OPTIMIZER_COLUMNS];
+    for (size_t j = 0; j < out; j += OPTIMIZER_COLUMNS) {
+        const size_t columns = least(out - j, OPTIMIZER_COLUMNS);
+        const bp_packed part = {packed_at(delta, 0, j), delta.row_stride, delta.panel_stride};
         bias_gradient(gradient, sums ? sums + j : NULL, part, batch, columns, NULL);
-        apply_rule(rule, RULE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
+        apply_optimizer(coefficients, ROLE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
     }
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
                                   size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
                                   size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     if (is_plain_sgd(optimizer)) {
         dense_gradient_sgd(w ? w->values : NULL, ldw, bias ? bias->values : NULL, x, ldx, delta, ldd, batch, in, out,
-                           rate, scratch);
+                           learning_rate, scratch);
         return;
     }
     if (bias) {
-        const bp_rule rule = rule_of(optimizer, step, rate, bias);
-        bias_rule(&rule, bias->values, NULL, row_major(delta, ldd), batch, out);
+        const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, bias);
+        bias_optimizer(&coefficients, bias->values, NULL, row_major(delta, ldd), batch, out);
     }
     if (!w)
         return;
-    const bp_rule rule = rule_of(optimizer, step, rate, w);
+    const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, w);
     product p = row_major_gradient(w->values, ldw, x, ldx, delta, ldd, batch, in, out);
-    p.own_partial = true;
-    p.finish = FINISH_RULE;
-    p.rule = &rule;
+    p.partial_in_scratch = true;
+    p.epilogue = EPILOGUE_OPTIMIZER;
+    p.coefficients = &coefficients;
     run_product(&p, scratch);
 }
 

@@ -59,35 +59,35 @@ static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t 
 
 /*
  * Where elements come from, and where their values and the derivatives there go; one of these may be null. Derivatives
- * that are KEPT_SLOPES are in their place already.
+ * that are SAVED_DERIVATIVES are in their place already.
  */
-typedef struct drop_place {
-    bp_panels from, values, slopes;
+typedef struct mask_position {
+    bp_packed from, values, derivatives;
     bp_activation activation;
-} drop_place;
+} mask_position;
 
-static inline float *element_of(bp_panels m, size_t n, size_t j) {
-    return panel_at(m, n, j - j % TILE_COLUMNS) + j % TILE_COLUMNS;
+static inline float *element_of(bp_packed m, size_t n, size_t j) {
+    return packed_at(m, n, j - j % NR) + j % NR;
 }
 
 /* Row n, number `row` of the four that share their words, in up to VEC_LANES columns from j on. */
-static ALWAYS_INLINE void drop_lanes(const dropper *d, const drop_place *at, const vec_u64 words[2], const size_t row,
+static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_position *at, const vec_u64 words[2], const size_t row,
                                      size_t n, size_t j, size_t lanes) {
     const vec_u64 number = row % 2 == 0 ? vec_u32_shift16(words[row / 2]) : words[row / 2];
     const vec_mask stay = vec_u32_at_least(number, d->threshold);
     const vec a = load_some(element_of(at->from, n, j), lanes), zero = vec_set1(0.0f);
-    if (at->slopes.at) {
-        const bool known = at->activation.kind == KEPT_SLOPES;
-        const vec kept = known ? load_some(element_of(at->slopes, n, j), lanes) : a;
-        const vec slope = vec_mul(vec_derivative(kept, at->activation), d->scale);
-        store_some(element_of(at->slopes, n, j), lanes, vec_select(stay, slope, zero));
+    if (at->derivatives.data) {
+        const bool known = at->activation.kind == SAVED_DERIVATIVES;
+        const vec saved = known ? load_some(element_of(at->derivatives, n, j), lanes) : a;
+        const vec slope = vec_mul(vec_derivative(saved, at->activation), d->scale);
+        store_some(element_of(at->derivatives, n, j), lanes, vec_select(stay, slope, zero));
     }
-    if (at->values.at)
+    if (at->values.data)
         store_some(element_of(at->values, n, j), lanes, vec_select(stay, vec_mul(a, d->scale), zero));
 }
 
 /* Rows n .. n + rows - 1, which share their words, in up to VEC_LANES columns from j on. */
-static ALWAYS_INLINE void drop_rows(const dropper *d, const drop_place *at, size_t n, size_t rows, size_t j,
+static ALWAYS_INLINE void drop_rows(const dropper *d, const mask_position *at, size_t n, size_t rows, size_t j,
                                     size_t lanes) {
     const size_t column = d->column + j;
     vec_u64 words[2];
@@ -105,7 +105,7 @@ static ALWAYS_INLINE void drop_rows(const dropper *d, const drop_place *at, size
         drop_lanes(d, at, words, (d->row + n) % 4, n, j, lanes);
 }
 
-static void drop_columns(const dropper *d, const drop_place *at, size_t rows, size_t j, size_t end) {
+static void drop_columns(const dropper *d, const mask_position *at, size_t rows, size_t j, size_t end) {
     for (size_t n = 0, count; n < rows; n += count) {
         count = least(4 - (d->row + n) % 4, rows - n);
         for (size_t c = j; c < end; c += VEC_LANES)
@@ -113,11 +113,11 @@ static void drop_columns(const dropper *d, const drop_place *at, size_t rows, si
     }
 }
 
-static void drop(const bp_dropout_mask *mask, const drop_place *at, size_t rows, size_t columns) {
+static void drop(const bp_dropout_mask *mask, const mask_position *at, size_t rows, size_t columns) {
     const dropper d = dropper_of(mask);
     const size_t odd = mask->column % 2;
     /* Panels one after the other; a row-major matrix row by row. */
-    const size_t width = at->from.panel == TILE_COLUMNS ? columns : TILE_COLUMNS;
+    const size_t width = at->from.panel_stride == NR ? columns : NR;
     if (odd)
         drop_columns(&d, at, rows, 0, 1);
     for (size_t j = odd; j < columns; j += width)
@@ -126,25 +126,25 @@ static void drop(const bp_dropout_mask *mask, const drop_place *at, size_t rows,
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                     bp_dropout_mask mask) {
-    const drop_place at = {.from = row_major(a, lda), .values = row_major(d, ldd)};
+    const mask_position at = {.from = row_major(a, lda), .values = row_major(d, ldd)};
     drop(&mask, &at, rows, columns);
 }
 
-static void dropout_derivative(float *d, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                bp_activation activation, bp_dropout_mask mask) {
     if (!is_tile_derivative(activation)) { /* then it goes first, in the place of the result */
-        activation_derivative(d, ldd, kept, ldk, rows, columns, activation);
-        kept = d;
-        ldk = ldd;
-        activation.kind = KEPT_SLOPES;
+        activation_derivative(d, ldd, saved, lds, rows, columns, activation);
+        saved = d;
+        lds = ldd;
+        activation.kind = SAVED_DERIVATIVES;
     }
-    const drop_place at = {.from = row_major(kept, ldk), .slopes = row_major(d, ldd), .activation = activation};
+    const mask_position at = {.from = row_major(saved, lds), .derivatives = row_major(d, ldd), .activation = activation};
     drop(&mask, &at, rows, columns);
 }
 
-static void panels_dropout(bp_panels a, bp_panels slopes, size_t rows, size_t columns, bp_activation activation,
+static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
-    const drop_place at = {.from = a, .values = a, .slopes = slopes, .activation = activation};
+    const mask_position at = {.from = a, .values = a, .derivatives = derivatives, .activation = activation};
     drop(mask, &at, rows, columns);
 }
 

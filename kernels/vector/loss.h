@@ -13,7 +13,7 @@
 #include "vector/pack.h"
 
 /* The running values of a sum or maximum, and the vectors that hold them. */
-#define SUM_VECS (BP_SUM_LANES / VEC_LANES)
+#define SUM_VECS (BP_SUM_ACCUMULATORS / VEC_LANES)
 
 static inline void lanes_fill(vec p[SUM_VECS], float value) {
     for (size_t v = 0; v < SUM_VECS; v++)
@@ -26,7 +26,7 @@ static inline size_t lanes_left(size_t count, size_t j) {
 }
 
 /* The tree that ends a sum, in registers: lane l < h takes lane l + h; what the others hold is of no use. */
-static inline float lanes_sum(const vec p[SUM_VECS]) {
+static inline float accumulators_sum(const vec p[SUM_VECS]) {
     vec lane[SUM_VECS];
     for (size_t v = 0; v < SUM_VECS; v++)
         lane[v] = p[v];
@@ -40,11 +40,11 @@ static inline float lanes_sum(const vec p[SUM_VECS]) {
     return sum[0];
 }
 
-static inline float lanes_maximum(const vec p[SUM_VECS]) {
-    float lane[BP_SUM_LANES];
+static inline float accumulators_maximum(const vec p[SUM_VECS]) {
+    float lane[BP_SUM_ACCUMULATORS];
     for (size_t v = 0; v < SUM_VECS; v++)
         vec_store(lane + v * VEC_LANES, p[v]);
-    for (size_t h = BP_SUM_LANES / 2; h > 0; h /= 2)
+    for (size_t h = BP_SUM_ACCUMULATORS / 2; h > 0; h /= 2)
         for (size_t l = 0; l < h; l++)
             lane[l] = lane[l + h] > lane[l] ? lane[l + h] : lane[l];
     return lane[0];
@@ -57,26 +57,26 @@ static inline float lanes_maximum(const vec p[SUM_VECS]) {
 static inline float sum(const float *values, size_t count) {
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
-    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+    for (size_t j = 0; j < count; j += BP_SUM_ACCUMULATORS)
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n > 0)
                 p[v] = vec_add(p[v], load_some(values + at, n));
         }
-    return lanes_sum(p);
+    return accumulators_sum(p);
 }
 
 static float row_maximum(const float *z, size_t count) {
     const vec least_value = vec_set1(-INFINITY);
     vec p[SUM_VECS];
     lanes_fill(p, -INFINITY);
-    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+    for (size_t j = 0; j < count; j += BP_SUM_ACCUMULATORS)
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n > 0)
                 p[v] = vec_max(vec_keep_first(load_some(z + at, n), n, least_value), p[v]);
         }
-    return lanes_maximum(p);
+    return accumulators_maximum(p);
 }
 
 /* e[j] = exp(z[j] - m); returns the sum. e may be null or z itself. */
@@ -84,7 +84,7 @@ static float row_exponentials(float *e, const float *z, float m, size_t count) {
     const vec zero = vec_set1(0.0f);
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
-    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+    for (size_t j = 0; j < count; j += BP_SUM_ACCUMULATORS)
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n == 0)
@@ -94,7 +94,7 @@ static float row_exponentials(float *e, const float *z, float m, size_t count) {
             if (e)
                 store_some(e + at, n, value);
         }
-    return lanes_sum(p);
+    return accumulators_sum(p);
 }
 
 static void divide_row(float *p, size_t count, float s) {
@@ -123,13 +123,13 @@ static float row_distances(const float *z, float m, size_t count) {
     const vec zero = vec_set1(0.0f);
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
-    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+    for (size_t j = 0; j < count; j += BP_SUM_ACCUMULATORS)
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n > 0)
                 p[v] = vec_add(p[v], vec_keep_first(vec_sub(load_some(z + at, n), vec_set1(m)), n, zero));
         }
-    return lanes_sum(p);
+    return accumulators_sum(p);
 }
 
 /* Cross-entropy of softmax(z) with a label that keeps h of its one, and each class that has u of it. */
@@ -170,7 +170,7 @@ static ALWAYS_INLINE void mse_errors(vec *p, float *d, const float *a, const flo
     if (!d)
         return;
     vec delta = vec_mul(error, vec_set1(scale));
-    if (activation.kind != BP_IDENTITY)
+    if (activation.kind != BP_ACTIVATION_IDENTITY)
         delta = vec_mul(delta, few ? vec_derivative(output, activation) : vec_slope(output, activation));
     store_some(d, n, delta);
 }
@@ -183,14 +183,14 @@ static ALWAYS_INLINE void mse_rows(float *delta, size_t ldd, float *row_loss, co
         float *d = delta ? delta + n * ldd : NULL;
         vec p[SUM_VECS];
         lanes_fill(p, 0.0f);
-        for (size_t j = 0; j < out; j += BP_SUM_LANES)
+        for (size_t j = 0; j < out; j += BP_SUM_ACCUMULATORS)
             for (size_t v = 0; v < SUM_VECS; v++) {
                 const size_t at = j + v * VEC_LANES, lanes = lanes_left(out, at);
                 if (lanes > 0)
                     mse_errors(&p[v], d ? d + at : NULL, row + at, target + at, lanes, activation, scale, few);
             }
         if (row_loss)
-            row_loss[n] = 0.5f * lanes_sum(p);
+            row_loss[n] = 0.5f * accumulators_sum(p);
     }
 }
 
@@ -205,18 +205,18 @@ static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, 
 /* Vectors in one turn of the loop, which would otherwise take longer than their loads and stores. */
 #define SGD_VECS 4
 
-static inline void sgd(float *parameters, const float *gradient, size_t count, float rate) {
+static inline void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
     size_t k = 0;
     for (; k + SGD_VECS * VEC_LANES <= count; k += SGD_VECS * VEC_LANES) {
         UNROLL_FOR (size_t v = 0; v < SGD_VECS; v++) {
             float *at = parameters + k + v * VEC_LANES;
-            vec_store(at, vec_fnma(vec_set1(rate), vec_load(gradient + k + v * VEC_LANES), vec_load(at)));
+            vec_store(at, vec_fnma(vec_set1(learning_rate), vec_load(gradient + k + v * VEC_LANES), vec_load(at)));
         }
     }
     for (; k < count; k += VEC_LANES) {
         const size_t n = lanes_left(count, k);
         const vec g = load_some(gradient + k, n);
-        store_some(parameters + k, n, vec_fnma(vec_set1(rate), g, load_some(parameters + k, n)));
+        store_some(parameters + k, n, vec_fnma(vec_set1(learning_rate), g, load_some(parameters + k, n)));
     }
 }
 

@@ -26,7 +26,7 @@ static inline vec sign_of(vec x) {
 }
 
 /* Of the losses that look at each output by itself: the derivative and, if it is wanted, the part of the sum. */
-static inline vec loss_part(vec *value, bool wanted, vec a, vec y, bp_loss loss, float parameter) {
+static inline vec loss_part(vec *value, bool wanted, vec a, vec y, bp_loss_kind loss, float parameter) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f), error = vec_sub(a, y);
     switch (loss) {
     case BP_LOSS_MAE:
@@ -56,12 +56,12 @@ static inline vec loss_part(vec *value, bool wanted, vec a, vec y, bp_loss loss,
 }
 
 /* One row; d may be null or a, row_loss null. */
-static void parts_row(float *d, float *row_loss, const float *a, const float *y, size_t out, bp_loss loss,
+static void parts_row(float *d, float *row_loss, const float *a, const float *y, size_t out, bp_loss_kind loss,
                       float parameter, float r) {
     const vec zero = vec_set1(0.0f);
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
-    for (size_t j = 0; j < out; j += BP_SUM_LANES)
+    for (size_t j = 0; j < out; j += BP_SUM_ACCUMULATORS)
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(out, at);
             if (n == 0)
@@ -74,12 +74,12 @@ static void parts_row(float *d, float *row_loss, const float *a, const float *y,
                 store_some(d + at, n, vec_mul(slope, vec_set1(r)));
         }
     if (row_loss)
-        *row_loss = loss == BP_LOSS_MSE ? 0.5f * lanes_sum(p) : lanes_sum(p);
+        *row_loss = loss == BP_LOSS_MSE ? 0.5f * accumulators_sum(p) : accumulators_sum(p);
 }
 
 /* One output a row: the rows lie side by side in a vector. */
 static void parts_column(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                         size_t ldy, const float *weights, size_t batch, bp_loss loss, float parameter, float scale) {
+                         size_t ldy, const float *weights, size_t batch, bp_loss_kind loss, float parameter, float scale) {
     const vec zero = vec_set1(0.0f), half = vec_set1(0.5f);
     for (size_t n = 0; n < batch; n += VEC_LANES) {
         const size_t rows = lanes_left(batch, n);
@@ -107,7 +107,7 @@ static float row_terms(const float *z, float m, const float *y, size_t count, bo
     const vec zero = vec_set1(0.0f);
     vec p[SUM_VECS];
     lanes_fill(p, 0.0f);
-    for (size_t j = 0; j < count; j += BP_SUM_LANES)
+    for (size_t j = 0; j < count; j += BP_SUM_ACCUMULATORS)
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(count, at);
             if (n == 0)
@@ -118,11 +118,11 @@ static float row_terms(const float *z, float m, const float *y, size_t count, bo
                 d = vec_sub(d, vec_log(target));
             p[v] = vec_add(p[v], vec_select(vec_less_equal(vec_abs(target), zero), zero, vec_mul(target, d)));
         }
-    return lanes_sum(p);
+    return accumulators_sum(p);
 }
 
 /* Of softmax(z) against a distribution y. */
-static void distribution_row(float *d, float *row_loss, const float *z, const float *y, size_t classes, bp_loss loss,
+static void distribution_row(float *d, float *row_loss, const float *z, const float *y, size_t classes, bp_loss_kind loss,
                              float r) {
     const float m = row_maximum(z, classes), total = sum(y, classes);
     const float terms = row_loss ? row_terms(z, m, y, classes, loss == BP_LOSS_KULLBACK_LEIBLER) : 0.0f;
@@ -138,7 +138,7 @@ static void distribution_row(float *d, float *row_loss, const float *z, const fl
 }
 
 static void loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
+                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss, float parameter,
                          float scale) {
     const bool distributions = loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS || loss == BP_LOSS_KULLBACK_LEIBLER;
     if (out == 1 && !distributions) {
@@ -158,7 +158,7 @@ static void loss_targets(float *delta, size_t ldd, float *row_loss, const float 
 }
 
 /* v with +0 in one lane. */
-static inline vec without_lane(vec v, size_t lane) {
+static inline vec without_accumulator(vec v, size_t lane) {
     const vec zero = vec_set1(0.0f), cut = vec_keep_first(zero, lane + 1, v);
     return lane == 0 ? cut : vec_keep_first(v, lane, cut);
 }
@@ -168,7 +168,7 @@ static void multiclass_hinge_row(float *d, float *row_loss, const float *z, size
     vec p[SUM_VECS], violations[SUM_VECS];
     lanes_fill(p, 0.0f);
     lanes_fill(violations, 0.0f);
-    for (size_t j = 0; j < classes; j += BP_SUM_LANES)
+    for (size_t j = 0; j < classes; j += BP_SUM_ACCUMULATORS)
         for (size_t v = 0; v < SUM_VECS; v++) {
             const size_t at = j + v * VEC_LANES, n = lanes_left(classes, at);
             if (n == 0)
@@ -178,8 +178,8 @@ static void multiclass_hinge_row(float *d, float *row_loss, const float *z, size
             vec value = vec_keep_first(vec_select(right, zero, h), n, zero);
             vec slope = vec_keep_first(vec_select(right, zero, one), n, zero);
             if (label - at < n) { /* never where label < at: sizes wrap around */
-                value = without_lane(value, label - at);
-                slope = without_lane(slope, label - at);
+                value = without_accumulator(value, label - at);
+                slope = without_accumulator(slope, label - at);
             }
             p[v] = vec_add(p[v], value);
             violations[v] = vec_add(violations[v], slope);
@@ -187,13 +187,13 @@ static void multiclass_hinge_row(float *d, float *row_loss, const float *z, size
                 store_some(d + at, n, vec_mul(slope, vec_set1(r)));
         }
     if (d)
-        d[label] = -lanes_sum(violations) * r;
+        d[label] = -accumulators_sum(violations) * r;
     if (row_loss)
-        *row_loss = lanes_sum(p);
+        *row_loss = accumulators_sum(p);
 }
 
 static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
-                        const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
+                        const float *weights, size_t batch, size_t classes, bp_loss_kind loss, float parameter,
                         float scale) {
     const float u = parameter / (float)classes, h = 1.0f - parameter;
     for (size_t n = 0; n < batch; n++) {

@@ -6,47 +6,47 @@
 
 #include <backprop/optimizer.h>
 
-#include "rule.h"
-#include "tables.h"
+#include "coefficients.h"
+#include "backend.h"
 #include "vector/tile.h"
 
 /* A row-major matrix. */
-static inline bp_panels row_major(const float *at, size_t ld) {
-    return (bp_panels){(float *)at, ld, TILE_COLUMNS};
+static inline bp_packed row_major(const float *at, size_t ld) {
+    return (bp_packed){(float *)at, ld, NR};
 }
 
 /* w by its gradient g and its state s, t. */
-static ALWAYS_INLINE vec rule_value(const bp_optimizer_kind kind, const bp_rule *r, vec w, vec g, vec *s, vec *t) {
-    const vec rate = vec_set1(r->rate), zero = vec_set1(0.0f);
+static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_coefficients *r, vec w, vec g, vec *s, vec *t) {
+    const vec learning_rate = vec_set1(r->learning_rate), zero = vec_set1(0.0f);
     switch (kind) {
-    case BP_MOMENTUM:
+    case BP_OPTIMIZER_MOMENTUM:
         *s = vec_fma(vec_set1(r->momentum), *s, g);
-        return vec_fnma(rate, *s, w);
-    case BP_NESTEROV:
+        return vec_fnma(learning_rate, *s, w);
+    case BP_OPTIMIZER_NESTEROV:
         *s = vec_fma(vec_set1(r->momentum), *s, g);
-        return vec_fnma(rate, vec_fma(vec_set1(r->momentum), *s, g), w);
-    case BP_ADAGRAD:
+        return vec_fnma(learning_rate, vec_fma(vec_set1(r->momentum), *s, g), w);
+    case BP_OPTIMIZER_ADAGRAD:
         *s = vec_fma(g, g, *s);
-        return vec_fnma(rate, vec_div(g, vec_add(vec_sqrt(*s), vec_set1(r->epsilon))), w);
-    case BP_RMSPROP:
+        return vec_fnma(learning_rate, vec_div(g, vec_add(vec_sqrt(*s), vec_set1(r->epsilon))), w);
+    case BP_OPTIMIZER_RMSPROP:
         *s = vec_fma(vec_set1(r->beta2), *s, vec_mul(vec_set1(r->rest2), vec_mul(g, g)));
-        return vec_fnma(rate, vec_div(g, vec_add(vec_sqrt(*s), vec_set1(r->epsilon))), w);
-    case BP_ADAM: {
+        return vec_fnma(learning_rate, vec_div(g, vec_add(vec_sqrt(*s), vec_set1(r->epsilon))), w);
+    case BP_OPTIMIZER_ADAM: {
         *s = vec_fma(vec_set1(r->beta1), *s, vec_mul(vec_set1(r->rest1), g));
         *t = vec_fma(vec_set1(r->beta2), *t, vec_mul(vec_set1(r->rest2), vec_mul(g, g)));
         const vec root = vec_fma(vec_sqrt(*t), vec_set1(r->correction), vec_set1(r->epsilon));
-        return vec_fnma(rate, vec_div(*s, root), w);
+        return vec_fnma(learning_rate, vec_div(*s, root), w);
     }
-    case BP_LION: {
+    case BP_OPTIMIZER_LION: {
         const vec c = vec_fma(vec_set1(r->beta1), *s, vec_mul(vec_set1(r->rest1), g));
         *s = vec_fma(vec_set1(r->beta2), *s, vec_mul(vec_set1(r->rest2), g));
-        return vec_fnma(rate, vec_sign(c), w);
+        return vec_fnma(learning_rate, vec_sign(c), w);
     }
-    case BP_RPROP: {
+    case BP_OPTIMIZER_RPROP: {
         const vec q = vec_mul(vec_sign(g), vec_sign(*s));
         const vec_mask same = vec_less(zero, q), turned = vec_less(q, zero);
         const vec most = vec_set1(r->step_max), least_step = vec_set1(r->step_min);
-        const vec d = vec_select(vec_less_equal(*t, zero), rate, *t);
+        const vec d = vec_select(vec_less_equal(*t, zero), learning_rate, *t);
         const vec grown = vec_mul(d, vec_set1(r->grow)), shrunk = vec_mul(d, vec_set1(r->shrink));
         *t = vec_select(same, vec_select(vec_less(most, grown), most, grown), d);
         *t = vec_select(turned, vec_select(vec_less(shrunk, least_step), least_step, shrunk), *t);
@@ -54,15 +54,15 @@ static ALWAYS_INLINE vec rule_value(const bp_optimizer_kind kind, const bp_rule 
         return vec_fnma(*t, vec_sign(*s), w);
     }
     default:
-        return vec_fnma(rate, g, w);
+        return vec_fnma(learning_rate, g, w);
     }
 }
 
 /* The first `lanes` parameters of those at w, by their gradients. */
-static ALWAYS_INLINE void rule_vector(const bp_optimizer_kind kind, const bp_rule *r, float *at, const float *gradient,
+static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const bp_coefficients *r, float *at, const float *gradient,
                                       size_t lanes) {
-    const size_t k = (size_t)(at - r->arrays.values), states = kind == BP_ADAM || kind == BP_RPROP ? 2 : kind != BP_SGD;
-    float *const first = r->arrays.state[0], *const second = r->arrays.state[1], *const average = r->arrays.average;
+    const size_t k = (size_t)(at - r->arrays.values), states = kind == BP_OPTIMIZER_ADAM || kind == BP_OPTIMIZER_RPROP ? 2 : kind != BP_OPTIMIZER_SGD;
+    float *const first = r->arrays.state[0], *const second = r->arrays.state[1], *const average = r->arrays.ema;
     vec w = load_some(at, lanes), g = load_some(gradient, lanes), none = vec_set1(0.0f);
     vec s = states > 0 ? load_some(first + k, lanes) : none, t = states > 1 ? load_some(second + k, lanes) : none;
     if (r->adjusts) {
@@ -77,74 +77,74 @@ static ALWAYS_INLINE void rule_vector(const bp_optimizer_kind kind, const bp_rul
         if (r->decays)
             w = vec_mul(w, vec_set1(r->keep));
     }
-    w = rule_value(kind, r, w, g, &s, &t);
+    w = optimizer_value(kind, r, w, g, &s, &t);
     store_some(at, lanes, w);
     if (states > 0)
         store_some(first + k, lanes, s);
     if (states > 1)
         store_some(second + k, lanes, t);
     if (average) {
-        const vec rest = vec_mul(vec_set1(r->rest), w);
-        store_some(average + k, lanes, vec_fma(vec_set1(r->average), load_some(average + k, lanes), rest));
+        const vec rest = vec_mul(vec_set1(r->ema_rest), w);
+        store_some(average + k, lanes, vec_fma(vec_set1(r->ema_decay), load_some(average + k, lanes), rest));
     }
 }
 
 /* Rows of parameters by their gradients, which lie in panels. */
-static ALWAYS_INLINE void rule_rows(const bp_optimizer_kind kind, const bp_rule *rule, rule_role role, float *w,
-                                    size_t ldw, bp_panels g, size_t rows, size_t columns) {
-    const bp_rule r = rule_for(rule, role); /* a copy: for all that the compiler knows, a store might change *rule */
-    for (; rows > 0; rows--, w += ldw, g.at += g.row) {
-        const float *panel = g.at;
+static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_coefficients *coefficients, parameter_role role, float *w,
+                                    size_t ldw, bp_packed g, size_t rows, size_t columns) {
+    const bp_coefficients r = coefficients_for(coefficients, role); /* a copy: for all that the compiler knows, a store might change *rule */
+    for (; rows > 0; rows--, w += ldw, g.data += g.row_stride) {
+        const float *panel = g.data;
         size_t n = 0;
-        for (; n + TILE_COLUMNS <= columns; n += TILE_COLUMNS, panel += g.panel)
-            UNROLL_FOR (size_t j = 0; j < TILE_COLUMNS; j += VEC_LANES)
-                rule_vector(kind, &r, w + n + j, panel + j, VEC_LANES);
+        for (; n + NR <= columns; n += NR, panel += g.panel_stride)
+            UNROLL_FOR (size_t j = 0; j < NR; j += VEC_LANES)
+                optimizer_vector(kind, &r, w + n + j, panel + j, VEC_LANES);
         for (; n < columns; n += VEC_LANES, panel += VEC_LANES)
-            rule_vector(kind, &r, w + n, panel, columns - n < VEC_LANES ? columns - n : VEC_LANES);
+            optimizer_vector(kind, &r, w + n, panel, columns - n < VEC_LANES ? columns - n : VEC_LANES);
     }
 }
 
 /* Row-major parameters w [rows x columns], a part of the rule's arrays, by their gradients g in panels. */
-static void apply_rule(const bp_rule *rule, rule_role role, float *w, size_t ldw, bp_panels g, size_t rows,
+static void apply_optimizer(const bp_coefficients *coefficients, parameter_role role, float *w, size_t ldw, bp_packed g, size_t rows,
                        size_t columns) {
-    if (columns == TILE_COLUMNS && ldw == TILE_COLUMNS && g.row == TILE_COLUMNS) { /* rows lie end to end: one row */
+    if (columns == NR && ldw == NR && g.row_stride == NR) { /* rows lie end to end: one row */
         columns *= rows;
         rows = 1;
-        g.panel = TILE_COLUMNS;
+        g.panel_stride = NR;
     }
-    switch (rule->kind) {
-    case BP_MOMENTUM:
-        rule_rows(BP_MOMENTUM, rule, role, w, ldw, g, rows, columns);
+    switch (coefficients->kind) {
+    case BP_OPTIMIZER_MOMENTUM:
+        optimizer_rows(BP_OPTIMIZER_MOMENTUM, coefficients, role, w, ldw, g, rows, columns);
         break;
-    case BP_NESTEROV:
-        rule_rows(BP_NESTEROV, rule, role, w, ldw, g, rows, columns);
+    case BP_OPTIMIZER_NESTEROV:
+        optimizer_rows(BP_OPTIMIZER_NESTEROV, coefficients, role, w, ldw, g, rows, columns);
         break;
-    case BP_ADAGRAD:
-        rule_rows(BP_ADAGRAD, rule, role, w, ldw, g, rows, columns);
+    case BP_OPTIMIZER_ADAGRAD:
+        optimizer_rows(BP_OPTIMIZER_ADAGRAD, coefficients, role, w, ldw, g, rows, columns);
         break;
-    case BP_RMSPROP:
-        rule_rows(BP_RMSPROP, rule, role, w, ldw, g, rows, columns);
+    case BP_OPTIMIZER_RMSPROP:
+        optimizer_rows(BP_OPTIMIZER_RMSPROP, coefficients, role, w, ldw, g, rows, columns);
         break;
-    case BP_ADAM:
-    case BP_ADAMW:
-        rule_rows(BP_ADAM, rule, role, w, ldw, g, rows, columns);
+    case BP_OPTIMIZER_ADAM:
+    case BP_OPTIMIZER_ADAMW:
+        optimizer_rows(BP_OPTIMIZER_ADAM, coefficients, role, w, ldw, g, rows, columns);
         break;
-    case BP_LION:
-        rule_rows(BP_LION, rule, role, w, ldw, g, rows, columns);
+    case BP_OPTIMIZER_LION:
+        optimizer_rows(BP_OPTIMIZER_LION, coefficients, role, w, ldw, g, rows, columns);
         break;
-    case BP_RPROP:
-        rule_rows(BP_RPROP, rule, role, w, ldw, g, rows, columns);
+    case BP_OPTIMIZER_RPROP:
+        optimizer_rows(BP_OPTIMIZER_RPROP, coefficients, role, w, ldw, g, rows, columns);
         break;
     default:
-        rule_rows(BP_SGD, rule, role, w, ldw, g, rows, columns);
+        optimizer_rows(BP_OPTIMIZER_SGD, coefficients, role, w, ldw, g, rows, columns);
         break;
     }
 }
 
-static inline void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate,
+static inline void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                   const bp_parameters *parameters, const float *gradient, size_t count) {
-    const bp_rule rule = rule_of(optimizer, step, rate, parameters);
-    apply_rule(&rule, RULE_WEIGHTS, parameters->values, 0, row_major(gradient, 0), 1, count);
+    const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, parameters);
+    apply_optimizer(&coefficients, ROLE_WEIGHTS, parameters->values, 0, row_major(gradient, 0), 1, count);
 }
 
 #endif

@@ -5,8 +5,8 @@
 #ifndef BP_SMALL_BLOCKS_H
 #define BP_SMALL_BLOCKS_H
 
-#define BLOCK_DEPTH TILE_COLUMNS
-#define BLOCK_COLUMNS (2 * TILE_COLUMNS)
-#define BLOCK_ROWS TILE_COLUMNS
+#define KC NR
+#define NC (2 * NR)
+#define MC NR
 
 #endif

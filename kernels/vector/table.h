@@ -1,17 +1,17 @@
-/* The level of one vector instruction set; BP_LEVEL names it and BP_LEVEL_ISA says which set it is. */
+/* The backend of one vector instruction set; BP_BACKEND names it and BP_BACKEND_ISA says which set it is. */
 #ifndef BP_VECTOR_TABLE_H
 #define BP_VECTOR_TABLE_H
 
 #include "schedule.h"
-#include "tables.h"
+#include "backend.h"
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
 #include "vector/loss.h"
 #include "vector/loss_kinds.h"
-#include "vector/panels.h"
+#include "vector/packed.h"
 #include "vector/small.h"
 
-/* A level may run the smallest networks on narrower vectors than its own, by the function that it names. */
+/* A backend may run the smallest networks on narrower vectors than its own, by the function that it names. */
 #ifdef NARROW_SMALL_STEP
 void NARROW_SMALL_STEP(const bp_small_step *step);
 #else
@@ -25,16 +25,16 @@ static float cosine_of(float x) {
     return lane[0];
 }
 
-static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
-    return rate_of_step(schedule, step, cosine_of);
+static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {
+    return learning_rate_of_step(schedule, step, cosine_of);
 }
 
-const bp_level BP_LEVEL = {
+const bp_backend BP_BACKEND = {
     .kernels =
         {
-            .isa = BP_LEVEL_ISA,
-            .tile_rows = TILE_ROWS,
-            .tile_columns = TILE_COLUMNS,
+            .isa = BP_BACKEND_ISA,
+            .tile_rows = MR,
+            .tile_columns = NR,
             .dense_forward = dense_forward,
             .dense_delta = dense_delta,
             .dense_gradient = dense_gradient,
@@ -55,16 +55,16 @@ const bp_level BP_LEVEL = {
             .loss_labels = loss_labels,
             .optimizer_step = optimizer_step,
             .dense_gradient_update = dense_gradient_update,
-            .schedule_rate = schedule_rate,
+            .schedule_learning_rate = schedule_learning_rate,
             .activation_delta = activation_delta,
         },
-    .panel = TILE_COLUMNS,
+    .panel_width = NR,
     .in_place = IN_PLACE,
-    .pack = panels_pack,
-    .unpack = panels_unpack,
-    .forward = panels_forward,
-    .delta = panels_delta,
-    .update = panels_update,
+    .pack = packed_pack,
+    .unpack = packed_unpack,
+    .forward = packed_forward,
+    .delta = packed_delta,
+    .update = packed_update,
     .add_blocks = add_blocks,
     .forward_row = row_forward_all,
     .backward_row = row_backward_all,
@@ -73,11 +73,11 @@ const bp_level BP_LEVEL = {
     .small_step = small_step,
     .narrow = NARROW_SMALL,
     .narrow_small_step = NARROW_SMALL_STEP,
-    .activate = panels_activate,
-    .dropout = panels_dropout,
-    .normalize = panels_normalize,
-    .normalize_delta = panels_normalize_delta,
-    .normalize_update = panels_normalize_update,
+    .activate = packed_activate,
+    .dropout = packed_dropout,
+    .normalize = packed_normalize,
+    .normalize_delta = packed_normalize_delta,
+    .normalize_update = packed_normalize_update,
 };
 
 #endif

@@ -5,8 +5,8 @@
  * over a stretch of the depth k broadcasting a value of A against TILE_VECS vectors of B, and finishes with what
  * the product asks for. Lanes hold different results, so neither their number nor the tile's shape touches a bit.
  *
- * Before inclusion: a vec_ header, TILE_ROWS, TILE_VECS, TILE_ROWS_OF_ONE of a tile of one vector, TILE_UNROLL, the
- * steps of the depth in one turn of the loop, and TILE_TAIL, the steps that tile_end takes; PANEL_COLUMNS if panels are
+ * Before inclusion: a vec_ header, MR, TILE_VECS, TILE_ROWS_OF_ONE of a tile of one vector, TILE_UNROLL, the
+ * steps of the depth in one turn of the loop, and TILE_TAIL, the steps that tile_tail takes; PANEL_WIDTH if panels are
  * wider than this tile.
  */
 #ifndef BP_TILE_H
@@ -15,31 +15,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TILE_COLUMNS (TILE_VECS * VEC_LANES)
-#ifndef PANEL_COLUMNS
-#define PANEL_COLUMNS TILE_COLUMNS
+#define NR (TILE_VECS * VEC_LANES)
+#ifndef PANEL_WIDTH
+#define PANEL_WIDTH NR
 #endif
 
-/* A level may have narrower vectors for so few columns that half of its own vector would be idle: see narrow_tiles. */
+/* A backend may have narrower vectors for so few columns that half of its own vector would be idle: see narrow_tiles. */
 #ifndef NARROW_COLUMNS
 #define NARROW_COLUMNS 0
 #endif
 
-#define TILE_ROWS_MAX (TILE_ROWS > TILE_ROWS_OF_ONE ? TILE_ROWS : TILE_ROWS_OF_ONE)
+#define TILE_ROWS_MAX (MR > TILE_ROWS_OF_ONE ? MR : TILE_ROWS_OF_ONE)
 
 #include "vector/activation.h"
-#include "vector/fetch.h"
+#include "vector/prefetch.h"
 #include "vector/pack.h"
 
-typedef enum tile_start { START_ZERO, START_BIAS, START_PARTIAL } tile_start;
-/* FINISH_RULE is the product's, see update_tiles; the tile itself stores. */
-typedef enum tile_finish { FINISH_STORE, FINISH_ACTIVATION, FINISH_DERIVATIVE, FINISH_SGD, FINISH_RULE } tile_finish;
+typedef enum tile_prologue { PROLOGUE_ZERO, PROLOGUE_BIAS, PROLOGUE_PARTIAL } tile_prologue;
+/* EPILOGUE_OPTIMIZER is the product's, see update_tiles; the tile itself stores. */
+typedef enum tile_epilogue { EPILOGUE_STORE, EPILOGUE_ACTIVATION, EPILOGUE_DERIVATIVE, EPILOGUE_SGD, EPILOGUE_OPTIMIZER } tile_epilogue;
 
 /* What a tile reads and writes; all pointers stand at its first element, and move on to the tile below it. */
-typedef struct tile_place {
+typedef struct tile_operands {
     /*
-     * A(r, k) is r * a_row + k / PANEL_COLUMNS * a_panel + k % PANEL_COLUMNS * a_k elements from a. Rows come in panels
-     * too where they are columns of X: after PANEL_COLUMNS - a_row_in_panel of them, a_skip more elements are passed.
+     * A(r, k) is r * a_row + k / PANEL_WIDTH * a_panel + k % PANEL_WIDTH * a_k elements from a. Rows come in panels
+     * too where they are columns of X: after PANEL_WIDTH - a_row_in_panel of them, a_skip more elements are passed.
      */
     const float *a;
     size_t a_row, a_k, a_panel;
@@ -47,28 +47,28 @@ typedef struct tile_place {
     const float *b; /* B(k, j) = b[k * b_k + j], whole vectors */
     size_t b_k;
     size_t depth;
-    float *c; /* results; those of FINISH_SGD are weights and are read too */
+    float *c; /* results; those of EPILOGUE_SGD are weights and are read too */
     size_t ldc;
-    const float *partial; /* sums so far: START_PARTIAL continues them, add_partial adds them */
+    const float *partial; /* sums so far: PROLOGUE_PARTIAL continues them, add_partial adds them */
     size_t ld_partial;
-    const float *bias;  /* START_BIAS */
-    const float *below; /* FINISH_DERIVATIVE: outputs of the layer below */
-    size_t ld_below;
-    fetches *fetches; /* or null */
-} tile_place;
+    const float *bias;  /* PROLOGUE_BIAS */
+    const float *previous; /* EPILOGUE_DERIVATIVE: outputs of the layer below */
+    size_t ld_previous;
+    prefetches *prefetches; /* or null */
+} tile_operands;
 
 /* What is the same for all tiles of one stage of a product. */
-typedef struct tile_stage {
-    tile_start start;
+typedef struct tile_spec {
+    tile_prologue prologue;
     bool add_partial;
-    tile_finish finish;
+    tile_epilogue epilogue;
     bp_activation activation;
-    float rate;
-} tile_stage;
+    float learning_rate;
+} tile_spec;
 
-static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *acc, const tile_stage *stage,
-                                     const tile_place *p) {
-    if (stage->start == START_PARTIAL) {
+static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *acc, const tile_spec *spec,
+                                     const tile_operands *p) {
+    if (spec->prologue == PROLOGUE_PARTIAL) {
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 acc[r * vecs + v] = vec_load(p->partial + r * p->ld_partial + v * VEC_LANES);
@@ -76,7 +76,7 @@ static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *
         return;
     }
     UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-        const vec first = stage->start == START_BIAS ? vec_load(p->bias + v * VEC_LANES) : vec_set1(0.0f);
+        const vec first = spec->prologue == PROLOGUE_BIAS ? vec_load(p->bias + v * VEC_LANES) : vec_set1(0.0f);
         UNROLL_FOR (size_t r = 0; r < rows; r++)
             acc[r * vecs + v] = first;
     }
@@ -96,8 +96,8 @@ static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *a
 }
 
 /* Where the tile's rows of A begin; moves on to the rows below. */
-static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, tile_place *p) {
-    const size_t left = PANEL_COLUMNS - p->a_row_in_panel; /* rows before the panel ends */
+static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, tile_operands *p) {
+    const size_t left = PANEL_WIDTH - p->a_row_in_panel; /* rows before the panel ends */
     if (left >= rows) {
         UNROLL_FOR (size_t r = 0; r < rows; r++)
             a[r] = p->a + r * p->a_row;
@@ -110,31 +110,31 @@ static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, til
 }
 
 /* The place of A(0, k) in the depth. */
-static ALWAYS_INLINE size_t tile_depth_at(const tile_place *p, size_t k) {
-    return k / PANEL_COLUMNS * p->a_panel + k % PANEL_COLUMNS * p->a_k;
+static ALWAYS_INLINE size_t tile_depth_at(const tile_operands *p, size_t k) {
+    return k / PANEL_WIDTH * p->a_panel + k % PANEL_WIDTH * p->a_k;
 }
 
-/* The first `depth` steps, one turn of PANEL_COLUMNS after the other, as A's panels are. */
+/* The first `depth` steps, one turn of PANEL_WIDTH after the other, as A's panels are. */
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
-                                        const tile_place *p, size_t depth, const bool fetching) {
+                                        const tile_operands *p, size_t depth, const bool prefetching) {
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k;
     size_t panel = 0;
     /* A small tile has no register left to count in: where its steps are as many as always, fewer are taken. */
-    for (; TILE_UNROLL == 1 && depth >= PANEL_COLUMNS; depth -= PANEL_COLUMNS, panel += p->a_panel) {
+    for (; TILE_UNROLL == 1 && depth >= PANEL_WIDTH; depth -= PANEL_WIDTH, panel += p->a_panel) {
         size_t k = panel;
-        if (fetching)
-            fetch_turn(p->fetches);
-        for (size_t left = PANEL_COLUMNS; left > 0; left--, k += a_k, b += b_k)
+        if (prefetching)
+            prefetch_iteration(p->prefetches);
+        for (size_t left = PANEL_WIDTH; left > 0; left--, k += a_k, b += b_k)
             tile_step(rows, vecs, acc, a, k, b);
     }
     for (; depth > 0; panel += p->a_panel) {
-        const size_t steps = depth < PANEL_COLUMNS ? depth : PANEL_COLUMNS;
+        const size_t steps = depth < PANEL_WIDTH ? depth : PANEL_WIDTH;
         size_t k = panel;
         depth -= steps;
-        if (fetching)
-            fetch_turn(p->fetches);
-        for (size_t turns = steps / TILE_UNROLL; turns > 0; turns--)
+        if (prefetching)
+            prefetch_iteration(p->prefetches);
+        for (size_t iterations = steps / TILE_UNROLL; iterations > 0; iterations--)
             UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += a_k, b += b_k)
                 tile_step(rows, vecs, acc, a, k, b);
         for (size_t left = steps % TILE_UNROLL; left > 0; left--, k += a_k, b += b_k)
@@ -146,9 +146,9 @@ static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, ve
  * The last `tail` steps and the results, row after row: results that were all stored at once, after the last step,
  * would fill the queues of the processor with stores that wait for it, and the next tile could not begin.
  */
-static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, const size_t tail, vec *acc,
-                                   const float *const *a, const tile_finish finish, const tile_stage *stage,
-                                   const tile_place *p) {
+static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const size_t tail, vec *acc,
+                                   const float *const *a, const tile_epilogue epilogue, const tile_spec *spec,
+                                   const tile_operands *p) {
     const float *b[TILE_TAIL + 1];
     size_t k[TILE_TAIL + 1];
     UNROLL_FOR (size_t t = 0; t < tail; t++) {
@@ -156,12 +156,12 @@ static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, const s
         b[t] = p->b + (p->depth - tail + t) * p->b_k;
     }
     /* For all that the compiler knows, a store might change stage and place. */
-    const bp_activation activation = stage->activation;
-    const vec rate = vec_set1(stage->rate);
-    const bool add_partial = stage->add_partial;
-    const float *partial = p->partial, *below = p->below;
+    const bp_activation activation = spec->activation;
+    const vec learning_rate = vec_set1(spec->learning_rate);
+    const bool add_partial = spec->add_partial;
+    const float *partial = p->partial, *previous = p->previous;
     float *c = p->c;
-    const size_t ldc = p->ldc, ld_partial = p->ld_partial, ld_below = p->ld_below;
+    const size_t ldc = p->ldc, ld_partial = p->ld_partial, ld_previous = p->ld_previous;
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         vec *const row = acc + r * vecs;
         UNROLL_FOR (size_t t = 0; t < tail; t++) {
@@ -174,61 +174,61 @@ static ALWAYS_INLINE void tile_end(const size_t rows, const size_t vecs, const s
                 row[v] = vec_add(vec_load(partial + v * VEC_LANES), row[v]);
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            if (finish == FINISH_SGD)
-                row[v] = vec_fnma(rate, row[v], vec_load(c + v * VEC_LANES));
-            else if (finish == FINISH_ACTIVATION)
+            if (epilogue == EPILOGUE_SGD)
+                row[v] = vec_fnma(learning_rate, row[v], vec_load(c + v * VEC_LANES));
+            else if (epilogue == EPILOGUE_ACTIVATION)
                 row[v] = vec_rectify(row[v], activation);
-            else if (finish == FINISH_DERIVATIVE)
-                row[v] = vec_mul(row[v], vec_derivative(vec_load(below + v * VEC_LANES), activation));
+            else if (epilogue == EPILOGUE_DERIVATIVE)
+                row[v] = vec_mul(row[v], vec_derivative(vec_load(previous + v * VEC_LANES), activation));
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             vec_store(c + v * VEC_LANES, row[v]);
         c += ldc;
         partial += ld_partial;
-        below += ld_below;
+        previous += ld_previous;
     }
 }
 
 /* `count` tiles, one below the other. */
-static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
+static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const tile_spec *spec, tile_operands *p,
                                     size_t count) {
     const size_t tail = rows > 1 ? TILE_TAIL : 0;
     for (; count > 0; count--) {
         const float *a[TILE_ROWS_MAX];
         vec acc[TILE_ROWS_MAX * TILE_VECS];
         tile_rows_of_a(rows, a, p);
-        tile_begin(rows, vecs, acc, stage, p);
-        if (p->fetches)
+        tile_begin(rows, vecs, acc, spec, p);
+        if (p->prefetches)
             tile_multiply(rows, vecs, acc, a, p, p->depth - tail, true);
         else
             tile_multiply(rows, vecs, acc, a, p, p->depth - tail, false);
-        if (stage->finish == FINISH_SGD)
-            tile_end(rows, vecs, tail, acc, a, FINISH_SGD, stage, p);
-        else if (stage->finish == FINISH_ACTIVATION)
-            tile_end(rows, vecs, tail, acc, a, FINISH_ACTIVATION, stage, p);
-        else if (stage->finish == FINISH_DERIVATIVE)
-            tile_end(rows, vecs, tail, acc, a, FINISH_DERIVATIVE, stage, p);
+        if (spec->epilogue == EPILOGUE_SGD)
+            tile_tail(rows, vecs, tail, acc, a, EPILOGUE_SGD, spec, p);
+        else if (spec->epilogue == EPILOGUE_ACTIVATION)
+            tile_tail(rows, vecs, tail, acc, a, EPILOGUE_ACTIVATION, spec, p);
+        else if (spec->epilogue == EPILOGUE_DERIVATIVE)
+            tile_tail(rows, vecs, tail, acc, a, EPILOGUE_DERIVATIVE, spec, p);
         else
-            tile_end(rows, vecs, tail, acc, a, FINISH_STORE, stage, p);
+            tile_tail(rows, vecs, tail, acc, a, EPILOGUE_STORE, spec, p);
         p->c += rows * p->ldc;
         p->partial += rows * p->ld_partial;
-        p->below += rows * p->ld_below;
+        p->previous += rows * p->ld_previous;
     }
 }
 
 /* Rows of a tile of up to a whole tile's columns: one of a single vector is taller, so that it has chains enough. */
 static ALWAYS_INLINE size_t tile_height(size_t columns) {
-    return columns <= VEC_LANES ? TILE_ROWS_OF_ONE : TILE_ROWS;
+    return columns <= VEC_LANES ? TILE_ROWS_OF_ONE : MR;
 }
 
 /* One copy of the tile for each number of rows, so that no row is computed in vain. */
 #define TILE_CASE(r)                                                                                                   \
     case r:                                                                                                            \
         if (r <= tile_height(vecs * VEC_LANES))                                                                        \
-            tiles_run(r, vecs, stage, p, count);                                                                       \
+            tiles_run(r, vecs, spec, p, count);                                                                       \
         break;
 
-static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const tile_stage *stage, tile_place *p,
+static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const tile_spec *spec, tile_operands *p,
                                         size_t count) {
     if (p->depth < TILE_TAIL) { /* rows one by one have no tail */
         count *= rows;
@@ -251,43 +251,43 @@ static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const ti
 }
 
 /* Tiles of rows x (vecs whole vectors): 0 < rows <= tile_height(..) <= 12 and 0 < vecs <= TILE_VECS <= 3. */
-static void tiles_whole(size_t rows, size_t vecs, const tile_stage *stage, tile_place *p, size_t count) {
+static void tiles_whole(size_t rows, size_t vecs, const tile_spec *spec, tile_operands *p, size_t count) {
     if (TILE_VECS == 1 || vecs == TILE_VECS)
-        tiles_of_rows(rows, TILE_VECS, stage, p, count);
+        tiles_of_rows(rows, TILE_VECS, spec, p, count);
     else if (TILE_VECS > 2 && vecs == 2)
-        tiles_of_rows(rows, 2, stage, p, count);
+        tiles_of_rows(rows, 2, spec, p, count);
     else
-        tiles_of_rows(rows, 1, stage, p, count);
+        tiles_of_rows(rows, 1, spec, p, count);
 }
 
 /*
  * A tile whose last vector is not whole: computed on copies, so that nothing beyond the columns is read or written.
  * b is packed and padded.
  */
-static void tile_ragged(size_t rows, size_t columns, const tile_stage *stage, tile_place *p) {
-    float c[TILE_ROWS_MAX * TILE_COLUMNS], partial[TILE_ROWS_MAX * TILE_COLUMNS], below[TILE_ROWS_MAX * TILE_COLUMNS];
-    float bias[TILE_COLUMNS];
-    tile_place copy = *p;
-    if (stage->finish == FINISH_SGD)
-        pack_rows(c, TILE_COLUMNS, p->c, p->ldc, rows, columns);
-    if (stage->start == START_PARTIAL || stage->add_partial)
-        pack_rows(partial, TILE_COLUMNS, p->partial, p->ld_partial, rows, columns);
-    if (stage->finish == FINISH_DERIVATIVE)
-        pack_rows(below, TILE_COLUMNS, p->below, p->ld_below, rows, columns);
-    if (stage->start == START_BIAS)
-        pack_rows(bias, TILE_COLUMNS, p->bias, 0, 1, columns);
+static void tile_ragged(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p) {
+    float c[TILE_ROWS_MAX * NR], partial[TILE_ROWS_MAX * NR], previous[TILE_ROWS_MAX * NR];
+    float bias[NR];
+    tile_operands copy = *p;
+    if (spec->epilogue == EPILOGUE_SGD)
+        pack_rows(c, NR, p->c, p->ldc, rows, columns);
+    if (spec->prologue == PROLOGUE_PARTIAL || spec->add_partial)
+        pack_rows(partial, NR, p->partial, p->ld_partial, rows, columns);
+    if (spec->epilogue == EPILOGUE_DERIVATIVE)
+        pack_rows(previous, NR, p->previous, p->ld_previous, rows, columns);
+    if (spec->prologue == PROLOGUE_BIAS)
+        pack_rows(bias, NR, p->bias, 0, 1, columns);
     copy.c = c;
     copy.partial = partial;
-    copy.below = below;
+    copy.previous = previous;
     copy.bias = bias;
-    copy.ldc = copy.ld_partial = copy.ld_below = TILE_COLUMNS;
-    tiles_whole(rows, (columns + VEC_LANES - 1) / VEC_LANES, stage, &copy, 1);
-    unpack_rows(p->c, p->ldc, c, TILE_COLUMNS, rows, columns);
+    copy.ldc = copy.ld_partial = copy.ld_previous = NR;
+    tiles_whole(rows, (columns + VEC_LANES - 1) / VEC_LANES, spec, &copy, 1);
+    unpack_rows(p->c, p->ldc, c, NR, rows, columns);
     p->a = copy.a;
     p->a_row_in_panel = copy.a_row_in_panel;
     p->c += rows * p->ldc;
     p->partial += rows * p->ld_partial;
-    p->below += rows * p->ld_below;
+    p->previous += rows * p->ld_previous;
 }
 
 /* Columns that whole vectors compute for so many. */
@@ -296,16 +296,16 @@ static inline size_t whole_columns(size_t columns) {
 }
 
 /* The tiles of NARROW_COLUMNS or fewer, on narrower vectors than this file's. */
-void narrow_tiles(size_t rows, size_t columns, const tile_stage *stage, tile_place *p, size_t count);
+void narrow_tiles(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p, size_t count);
 
-static inline void tiles_any(size_t rows, size_t columns, const tile_stage *stage, tile_place *p, size_t count) {
+static inline void tiles_any(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p, size_t count) {
     if (NARROW_COLUMNS > 0 && columns <= NARROW_COLUMNS)
-        narrow_tiles(rows, columns, stage, p, count);
+        narrow_tiles(rows, columns, spec, p, count);
     else if (columns % VEC_LANES == 0)
-        tiles_whole(rows, columns / VEC_LANES, stage, p, count);
+        tiles_whole(rows, columns / VEC_LANES, spec, p, count);
     else
         for (; count > 0; count--)
-            tile_ragged(rows, columns, stage, p);
+            tile_ragged(rows, columns, spec, p);
 }
 
 #endif

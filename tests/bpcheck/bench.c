@@ -8,6 +8,7 @@
 
 #include "harness/trial.h"
 #include "results.h"
+#include "enum_counts.h"
 
 enum { ROWS = 48, COLUMNS = 144, DEPTH = 96, DRAWS = 17, CALLS_MIN = 3 };
 
@@ -40,7 +41,7 @@ static test_outcome time_trial(test_trial *trial, test_call *call, void *argumen
     return TEST_PASSED;
 }
 
-/* One case on each level of the list; false if it is none to be timed. What a case draws depends on no table. */
+/* One case on each backend of the list; false if it is none to be timed. What a case draws depends on no table. */
 static bool time_case(const kernel *k, size_t draw, uint64_t seed, const results *r, double *nanoseconds) {
     test_open(&(test_settings){.seed = seed});
     for (size_t timed = 0, t = 0; timed < r->timed; t++) {
@@ -56,7 +57,7 @@ static bool time_case(const kernel *k, size_t draw, uint64_t seed, const results
 }
 
 void time_kernels(const options *o, results *r) {
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         const char *name = bp_isa_name((bp_isa)isa);
         if (bp_cpu_supports((bp_isa)isa) && (isa == BP_ISA_SCALAR || o->table == NULL || strcmp(o->table, name) == 0))
             r->timed_names[r->timed++] = name;

@@ -8,7 +8,7 @@
 
 #include <backprop/network.h>
 
-#include "tables.h"
+#include "backend.h"
 
 bp_status __real_bp_kernels_for(bp_isa isa, const bp_kernels **kernels);
 bp_status __wrap_bp_kernels_for(bp_isa isa, const bp_kernels **kernels);
@@ -20,7 +20,7 @@ static bool is_broken(const char *what) {
     return broken && strcmp(broken, what) == 0;
 }
 
-static bp_level right, broken;
+static bp_backend right, broken;
 
 /* The last bit of the last element of each call. */
 static void softmax_off_by_one_ulp(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes) {
@@ -29,11 +29,11 @@ static void softmax_off_by_one_ulp(float *p, size_t ldp, const float *z, size_t 
     *last = nextafterf(*last, 2.0f);
 }
 
-static void sgd_crashes(float *parameters, const float *gradient, size_t count, float rate) {
-    right.kernels.sgd(parameters, gradient, count, rate);
+static void sgd_crashes(float *parameters, const float *gradient, size_t count, float learning_rate) {
+    right.kernels.sgd(parameters, gradient, count, learning_rate);
     static volatile uintptr_t nowhere = 64; /* volatile: no compiler may see through it */
     if (count % 3 == 0)
-        *(volatile float *)nowhere = rate;
+        *(volatile float *)nowhere = learning_rate;
 }
 
 static void activate_reads_on(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
@@ -43,19 +43,19 @@ static void activate_reads_on(float *a, size_t lda, const float *z, size_t ldz, 
 }
 
 /* Of the kernels that networks alone call: one weight of a layer is one ULP off. */
-static void update_off_by_one_ulp(const bp_update *u, bp_panels x, bp_panels delta, size_t batch, size_t in, size_t out,
+static void update_off_by_one_ulp(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
                                   void *scratch) {
     right.update(u, x, delta, batch, in, out, scratch);
     if (u->last)
-        u->weights.at[0] = nextafterf(u->weights.at[0], 2.0f);
+        u->weights.data[0] = nextafterf(u->weights.data[0], 2.0f);
 }
 
 bp_status __wrap_bp_kernels_for(bp_isa isa, const bp_kernels **kernels) {
     const bp_status status = __real_bp_kernels_for(isa, kernels);
     if (status != BP_OK || isa != bp_cpu_best())
         return status;
-    /* A table is the first member of its level. */
-    right = broken = *(const bp_level *)(const void *)*kernels;
+    /* A table is the first member of its backend. */
+    right = broken = *(const bp_backend *)(const void *)*kernels;
     if (is_broken("ulp"))
         broken.kernels.softmax = softmax_off_by_one_ulp;
     if (is_broken("crash"))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "results.h"
+#include "enum_counts.h"
 
 static void train_all(bp_isa isa, size_t steps, results *r) {
     golden_run *run = &r->golden[r->golden_runs++];
@@ -24,7 +25,7 @@ static bool takes_part(const options *o, bp_isa isa) {
 }
 
 void check_golden(const options *o, results *r) {
-    for (int isa = BP_ISA_COUNT; isa-- > 0;)
+    for (int isa = ISA_COUNT; isa-- > 0;)
         if (takes_part(o, (bp_isa)isa)) {
             /* The scalar code takes long, and after the others it only has to agree with them for a while. */
             const bool is_short = isa == BP_ISA_SCALAR && r->golden_runs > 0;

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "cases/cases.h"
+#include "enum_counts.h"
 
 /* ---- Cases of one form ------------------------------------------------------------------------------------------ */
 
@@ -32,7 +33,7 @@ static void dense_gradient_update(test_table *table, test_side side, test_shape 
 }
 
 static void activation(test_table *table, test_side side, test_shape s, size_t number, case_activation_role role) {
-    case_activation(table, side, s.rows, s.columns, number, role, (bp_activation_kind)(number % BP_ACTIVATION_COUNT));
+    case_activation(table, side, s.rows, s.columns, number, role, (bp_activation_kind)(number % ACTIVATION_COUNT));
 }
 
 static void activate(test_table *table, test_side side, test_shape s, size_t number) {
@@ -96,12 +97,12 @@ static void sgd(test_table *table, test_side side, test_shape s, size_t number) 
 }
 
 static void optimizer_step(test_table *table, test_side side, test_shape s, size_t number) {
-    const bp_optimizer_kind kind = (bp_optimizer_kind)(number % BP_OPTIMIZER_COUNT);
+    const bp_optimizer_kind kind = (bp_optimizer_kind)(number % OPTIMIZER_COUNT);
     case_optimizer_step(table, side, s.rows * s.columns, number, kind);
 }
 
-static void schedule_rate(test_table *table, test_side side, test_shape s, size_t number) {
-    case_schedule_rate(table, side, s.columns, number, (bp_schedule_kind)(number % BP_SCHEDULE_COUNT));
+static void schedule_learning_rate(test_table *table, test_side side, test_shape s, size_t number) {
+    case_schedule_rate(table, side, s.columns, number, (bp_schedule_kind)(number % SCHEDULE_COUNT));
 }
 
 static void network(test_table *table, test_side side, test_shape s, size_t number) {
@@ -130,7 +131,7 @@ const kernel kernels[KERNELS] = {
     {"sum", sum, false, true},
     {"sgd", sgd, false, true},
     {"optimizer_step", optimizer_step, false, true},
-    {"schedule_rate", schedule_rate, false, true},
+    {"schedule_learning_rate", schedule_learning_rate, false, true},
     {"network", network, false, false},
 };
 

@@ -1,4 +1,4 @@
-/* What bpcheck checks: every kernel of the public tables, and whole networks for what only levels have. */
+/* What bpcheck checks: every kernel of the public tables, and whole networks for what only backends have. */
 #ifndef BPCHECK_KERNELS_H
 #define BPCHECK_KERNELS_H
 

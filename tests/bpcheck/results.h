@@ -6,8 +6,9 @@
 #include "harness/run.h"
 #include "kernels.h"
 #include "options.h"
+#include "enum_counts.h"
 
-enum { TABLES_MAX = 2 * BP_ISA_COUNT + 1, FAILURES_MAX = 10 };
+enum { TABLES_MAX = 2 * ISA_COUNT + 1, FAILURES_MAX = 10 };
 
 /** How a failed case can be run again. */
 typedef struct failure {
@@ -30,12 +31,12 @@ typedef struct results {
     size_t cases[KERNELS][TABLES_MAX], failed[KERNELS][TABLES_MAX];
     failure failures[FAILURES_MAX]; /* the first ones */
     size_t failure_count;           /* of these */
-    golden_run golden[BP_ISA_COUNT];
+    golden_run golden[ISA_COUNT];
     size_t golden_runs;
-    /* Of each level on which kernels were timed, scalar first: nanoseconds, summed over the same calls. */
-    const char *timed_names[BP_ISA_COUNT];
+    /* Of each backend on which kernels were timed, scalar first: nanoseconds, summed over the same calls. */
+    const char *timed_names[ISA_COUNT];
     size_t timed;
-    double nanoseconds[KERNELS][BP_ISA_COUNT];
+    double nanoseconds[KERNELS][ISA_COUNT];
 } results;
 
 size_t results_cases(const results *r);

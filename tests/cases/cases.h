@@ -6,6 +6,7 @@
 #define BACKPROP_TESTS_CASES_H
 
 #include "harness/sweep.h"
+#include "enum_counts.h"
 
 /* ---- Products: see test_product for the order of sizes ---------------------------------------------------------- */
 
@@ -29,12 +30,12 @@ void case_activation(test_table *table, test_side side, size_t rows, size_t colu
 test_plane case_loss_mse, case_loss_softmax_cross_entropy, case_softmax;
 
 /** The losses that compare with targets, and those that compare with labels: together all there are. */
-enum { CASE_TARGET_LOSSES = 7, CASE_LABEL_LOSSES = BP_LOSS_COUNT - CASE_TARGET_LOSSES };
-extern const bp_loss case_target_losses[CASE_TARGET_LOSSES], case_label_losses[CASE_LABEL_LOSSES];
+enum { CASE_TARGET_LOSSES = 7, CASE_LABEL_LOSSES = LOSS_COUNT - CASE_TARGET_LOSSES };
+extern const bp_loss_kind case_target_losses[CASE_TARGET_LOSSES], case_label_losses[CASE_LABEL_LOSSES];
 
 /** One of the losses with targets, one of those with labels. */
-void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition, bp_loss loss);
-void case_loss_labels(test_table *table, test_side side, size_t batch, size_t classes, size_t repetition, bp_loss loss);
+void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition, bp_loss_kind loss);
+void case_loss_labels(test_table *table, test_side side, size_t batch, size_t classes, size_t repetition, bp_loss_kind loss);
 
 test_plane case_dropout, case_dropout_derivative;
 test_plane case_layer_norm_forward, case_layer_norm_backward, case_layer_norm_gradient;
@@ -50,7 +51,7 @@ void case_schedule_rate(test_table *table, test_side side, size_t count, size_t 
 
 /* ---- Networks --------------------------------------------------------------------------------------------------- */
 
-/** Some training steps of a random network, with a batch of `rows` rows, in up to four lanes. */
+/** Some training steps of a random network, with a batch of `rows` rows, in up to four workers. */
 void case_network(test_table *table, test_side side, size_t rows, size_t repetition);
 
 #endif

@@ -50,7 +50,7 @@ void case_dense_forward(test_table *table, test_side side, size_t batch, size_t 
 /* ---- dense_delta ---- */
 
 typedef struct backward {
-    test_operand *below, *delta, *w, *a_below;
+    test_operand *previous, *delta, *w, *previous_saved;
     size_t batch, in, out;
     bp_activation activation;
     size_t batch_cut, in_cut; /* the table under test is called in up to four pieces: the results may not notice */
@@ -61,11 +61,11 @@ static void delta_piece(const bp_kernels *kernels, const backward *b, void *scra
     if (n == n_end || i == i_end) {
         return;
     }
-    const float *a_below = test_data(b->a_below);
-    const size_t lda = test_ld(b->a_below);
-    kernels->dense_delta(b->below->data + n * b->below->ld + i, b->below->ld, b->delta->data + n * b->delta->ld,
+    const float *previous_saved = test_data(b->previous_saved);
+    const size_t lda = test_ld(b->previous_saved);
+    kernels->dense_delta(b->previous->data + n * b->previous->ld + i, b->previous->ld, b->delta->data + n * b->delta->ld,
                          b->delta->ld, b->w->data + i * b->w->ld, b->w->ld,
-                         a_below != NULL ? a_below + n * lda + i : NULL, lda, n_end - n, i_end - i, b->out,
+                         previous_saved != NULL ? previous_saved + n * lda + i : NULL, lda, n_end - n, i_end - i, b->out,
                          b->activation, scratch);
 }
 
@@ -86,11 +86,11 @@ void case_dense_delta(test_table *table, test_side side, size_t batch, size_t in
     backward b = {.batch = batch, .in = in, .out = out, .activation = test_draw_activation(trial)};
     b.delta = test_input(trial, "delta", batch, out);
     b.w = test_input(trial, "w", in, out);
-    if (b.activation.kind != BP_IDENTITY || test_random_below(&trial->random, 2) == 0) {
-        b.a_below = test_input(trial, "a_below", batch, in);
+    if (b.activation.kind != BP_ACTIVATION_IDENTITY || test_random_below(&trial->random, 2) == 0) {
+        b.previous_saved = test_input(trial, "a_below", batch, in);
     }
-    const bool in_place = b.a_below != NULL && test_random_below(&trial->random, 3) == 0;
-    b.below = in_place ? test_output_in_place(trial, "below", b.a_below) : test_output(trial, "below", batch, in);
+    const bool in_place = b.previous_saved != NULL && test_random_below(&trial->random, 3) == 0;
+    b.previous = in_place ? test_output_in_place(trial, "below", b.previous_saved) : test_output(trial, "below", batch, in);
     test_draw_cuts(trial, batch, &b.batch_cut, in, &b.in_cut);
     test_run(trial, call_delta, &b);
 }
@@ -101,7 +101,7 @@ typedef struct gradient {
     test_operand *weights, *bias, *x, *delta; /* weights and bias: the gradients, or what gradient_sgd updates */
     size_t batch, in, out;
     bool update;
-    float rate;
+    float learning_rate;
     size_t in_cut, out_cut; /* the table under test is called in up to four pieces: the results may not notice */
 } gradient;
 
@@ -119,7 +119,7 @@ static void gradient_piece(const bp_kernels *kernels, const gradient *g, void *s
     const float *x = g->x->data + i, *delta = g->delta->data + j;
     if (g->update) {
         kernels->dense_gradient_sgd(weights, test_ld(g->weights), bias, x, g->x->ld, delta, g->delta->ld, g->batch,
-                                    i_end - i, j_end - j, g->rate, scratch);
+                                    i_end - i, j_end - j, g->learning_rate, scratch);
     } else {
         kernels->dense_gradient(weights, test_ld(g->weights), bias, x, g->x->ld, delta, g->delta->ld, g->batch,
                                 i_end - i, j_end - j, scratch);
@@ -143,9 +143,9 @@ static void gradient_or_update(test_table *table, test_side side, size_t batch, 
         return;
     }
     gradient g = {.batch = batch, .in = in, .out = out, .update = update};
-    g.rate = rates[test_random_below(&trial->random, sizeof rates / sizeof *rates)];
+    g.learning_rate = rates[test_random_below(&trial->random, sizeof rates / sizeof *rates)];
     if (update) {
-        test_note(trial, ", rate %g", (double)g.rate);
+        test_note(trial, ", rate %g", (double)g.learning_rate);
     }
     g.x = test_input(trial, "x", batch, in);
     g.delta = test_input(trial, "delta", batch, out);

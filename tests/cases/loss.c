@@ -1,7 +1,7 @@
 /* Losses with their deltas, and softmax. */
 #include "cases.h"
 
-const bp_loss case_target_losses[] = {
+const bp_loss_kind case_target_losses[] = {
     BP_LOSS_MSE,
     BP_LOSS_MAE,
     BP_LOSS_HUBER,
@@ -10,14 +10,14 @@ const bp_loss case_target_losses[] = {
     BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
     BP_LOSS_KULLBACK_LEIBLER,
 };
-const bp_loss case_label_losses[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
+const bp_loss_kind case_label_losses[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_MULTICLASS_HINGE};
 
 typedef struct loss {
     test_operand *delta, *row_loss; /* either may be left out */
     test_operand *predictions, *targets, *weights;
     size_t batch, out;
     bp_activation activation;
-    bp_loss kind;
+    bp_loss_kind kind;
     float parameter, scale;
     size_t batch_cut; /* the table under test is called in up to two pieces; a row is one piece */
 } loss;
@@ -130,8 +130,8 @@ void case_loss_mse(test_table *table, test_side side, size_t batch, size_t out, 
         return;
     }
     loss l = {.batch = batch, .out = out, .activation = test_draw_activation(trial)};
-    if (bp_activation_keeps_input(l.activation.kind)) {
-        l.activation = (bp_activation){BP_IDENTITY, 0.0f};
+    if (bp_activation_saves_input(l.activation.kind)) {
+        l.activation = (bp_activation){BP_ACTIVATION_IDENTITY, 0.0f};
         test_note(trial, " (here: identity)");
     }
     l.predictions = test_input(trial, "a", batch, out);
@@ -170,7 +170,7 @@ void case_softmax(test_table *table, test_side side, size_t rows, size_t classes
     test_run(trial, call_softmax, &l);
 }
 
-void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition, bp_loss kind) {
+void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition, bp_loss_kind kind) {
     static const float thresholds[] = {1.0f, 0.1f, 0x1p-140f, 50.0f};
     test_trial *trial =
         test_begin(table, "loss_targets", side, "%s/%zux%zu/%zu", bp_loss_name(kind), batch, out, repetition);
@@ -188,7 +188,7 @@ void case_loss_targets(test_table *table, test_side side, size_t batch, size_t o
 }
 
 void case_loss_labels(test_table *table, test_side side, size_t batch, size_t classes, size_t repetition,
-                      bp_loss kind) {
+                      bp_loss_kind kind) {
     static const float smoothings[] = {0.0f, 0.1f, 1.0f, 0x1p-149f};
     test_trial *trial =
         test_begin(table, "loss_labels", side, "%s/%zux%zu/%zu", bp_loss_name(kind), batch, classes, repetition);

@@ -1,12 +1,13 @@
 /*
- * Random networks, trained for some steps. The table under test is the level that the network is made on: all that a
- * level has for networks, which no entry of the public table shows.
+ * Random networks, trained for some steps. The table under test is the backend that the network is made on: all that a
+ * backend has for networks, which no entry of the public table shows.
  */
 #include "cases.h"
 
 #include <backprop/network.h>
 
 #include "network/network.h"
+#include "enum_counts.h"
 
 enum { LAYERS_MAX = 4, STEPS_MAX = 3, LANES_MAX = 4 };
 
@@ -18,17 +19,17 @@ typedef struct training {
     bool normalize[LAYERS_MAX];
     uint64_t seed;
     size_t rows, steps;
-    float rate;
+    float learning_rate;
     test_operand *inputs, *targets, *weights;
     test_operand *losses;     /* [1 x steps] */
     test_operand *parameters; /* [1 x all of them] */
 } training;
 
-static bool has_labels(bp_loss loss) {
+static bool has_labels(bp_loss_kind loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE;
 }
 
-static bool needs_logits(bp_loss loss) {
+static bool needs_logits(bp_loss_kind loss) {
     return loss == BP_LOSS_BINARY_CROSS_ENTROPY || loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ||
            loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS || loss == BP_LOSS_KULLBACK_LEIBLER;
 }
@@ -37,10 +38,10 @@ static bool needs_logits(bp_loss loss) {
 
 static bp_status create(const bp_kernels *kernels, const bp_network_config *config, bp_network **network) {
     for (size_t k = 0; test_table_at(k) != NULL; k++)
-        if (test_table_at(k)->kernels == kernels && test_table_at(k)->level == NULL)
+        if (test_table_at(k)->kernels == kernels && test_table_at(k)->backend == NULL)
             return bp_network_create(config, network);
-    /* The table of a level is its first member. */
-    return bp_network_create_on((const bp_level *)(const void *)kernels, config, network);
+    /* The table of a backend is its first member. */
+    return bp_network_create_on((const bp_backend *)(const void *)kernels, config, network);
 }
 
 static bp_status train(const training *t, bp_network *network) {
@@ -55,7 +56,7 @@ static bp_status train(const training *t, bp_network *network) {
     };
     bp_status status = bp_network_initialize(network, t->seed);
     for (size_t k = 0; k < t->steps && status == BP_OK; k++)
-        status = bp_network_train_step(network, &batch, t->rate, &t->losses->data[k]);
+        status = bp_network_train_step(network, &batch, t->learning_rate, &t->losses->data[k]);
     float *to = t->parameters->data;
     for (size_t l = 0; l < t->config.layers && status == BP_OK; l++) {
         const size_t in = t->sizes[l], out = t->sizes[l + 1];
@@ -69,7 +70,7 @@ static bp_status train(const training *t, bp_network *network) {
     return status;
 }
 
-/* The lanes of a step one after the other, the last one first: no bit may depend on it, and a fault in one of them can
+/* The workers of a step one after the other, the last one first: no bit may depend on it, and a fault in one of them can
  * be caught, as it could not in another thread. */
 static void run_lanes(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
     (void)context;
@@ -131,7 +132,7 @@ static void draw_layers(test_trial *trial, training *t) {
         test_note(trial, "%s%zu", l ? "-" : ", ", t->sizes[l]);
     }
     for (size_t l = 0; l < layers; l++) {
-        t->activations[l].kind = (bp_activation_kind)test_random_below(&trial->random, BP_ACTIVATION_COUNT);
+        t->activations[l].kind = (bp_activation_kind)test_random_below(&trial->random, ACTIVATION_COUNT);
         t->activations[l].parameter = 0.25f;
         if (regularized && l + 1 < layers) {
             t->dropout[l] = test_random_below(&trial->random, 2) ? 0.25f : 0.0f;
@@ -142,22 +143,22 @@ static void draw_layers(test_trial *trial, training *t) {
     t->config.activations = t->activations;
     t->config.dropout = t->dropout;
     t->config.normalize = t->normalize;
-    test_note(trial, "%s", regularized ? " regularised" : "");
+    test_note(trial, "%s", regularized ? " regularized" : "");
 }
 
 static void draw_training(test_trial *trial, training *t) {
     t->seed = t->config.seed = test_random_next(&trial->random);
-    t->rate = test_random_below(&trial->random, 2) ? 0.01f : 0.5f;
+    t->learning_rate = test_random_below(&trial->random, 2) ? 0.01f : 0.5f;
     t->steps = 1 + test_random_below(&trial->random, STEPS_MAX);
     t->config.threads = 1 + test_random_below(&trial->random, LANES_MAX);
-    t->config.loss = (bp_loss)test_random_below(&trial->random, BP_LOSS_COUNT);
+    t->config.loss = (bp_loss_kind)test_random_below(&trial->random, LOSS_COUNT);
     if (needs_logits(t->config.loss))
-        t->activations[t->config.layers - 1].kind = BP_IDENTITY;
+        t->activations[t->config.layers - 1].kind = BP_ACTIVATION_IDENTITY;
     bp_optimizer *o = &t->config.optimizer;
     if (test_random_below(&trial->random, 2) == 0) {
-        o->kind = (bp_optimizer_kind)test_random_below(&trial->random, BP_OPTIMIZER_COUNT);
+        o->kind = (bp_optimizer_kind)test_random_below(&trial->random, OPTIMIZER_COUNT);
         o->weight_decay = test_random_below(&trial->random, 2) ? 0.01f : 0.0f;
-        o->decay_of = test_random_below(&trial->random, 2) ? BP_DECAY_WEIGHTS : BP_DECAY_ALL;
+        o->decay_scope = test_random_below(&trial->random, 2) ? BP_DECAY_SCOPE_WEIGHTS : BP_DECAY_SCOPE_ALL;
         o->clip_norm = test_random_below(&trial->random, 3) ? 0.0f : 0.5f;
     }
     test_note(trial, " %s %s x%zu, %zu lanes", bp_loss_name(t->config.loss), bp_optimizer_name(o->kind), t->steps,
@@ -175,7 +176,7 @@ void case_network(test_table *table, test_side side, size_t rows, size_t repetit
     test_trial *trial = test_begin(table, "network", side, "%zu/%zu", rows, repetition);
     if (trial == NULL)
         return;
-    training t = {.rows = rows, .config.batch_max = rows};
+    training t = {.rows = rows, .config.max_batch_size = rows};
     draw_layers(trial, &t);
     draw_training(trial, &t);
     const size_t out = t.sizes[t.config.layers];

@@ -1,5 +1,6 @@
 /* Optimizers, alone and fused with the gradient, and schedules of their rates. */
 #include "cases.h"
+#include "enum_counts.h"
 
 #include <float.h>
 
@@ -16,18 +17,18 @@ static float draw_of(test_trial *trial, const float *choices, size_t count) {
 typedef struct drawn {
     bp_optimizer optimizer;
     uint64_t step;
-    float rate;
+    float learning_rate;
 } drawn;
 
 static drawn draw_step(test_trial *trial, bp_optimizer_kind kind) {
     static const uint64_t steps[] = {1, 2, 3, 10, 1000, 12345, UINT64_C(1) << 40};
     drawn d = {.step = steps[test_random_below(&trial->random, sizeof steps / sizeof *steps)],
-               .rate = DRAW(trial, 0.1f, 1.0f, 0.001f, 0.0f, -0.5f, 0x1p-30f)};
+               .learning_rate = DRAW(trial, 0.1f, 1.0f, 0.001f, 0.0f, -0.5f, 0x1p-30f)};
     d.optimizer = (bp_optimizer){.kind = kind,
                                  .weight_decay = DRAW(trial, 0, 0, 0.01f, 3),
                                  .decoupled = test_random_below(&trial->random, 3) == 0,
                                  .clip = DRAW(trial, 0, 0, 1, 0.01f, FLT_MAX),
-                                 .average = DRAW(trial, 0, 0, 0.999f, FLT_MIN)};
+                                 .ema_decay = DRAW(trial, 0, 0, 0.999f, FLT_MIN)};
     if (test_random_below(&trial->random, 2) == 0) {
         d.optimizer.momentum = DRAW(trial, 0.5f, 0.99f, FLT_MIN);
         d.optimizer.beta1 = DRAW(trial, 0.5f, 0.95f, FLT_MIN);
@@ -39,11 +40,11 @@ static drawn draw_step(test_trial *trial, bp_optimizer_kind kind) {
         d.optimizer.step_max = DRAW(trial, 1, FLT_MAX);
     }
     if (test_random_below(&trial->random, 2) == 0)
-        d.optimizer.decay_of = BP_DECAY_WEIGHTS;
+        d.optimizer.decay_scope = BP_DECAY_SCOPE_WEIGHTS;
     test_note(trial, ", %s step %llu rate %g decay %g%s%s clip %g average %g", bp_optimizer_name(kind),
-              (unsigned long long)d.step, (double)d.rate, (double)d.optimizer.weight_decay,
-              d.optimizer.decoupled ? " decoupled" : "", d.optimizer.decay_of == BP_DECAY_WEIGHTS ? " of weights" : "",
-              (double)d.optimizer.clip, (double)d.optimizer.average);
+              (unsigned long long)d.step, (double)d.learning_rate, (double)d.optimizer.weight_decay,
+              d.optimizer.decoupled ? " decoupled" : "", d.optimizer.decay_scope == BP_DECAY_SCOPE_WEIGHTS ? " of weights" : "",
+              (double)d.optimizer.clip, (double)d.optimizer.ema_decay);
     return d;
 }
 
@@ -57,8 +58,8 @@ typedef struct arrays {
 static arrays add_arrays(test_trial *trial, const bp_optimizer *o, const char *const names[4], size_t rows,
                          size_t columns) {
     arrays a = {.values = test_updated(trial, names[0], rows, columns)};
-    test_operand **const others[] = {&a.state[0], &a.state[1], &a.average};
-    const bool wanted[] = {bp_optimizer_states(o->kind) > 0, bp_optimizer_states(o->kind) > 1, o->average > 0.0f};
+    test_operand **const others[] = {&a.state[0], &a.state[1], &a.ema_decay};
+    const bool wanted[] = {bp_optimizer_states(o->kind) > 0, bp_optimizer_states(o->kind) > 1, o->ema_decay > 0.0f};
     for (size_t k = 0; k < 3; k++) {
         if (wanted[k])
             *others[k] = test_updated_like(trial, names[k + 1], a.values);
@@ -71,7 +72,7 @@ static bp_parameters parameters_at(const arrays *a, size_t at) {
     bp_parameters p = {.values = a->values->data + at};
     for (size_t k = 0; k < BP_OPTIMIZER_STATES; k++)
         p.state[k] = a->state[k] != NULL ? a->state[k]->data + at : NULL;
-    p.average = a->average != NULL ? a->average->data + at : NULL;
+    p.ema = a->ema_decay != NULL ? a->ema_decay->data + at : NULL;
     return p;
 }
 
@@ -88,9 +89,9 @@ static void call_step(const bp_kernels *kernels, bool under_test, void *scratch,
     const size_t cut = under_test ? v->cut : 0;
     const bp_parameters low = parameters_at(&v->a, 0), high = parameters_at(&v->a, cut);
     if (cut > 0)
-        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.rate, &low, v->gradient->data, cut);
+        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.learning_rate, &low, v->gradient->data, cut);
     if (cut < v->count)
-        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.rate, &high, v->gradient->data + cut, v->count - cut);
+        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.learning_rate, &high, v->gradient->data + cut, v->count - cut);
 }
 
 void case_optimizer_step(test_table *table, test_side side, size_t count, size_t repetition, bp_optimizer_kind kind) {
@@ -129,7 +130,7 @@ static void call_piece(const bp_kernels *kernels, const update *u, void *scratch
         weights = parameters_at(&u->weights, i * u->weights.values->ld + j);
     if (with_bias)
         biases = parameters_at(&u->biases, j);
-    kernels->dense_gradient_update(&u->d.optimizer, u->d.step, u->d.rate, with_weights ? &weights : NULL,
+    kernels->dense_gradient_update(&u->d.optimizer, u->d.step, u->d.learning_rate, with_weights ? &weights : NULL,
                                    test_ld(u->weights.values), with_bias ? &biases : NULL, u->x->data + i, u->x->ld,
                                    u->delta->data + j, u->delta->ld, u->batch, i_end - i, j_end - j, scratch);
 }
@@ -145,7 +146,7 @@ static void call_update(const bp_kernels *kernels, bool under_test, void *scratc
 
 /* Kinds take turns from case to case; each is seen with every size around the tile's borders. */
 void case_dense_gradient_update(test_table *table, test_side side, size_t in, size_t out, size_t batch) {
-    const bp_optimizer_kind kind = (bp_optimizer_kind)((in + 3 * out + 5 * batch + side) % BP_OPTIMIZER_COUNT);
+    const bp_optimizer_kind kind = (bp_optimizer_kind)((in + 3 * out + 5 * batch + side) % OPTIMIZER_COUNT);
     test_trial *trial = test_begin(table, "dense_gradient_update", side, "%zux%zux%zu", batch, in, out);
     if (trial == NULL)
         return;
@@ -177,18 +178,18 @@ static void call_rates(const bp_kernels *kernels, bool under_test, void *scratch
     (void)scratch;
     const rates *r = arguments;
     for (size_t k = 0; k < r->count; k++)
-        r->result->data[k] = kernels->schedule_rate(&r->schedule, r->first + k);
+        r->result->data[k] = kernels->schedule_learning_rate(&r->schedule, r->first + k);
 }
 
 void case_schedule_rate(test_table *table, test_side side, size_t count, size_t repetition, bp_schedule_kind kind) {
     test_trial *trial =
-        test_begin(table, "schedule_rate", side, "%s/%zu/%zu", bp_schedule_name(kind), count, repetition);
+        test_begin(table, "schedule_learning_rate", side, "%s/%zu/%zu", bp_schedule_name(kind), count, repetition);
     if (trial == NULL)
         return;
     static const uint64_t milestones[] = {0, 5, 5, 19, 100, UINT64_MAX};
     rates r = {.count = count,
                .schedule = {.kind = kind,
-                            .rate = DRAW(trial, 0.1f, 1, 0.001f, 0, FLT_MIN, FLT_MAX),
+                            .learning_rate = DRAW(trial, 0.1f, 1, 0.001f, 0, FLT_MIN, FLT_MAX),
                             .factor = DRAW(trial, 0.5f, 0.1f, 0, 1),
                             .start = DRAW(trial, 0, 0.01f, 0.3f),
                             .end = DRAW(trial, 0, 1e-5f, 0.5f)}};
@@ -200,7 +201,7 @@ void case_schedule_rate(test_table *table, test_side side, size_t count, size_t 
     if (test_random_below(&trial->random, 4) == 0)
         r.first = test_random_next(&trial->random) >> test_random_below(&trial->random, 64);
     test_note(trial, ", rate %g factor %g start %g end %g warm-up %llu of %llu, from step %llu",
-              (double)r.schedule.rate, (double)r.schedule.factor, (double)r.schedule.start, (double)r.schedule.end,
+              (double)r.schedule.learning_rate, (double)r.schedule.factor, (double)r.schedule.start, (double)r.schedule.end,
               (unsigned long long)r.schedule.warmup, (unsigned long long)r.schedule.steps, (unsigned long long)r.first);
     r.result = test_output(trial, "rates", 1, count);
     test_run(trial, call_rates, &r);

@@ -1,4 +1,4 @@
-/* Dropout and layer normalisation. */
+/* Dropout and layer normalization. */
 #include "cases.h"
 
 /* ---- Dropout ---- */
@@ -89,64 +89,64 @@ void case_dropout_derivative(test_table *table, test_side side, size_t rows, siz
     dropout_or_derivative(table, side, rows, columns, repetition, true);
 }
 
-/* ---- Layer normalisation ---- */
+/* ---- Layer normalization ---- */
 
-typedef struct normalisation {
-    test_operand *y, *normalized, *inverse; /* results of the forward pass; the last two may be left out */
-    test_operand *z, *gain, *shift;
-    test_operand *below, *delta, *gradient_gain, *gradient_shift;
+typedef struct normalization {
+    test_operand *y, *normalized, *rstd; /* results of the forward pass; the last two may be left out */
+    test_operand *z, *gamma, *beta;
+    test_operand *previous, *delta, *gradient_gamma, *gradient_beta;
     size_t rows, columns;
     float epsilon;
     size_t row_cut, column_cut;
-} normalisation;
+} normalization;
 
 static float *row_of(const test_operand *operand, size_t n) {
     return operand != NULL ? operand->data + n * operand->ld : NULL;
 }
 
-static void forward_rows(const bp_kernels *kernels, const normalisation *e, size_t n, size_t end) {
+static void forward_rows(const bp_kernels *kernels, const normalization *e, size_t n, size_t end) {
     if (n < end) {
         kernels->layer_norm_forward(row_of(e->y, n), e->y->ld, row_of(e->normalized, n), test_ld(e->normalized),
-                                    e->inverse != NULL ? e->inverse->data + n : NULL, row_of(e->z, n), e->z->ld,
-                                    e->gain->data, e->shift->data, end - n, e->columns, e->epsilon);
+                                    e->rstd != NULL ? e->rstd->data + n : NULL, row_of(e->z, n), e->z->ld,
+                                    e->gamma->data, e->beta->data, end - n, e->columns, e->epsilon);
     }
 }
 
 static void call_forward(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
     (void)scratch;
-    const normalisation *e = arguments;
+    const normalization *e = arguments;
     const size_t cut = under_test ? e->row_cut : 0;
     forward_rows(kernels, e, 0, cut);
     forward_rows(kernels, e, cut, e->rows);
 }
 
-static void backward_rows(const bp_kernels *kernels, const normalisation *e, size_t n, size_t end) {
+static void backward_rows(const bp_kernels *kernels, const normalization *e, size_t n, size_t end) {
     if (n < end) {
-        kernels->layer_norm_backward(row_of(e->below, n), e->below->ld, row_of(e->delta, n), e->delta->ld,
-                                     row_of(e->normalized, n), e->normalized->ld, e->inverse->data + n, e->gain->data,
+        kernels->layer_norm_backward(row_of(e->previous, n), e->previous->ld, row_of(e->delta, n), e->delta->ld,
+                                     row_of(e->normalized, n), e->normalized->ld, e->rstd->data + n, e->gamma->data,
                                      end - n, e->columns);
     }
 }
 
 static void call_backward(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
     (void)scratch;
-    const normalisation *e = arguments;
+    const normalization *e = arguments;
     const size_t cut = under_test ? e->row_cut : 0;
     backward_rows(kernels, e, 0, cut);
     backward_rows(kernels, e, cut, e->rows);
 }
 
-static void gradient_columns(const bp_kernels *kernels, const normalisation *e, size_t j, size_t end) {
+static void gradient_columns(const bp_kernels *kernels, const normalization *e, size_t j, size_t end) {
     if (j < end) {
-        kernels->layer_norm_gradient(e->gradient_gain != NULL ? e->gradient_gain->data + j : NULL,
-                                     e->gradient_shift != NULL ? e->gradient_shift->data + j : NULL, e->delta->data + j,
+        kernels->layer_norm_gradient(e->gradient_gamma != NULL ? e->gradient_gamma->data + j : NULL,
+                                     e->gradient_beta != NULL ? e->gradient_beta->data + j : NULL, e->delta->data + j,
                                      e->delta->ld, e->normalized->data + j, e->normalized->ld, e->rows, end - j);
     }
 }
 
 static void call_gradient(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
     (void)scratch;
-    const normalisation *e = arguments;
+    const normalization *e = arguments;
     const size_t cut = under_test ? e->column_cut : 0;
     gradient_columns(kernels, e, 0, cut);
     gradient_columns(kernels, e, cut, e->columns);
@@ -158,11 +158,11 @@ void case_layer_norm_forward(test_table *table, test_side side, size_t rows, siz
     if (trial == NULL) {
         return;
     }
-    normalisation e = {.rows = rows, .columns = columns};
+    normalization e = {.rows = rows, .columns = columns};
     e.epsilon = epsilons[test_random_below(&trial->random, sizeof epsilons / sizeof *epsilons)];
     e.z = test_input(trial, "z", rows, columns);
-    e.gain = test_input(trial, "gain", 1, columns);
-    e.shift = test_input(trial, "shift", 1, columns);
+    e.gamma = test_input(trial, "gain", 1, columns);
+    e.beta = test_input(trial, "shift", 1, columns);
     const size_t place = test_random_below(&trial->random, 3);
     e.y = place == 0 ? test_output_in_place(trial, "y", e.z) : test_output(trial, "y", rows, columns);
     if (place == 1) {
@@ -171,7 +171,7 @@ void case_layer_norm_forward(test_table *table, test_side side, size_t rows, siz
         e.normalized = test_output(trial, "normalized", rows, columns);
     }
     if (test_random_below(&trial->random, 3) > 0) {
-        e.inverse = test_output(trial, "inverse", 1, rows);
+        e.rstd = test_output(trial, "inverse", 1, rows);
     }
     size_t unused;
     test_draw_cuts(trial, rows, &e.row_cut, 1, &unused);
@@ -183,13 +183,13 @@ void case_layer_norm_backward(test_table *table, test_side side, size_t rows, si
     if (trial == NULL) {
         return;
     }
-    normalisation e = {.rows = rows, .columns = columns};
+    normalization e = {.rows = rows, .columns = columns};
     e.delta = test_input(trial, "delta", rows, columns);
     e.normalized = test_input(trial, "normalized", rows, columns);
-    e.inverse = test_input(trial, "inverse", 1, rows);
-    e.gain = test_input(trial, "gain", 1, columns);
+    e.rstd = test_input(trial, "inverse", 1, rows);
+    e.gamma = test_input(trial, "gain", 1, columns);
     const bool in_place = test_random_below(&trial->random, 2) == 0;
-    e.below = in_place ? test_output_in_place(trial, "below", e.delta) : test_output(trial, "below", rows, columns);
+    e.previous = in_place ? test_output_in_place(trial, "below", e.delta) : test_output(trial, "below", rows, columns);
     size_t unused;
     test_draw_cuts(trial, rows, &e.row_cut, 1, &unused);
     test_run(trial, call_backward, &e);
@@ -200,15 +200,15 @@ void case_layer_norm_gradient(test_table *table, test_side side, size_t rows, si
     if (trial == NULL) {
         return;
     }
-    normalisation e = {.rows = rows, .columns = columns};
+    normalization e = {.rows = rows, .columns = columns};
     e.delta = test_input(trial, "delta", rows, columns);
     e.normalized = test_input(trial, "normalized", rows, columns);
     const size_t parts = test_random_below(&trial->random, 5);
     if (parts != 0) {
-        e.gradient_gain = test_output(trial, "gradient_gain", 1, columns);
+        e.gradient_gamma = test_output(trial, "gradient_gamma", 1, columns);
     }
     if (parts != 1) {
-        e.gradient_shift = test_output(trial, "gradient_shift", 1, columns);
+        e.gradient_beta = test_output(trial, "gradient_beta", 1, columns);
     }
     size_t unused;
     test_draw_cuts(trial, 1, &unused, columns, &e.column_cut);

@@ -4,7 +4,7 @@
 typedef struct vectors {
     test_operand *result, *input;
     size_t count, cut;
-    float rate;
+    float learning_rate;
 } vectors;
 
 static void call_sum(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
@@ -19,10 +19,10 @@ static void call_sgd(const bp_kernels *kernels, bool under_test, void *scratch, 
     const vectors *v = arguments;
     const size_t cut = under_test ? v->cut : 0;
     if (cut > 0) {
-        kernels->sgd(v->result->data, v->input->data, cut, v->rate);
+        kernels->sgd(v->result->data, v->input->data, cut, v->learning_rate);
     }
     if (cut < v->count) {
-        kernels->sgd(v->result->data + cut, v->input->data + cut, v->count - cut, v->rate);
+        kernels->sgd(v->result->data + cut, v->input->data + cut, v->count - cut, v->learning_rate);
     }
 }
 
@@ -43,8 +43,8 @@ void case_sgd(test_table *table, test_side side, size_t count, size_t repetition
     if (trial == NULL) {
         return;
     }
-    vectors v = {.count = count, .rate = rates[test_random_below(&trial->random, sizeof rates / sizeof *rates)]};
-    test_note(trial, ", rate %g", (double)v.rate);
+    vectors v = {.count = count, .learning_rate = rates[test_random_below(&trial->random, sizeof rates / sizeof *rates)]};
+    test_note(trial, ", rate %g", (double)v.learning_rate);
     v.input = test_input(trial, "gradient", 1, count);
     v.result = test_updated(trial, "parameters", 1, count);
     size_t unused;

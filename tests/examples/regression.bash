@@ -22,11 +22,11 @@ cd "$work"
     done
 } >table.csv
 output=$("${program[@]}" --data table.csv --epochs 200 --patience 200)
-passed_if "a plane is learnt" grep -qE '^y of 21 other rows: .*R\^2 0\.99' <<<"$output"
+passed_if "a plane is learned" grep -qE '^y of 21 other rows: .*R\^2 0\.99' <<<"$output"
 
 sed '9s/^[0-9]*/ ?/' table.csv >gaps.csv
 output=$("${program[@]}" --data gaps.csv --epochs 200 --patience 200)
-passed_if "a plane is learnt with a number missing" grep -qE '^y of 21 other rows: .*R\^2 0\.9' <<<"$output"
+passed_if "a plane is learned with a number missing" grep -qE '^y of 21 other rows: .*R\^2 0\.9' <<<"$output"
 sed '9s/[0-9-]*$//' table.csv >broken.csv
 refused "broken.csv: row 8 lacks its target" --data broken.csv
 sed 's/^3,3,3$/3,three,3/' table.csv >broken.csv

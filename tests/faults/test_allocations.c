@@ -13,19 +13,20 @@
 #include "fit_support.h"
 #include "storage/faults.h"
 #include "storage/files.h"
+#include "enum_counts.h"
 
 enum { ROWS = 40, BATCH = 16, EPOCHS = 2 };
 
 /* Wide enough for a pool of two. */
 static const net wide = {.layers = 3,
                          .sizes = {60, 70, 50, 10},
-                         .activations = {{BP_GELU, 0}, {BP_LEAKY_RELU, 0.1f}, {BP_IDENTITY, 0}},
+                         .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}},
                          .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
                          .options = {.label_smoothing = 0.1f},
                          .weighted = true,
                          .gradients = true};
 static const net small = {
-    .layers = 2, .sizes = {3, 8, 2}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+    .layers = 2, .sizes = {3, 8, 2}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
 
 /* One network with its data, and what calls on it make. */
 typedef struct subject {
@@ -50,7 +51,7 @@ static subject subject_create(bool everything) {
         t.config.threads = 2;
         t.config.dropout = dropout;
         t.config.normalize = normalize;
-        t.config.optimizer = (bp_optimizer){.kind = BP_ADAMW, .weight_decay = 0.01f, .clip_norm = 1, .average = 0.9f};
+        t.config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 1, .ema_decay = 0.9f};
     }
     t.network = net_create(&t.config, 5);
     assert_int_equal(bp_network_threads(t.network), t.config.threads);
@@ -114,10 +115,10 @@ static bp_status evaluate(subject *t) {
 }
 
 static bp_status find_nonfinite(subject *t) {
-    bp_nonfinite found = {.place = BP_PLACE_COUNT};
+    bp_nonfinite found = {.place = QUANTITY_COUNT};
     const bp_batch batch = batch_of(t);
     const bp_status status = bp_network_find_nonfinite(t->network, &batch, &found);
-    assert_int_equal(found.place, status == BP_OK ? BP_PLACE_NONE : BP_PLACE_COUNT);
+    assert_int_equal(found.quantity, status == BP_OK ? BP_QUANTITY_NONE : QUANTITY_COUNT);
     return status;
 }
 
@@ -126,12 +127,12 @@ static bp_status fit(subject *t) {
     const bp_dataset validation = dataset_of(t->shape, &t->s);
     const bp_fit_options options = {.epochs = EPOCHS,
                                     .batch = BATCH,
-                                    .rate = 0.01f,
+                                    .learning_rate = 0.01f,
                                     .seed = 3,
                                     .validation = &validation,
                                     .stopping = &stopping,
-                                    .keep_best = true,
-                                    .nonfinite = BP_NONFINITE_LOCATE};
+                                    .restore_best = true,
+                                    .nonfinite = BP_NONFINITE_POLICY_LOCATE};
     t->set.index = t->index;
     const bp_status status = bp_network_fit(t->network, &t->set, &options, NULL);
     assert_int_equal(stopping.seen, status == BP_OK ? EPOCHS : 0);
@@ -345,11 +346,11 @@ static bp_status steps(subject *t) {
     static float outputs[ROWS * 60], gradient[70 * 60];
     static char words[2000];
     const bp_batch batch = batch_of(t);
-    const bp_backward how = {.rate = 0.01f, .input_gradient = outputs};
+    const bp_backward_options options = {.learning_rate = 0.01f, .input_gradient = outputs};
     float loss;
     bp_status status = bp_network_forward(t->network, &batch, outputs, 0);
     status |= bp_network_loss(t->network, &batch, &loss);
-    status |= bp_network_backward(t->network, &batch, &how);
+    status |= bp_network_backward(t->network, &batch, &options);
     status |= bp_network_get_parameters(t->network, 0, gradient, 0, NULL);
     status |= bp_network_set_parameters(t->network, 0, gradient, 0, NULL);
     bp_network_summary(t->network, words, sizeof words);
@@ -498,7 +499,7 @@ static void threads_cannot_start(void **state) {
     (void)state;
     static const int errors[] = {EAGAIN, ENOMEM, EPERM};
     subject t = subject_create(true), twin = subject_create(true);
-    t.config.batch_max *= 3; /* enough for all the threads */
+    t.config.max_batch_size *= 3; /* enough for all the threads */
     t.config.threads = 4;
     for (size_t e = 0; e < sizeof errors / sizeof *errors; e++)
         for (size_t nth = 0; nth < t.config.threads - 1; nth++) {

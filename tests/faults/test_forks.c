@@ -14,13 +14,13 @@ enum { ROWS = 64, STEPS = 3, SECONDS = 10 };
 /* A step of it is worth more than three threads. */
 static const net shape = {.layers = 3,
                           .sizes = {40, 90, 60, 7},
-                          .activations = {{BP_RELU, 0}, {BP_TANH, 0}, {BP_IDENTITY, 0}},
+                          .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                           .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
 
 static bp_network_config config_of(size_t threads) {
     bp_network_config config = net_config(&shape, ROWS);
     config.threads = threads;
-    config.optimizer.kind = BP_ADAM;
+    config.optimizer.kind = BP_OPTIMIZER_ADAM;
     return config;
 }
 
@@ -49,7 +49,7 @@ static uint64_t expected_hash(const samples *s, size_t steps) {
 /* In a child: a fit, and a network of its own with as many threads. */
 static bool goes_on(bp_network *network, const samples *s, size_t threads) {
     const bp_dataset set = dataset_of(&shape, s);
-    const bp_fit_options options = {.epochs = 1, .batch = 16, .rate = 0.01f, .validation = &set};
+    const bp_fit_options options = {.epochs = 1, .batch = 16, .learning_rate = 0.01f, .validation = &set};
     if (bp_network_fit(network, &set, &options, NULL) != BP_OK)
         return false;
 #ifdef __SANITIZE_THREAD__

@@ -39,7 +39,7 @@ static void networks_ask_for_enough(void **state) {
     static const float dropped[] = {0.5f, 0};
     static const bool normal[] = {true, false};
     size_t sizes[3], fit_in = 0, refused = 0;
-    const bp_activation activations[] = {{BP_GELU, 0}, {BP_IDENTITY, 0}};
+    const bp_activation activations[] = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_IDENTITY, 0}};
     for (size_t v = 0; v < LARGE * LARGE * LARGE; v++)
         for (int rich = 0; rich < 2; rich++)
             for (size_t threads = 1; threads < 3; threads++) {
@@ -51,17 +51,17 @@ static void networks_ask_for_enough(void **state) {
                 bp_network_config config = {.layers = 2,
                                             .sizes = sizes,
                                             .activations = activations,
-                                            .batch_max = four[3],
+                                            .max_batch_size = four[3],
                                             .threads = threads == 1 ? 1 : SIZE_MAX,
                                             .allocator = refusing};
                 if (rich) {
                     config.dropout = dropped;
                     config.normalize = normal;
                     config.gradients = true;
-                    config.optimizer = (bp_optimizer){.kind = BP_ADAM, .clip_norm = 1, .average = 0.5f};
+                    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .clip_norm = 1, .ema_decay = 0.5f};
                 }
                 const double floats = (rich ? 5.0 : 1.0) * ((double)sizes[0] + (double)sizes[2]) * (double)sizes[1] +
-                                      (double)config.batch_max;
+                                      (double)config.max_batch_size;
                 size_t bytes = 0;
                 bp_network *made = (bp_network *)&config;
                 asked = 0;

@@ -16,10 +16,10 @@
 enum { ROWS = 70, MICROSECONDS = 40 };
 
 static const net nets[] = {
-    {.layers = 2, .sizes = {2, 5, 2}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2, .sizes = {2, 5, 2}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {30, 70, 50, 10},
-     .activations = {{BP_GELU, 0}, {BP_RELU, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
 };
 
@@ -103,7 +103,7 @@ static size_t wanted(void) {
 static void interrupt_steps(const test_table *table, const net *shape, size_t threads) {
     bp_network_config config = net_config(shape, ROWS);
     config.threads = threads;
-    config.optimizer.kind = BP_ADAM;
+    config.optimizer.kind = BP_OPTIMIZER_ADAM;
     bp_network *disturbed = net_create_on(table, &config, 3), *twin = net_create_on(table, &config, 3);
     samples s = samples_create(shape, ROWS, 0, 4);
     size_t steps = 0;

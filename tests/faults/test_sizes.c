@@ -30,7 +30,7 @@ typedef struct entry {
 static void *scratch;
 static bp_network *network; /* IN - OUT - 2 */
 static bp_csv *csv;         /* 3 x 4 */
-static const bp_activation tanh_ = {BP_TANH, 0};
+static const bp_activation tanh_ = {BP_ACTIVATION_TANH, 0};
 
 /* ---- Kernels ---------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ static bp_status gradient_sgd(const size_t *n) {
 }
 
 static bp_status gradient_update(const size_t *n) {
-    const bp_optimizer momentum = {.kind = BP_MOMENTUM};
+    const bp_optimizer momentum = {.kind = BP_OPTIMIZER_MOMENTUM};
     const bp_parameters w = {slot(0), {slot(3)}, NULL}, bias = {slot(4), {slot(5)}, NULL};
     return bp_dense_gradient_update(&momentum, 1, 0.5f, &w, n[6], &bias, slot(1), n[5], slot(2), n[4], n[1], n[2], n[3],
                                     scratch);
@@ -122,13 +122,13 @@ static bp_status sgd(const size_t *n) {
 }
 
 static bp_status optimizer_step(const size_t *n) {
-    const bp_optimizer adam = {.kind = BP_ADAM};
+    const bp_optimizer adam = {.kind = BP_OPTIMIZER_ADAM};
     const bp_parameters parameters = {slot(0), {slot(1), slot(2)}, NULL};
     return bp_optimizer_step(&adam, 1, 0.5f, &parameters, slot(3), n[1]);
 }
 
 static bp_status initialize(const size_t *n) {
-    return bp_initialize(slot(0), n[3], n[1], n[2], (bp_initializer){BP_ORTHOGONAL, 0}, 1, 2);
+    return bp_initialize(slot(0), n[3], n[1], n[2], (bp_initializer){BP_INITIALIZER_ORTHOGONAL, 0}, 1, 2);
 }
 
 static bp_status permutation(const size_t *n) {
@@ -285,9 +285,9 @@ static bp_status find_nonfinite(const size_t *n) {
 
 static bp_status backward(const size_t *n) {
     const bp_batch b = {.rows = n[1], .inputs = slot(0), .input_stride = n[2]};
-    const bp_backward how = {
-        .rate = 0.5f, .delta = slot(1), .delta_stride = n[3], .input_gradient = slot(2), .input_gradient_stride = n[4]};
-    return bp_network_backward(network, &b, &how);
+    const bp_backward_options options = {
+        .learning_rate = 0.5f, .delta = slot(1), .delta_stride = n[3], .input_gradient = slot(2), .input_gradient_stride = n[4]};
+    return bp_network_backward(network, &b, &options);
 }
 
 static bp_status get_parameters(const size_t *n) {
@@ -568,12 +568,12 @@ static void good_sizes_are_good(void **state) {
 static int make(void **state) {
     static const net shape = {.layers = 2,
                               .sizes = {IN, OUT, 2},
-                              .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}},
+                              .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                               .loss = BP_LOSS_MSE,
                               .gradients = true};
     static const char table[] = "1,2,3,4\n5,6,7,8\n9,10,11,12\n";
     bp_network_config config = net_config(&shape, BATCH);
-    config.optimizer.kind = BP_ADAM;
+    config.optimizer.kind = BP_OPTIMIZER_ADAM;
     network = net_create(&config, 3);
     scratch = scratch_create();
     assert_int_equal(bp_csv_open_memory(table, sizeof table - 1, NULL, &csv, NULL), BP_OK);

@@ -5,6 +5,7 @@
  */
 #include "kernel_calls.h"
 #include "operands.h"
+#include "enum_counts.h"
 
 typedef struct careless {
     const kernel_call *call;
@@ -47,7 +48,7 @@ static void *take_scratch(bytes *in, bool *odd) {
 
 /* Any instruction set that there is. */
 static void take_isa(bytes *in) {
-    const bp_isa isa = (bp_isa)take_below(in, BP_ISA_COUNT);
+    const bp_isa isa = (bp_isa)take_below(in, ISA_COUNT);
     REQUIRE(bp_cpu_set(bp_cpu_supports(isa) ? isa : bp_cpu_best()) == BP_OK);
 }
 

@@ -7,22 +7,22 @@
 
 enum { KINDS = 4, BATCH = 3 };
 
-static const bp_activation activations[] = {{BP_LEAKY_RELU, 0.25f}, {BP_IDENTITY, 0.0f}};
+static const bp_activation activations[] = {{BP_ACTIVATION_LEAKY_RELU, 0.25f}, {BP_ACTIVATION_IDENTITY, 0.0f}};
 
 /* Files fit the first two alike, but for the optimizer; the others have what those have not. */
 static bp_network *create(size_t kind) {
     static const size_t sizes[] = {2, 3, 2};
     static const float dropout[] = {0.25f, 0.0f};
     static const bool normalize[] = {true, false};
-    static const bp_optimizer optimizers[KINDS] = {{.kind = BP_SGD},
-                                                   {.kind = BP_ADAM, .average = 0.5f},
-                                                   {.kind = BP_MOMENTUM, .clip_norm = 1.0f},
-                                                   {.kind = BP_RPROP}};
+    static const bp_optimizer optimizers[KINDS] = {{.kind = BP_OPTIMIZER_SGD},
+                                                   {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f},
+                                                   {.kind = BP_OPTIMIZER_MOMENTUM, .clip_norm = 1.0f},
+                                                   {.kind = BP_OPTIMIZER_RPROP}};
     const bp_network_config config = {.layers = 2,
                                       .sizes = sizes,
                                       .activations = activations,
                                       .loss = BP_LOSS_MSE,
-                                      .batch_max = BATCH,
+                                      .max_batch_size = BATCH,
                                       .dropout = kind == 2 ? dropout : NULL,
                                       .normalize = kind >= 2 ? normalize : NULL,
                                       .threads = 1,

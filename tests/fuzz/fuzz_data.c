@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "operands.h"
+#include "enum_counts.h"
 
 typedef struct careless {
     bytes in;
@@ -156,7 +157,7 @@ static void initialize(careless *c) {
     float *w = operand_new(&c->arrays, &c->in, c->rows, c->columns, stride, sizeof *w, true);
     const bp_initializer initializer = {(bp_initializer_kind)take_below(&c->in, 9), take_float(&c->in)};
     c->odd_numbers |=
-        initializer.kind >= BP_INITIALIZER_COUNT || !(initializer.gain >= 0.0f) || initializer.gain > 3.4028235e38f;
+        initializer.kind >= INITIALIZER_COUNT || !(initializer.gain >= 0.0f) || initializer.gain > 3.4028235e38f;
     if (ready(c))
         done(c, bp_initialize(w, stride, c->rows, c->columns, initializer, take_u64(&c->in, 2), take_byte(&c->in)));
 }
@@ -254,17 +255,17 @@ static void split(careless *c) {
 
 static void schedule(careless *c) {
     const bp_schedule s = {.kind = (bp_schedule_kind)take_below(&c->in, 7),
-                           .rate = take_float(&c->in),
+                           .learning_rate = take_float(&c->in),
                            .warmup = take_u64(&c->in, take_flag(&c->in) ? 8 : 1),
                            .steps = take_u64(&c->in, take_flag(&c->in) ? 8 : 1),
                            .factor = take_float(&c->in),
                            .start = take_float(&c->in),
                            .end = take_float(&c->in)};
-    float rate = -0.125f;
+    float learning_rate = -0.125f;
     for (size_t k = 0; k < 4; k++) {
-        const bp_status status = bp_schedule_rate(&s, take_u64(&c->in, 1 + take_below(&c->in, 8)), &rate);
-        REQUIRE(status == BP_OK ? rate >= 0.0f && rate <= 3.4028235e38f : status == BP_ERROR_VALUE && rate == -0.125f);
-        rate = -0.125f;
+        const bp_status status = bp_schedule_learning_rate(&s, take_u64(&c->in, 1 + take_below(&c->in, 8)), &learning_rate);
+        REQUIRE(status == BP_OK ? learning_rate >= 0.0f && learning_rate <= 3.4028235e38f : status == BP_ERROR_VALUE && learning_rate == -0.125f);
+        learning_rate = -0.125f;
     }
 }
 
@@ -299,8 +300,8 @@ static void names(careless *c) {
     NAMES(schedule_kind, schedule_from_name, schedule_name);
     NAMES(initializer_kind, initializer_from_name, initializer_name);
     NAMES(isa, isa_from_name, isa_name);
-    bp_place_name((bp_place)number);
-    bp_activation_keeps_input((bp_activation_kind)number);
+    bp_quantity_name((bp_quantity)number);
+    bp_activation_saves_input((bp_activation_kind)number);
     REQUIRE(bp_status_string((bp_status)number)[0] != '\0');
     REQUIRE(bp_dtype_bytes((bp_dtype)number) <= 8);
     const size_t states = bp_optimizer_states((bp_optimizer_kind)number);

@@ -7,6 +7,7 @@
 
 #include "operands.h"
 #include "subjects.h"
+#include "enum_counts.h"
 
 typedef struct training {
     bp_network *network;
@@ -33,18 +34,18 @@ static bool on_epoch(void *context, const bp_fit_progress *progress) {
 }
 
 static float rate_of(void *context, size_t step) {
-    const float *rate = context;
-    return *rate / (float)(step + 1);
+    const float *learning_rate = context;
+    return *learning_rate / (float)(step + 1);
 }
 
 /* A data set for a network, in arrays of its own, of which an index may take any rows. */
 static bp_dataset take_dataset(bytes *in, operands *arrays, const description *d) {
     const size_t rows = 1 + take_below(in, 50), outputs = d->sizes[d->config.layers];
-    const bool labelled = d->config.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || d->config.loss == BP_LOSS_MULTICLASS_HINGE;
+    const bool labeled = d->config.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || d->config.loss == BP_LOSS_MULTICLASS_HINGE;
     bp_dataset set = {.rows = rows, .input_columns = d->sizes[0]};
     set.input_stride = set.input_columns + take_below(in, 3);
     set.inputs = operand_new(arrays, in, rows, set.input_columns, set.input_stride, sizeof(float), false);
-    if (labelled) {
+    if (labeled) {
         uint32_t *labels = operand_new(arrays, in, 1, rows, rows, sizeof *labels, false);
         operand_labels(arrays, in, outputs);
         set.labels = labels;
@@ -69,11 +70,11 @@ static bp_fit_options take_options(bytes *in, const bp_dataset *validation) {
     bp_fit_options o = {.epochs = 1 + take_below(in, 4)};
     o.first_epoch = wanted & 1 ? take_below(in, 4) : 0;
     o.batch = wanted & 2 ? take_below(in, 50) : 0;
-    o.rate = take_float(in);
+    o.learning_rate = take_float(in);
     o.seed = take_u64(in, 2);
     o.in_order = wanted & 4;
     o.validation = wanted & 8 ? validation : NULL;
-    o.keep_best = wanted & 16;
+    o.restore_best = wanted & 16;
     o.nonfinite = (bp_nonfinite_policy)take_below(in, 4);
     return o;
 }
@@ -86,20 +87,20 @@ typedef struct outcome {
 } outcome;
 
 static outcome train(subject *s, bytes in, const description *d, operands *arrays) {
-    outcome o = {.result = {.end = BP_FIT_COMPLETE, .epochs = 12345}};
+    outcome o = {.result = {.outcome = BP_FIT_OUTCOME_COMPLETE, .epochs = 12345}};
     const bp_dataset data = take_dataset(&in, arrays, d), validation = take_dataset(&in, arrays, d);
     bp_fit_options options = take_options(&in, &validation);
     training t = {.network = s->network, .data = &data, .stop_after = take_below(&in, 30)};
-    const bp_schedule schedule = {.kind = (bp_schedule_kind)take_below(&in, BP_SCHEDULE_COUNT + 1),
-                                  .rate = 0.5f,
+    const bp_schedule schedule = {.kind = (bp_schedule_kind)take_below(&in, SCHEDULE_COUNT + 1),
+                                  .learning_rate = 0.5f,
                                   .warmup = 1,
                                   .steps = 9,
                                   .factor = 0.5f};
     bp_early_stopping stopping = {.patience = take_below(&in, 4), .improvement = 0.01};
     const uint8_t wanted = take_byte(&in);
     options.schedule = wanted & 1 ? &schedule : NULL;
-    options.rate_of_step = wanted & 2 ? rate_of : NULL;
-    options.rate_context = &options.rate;
+    options.learning_rate_of_step = wanted & 2 ? rate_of : NULL;
+    options.learning_rate_context = &options.learning_rate;
     options.stopping = wanted & 4 ? &stopping : NULL;
     options.on_step = wanted & 8 ? on_step : NULL;
     options.on_epoch = wanted & 16 ? on_epoch : NULL;
@@ -108,7 +109,7 @@ static outcome train(subject *s, bytes in, const description *d, operands *array
     operands_keep(arrays);
     o.status = bp_network_fit(s->network, &data, &options, &o.result);
     REQUIRE(!t.wrong);
-    REQUIRE((o.result.end == BP_FIT_NONFINITE) == (o.status == BP_ERROR_NONFINITE));
+    REQUIRE((o.result.outcome == BP_FIT_OUTCOME_NONFINITE) == (o.status == BP_ERROR_NONFINITE));
     /* Weights of a batch without a mean end a fit when that batch comes. */
     if (o.status != BP_OK && o.status != BP_ERROR_NONFINITE && o.result.steps == 0)
         REQUIRE(subject_state(s->network) == before && stopping.seen == 0);
@@ -130,7 +131,7 @@ static void require_same(const outcome *a, const outcome *b) {
     REQUIRE(a->status == b->status && x->end == y->end && x->epochs == y->epochs && x->steps == y->steps);
     REQUIRE(same_double(x->loss, y->loss) && same_double(x->validation_loss, y->validation_loss));
     REQUIRE(x->best_epoch == y->best_epoch && same_double(x->best_loss, y->best_loss));
-    REQUIRE(x->end != BP_FIT_NONFINITE || (x->bad_step == y->bad_step && x->bad_epoch == y->bad_epoch));
+    REQUIRE(x->end != BP_FIT_OUTCOME_NONFINITE || (x->bad_step == y->bad_step && x->bad_epoch == y->bad_epoch));
     REQUIRE(same_double(a->loss, b->loss));
 }
 

@@ -8,6 +8,7 @@
 
 #include "operands.h"
 #include "subjects.h"
+#include "enum_counts.h"
 
 /* One call on one subject: what it may use, and what came of it. */
 typedef struct call {
@@ -41,15 +42,15 @@ static float *vector(call *c, size_t count, bool output) {
 }
 
 static float take_rate(call *c) {
-    const float rate = take_float(&c->in);
-    c->uncertain |= !isfinite(rate);
-    return rate;
+    const float learning_rate = take_float(&c->in);
+    c->uncertain |= !isfinite(learning_rate);
+    return learning_rate;
 }
 
 static bp_batch take_batch(call *c, bool with_loss) {
-    bp_batch batch = {.rows = 1 + take_below(&c->in, c->shape->config.batch_max)};
+    bp_batch batch = {.rows = 1 + take_below(&c->in, c->shape->config.max_batch_size)};
     if (take_rarely(&c->in, 16)) {
-        batch.rows = take_flag(&c->in) ? c->shape->config.batch_max + 1 : take_odd_size(&c->in);
+        batch.rows = take_flag(&c->in) ? c->shape->config.max_batch_size + 1 : take_odd_size(&c->in);
         c->uncertain = true;
     }
     batch.inputs = matrix(c, batch.rows, c->shape->sizes[0], &batch.input_stride, false);
@@ -79,10 +80,10 @@ static bool ready(call *c) {
 
 static void train_step(call *c) {
     const bp_batch batch = take_batch(c, true);
-    const float rate = take_rate(c);
+    const float learning_rate = take_rate(c);
     c->uncertain |= c->swapped;
     if (ready(c))
-        c->status = bp_network_train_step(c->network, &batch, rate, take_flag(&c->in) ? &c->loss : NULL);
+        c->status = bp_network_train_step(c->network, &batch, learning_rate, take_flag(&c->in) ? &c->loss : NULL);
 }
 
 static void forward(call *c) {
@@ -100,7 +101,7 @@ static void loss(call *c) {
 }
 
 /* Half of each output, and what no loss does: it looks at all of them. */
-static void own_loss(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
+static void loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
                      size_t delta_stride) {
     const call *c = context;
     (void)first;
@@ -113,18 +114,18 @@ static void backward(call *c) {
     const uint8_t what = take_byte(&c->in);
     const bool own = (what & 12) != 0;
     const bp_batch batch = take_batch(c, !own);
-    bp_backward how = {.gradient = (bp_gradient_use)(what % 4), .rate = take_rate(c), .context = c};
+    bp_backward_options options = {.gradient = (bp_gradient_mode)(what % 4), .learning_rate = take_rate(c), .context = c};
     if (what & 4)
-        how.delta = matrix(c, batch.rows, outputs_of(c), &how.delta_stride, false);
+        options.delta = matrix(c, batch.rows, outputs_of(c), &options.delta_stride, false);
     if (what & 8)
-        how.own_loss = own_loss;
+        options.loss_callback = loss_callback;
     if (what & 16)
-        how.input_gradient = matrix(c, batch.rows, c->shape->sizes[0], &how.input_gradient_stride, true);
+        options.input_gradient = matrix(c, batch.rows, c->shape->sizes[0], &options.input_gradient_stride, true);
     if (what & 32)
-        how.loss = &c->loss;
+        options.loss = &c->loss;
     c->uncertain = true; /* many of them contradict each other */
     if (ready(c))
-        c->status = bp_network_backward(c->network, &batch, &how);
+        c->status = bp_network_backward(c->network, &batch, &options);
 }
 
 static void accumulate(call *c) {
@@ -219,8 +220,8 @@ static void freeze(call *c) {
 }
 
 static void swap_average(call *c) {
-    c->uncertain = c->shape->config.optimizer.average <= 0.0f;
-    c->status = bp_network_swap_average(c->network);
+    c->uncertain = c->shape->config.optimizer.ema_decay <= 0.0f;
+    c->status = bp_network_swap_ema(c->network);
 }
 
 static void initialize(call *c) {
@@ -243,14 +244,14 @@ static void set_steps(call *c) {
 
 static void find_nonfinite(call *c) {
     const bp_batch batch = take_batch(c, true);
-    bp_nonfinite found = {.place = BP_PLACE_COUNT};
+    bp_nonfinite found = {.place = QUANTITY_COUNT};
     if (!ready(c))
         return;
     c->status = bp_network_find_nonfinite(c->network, &batch, &found);
-    REQUIRE((c->status == BP_OK) == (found.place != BP_PLACE_COUNT));
-    REQUIRE(found.place == BP_PLACE_NONE || found.place == BP_PLACE_COUNT || !isfinite(found.value));
+    REQUIRE((c->status == BP_OK) == (found.quantity != QUANTITY_COUNT));
+    REQUIRE(found.quantity == BP_QUANTITY_NONE || found.quantity == QUANTITY_COUNT || !isfinite(found.value));
     if (c->status == BP_OK)
-        c->loss = (float)((((size_t)found.place * 8 + found.layer) * 1024 + found.row) * 1024 + found.column);
+        c->loss = (float)((((size_t)found.quantity * 8 + found.layer) * 1024 + found.row) * 1024 + found.column);
 }
 
 static void summary(call *c) {

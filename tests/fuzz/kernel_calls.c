@@ -1,4 +1,5 @@
 #include "kernel_calls.h"
+#include "enum_counts.h"
 
 /* The public function if there is no table; both take the same arguments. */
 #define CALL(name, ...)                                                                                                \
@@ -26,7 +27,7 @@ static bp_status dense_gradient(const bp_kernels *table, void *const *at, const 
 }
 
 static bp_status dense_gradient_sgd(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
-    CALL(dense_gradient_sgd, at[0], n->ld[0], at[1], at[2], n->ld[2], at[3], n->ld[3], n->batch, n->in, n->out, n->rate,
+    CALL(dense_gradient_sgd, at[0], n->ld[0], at[1], at[2], n->ld[2], at[3], n->ld[3], n->batch, n->in, n->out, n->learning_rate,
          n->scratch);
 }
 
@@ -37,17 +38,17 @@ static bp_parameters parameters_at(void *const *at) {
 static bp_status dense_gradient_update(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
     const bp_parameters weights = parameters_at(at), biases = parameters_at(at + 4);
     const bp_parameters *w = at[0] ? &weights : NULL, *bias = at[4] ? &biases : NULL;
-    CALL(dense_gradient_update, &n->optimizer, n->step, n->rate, w, n->ld[0], bias, at[8], n->ld[8], at[9], n->ld[9],
+    CALL(dense_gradient_update, &n->optimizer, n->step, n->learning_rate, w, n->ld[0], bias, at[8], n->ld[8], at[9], n->ld[9],
          n->batch, n->in, n->out, n->scratch);
 }
 
 static bp_status optimizer_step(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
     const bp_parameters parameters = parameters_at(at);
-    CALL(optimizer_step, &n->optimizer, n->step, n->rate, &parameters, at[4], n->out);
+    CALL(optimizer_step, &n->optimizer, n->step, n->learning_rate, &parameters, at[4], n->out);
 }
 
 static bp_status sgd(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
-    CALL(sgd, at[0], at[1], n->out, n->rate);
+    CALL(sgd, at[0], at[1], n->out, n->learning_rate);
 }
 
 /* ---- Element by element ----------------------------------------------------------------------------------------- */
@@ -209,7 +210,7 @@ bool kernel_array_used(const kernel_call *call, size_t index, const bp_optimizer
     if (which == 0)
         return true;
     return at[index - which] &&
-           (which == 3 ? optimizer->average > 0.0f : which <= bp_optimizer_states(optimizer->kind));
+           (which == 3 ? optimizer->ema_decay > 0.0f : which <= bp_optimizer_states(optimizer->kind));
 }
 
 bool kernel_may_be_null(const kernel_call *call, size_t index, void *const *at) {
@@ -232,7 +233,7 @@ static float take_fraction(bytes *in) {
 }
 
 static bp_optimizer take_optimizer(bytes *in) {
-    bp_optimizer o = {.kind = (bp_optimizer_kind)take_below(in, BP_OPTIMIZER_COUNT)};
+    bp_optimizer o = {.kind = (bp_optimizer_kind)take_below(in, OPTIMIZER_COUNT)};
     if (!take_flag(in))
         return o;
     o.momentum = take_fraction(in);
@@ -246,22 +247,22 @@ static bp_optimizer take_optimizer(bytes *in) {
     o.weight_decay = take_fraction(in);
     o.decoupled = take_flag(in);
     o.clip = take_fraction(in);
-    o.average = take_fraction(in);
+    o.ema_decay = take_fraction(in);
     return o;
 }
 
 static bp_activation take_activation(bytes *in, const kernel_call *call) {
-    bp_activation a = {.kind = (bp_activation_kind)take_below(in, BP_ACTIVATION_COUNT)};
-    if (call->run == loss_mse && bp_activation_keeps_input(a.kind))
-        a.kind = BP_TANH;
+    bp_activation a = {.kind = (bp_activation_kind)take_below(in, ACTIVATION_COUNT)};
+    if (call->run == loss_mse && bp_activation_saves_input(a.kind))
+        a.kind = BP_ACTIVATION_TANH;
     a.parameter = 4.0f * take_fraction(in);
     return a;
 }
 
-static bp_loss take_loss(bytes *in, const kernel_call *call) {
+static bp_loss_kind take_loss(bytes *in, const kernel_call *call) {
     if (call->run == loss_labels)
         return take_flag(in) ? BP_LOSS_MULTICLASS_HINGE : BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-    const bp_loss loss = (bp_loss)take_below(in, BP_LOSS_COUNT);
+    const bp_loss_kind loss = (bp_loss_kind)take_below(in, LOSS_COUNT);
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_MULTICLASS_HINGE ? BP_LOSS_HUBER : loss;
 }
 
@@ -277,7 +278,7 @@ void take_numbers(bytes *in, const kernel_call *call, kernel_numbers *n) {
     n->scale = take_float(in);
     n->epsilon = take_fraction(in) * 0.01f + 1e-6f;
     /* Plain gradient descent takes any rate, the others a finite one. */
-    n->rate = take_finite(in);
+    n->learning_rate = take_finite(in);
     n->step = 1 + take_u64(in, take_flag(in) ? 7 : 1);
     n->optimizer = take_optimizer(in);
     const size_t row = (size_t)take_u64(in, 4), column = (size_t)take_u64(in, 4);
@@ -293,14 +294,14 @@ void take_odd_number(bytes *in, kernel_numbers *n) {
                              &n->parameter,
                              &n->scale,
                              &n->epsilon,
-                             &n->rate,
+                             &n->learning_rate,
                              &n->mask.probability,
                              &n->optimizer.beta1,
                              &n->optimizer.beta2,
                              &n->optimizer.epsilon,
                              &n->optimizer.grow,
                              &n->optimizer.clip,
-                             &n->optimizer.average,
+                             &n->optimizer.ema_decay,
                              &n->optimizer.step_max,
                              &n->optimizer.clip_norm};
     enum { FLOATS = sizeof floats / sizeof *floats };
@@ -311,7 +312,7 @@ void take_odd_number(bytes *in, kernel_numbers *n) {
     else if (which == FLOATS)
         n->activation.kind = (bp_activation_kind)enumerator;
     else if (which == FLOATS + 1)
-        n->loss = (bp_loss)enumerator;
+        n->loss = (bp_loss_kind)enumerator;
     else if (which == FLOATS + 2)
         n->optimizer.kind = (bp_optimizer_kind)enumerator;
     else if (which == FLOATS + 3)

@@ -41,10 +41,10 @@ typedef struct kernel_numbers {
     size_t batch, in, out;
     size_t ld[KERNEL_ARRAYS_MAX]; /* of matrices; those of one optimizer step share that of the first */
     bp_activation activation;
-    bp_loss loss;
+    bp_loss_kind loss;
     bp_optimizer optimizer;
     bp_dropout_mask mask;
-    float rate, scale, parameter, epsilon;
+    float learning_rate, scale, parameter, epsilon;
     uint64_t step;
     void *scratch;
 } kernel_numbers;

@@ -112,10 +112,10 @@ void *operand_new(operands *all, bytes *in, size_t rows, size_t columns, size_t 
     operand *o = &all->list[all->count];
     size_t extent;
     const uint8_t choice = take_byte(in);
-    const size_t how = careless(choice) && !all->sane ? 1 + take_below(in, 4) : 0;
+    const size_t options = careless(choice) && !all->sane ? 1 + take_below(in, 4) : 0;
     REQUIRE(all->count < OPERANDS_MAX);
     *o = (operand){.rows = rows, .columns = columns, .ld = ld, .element = element, .output = output};
-    if (how == 1) {
+    if (options == 1) {
         all->strange = true;
         all->count++;
         return NULL;
@@ -129,13 +129,13 @@ void *operand_new(operands *all, bytes *in, size_t rows, size_t columns, size_t 
         all->too_large = true;
         o->rows = o->columns = extent = 0;
     }
-    if (how == 2 && !all->too_large && (o->at = shared_place(all, in, extent)) != NULL) {
+    if (options == 2 && !all->too_large && (o->at = shared_place(all, in, extent)) != NULL) {
         all->strange = true;
         all->count++;
         return o->at;
     }
     const size_t offset = choice % 4 == 0 ? element * (choice / 4 % 16) : 0;
-    const size_t shift = how == 3 ? 1 : how == 4 ? element / 2 : 0;
+    const size_t shift = options == 3 ? 1 : options == 4 ? element / 2 : 0;
     o->at = block_of(o, offset + shift + extent) + offset + shift;
     fill(o->at, extent, element, in);
     if (shift > 0)

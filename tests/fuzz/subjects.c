@@ -1,4 +1,5 @@
 #include "subjects.h"
+#include "enum_counts.h"
 
 #include <string.h>
 
@@ -36,7 +37,7 @@ static float take_fraction(bytes *in) {
     return (float)take_byte(in) / 256.0f;
 }
 
-static bool needs_logits(bp_loss loss) {
+static bool needs_logits(bp_loss_kind loss) {
     return loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || loss == BP_LOSS_BINARY_CROSS_ENTROPY ||
            loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS || loss == BP_LOSS_KULLBACK_LEIBLER;
 }
@@ -49,9 +50,9 @@ static void take_layers(bytes *in, description *d) {
         d->sizes[l] = 1 + take_below(in, wide);
     for (size_t l = 0; l < c->layers; l++)
         d->activations[l] =
-            (bp_activation){(bp_activation_kind)take_below(in, BP_ACTIVATION_COUNT), 2.0f * take_fraction(in)};
+            (bp_activation){(bp_activation_kind)take_below(in, ACTIVATION_COUNT), 2.0f * take_fraction(in)};
     if (needs_logits(c->loss))
-        d->activations[c->layers - 1].kind = BP_IDENTITY;
+        d->activations[c->layers - 1].kind = BP_ACTIVATION_IDENTITY;
     const uint8_t regularized = take_byte(in);
     for (size_t l = 0; l + 1 < c->layers; l++) {
         d->dropout[l] = regularized & 1 ? take_fraction(in) : 0.0f;
@@ -62,17 +63,17 @@ static void take_layers(bytes *in, description *d) {
 }
 
 static bp_optimizer take_optimizer(bytes *in) {
-    bp_optimizer o = {.kind = (bp_optimizer_kind)take_below(in, BP_OPTIMIZER_COUNT)};
+    bp_optimizer o = {.kind = (bp_optimizer_kind)take_below(in, OPTIMIZER_COUNT)};
     const uint8_t wanted = take_byte(in);
     o.momentum = wanted & 1 ? take_fraction(in) : 0.0f;
     o.beta1 = wanted & 2 ? take_fraction(in) : 0.0f;
     o.beta2 = wanted & 4 ? take_fraction(in) : 0.0f;
     o.weight_decay = wanted & 8 ? take_fraction(in) : 0.0f;
-    o.decay_of = wanted & 8 && o.weight_decay > 0.5f ? BP_DECAY_WEIGHTS : BP_DECAY_ALL;
+    o.decay_scope = wanted & 8 && o.weight_decay > 0.5f ? BP_DECAY_SCOPE_WEIGHTS : BP_DECAY_SCOPE_ALL;
     o.decoupled = wanted & 8 && take_flag(in);
     o.clip = wanted & 16 ? take_fraction(in) : 0.0f;
     o.clip_norm = wanted & 32 ? take_fraction(in) : 0.0f;
-    o.average = wanted & 64 ? take_fraction(in) : 0.0f;
+    o.ema_decay = wanted & 64 ? take_fraction(in) : 0.0f;
     return o;
 }
 
@@ -91,7 +92,7 @@ static void take_oddity(bytes *in, description *d) {
                              &c->optimizer.grow,
                              &c->optimizer.step_min,
                              &c->optimizer.clip_norm,
-                             &c->optimizer.average};
+                             &c->optimizer.ema_decay};
     const size_t which = take_below(in, 12 + sizeof floats / sizeof *floats);
     const unsigned enumerator = (unsigned)take_u64(in, take_flag(in) ? 4 : 1);
     switch (which) {
@@ -99,7 +100,7 @@ static void take_oddity(bytes *in, description *d) {
         d->sizes[layer] = take_odd_size(in);
         break;
     case 1:
-        c->batch_max = take_odd_size(in);
+        c->max_batch_size = take_odd_size(in);
         break;
     case 2:
         c->layers = 0;
@@ -114,7 +115,7 @@ static void take_oddity(bytes *in, description *d) {
         d->activations[layer].kind = (bp_activation_kind)enumerator;
         break;
     case 6:
-        c->loss = (bp_loss)enumerator;
+        c->loss = (bp_loss_kind)enumerator;
         break;
     case 7:
         c->loss_options.reduction = (bp_reduction)enumerator;
@@ -150,12 +151,12 @@ void take_description(bytes *in, description *d, bool odd) {
     bp_network_config *c = &d->config;
     *d = (description){.config = {.sizes = d->sizes, .activations = d->activations}, .odd = odd};
     c->allocator.allocate = allocate;
-    c->loss = (bp_loss)take_below(in, BP_LOSS_COUNT);
+    c->loss = (bp_loss_kind)take_below(in, LOSS_COUNT);
     take_layers(in, d);
-    c->batch_max = take_rows(in, d);
+    c->max_batch_size = take_rows(in, d);
     c->seed = take_u64(in, 2);
     c->loss_options = (bp_loss_options){.huber_threshold = take_fraction(in), .label_smoothing = take_fraction(in)};
-    c->loss_options.reduction = (bp_reduction)take_below(in, BP_REDUCTION_COUNT);
+    c->loss_options.reduction = (bp_reduction)take_below(in, REDUCTION_COUNT);
     c->optimizer = take_optimizer(in);
     c->gradients = take_flag(in);
     if (odd)
@@ -188,13 +189,13 @@ static bp_status create(subject *s, bp_network_config config, bp_isa isa) {
 bool subjects_create(subject pair[2], const description *d, bytes *in) {
     bp_network_config config = d->config;
     const uint8_t choice = take_byte(in);
-    bp_isa isa = (bp_isa)(choice % BP_ISA_COUNT);
+    bp_isa isa = (bp_isa)(choice % ISA_COUNT);
     if (!bp_cpu_supports(isa))
         isa = bp_cpu_best();
     config.threads = 1;
     pair[0].refuse = pair[1].refuse = take_rarely(in, 32);
     const bp_status status = create(&pair[0], config, BP_ISA_SCALAR);
-    config.threads = 1 + choice / BP_ISA_COUNT % 4;
+    config.threads = 1 + choice / ISA_COUNT % 4;
     if (choice < 252) /* else the library's own threads */
         config.pool = (bp_thread_pool){run_backwards, NULL, config.threads};
     const bp_status other = create(&pair[1], config, isa);

@@ -1,7 +1,7 @@
 /*
  * Golden hashes: six networks, trained on data from the specified generator, whose weights are known to the bit.
  *
- * Between them the networks have thirteen activations, six losses, six optimizers, dropout, layer normalisation,
+ * Between them the networks have thirteen activations, six losses, six optimizers, dropout, layer normalization,
  * weighted rows, clipped gradients and decayed weights; their batches have another number of rows at each step, up to
  * 311. Only public functions of the library take part, so whatever library this is linked with has to reproduce the
  * hashes.
@@ -24,10 +24,10 @@ typedef struct golden_network {
     bp_activation activations[GOLDEN_LAYERS_MAX];
     float dropout[GOLDEN_LAYERS_MAX];
     bool normalize[GOLDEN_LAYERS_MAX];
-    bp_loss loss;
+    bp_loss_kind loss;
     bp_loss_options options;
     bp_optimizer optimizer;
-    float rate;
+    float learning_rate;
     size_t rows;          /* of the largest batch */
     bool weighted;        /* its rows */
     uint64_t early, hash; /* of the weights after GOLDEN_EARLY and after GOLDEN_STEPS steps */

@@ -1,4 +1,4 @@
-/* The golden hashes on every level and for 1 to 8 threads; and that the networks learn, so that hashes mean something.
+/* The golden hashes on every backend and for 1 to 8 threads; and that the networks learn, so that hashes mean something.
  */
 #include <math.h>
 
@@ -9,16 +9,16 @@
 
 enum { THREADS_MAX = 8 };
 
-/* Of the table under test; null: the level in use. */
-static const bp_level *level;
+/* Of the table under test; null: the backend in use. */
+static const bp_backend *backend;
 
 static bp_status create(const bp_network_config *config, bp_network **network) {
-    return level ? bp_network_create_on(level, config, network) : bp_network_create(config, network);
+    return backend ? bp_network_create_on(backend, config, network) : bp_network_create(config, network);
 }
 
 static void check_hash(test_table *table, const golden_network *network, size_t threads, size_t steps) {
     golden_result r;
-    level = table->level;
+    backend = table->backend;
     assert_int_equal(golden_train(network, create, threads, steps, &r), BP_OK);
     table->cases++;
     const uint64_t expected = golden_hash(network, steps);
@@ -50,7 +50,7 @@ static size_t threads_of(const golden_network *network) {
                                       .sizes = network->sizes,
                                       .activations = network->activations,
                                       .loss = network->loss,
-                                      .batch_max = network->rows,
+                                      .max_batch_size = network->rows,
                                       .threads = THREADS_MAX};
     assert_int_equal(bp_network_create(&config, &n), BP_OK);
     const size_t threads = bp_network_threads(n);

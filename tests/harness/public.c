@@ -6,6 +6,7 @@
 #include <backprop/backprop.h>
 
 #include "mode.h"
+#include "enum_counts.h"
 
 static const test_host_mode *host = test_host_modes;
 static uint64_t mine;
@@ -38,11 +39,11 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
     returned(bp_dense_forward(a, lda, x, ldx, w, ldw, bias, batch, in, out, activation, scratch));
 }
 
-static void dense_delta(float *below, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *a_below, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
+static void dense_delta(float *previous, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+                        const float *previous_saved, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
     host_mode();
-    returned(bp_dense_delta(below, ldb, delta, ldd, w, ldw, a_below, lda, batch, in, out, activation, scratch));
+    returned(bp_dense_delta(previous, ldb, delta, ldd, w, ldw, previous_saved, lda, batch, in, out, activation, scratch));
 }
 
 static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
@@ -52,9 +53,9 @@ static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, co
 }
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
-                               size_t ldd, size_t batch, size_t in, size_t out, float rate, void *scratch) {
+                               size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch) {
     host_mode();
-    returned(bp_dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, rate, scratch));
+    returned(bp_dense_gradient_sgd(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, learning_rate, scratch));
 }
 
 static void activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
@@ -69,10 +70,10 @@ static void activation_derivative(float *d, size_t ldd, const float *a, size_t l
     returned(bp_activation_derivative(d, ldd, a, lda, rows, columns, activation));
 }
 
-static void activation_delta(float *delta, size_t ldd, const float *kept, size_t ldk, size_t rows, size_t columns,
+static void activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                              bp_activation activation) {
     host_mode();
-    returned(bp_activation_delta(delta, ldd, kept, ldk, rows, columns, activation));
+    returned(bp_activation_delta(delta, ldd, saved, lds, rows, columns, activation));
 }
 
 static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
@@ -99,9 +100,9 @@ static float sum(const float *values, size_t count) {
     return result;
 }
 
-static void sgd(float *parameters, const float *gradient, size_t count, float rate) {
+static void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
     host_mode();
-    returned(bp_sgd(parameters, gradient, count, rate));
+    returned(bp_sgd(parameters, gradient, count, learning_rate));
 }
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
@@ -116,62 +117,62 @@ static void dropout_derivative(float *d, size_t ldd, const float *a, size_t lda,
     returned(bp_dropout_derivative(d, ldd, a, lda, rows, columns, activation, mask));
 }
 
-static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *inverse, const float *z,
-                               size_t ldz, const float *gain, const float *shift, size_t rows, size_t columns,
+static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
+                               size_t ldz, const float *gamma, const float *beta, size_t rows, size_t columns,
                                float epsilon) {
     host_mode();
-    returned(bp_layer_norm_forward(y, ldy, normalized, ldn, inverse, z, ldz, gain, shift, rows, columns, epsilon));
+    returned(bp_layer_norm_forward(y, ldy, normalized, ldn, rstd, z, ldz, gamma, beta, rows, columns, epsilon));
 }
 
-static void layer_norm_backward(float *below, size_t ldb, const float *delta, size_t ldd, const float *normalized,
-                                size_t ldn, const float *inverse, const float *gain, size_t rows, size_t columns) {
+static void layer_norm_backward(float *previous, size_t ldb, const float *delta, size_t ldd, const float *normalized,
+                                size_t ldn, const float *rstd, const float *gamma, size_t rows, size_t columns) {
     host_mode();
-    returned(bp_layer_norm_backward(below, ldb, delta, ldd, normalized, ldn, inverse, gain, rows, columns));
+    returned(bp_layer_norm_backward(previous, ldb, delta, ldd, normalized, ldn, rstd, gamma, rows, columns));
 }
 
-static void layer_norm_gradient(float *gradient_gain, float *gradient_shift, const float *delta, size_t ldd,
+static void layer_norm_gradient(float *gradient_gamma, float *gradient_beta, const float *delta, size_t ldd,
                                 const float *normalized, size_t ldn, size_t rows, size_t columns) {
     host_mode();
-    returned(bp_layer_norm_gradient(gradient_gain, gradient_shift, delta, ldd, normalized, ldn, rows, columns));
+    returned(bp_layer_norm_gradient(gradient_gamma, gradient_beta, delta, ldd, normalized, ldn, rows, columns));
 }
 
 static void loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss loss, float parameter,
+                         size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss, float parameter,
                          float scale) {
     host_mode();
     returned(bp_loss_targets(delta, ldd, row_loss, a, lda, y, ldy, weights, batch, out, loss, parameter, scale));
 }
 
 static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz, const uint32_t *labels,
-                        const float *weights, size_t batch, size_t classes, bp_loss loss, float parameter,
+                        const float *weights, size_t batch, size_t classes, bp_loss_kind loss, float parameter,
                         float scale) {
     host_mode();
     returned(bp_loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale));
 }
 
-static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *parameters,
+static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *parameters,
                            const float *gradient, size_t count) {
     host_mode();
-    returned(bp_optimizer_step(optimizer, step, rate, parameters, gradient, count));
+    returned(bp_optimizer_step(optimizer, step, learning_rate, parameters, gradient, count));
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float rate, const bp_parameters *w,
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
                                   size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
                                   size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     host_mode();
     returned(
-        bp_dense_gradient_update(optimizer, step, rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch));
+        bp_dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch));
 }
 
-static float schedule_rate(const bp_schedule *schedule, uint64_t step) {
-    float rate = 0.0f;
+static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {
+    float learning_rate = 0.0f;
     host_mode();
-    returned(bp_schedule_rate(schedule, step, &rate));
-    return rate;
+    returned(bp_schedule_learning_rate(schedule, step, &learning_rate));
+    return learning_rate;
 }
 
 const bp_kernels test_public_kernels = {
-    .isa = BP_ISA_COUNT, /* none of its own */
+    .isa = ISA_COUNT, /* none of its own */
     .tile_rows = 4,
     .tile_columns = 16,
     .dense_forward = dense_forward,
@@ -194,6 +195,6 @@ const bp_kernels test_public_kernels = {
     .loss_labels = loss_labels,
     .optimizer_step = optimizer_step,
     .dense_gradient_update = dense_gradient_update,
-    .schedule_rate = schedule_rate,
+    .schedule_learning_rate = schedule_learning_rate,
     .activation_delta = activation_delta,
 };

@@ -6,49 +6,50 @@
 #include <backprop/cpu.h>
 
 #include "public.h"
+#include "enum_counts.h"
 
 enum { REPORTS_MAX = 10 };
 
 #ifdef BP_TEST_SMALL_AVX2
-extern const bp_level bp_level_avx2_small;
+extern const bp_backend bp_backend_avx2_small;
 #endif
 #ifdef BP_TEST_SMALL_AVX512
-extern const bp_level bp_level_avx512_small;
+extern const bp_backend bp_backend_avx512_small;
 #endif
 #ifdef BP_TEST_SMALL_NEON
-extern const bp_level bp_level_neon_small;
+extern const bp_backend bp_backend_neon_small;
 #endif
 
-static const bp_level *const small_levels[BP_ISA_COUNT] = {
+static const bp_backend *const small_levels[ISA_COUNT] = {
     [BP_ISA_SCALAR] = NULL,
 #ifdef BP_TEST_SMALL_AVX2
-    [BP_ISA_AVX2] = &bp_level_avx2_small,
+    [BP_ISA_AVX2] = &bp_backend_avx2_small,
 #endif
 #ifdef BP_TEST_SMALL_AVX512
-    [BP_ISA_AVX512] = &bp_level_avx512_small,
+    [BP_ISA_AVX512] = &bp_backend_avx512_small,
 #endif
 #ifdef BP_TEST_SMALL_NEON
-    [BP_ISA_NEON] = &bp_level_neon_small,
+    [BP_ISA_NEON] = &bp_backend_neon_small,
 #endif
 };
-static const char *const small_names[BP_ISA_COUNT] = {
+static const char *const small_names[ISA_COUNT] = {
     [BP_ISA_AVX2] = "avx2_small", [BP_ISA_AVX512] = "avx512_small", [BP_ISA_NEON] = "neon_small"};
 
 static struct {
     test_settings settings;
     const bp_kernels *oracle;
-    test_table tables[2 * BP_ISA_COUNT + 1];
+    test_table tables[2 * ISA_COUNT + 1];
     size_t table_count;
     size_t failures;
 } run;
 
-static void add_level(const char *name, const bp_level *level) {
-    run.tables[run.table_count++] = (test_table){name, &level->kernels, level, 0};
+static void add_level(const char *name, const bp_backend *backend) {
+    run.tables[run.table_count++] = (test_table){name, &backend->kernels, backend, 0};
 }
 
 static void list_tables(void) {
     run.table_count = 0;
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
         const bp_kernels *kernels = NULL;
         if (!bp_cpu_supports((bp_isa)isa)) {
             continue;
@@ -57,8 +58,8 @@ static void list_tables(void) {
             fprintf(stderr, "bp_kernels_for has no table of %s, which this CPU supports\n", bp_isa_name((bp_isa)isa));
             exit(2);
         }
-        /* A table of the library's is the first member of its level. */
-        add_level(bp_isa_name((bp_isa)isa), (const bp_level *)(const void *)kernels);
+        /* A table of the library's is the first member of its backend. */
+        add_level(bp_isa_name((bp_isa)isa), (const bp_backend *)(const void *)kernels);
         if (small_levels[isa] != NULL) {
             add_level(small_names[isa], small_levels[isa]);
         }
@@ -97,7 +98,7 @@ test_table *test_table_at(size_t index) {
 void test_keep_levels(void) {
     size_t kept = 0;
     for (size_t k = 0; k < run.table_count; k++) {
-        if (run.tables[k].level != NULL) {
+        if (run.tables[k].backend != NULL) {
             run.tables[kept++] = run.tables[k];
         }
     }

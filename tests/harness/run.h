@@ -9,14 +9,14 @@
 
 #include <backprop/kernels.h>
 
-#include "tables.h"
+#include "backend.h"
 
 /** A kernel table under test. Small tables are the same kernels with tiny cache blocks, so that small arrays cross all
  *  block borders; they are named like avx2_small. The table "public" calls the public functions, see public.h. */
 typedef struct test_table {
     const char *name;
     const bp_kernels *kernels;
-    const bp_level *level; /* that the kernels belong to; null for "public" */
+    const bp_backend *backend; /* that the kernels belong to; null for "public" */
     size_t cases;          /* executed so far */
 } test_table;
 
@@ -32,7 +32,7 @@ typedef struct test_settings {
 /** Begins, or begins anew with all counts at zero. False if there is no such table; then no other is left out. */
 bool test_open(const test_settings *settings);
 
-/** Leaves out "public", which is no level: for tests of what only levels have. Call it after test_open. */
+/** Leaves out "public", which is no backend: for tests of what only backends have. Call it after test_open. */
 void test_keep_levels(void);
 
 /** The tables of this run, each instruction set that this CPU can run, its small variant, and "public"; null behind the

@@ -1,4 +1,5 @@
 #include "sweep.h"
+#include "enum_counts.h"
 
 /* The scalar table's tile is 1 x 1; it still has rows, columns and guard pages to go through. */
 static size_t sweep_end(size_t tile) {
@@ -88,11 +89,11 @@ void test_sweep_planes(test_table *table, test_plane *visit) {
 bp_activation test_draw_activation(test_trial *trial) {
     static const float parameters[] = {0.0f, 0.01f, 0.25f, 1.0f, 1.7f};
     const bp_activation activation = {
-        .kind = (bp_activation_kind)test_random_below(&trial->random, BP_ACTIVATION_COUNT),
+        .kind = (bp_activation_kind)test_random_below(&trial->random, ACTIVATION_COUNT),
         .parameter = parameters[test_random_below(&trial->random, sizeof parameters / sizeof *parameters)],
     };
     test_note(trial, ", %s", bp_activation_name(activation.kind));
-    if (activation.kind == BP_LEAKY_RELU || activation.kind == BP_ELU || activation.kind == BP_SINE) {
+    if (activation.kind == BP_ACTIVATION_LEAKY_RELU || activation.kind == BP_ACTIVATION_ELU || activation.kind == BP_ACTIVATION_SINE) {
         test_note(trial, " of parameter %g", (double)activation.parameter);
     }
     return activation;

@@ -43,7 +43,7 @@ add_compile_options(${OPTIONS})
 add_subdirectory(../library backprop)
 END
 # A part of a level, without the machine's SLEEF.
-printf '#include "tables.h"\nint declaration;\n' >"$work/level.c"
+printf '#include "backend.h"\nint declaration;\n' >"$work/level.c"
 
 flags='-Ofast -ffast-math -funsafe-math-optimizations -fassociative-math -freciprocal-math -ffinite-math-only
     -fno-signed-zeros -fsingle-precision-constant -mfpmath=387 -mrecip'

@@ -11,24 +11,24 @@
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
-bp_status actor_train(actor a, const bp_batch *batch, float rate, float *loss) {
-    return a.m ? model_train_step(a.m, batch, rate, loss) : bp_network_train_step(a.n, batch, rate, loss);
+bp_status actor_train(actor a, const bp_batch *batch, float learning_rate, float *loss) {
+    return a.m ? model_train_step(a.m, batch, learning_rate, loss) : bp_network_train_step(a.n, batch, learning_rate, loss);
 }
 
-bp_status actor_backward(actor a, const bp_batch *batch, const bp_backward *how) {
-    return a.m ? model_backward(a.m, batch, how) : bp_network_backward(a.n, batch, how);
+bp_status actor_backward(actor a, const bp_batch *batch, const bp_backward_options *options) {
+    return a.m ? model_backward(a.m, batch, options) : bp_network_backward(a.n, batch, options);
 }
 
 bp_status actor_accumulate(actor a, const bp_batch *batch, size_t total_rows, float *loss) {
     return a.m ? model_accumulate(a.m, batch, total_rows, loss) : bp_network_accumulate(a.n, batch, total_rows, loss);
 }
 
-bp_status actor_update(actor a, float rate) {
-    return a.m ? model_update(a.m, rate) : bp_network_update(a.n, rate);
+bp_status actor_update(actor a, float learning_rate) {
+    return a.m ? model_update(a.m, learning_rate) : bp_network_update(a.n, learning_rate);
 }
 
 bp_status actor_swap(actor a) {
-    return a.m ? model_swap_average(a.m) : bp_network_swap_average(a.n);
+    return a.m ? model_swap_average(a.m) : bp_network_swap_ema(a.n);
 }
 
 void actor_freeze(actor a, size_t layer, bool frozen) {

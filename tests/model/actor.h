@@ -11,10 +11,10 @@ typedef struct actor {
     bp_network *n;
 } actor;
 
-bp_status actor_train(actor a, const bp_batch *batch, float rate, float *loss);
-bp_status actor_backward(actor a, const bp_batch *batch, const bp_backward *how);
+bp_status actor_train(actor a, const bp_batch *batch, float learning_rate, float *loss);
+bp_status actor_backward(actor a, const bp_batch *batch, const bp_backward_options *options);
 bp_status actor_accumulate(actor a, const bp_batch *batch, size_t total_rows, float *loss);
-bp_status actor_update(actor a, float rate);
+bp_status actor_update(actor a, float learning_rate);
 bp_status actor_swap(actor a);
 void actor_freeze(actor a, size_t layer, bool frozen);
 

@@ -43,9 +43,9 @@ static start find_start(meetings *m, const size_t *values, size_t factors, test_
         const size_t f = test_random_below(random, factors), g = test_random_below(random, factors);
         if (f == g)
             continue;
-        const size_t shift = test_random_below(random, values[f] * values[g]);
+        const size_t beta = test_random_below(random, values[f] * values[g]);
         for (size_t k = 0; k < values[f] * values[g]; k++) {
-            const size_t pair = (k + shift) % (values[f] * values[g]);
+            const size_t pair = (k + beta) % (values[f] * values[g]);
             const start found = {f, pair / values[g], g, pair % values[g]};
             if (!*meeting(m, found.f, found.v, found.g, found.w))
                 return found;
@@ -56,10 +56,10 @@ static start find_start(meetings *m, const size_t *values, size_t factors, test_
 /* The value of factor f that meets the most new pairs with the factors chosen so far. */
 static size_t best_value(meetings *m, const unsigned char *row, const size_t *chosen, size_t count, size_t f,
                          size_t values, test_random *random) {
-    const size_t shift = test_random_below(random, values);
-    size_t best = shift, most = 0;
+    const size_t beta = test_random_below(random, values);
+    size_t best = beta, most = 0;
     for (size_t k = 0; k < values; k++) {
-        const size_t v = (k + shift) % values;
+        const size_t v = (k + beta) % values;
         size_t fresh = 0;
         for (size_t c = 0; c < count; c++)
             fresh += !*meeting(m, f, v, chosen[c], row[chosen[c]]);

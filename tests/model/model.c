@@ -19,7 +19,7 @@ static float *make(size_t count) {
 /* ---- The model -------------------------------------------------------------------------------------------------- */
 
 static bool averages(const model *m) {
-    return m->optimizer.average > 0.0f;
+    return m->optimizer.ema_decay > 0.0f;
 }
 
 static void make_arrays(model_layer *k, size_t states) {
@@ -36,7 +36,7 @@ static void make_arrays(model_layer *k, size_t states) {
 
 model model_create(const bp_network_config *config) {
     model m = {.layers = config->layers,
-               .batch_max = config->batch_max,
+               .max_batch_size = config->max_batch_size,
                .loss = config->loss,
                .options = config->loss_options,
                .optimizer = config->optimizer,
@@ -69,19 +69,19 @@ void model_destroy(model *m) {
 static float limit_of(const model_layer *k) {
     const float in = (float)k->in;
     switch (k->activation.kind) {
-    case BP_RELU:
-    case BP_LEAKY_RELU:
-    case BP_RELU6:
-    case BP_ELU:
-    case BP_HARD_SWISH:
-    case BP_SILU:
-    case BP_GELU:
-    case BP_GELU_TANH:
-    case BP_MISH:
+    case BP_ACTIVATION_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
+    case BP_ACTIVATION_RELU6:
+    case BP_ACTIVATION_ELU:
+    case BP_ACTIVATION_HARD_SWISH:
+    case BP_ACTIVATION_SILU:
+    case BP_ACTIVATION_GELU:
+    case BP_ACTIVATION_GELU_TANH:
+    case BP_ACTIVATION_MISH:
         return sqrtf(6.0f / in);
-    case BP_SELU:
+    case BP_ACTIVATION_SELU:
         return sqrtf(3.0f / in);
-    case BP_SINE:
+    case BP_ACTIVATION_SINE:
         return 1.0f / fabsf(k->activation.parameter == 0.0f ? 1.0f : k->activation.parameter) * sqrtf(6.0f / in);
     default:
         return sqrtf(6.0f / (float)(k->in + k->out));
@@ -104,13 +104,13 @@ void model_initialize(model *m, uint64_t seed) {
     }
     m->steps = 0;
     m->held = MODEL_NONE;
-    m->averaged = false;
+    m->ema_swapped = false;
     m->norm = 0.0f;
 }
 
 /* What all that sets a part of the state does besides: the table in update.h. */
 static void state_changes(model *m) {
-    if (m->averaged)
+    if (m->ema_swapped)
         model_swap_average(m);
     m->held = MODEL_NONE;
 }
@@ -145,11 +145,11 @@ bp_status model_swap_average(model *m) {
         return BP_ERROR_VALUE;
     for (size_t l = 0; l < m->layers; l++)
         for (size_t a = 0; a < MODEL_ARRAYS; a++) {
-            float **average = &m->layer[l].state[m->states - 1][a], *kept = m->layer[l].values[a];
+            float **average = &m->layer[l].state[m->states - 1][a], *saved = m->layer[l].values[a];
             m->layer[l].values[a] = *average;
-            *average = kept;
+            *average = saved;
         }
-    m->averaged = !m->averaged;
+    m->ema_swapped = !m->ema_swapped;
     return BP_OK;
 }
 
@@ -160,9 +160,9 @@ typedef struct trace {
     const float *x; /* its inputs */
     size_t ldx;
     float *outputs;    /* after dropout */
-    float *slopes;     /* f' times dropout's factor */
+    float *derivatives;     /* f' times dropout's factor */
     float *normalized; /* of layer_norm.h */
-    float *inverse;
+    float *rstd;
 } trace;
 
 /* How the batch runs: whether it trains, and which row of the masks its first one is. */
@@ -177,23 +177,23 @@ static void forward_layer(const model *m, size_t l, const pass *p, trace *t) {
     const model_layer *k = &m->layer[l];
     const size_t rows = p->batch->rows, out = k->out;
     float *a = t->outputs = make(rows * out), *z = make(rows * out);
-    t->slopes = make(rows * out);
+    t->derivatives = make(rows * out);
     kernels->dense_forward(z, out, t->x, t->ldx, k->values[MODEL_WEIGHTS], out, k->values[MODEL_BIASES], rows, k->in,
-                           out, (bp_activation){.kind = BP_IDENTITY}, NULL); /* oracles pack nothing */
+                           out, (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, NULL); /* oracles pack nothing */
     if (k->normalized) {
         t->normalized = make(rows * out);
-        t->inverse = make(rows);
-        kernels->layer_norm_forward(z, out, t->normalized, out, t->inverse, z, out, k->values[MODEL_GAINS],
+        t->rstd = make(rows);
+        kernels->layer_norm_forward(z, out, t->normalized, out, t->rstd, z, out, k->values[MODEL_GAINS],
                                     k->values[MODEL_SHIFTS], rows, out, BP_LAYER_NORM_EPSILON);
     }
     kernels->activate(a, out, z, out, rows, out, k->activation);
-    const float *kept = bp_activation_keeps_input(k->activation.kind) ? z : a;
+    const float *saved = bp_activation_saves_input(k->activation.kind) ? z : a;
     const bp_dropout_mask mask = {k->dropout, m->seed, ((uint64_t)l + 1) << 48 | m->steps, p->first_row, 0};
     if (p->train && k->dropout > 0.0f) {
-        kernels->dropout_derivative(t->slopes, out, kept, out, rows, out, k->activation, mask);
+        kernels->dropout_derivative(t->derivatives, out, saved, out, rows, out, k->activation, mask);
         kernels->dropout(a, out, a, out, rows, out, mask);
     } else {
-        kernels->activation_derivative(t->slopes, out, kept, out, rows, out, k->activation);
+        kernels->activation_derivative(t->derivatives, out, saved, out, rows, out, k->activation);
     }
     free(z);
 }
@@ -209,9 +209,9 @@ static void forward_all(const model *m, const pass *p, trace *t) {
 static void free_traces(const model *m, trace *t) {
     for (size_t l = 0; l < m->layers; l++) {
         free(t[l].outputs);
-        free(t[l].slopes);
+        free(t[l].derivatives);
         free(t[l].normalized);
-        free(t[l].inverse);
+        free(t[l].rstd);
     }
 }
 
@@ -321,23 +321,23 @@ static void backward_all(model *m, const bp_batch *b, const trace *t, const way_
         model_layer *k = &m->layer[l];
         const size_t in = k->in, out = k->out;
         for (size_t e = 0; e < rows * out; e++)
-            delta[e] = delta[e] * t[l].slopes[e];
+            delta[e] = delta[e] * t[l].derivatives[e];
         float *norm_delta = make(rows * out);
         memcpy(norm_delta, delta, rows * out * sizeof *delta);
         if (k->normalized)
-            kernels->layer_norm_backward(delta, out, delta, out, t[l].normalized, out, t[l].inverse,
+            kernels->layer_norm_backward(delta, out, delta, out, t[l].normalized, out, t[l].rstd,
                                          k->values[MODEL_GAINS], rows, out);
         if (!w->skips && k->frozen)
             no_gradients_of(k, w->adds);
         else if (!w->skips)
             gradients_of(k, &t[l], delta, norm_delta, rows, w->adds);
-        float *below = make(rows * in);
+        float *previous = make(rows * in);
         if (l > 0 || w->input_gradient)
-            kernels->dense_delta(below, in, delta, out, k->values[MODEL_WEIGHTS], out, NULL, 0, rows, in, out,
-                                 (bp_activation){.kind = BP_IDENTITY}, NULL);
+            kernels->dense_delta(previous, in, delta, out, k->values[MODEL_WEIGHTS], out, NULL, 0, rows, in, out,
+                                 (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, NULL);
         free(norm_delta);
         free(delta);
-        delta = below;
+        delta = previous;
     }
     const size_t in = m->layer[0].in, stride = w->input_gradient_stride ? w->input_gradient_stride : in;
     for (size_t n = 0; w->input_gradient && n < rows; n++)
@@ -346,14 +346,14 @@ static void backward_all(model *m, const bp_batch *b, const trace *t, const way_
 }
 
 /* dL/da from where `how` says, null meaning the network's own loss. */
-static void first_deltas(const model *m, const bp_batch *b, size_t batch_rows, const bp_backward *how, const float *a,
+static void first_deltas(const model *m, const bp_batch *b, size_t batch_rows, const bp_backward_options *options, const float *a,
                          float *delta, float *loss) {
     const size_t rows = b->rows, out = m->layer[m->layers - 1].out;
-    if (how && how->own_loss) {
-        how->own_loss(how->context, 0, rows, a, out, delta, out);
-    } else if (how && how->delta) {
+    if (options && options->loss_callback) {
+        options->loss_callback(options->context, 0, rows, a, out, delta, out);
+    } else if (options && options->delta) {
         for (size_t n = 0; n < rows; n++)
-            memcpy(delta + n * out, how->delta + n * (how->delta_stride ? how->delta_stride : out),
+            memcpy(delta + n * out, options->delta + n * (options->delta_stride ? options->delta_stride : out),
                    out * sizeof *delta);
     } else {
         const float whole = loss_of(m, b, batch_rows, a, delta);
@@ -362,15 +362,15 @@ static void first_deltas(const model *m, const bp_batch *b, size_t batch_rows, c
     }
 }
 
-static void run(model *m, const bp_batch *b, size_t batch_rows, const bp_backward *how, bool adds, float *loss) {
+static void run(model *m, const bp_batch *b, size_t batch_rows, const bp_backward_options *options, bool adds, float *loss) {
     trace t[MODEL_LAYERS_MAX] = {{0}};
     forward_all(m, &(pass){b, true, adds ? m->held_rows : 0}, t);
     way_back w = {.delta = make(b->rows * m->layer[m->layers - 1].out), .adds = adds};
-    first_deltas(m, b, batch_rows, how, t[m->layers - 1].outputs, w.delta, loss);
-    if (how) {
-        w.input_gradient = how->input_gradient;
-        w.input_gradient_stride = how->input_gradient_stride;
-        w.skips = how->gradient == BP_GRADIENT_SKIP;
+    first_deltas(m, b, batch_rows, options, t[m->layers - 1].outputs, w.delta, loss);
+    if (options) {
+        w.input_gradient = options->input_gradient;
+        w.input_gradient_stride = options->input_gradient_stride;
+        w.skips = options->gradient == BP_GRADIENT_MODE_SKIP;
     }
     backward_all(m, b, t, &w);
     free_traces(m, t);
@@ -394,24 +394,24 @@ static float norm_of(const model *m) {
     return sqrtf(square);
 }
 
-static void update_array(model *m, model_layer *k, size_t a, float rate, float factor) {
+static void update_array(model *m, model_layer *k, size_t a, float learning_rate, float factor) {
     bp_optimizer plain = m->optimizer;
     plain.clip_norm = 0.0f;
-    if (plain.decay_of == BP_DECAY_WEIGHTS && a != MODEL_WEIGHTS)
+    if (plain.decay_scope == BP_DECAY_SCOPE_WEIGHTS && a != MODEL_WEIGHTS)
         plain.weight_decay = 0.0f;
     bp_parameters p = {.values = k->values[a]};
     for (size_t s = 0; s < bp_optimizer_states(plain.kind); s++)
         p.state[s] = k->state[s][a];
     if (averages(m))
-        p.average = k->state[m->states - 1][a];
+        p.ema = k->state[m->states - 1][a];
     float *g = make(k->count[a]);
     for (size_t e = 0; e < k->count[a]; e++)
         g[e] = factor == 1.0f ? k->gradient[a][e] : k->gradient[a][e] * factor;
-    oracle()->optimizer_step(&plain, m->steps + 1, rate, &p, g, k->count[a]);
+    oracle()->optimizer_step(&plain, m->steps + 1, learning_rate, &p, g, k->count[a]);
     free(g);
 }
 
-static void update_all(model *m, float rate) {
+static void update_all(model *m, float learning_rate) {
     float factor = 1.0f;
     if (m->optimizer.clip_norm > 0.0f) {
         m->norm = norm_of(m);
@@ -420,7 +420,7 @@ static void update_all(model *m, float rate) {
     }
     for (size_t l = 0; l < m->layers; l++)
         for (size_t a = 0; a < MODEL_ARRAYS && !m->layer[l].frozen; a++)
-            update_array(m, &m->layer[l], a, rate, factor);
+            update_array(m, &m->layer[l], a, learning_rate, factor);
     m->steps++;
     m->held = MODEL_NONE;
 }
@@ -430,22 +430,22 @@ static bool is_over(const model *m) {
     return m->steps + 1 == UINT64_C(1) << 48;
 }
 
-bp_status model_train_step(model *m, const bp_batch *batch, float rate, float *loss) {
-    if (m->averaged || !isfinite(rate) || is_over(m) || !has_mean(m, batch))
+bp_status model_train_step(model *m, const bp_batch *batch, float learning_rate, float *loss) {
+    if (m->ema_swapped || !isfinite(learning_rate) || is_over(m) || !has_mean(m, batch))
         return BP_ERROR_VALUE;
     run(m, batch, batch->rows, NULL, false, loss);
-    update_all(m, rate);
+    update_all(m, learning_rate);
     return BP_OK;
 }
 
-bp_status model_backward(model *m, const bp_batch *batch, const bp_backward *how) {
-    const bool updates = how->gradient == BP_GRADIENT_UPDATE, keeps = how->gradient == BP_GRADIENT_KEEP;
-    if ((updates && (m->averaged || !isfinite(how->rate))) || (keeps && !m->gradients) ||
-        (is_over(m) && how->gradient != BP_GRADIENT_SKIP) || (!how->delta && !how->own_loss && !has_mean(m, batch)))
+bp_status model_backward(model *m, const bp_batch *batch, const bp_backward_options *options) {
+    const bool updates = options->gradient == BP_GRADIENT_MODE_UPDATE, keeps = options->gradient == BP_GRADIENT_MODE_STORE;
+    if ((updates && (m->ema_swapped || !isfinite(options->learning_rate))) || (keeps && !m->gradients) ||
+        (is_over(m) && options->gradient != BP_GRADIENT_MODE_SKIP) || (!options->delta && !options->loss_callback && !has_mean(m, batch)))
         return BP_ERROR_VALUE;
-    run(m, batch, batch->rows, how, false, how->loss);
+    run(m, batch, batch->rows, options, false, options->loss);
     if (updates)
-        update_all(m, how->rate);
+        update_all(m, options->learning_rate);
     if (keeps) {
         m->held = MODEL_KEPT;
         m->steps++;
@@ -454,7 +454,7 @@ bp_status model_backward(model *m, const bp_batch *batch, const bp_backward *how
 }
 
 bp_status model_accumulate(model *m, const bp_batch *batch, size_t total_rows, float *loss) {
-    if (!m->gradients || m->averaged || weights_the_mean(m, batch))
+    if (!m->gradients || m->ema_swapped || weights_the_mean(m, batch))
         return BP_ERROR_VALUE;
     if (m->held != MODEL_ACCUMULATED)
         m->held_rows = 0;
@@ -464,10 +464,10 @@ bp_status model_accumulate(model *m, const bp_batch *batch, size_t total_rows, f
     return BP_OK;
 }
 
-bp_status model_update(model *m, float rate) {
-    if (m->held != MODEL_ACCUMULATED || m->averaged || !isfinite(rate) || is_over(m))
+bp_status model_update(model *m, float learning_rate) {
+    if (m->held != MODEL_ACCUMULATED || m->ema_swapped || !isfinite(learning_rate) || is_over(m))
         return BP_ERROR_VALUE;
-    update_all(m, rate);
+    update_all(m, learning_rate);
     return BP_OK;
 }
 

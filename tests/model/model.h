@@ -30,9 +30,9 @@ typedef struct model_layer {
 typedef enum model_gradient { MODEL_NONE, MODEL_KEPT, MODEL_ACCUMULATED } model_gradient;
 
 typedef struct model {
-    size_t layers, batch_max;
+    size_t layers, max_batch_size;
     model_layer layer[MODEL_LAYERS_MAX];
-    bp_loss loss;
+    bp_loss_kind loss;
     bp_loss_options options;
     bp_optimizer optimizer;
     size_t states; /* arrays of state, the average included, which is the last */
@@ -40,7 +40,7 @@ typedef struct model {
     uint64_t seed, steps;
     model_gradient held;
     size_t held_rows; /* of the micro-batches so far */
-    bool averaged;    /* the average is swapped in */
+    bool ema_swapped;    /* the average is swapped in */
     float norm;
 } model;
 
@@ -55,10 +55,10 @@ void model_reload(model *m);
 
 bp_status model_forward(const model *m, const bp_batch *batch, float *outputs);
 bp_status model_loss(const model *m, const bp_batch *batch, float *loss);
-bp_status model_train_step(model *m, const bp_batch *batch, float rate, float *loss);
-bp_status model_backward(model *m, const bp_batch *batch, const bp_backward *how);
+bp_status model_train_step(model *m, const bp_batch *batch, float learning_rate, float *loss);
+bp_status model_backward(model *m, const bp_batch *batch, const bp_backward_options *options);
 bp_status model_accumulate(model *m, const bp_batch *batch, size_t total_rows, float *loss);
-bp_status model_update(model *m, float rate);
+bp_status model_update(model *m, float learning_rate);
 bp_status model_discard(model *m);
 bp_status model_swap_average(model *m);
 

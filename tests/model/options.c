@@ -1,4 +1,5 @@
 #include "options.h"
+#include "enum_counts.h"
 
 #include <string.h>
 
@@ -45,7 +46,7 @@ enum {
     OUTPUTS,
     UNLIKE, /* whether every other hidden layer is narrow */
     ROWS,
-    ROOM, /* batch_max: as the batch, one more, a thousand more */
+    ROOM, /* max_batch_size: as the batch, one more, a thousand more */
     STRIDE,
     THREADS,
     POOL,
@@ -86,11 +87,11 @@ const size_t option_factors = FACTORS;
 const size_t option_values[FACTORS] = {
     [FIRST_CALL] = CALL_KINDS,
     [SECOND_CALL] = CALL_KINDS,
-    [HIDDEN_ACTIVATION] = BP_ACTIVATION_COUNT,
-    [OUTPUT_ACTIVATION] = BP_ACTIVATION_COUNT,
-    [LOSS] = BP_LOSS_COUNT,
+    [HIDDEN_ACTIVATION] = ACTIVATION_COUNT,
+    [OUTPUT_ACTIVATION] = ACTIVATION_COUNT,
+    [LOSS] = LOSS_COUNT,
     [LOSS_NUMBERS] = 2,
-    [REDUCTION] = 2 * BP_REDUCTION_COUNT,
+    [REDUCTION] = 2 * REDUCTION_COUNT,
     [LAYERS] = MODEL_LAYERS_MAX,
     [INPUTS] = WIDEST,
     [HIDDEN] = WIDEST,
@@ -103,7 +104,7 @@ const size_t option_values[FACTORS] = {
     [POOL] = POOL_KINDS,
     [DROPOUT] = 4,
     [NORMALIZE] = 4,
-    [OPTIMIZER] = BP_OPTIMIZER_COUNT,
+    [OPTIMIZER] = OPTIMIZER_COUNT,
     [OPTIMIZER_NUMBERS] = 2,
     [WEIGHT_DECAY] = 5,
     [CLIP] = 2,
@@ -145,13 +146,13 @@ static void draw_sizes(setting *s, const unsigned char *row, sharing way, double
     }
 }
 
-static bool needs_logits(bp_loss loss) {
+static bool needs_logits(bp_loss_kind loss) {
     return loss == BP_LOSS_BINARY_CROSS_ENTROPY || loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ||
            loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS || loss == BP_LOSS_KULLBACK_LEIBLER;
 }
 
 static bp_activation draw_activation(size_t kind, test_random *random) {
-    const bool takes_parameter = kind == BP_LEAKY_RELU || kind == BP_ELU || kind == BP_SINE;
+    const bool takes_parameter = kind == BP_ACTIVATION_LEAKY_RELU || kind == BP_ACTIVATION_ELU || kind == BP_ACTIVATION_SINE;
     static const float parameters[] = {0.25f, 0.5f, 1.5f};
     return (bp_activation){(bp_activation_kind)kind, takes_parameter ? parameters[test_random_below(random, 3)] : 0.0f};
 }
@@ -175,7 +176,7 @@ static void draw_layers(setting *s, const unsigned char *row, sharing way, test_
         s->frozen[l] = way != SHARING_SMALL && row[FROZEN] < COUNT(frozen) && frozen[row[FROZEN]];
     }
     if (needs_logits(s->config.loss))
-        s->activations[last] = (bp_activation){BP_IDENTITY, 0.0f};
+        s->activations[last] = (bp_activation){BP_ACTIVATION_IDENTITY, 0.0f};
 }
 
 static bp_optimizer optimizer_of(const unsigned char *row) {
@@ -192,21 +193,21 @@ static bp_optimizer optimizer_of(const unsigned char *row) {
     }
     o.weight_decay = row[WEIGHT_DECAY] > 0 ? 0.0625f : 0.0f;
     o.decoupled = row[WEIGHT_DECAY] == 2 || row[WEIGHT_DECAY] == 4;
-    o.decay_of = row[WEIGHT_DECAY] > 2 ? BP_DECAY_WEIGHTS : BP_DECAY_ALL;
+    o.decay_scope = row[WEIGHT_DECAY] > 2 ? BP_DECAY_SCOPE_WEIGHTS : BP_DECAY_SCOPE_ALL;
     o.clip = row[CLIP] ? 0.0078125f : 0.0f;
     o.clip_norm = (const float[]){0.0f, 0.03125f, 1e6f}[row[CLIP_NORM]];
-    o.average = row[AVERAGE] ? 0.75f : 0.0f;
+    o.ema_decay = row[AVERAGE] ? 0.75f : 0.0f;
     return o;
 }
 
 /* Rates by which such nets move visibly, and do not run away. */
 static float rate_of(const setting *s) {
-    static const float rates[BP_OPTIMIZER_COUNT] = {
-        [BP_SGD] = 0.125f,       [BP_MOMENTUM] = 0.0625f, [BP_NESTEROV] = 0.0625f,
-        [BP_ADAGRAD] = 0.03125f, [BP_RMSPROP] = 0.0078f,  [BP_ADAM] = 0.0123f,
-        [BP_ADAMW] = 0.0123f,    [BP_LION] = 0.0061f,     [BP_RPROP] = 0.0091f};
+    static const float rates[OPTIMIZER_COUNT] = {
+        [BP_OPTIMIZER_SGD] = 0.125f,       [BP_OPTIMIZER_MOMENTUM] = 0.0625f, [BP_OPTIMIZER_NESTEROV] = 0.0625f,
+        [BP_OPTIMIZER_ADAGRAD] = 0.03125f, [BP_OPTIMIZER_RMSPROP] = 0.0078f,  [BP_OPTIMIZER_ADAM] = 0.0123f,
+        [BP_OPTIMIZER_ADAMW] = 0.0123f,    [BP_OPTIMIZER_LION] = 0.0061f,     [BP_OPTIMIZER_RPROP] = 0.0091f};
     const bp_optimizer_kind kind = s->config.optimizer.kind;
-    const bool by_size = kind == BP_SGD || kind == BP_MOMENTUM || kind == BP_NESTEROV;
+    const bool by_size = kind == BP_OPTIMIZER_SGD || kind == BP_OPTIMIZER_MOMENTUM || kind == BP_OPTIMIZER_NESTEROV;
     const bool sum = s->config.loss_options.reduction == BP_REDUCTION_SUM;
     return rates[kind] / (by_size && sum ? (float)s->rows : 1.0f);
 }
@@ -222,22 +223,22 @@ sharing setting_sharing(const unsigned char *row) {
 
 void setting_draw(setting *s, const unsigned char *row, sharing way, double flops_max, test_random *random) {
     const size_t threads = thread_counts[row[THREADS]];
-    *s = (setting){.shift = row[STRIDE] ? 3 : 0, .weighted = row[REDUCTION] >= BP_REDUCTION_COUNT};
+    *s = (setting){.beta = row[STRIDE] ? 3 : 0, .weighted = row[REDUCTION] >= REDUCTION_COUNT};
     draw_sizes(s, row, way, flops_max, random);
     const size_t layers = s->config.layers;
     s->config = (bp_network_config){
         .layers = layers,
         .sizes = s->sizes,
         .activations = s->activations,
-        .loss = (bp_loss)row[LOSS],
-        .batch_max = s->rows + (const size_t[]){0, 1, 1000}[row[ROOM]],
+        .loss = (bp_loss_kind)row[LOSS],
+        .max_batch_size = s->rows + (const size_t[]){0, 1, 1000}[row[ROOM]],
         .dropout = s->dropout,
         .normalize = s->normalize,
         .seed = test_random_next(random),
         .threads = way != SHARING_DRAWN && !is_simple(way) && threads == 1 ? 2 : threads,
         .loss_options = {.huber_threshold = row[LOSS_NUMBERS] ? 0.25f : 0.0f,
                          .label_smoothing = row[LOSS_NUMBERS] ? 0.125f : 0.0f,
-                         .reduction = (bp_reduction)(row[REDUCTION] % BP_REDUCTION_COUNT)},
+                         .reduction = (bp_reduction)(row[REDUCTION] % REDUCTION_COUNT)},
         .optimizer = optimizer_of(row),
         .gradients = row[GRADIENTS] == 1 || prepares_gradients((call_kind)row[FIRST_CALL]),
     };
@@ -245,10 +246,10 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
     if (way == SHARING_SMALL) /* its one call knows no norms, and keeps transposed weights for plain SGD alone */
         s->config.optimizer.clip_norm = 0.0f;
     if (way == SHARING_SMALL && test_random_below(random, 4) > 0)
-        s->config.optimizer = (bp_optimizer){.kind = BP_SGD};
+        s->config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_SGD};
     s->labels = s->config.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || s->config.loss == BP_LOSS_MULTICLASS_HINGE;
     s->pool = (pool_kind)row[POOL];
-    s->rate = rate_of(s);
+    s->learning_rate = rate_of(s);
     s->calls[0] = (call_kind)row[FIRST_CALL];
     s->calls[1] = (call_kind)row[SECOND_CALL];
 }
@@ -257,7 +258,7 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
 
 void setting_print(FILE *out, const setting *s) {
     static const char *const pools[POOL_KINDS] = {"the library's", "a host's, in order", "a host's, in reverse"};
-    static const char *const reductions[BP_REDUCTION_COUNT] = {"mean", "sum", "weighted mean"};
+    static const char *const reductions[REDUCTION_COUNT] = {"mean", "sum", "weighted mean"};
     const bp_network_config *c = &s->config;
     const bp_optimizer *o = &c->optimizer;
     fprintf(out, "  %zu inputs", s->sizes[0]);
@@ -275,12 +276,12 @@ void setting_print(FILE *out, const setting *s) {
     fprintf(out, "; %s, %s%s, huber %g, smoothing %g\n", bp_loss_name(c->loss), reductions[c->loss_options.reduction],
             s->weighted ? ", weighted" : "", (double)c->loss_options.huber_threshold,
             (double)c->loss_options.label_smoothing);
-    fprintf(out, "  %zu rows of at most %zu%s%s; %zu threads of %s pool\n", s->rows, c->batch_max,
-            s->shift ? ", padded" : "", c->gradients ? ", room for gradients" : "", c->threads, pools[s->pool]);
+    fprintf(out, "  %zu rows of at most %zu%s%s; %zu threads of %s pool\n", s->rows, c->max_batch_size,
+            s->beta ? ", padded" : "", c->gradients ? ", room for gradients" : "", c->threads, pools[s->pool]);
     fprintf(out, "  %s%s at rate %g, decay %g%s%s, clip %g, clip_norm %g, average %g\n", bp_optimizer_name(o->kind),
-            o->momentum > 0.0f ? " of other numbers" : "", (double)s->rate, (double)o->weight_decay,
-            o->decoupled ? " decoupled" : "", o->decay_of == BP_DECAY_WEIGHTS ? " of weights" : "", (double)o->clip,
-            (double)o->clip_norm, (double)o->average);
+            o->momentum > 0.0f ? " of other numbers" : "", (double)s->learning_rate, (double)o->weight_decay,
+            o->decoupled ? " decoupled" : "", o->decay_scope == BP_DECAY_SCOPE_WEIGHTS ? " of weights" : "", (double)o->clip,
+            (double)o->clip_norm, (double)o->ema_decay);
     fprintf(out, "  calls:");
     for (size_t k = 0; k < CALLS_DRAWN; k++)
         fprintf(out, "%s %s", k ? "," : "", call_names[s->calls[k]]);

@@ -43,11 +43,11 @@ extern const char *const call_names[CALL_KINDS];
 
 enum { CALLS_DRAWN = 2 };
 
-/** Who runs a network's lanes. */
+/** Who runs a network's workers. */
 typedef enum pool_kind { POOL_OWN, POOL_SERIAL, POOL_REVERSE, POOL_KINDS } pool_kind;
 
 /** The way that a step takes through a network (kernels/network/): as it comes, or by sizes and features that lead to
- *  one: lanes that share a slice, all layers of a small network in one call, or a single row's. */
+ *  one: workers that share a slice, all layers of a small network in one call, or a single row's. */
 typedef enum sharing {
     SHARING_DRAWN,
     SHARING_BLOCKS,
@@ -69,10 +69,10 @@ typedef struct setting {
     bp_activation activations[MODEL_LAYERS_MAX];
     float dropout[MODEL_LAYERS_MAX];
     bool normalize[MODEL_LAYERS_MAX], frozen[MODEL_LAYERS_MAX];
-    size_t rows, shift; /* of its batch; elements by which its arrays are moved and their rows longer than need be */
+    size_t rows, beta; /* of its batch; elements by which its arrays are moved and their rows longer than need be */
     bool labels, weighted;
     pool_kind pool;
-    float rate;
+    float learning_rate;
     call_kind calls[CALLS_DRAWN];
 } setting;
 

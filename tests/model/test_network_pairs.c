@@ -1,6 +1,6 @@
 /*
  * All options of a network, every two of them together at least once, against the model of model.h: networks on every
- * level and for several numbers of threads go through a sequence of calls side by side with it, and after each call
+ * backend and for several numbers of threads go through a sequence of calls side by side with it, and after each call
  * have its parameters, state, gradients, losses and outputs, to the bit. A failure names the call at which they piece.
  */
 #include <math.h>
@@ -38,31 +38,31 @@ typedef struct samples {
     uint32_t *labels;
 } samples;
 
-static float *make_rows(test_random *random, size_t rows, size_t columns, size_t shift, bool positive) {
-    float *values = make(shift + rows * (columns + shift));
-    for (size_t k = 0; k < shift + rows * (columns + shift); k++)
+static float *make_rows(test_random *random, size_t rows, size_t columns, size_t beta, bool positive) {
+    float *values = make(beta + rows * (columns + beta));
+    for (size_t k = 0; k < beta + rows * (columns + beta); k++)
         values[k] = NAN;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++) {
             const float value = test_random_symmetric(random);
-            values[shift + n * (columns + shift) + j] = positive ? fabsf(value) : value;
+            values[beta + n * (columns + beta) + j] = positive ? fabsf(value) : value;
         }
     return values;
 }
 
 static samples samples_create(const setting *s, test_random *random) {
-    const size_t in = s->sizes[0], out = s->sizes[s->config.layers], shift = s->shift;
+    const size_t in = s->sizes[0], out = s->sizes[s->config.layers], beta = s->beta;
     samples made = {.batch = {.rows = s->rows}};
-    made.inputs = make_rows(random, s->rows, in, shift, false);
-    made.batch.inputs = made.inputs + shift;
-    made.batch.input_stride = shift ? in + shift : 0;
+    made.inputs = make_rows(random, s->rows, in, beta, false);
+    made.batch.inputs = made.inputs + beta;
+    made.batch.input_stride = beta ? in + beta : 0;
     made.deltas = make_rows(random, s->rows, out, 0, false);
     for (size_t k = 0; k < s->rows * out; k++)
         made.deltas[k] = made.deltas[k] / (float)s->rows;
     if (s->weighted) {
         const bool mean = s->config.loss_options.reduction == BP_REDUCTION_WEIGHTED_MEAN; /* not of a sum near 0 */
-        made.weights = make_rows(random, 1, s->rows, shift, mean);
-        made.batch.weights = made.weights + shift;
+        made.weights = make_rows(random, 1, s->rows, beta, mean);
+        made.batch.weights = made.weights + beta;
     }
     if (s->labels) {
         made.labels = calloc(s->rows, sizeof *made.labels);
@@ -72,9 +72,9 @@ static samples samples_create(const setting *s, test_random *random) {
         made.batch.labels = made.labels;
     } else {
         const bool positive = s->config.loss != BP_LOSS_MSE && s->config.loss != BP_LOSS_MAE;
-        made.targets = make_rows(random, s->rows, out, shift, positive);
-        made.batch.targets = made.targets + shift;
-        made.batch.target_stride = shift ? out + shift : 0;
+        made.targets = make_rows(random, s->rows, out, beta, positive);
+        made.batch.targets = made.targets + beta;
+        made.batch.target_stride = beta ? out + beta : 0;
     }
     return made;
 }
@@ -117,15 +117,15 @@ typedef struct call {
 } call;
 
 /* A loss of the caller's; rows come in ascending pieces. */
-typedef struct own_loss {
+typedef struct loss_callback {
     const float *reference;
     size_t out, next;
     float scale;
-} own_loss;
+} loss_callback;
 
 static void give_deltas(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
                         float *delta, size_t delta_stride) {
-    own_loss *own = context;
+    loss_callback *own = context;
     own->next = first == own->next ? first + rows : SIZE_MAX;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < own->out; j++) {
@@ -136,30 +136,30 @@ static void give_deltas(void *context, size_t first, size_t rows, const float *o
 
 static void act_backward(transcript *t, actor a, const call *c) {
     const setting *s = c->s;
-    const size_t in = s->sizes[0], out = s->sizes[s->config.layers], stride = s->shift ? in + s->shift : 0;
+    const size_t in = s->sizes[0], out = s->sizes[s->config.layers], stride = s->beta ? in + s->beta : 0;
     const size_t room = s->rows * (stride ? stride : in);
-    own_loss own = {c->data->deltas, out, 0, 0.5f / (float)s->rows};
+    loss_callback own = {c->data->deltas, out, 0, 0.5f / (float)s->rows};
     float loss = NAN, *input_gradient = make(room);
-    bp_backward how = {.gradient = BP_GRADIENT_UPDATE, .rate = s->rate};
+    bp_backward_options options = {.gradient = BP_GRADIENT_MODE_UPDATE, .learning_rate = s->learning_rate};
     if (c->kind == CALL_SKIP)
-        how.gradient = BP_GRADIENT_SKIP;
+        options.gradient = BP_GRADIENT_MODE_SKIP;
     if (c->kind == CALL_KEEP || c->kind == CALL_KEEP_DELTAS)
-        how.gradient = BP_GRADIENT_KEEP;
+        options.gradient = BP_GRADIENT_MODE_STORE;
     if (c->kind == CALL_DELTAS || c->kind == CALL_KEEP_DELTAS)
-        how.delta = c->data->deltas;
+        options.delta = c->data->deltas;
     if (c->kind == CALL_CALLBACK) {
-        how.own_loss = give_deltas;
-        how.context = &own;
+        options.loss_callback = give_deltas;
+        options.context = &own;
     }
     if (c->kind == CALL_SKIP || c->kind == CALL_BACKWARD || c->kind == CALL_KEEP_DELTAS) {
-        how.input_gradient = input_gradient;
-        how.input_gradient_stride = stride;
+        options.input_gradient = input_gradient;
+        options.input_gradient_stride = stride;
     }
-    if (!how.delta && !how.own_loss)
-        how.loss = &loss;
-    const bp_status status = actor_backward(a, &c->data->batch, &how);
+    if (!options.delta && !options.loss_callback)
+        options.loss = &loss;
+    const bp_status status = actor_backward(a, &c->data->batch, &options);
     transcript_number(t, "status", 0, status);
-    transcript_number(t, "rows of the own loss", 0, status == BP_OK && how.own_loss ? own.next : 0);
+    transcript_number(t, "rows of the own loss", 0, status == BP_OK && options.loss_callback ? own.next : 0);
     transcript_floats(t, "loss", 0, &loss, 1);
     transcript_floats(t, "gradient of inputs", 0, input_gradient, room);
     free(input_gradient);
@@ -177,7 +177,7 @@ static void act_accumulate(transcript *t, actor a, const call *c) {
         transcript_floats(t, "loss of a micro-batch", 0, &loss, 1);
     }
     if (c->kind != CALL_ACCUMULATE)
-        transcript_number(t, "status", 0, actor_update(a, c->s->rate));
+        transcript_number(t, "status", 0, actor_update(a, c->s->learning_rate));
 }
 
 static void act_evaluate(transcript *t, actor a, const call *c) {
@@ -195,15 +195,15 @@ static void act_evaluate(transcript *t, actor a, const call *c) {
 static void act_refused(transcript *t, actor a, const call *c) {
     float loss = NAN;
     bp_batch large = c->data->batch;
-    large.rows = c->s->config.batch_max + 1;
+    large.rows = c->s->config.max_batch_size + 1;
     transcript_number(t, "status", 0, actor_train(a, &c->data->batch, INFINITY, &loss));
     transcript_number(t, "status", 0, actor_update(a, NAN));
-    transcript_number(t, "status", 0, a.m ? BP_ERROR_BATCH : bp_network_train_step(a.n, &large, c->s->rate, &loss));
+    transcript_number(t, "status", 0, a.m ? BP_ERROR_BATCH : bp_network_train_step(a.n, &large, c->s->learning_rate, &loss));
     if (c->s->config.loss_options.reduction == BP_REDUCTION_WEIGHTED_MEAN) {
         float *nothing = make(c->s->rows);
         bp_batch weightless = c->data->batch;
         weightless.weights = nothing;
-        transcript_number(t, "status", 0, actor_train(a, &weightless, c->s->rate, &loss));
+        transcript_number(t, "status", 0, actor_train(a, &weightless, c->s->learning_rate, &loss));
         free(nothing);
     }
     transcript_floats(t, "loss", 0, &loss, 1);
@@ -222,11 +222,11 @@ static void act(transcript *t, actor a, const call *c) {
     float loss = NAN;
     switch (c->kind) {
     case CALL_TRAIN:
-        transcript_number(t, "status", 0, actor_train(a, batch, c->s->rate, &loss));
+        transcript_number(t, "status", 0, actor_train(a, batch, c->s->learning_rate, &loss));
         transcript_floats(t, "loss", 0, &loss, 1);
         break;
     case CALL_TRAIN_PART:
-        transcript_number(t, "status", 0, actor_train(a, &piece, c->s->rate, NULL));
+        transcript_number(t, "status", 0, actor_train(a, &piece, c->s->learning_rate, NULL));
         break;
     case CALL_MICRO_BATCHES:
     case CALL_MICRO_BATCHES_ODD:
@@ -234,7 +234,7 @@ static void act(transcript *t, actor a, const call *c) {
         act_accumulate(t, a, c);
         break;
     case CALL_UPDATE:
-        transcript_number(t, "status", 0, actor_update(a, c->s->rate));
+        transcript_number(t, "status", 0, actor_update(a, c->s->learning_rate));
         break;
     case CALL_DISCARD:
         transcript_number(t, "status", 0, a.m ? model_discard(a.m) : bp_network_discard(a.n));
@@ -303,7 +303,7 @@ static bp_network *network_create(const subject *b, const setting *s, uint64_t s
     if (b->pool != POOL_OWN)
         config.pool = (bp_thread_pool){b->pool == POOL_SERIAL ? run_serial : run_reverse, NULL, b->threads};
     bp_network *network = NULL;
-    assert_int_equal(bp_network_create_on(b->table->level, &config, &network), BP_OK);
+    assert_int_equal(bp_network_create_on(b->table->backend, &config, &network), BP_OK);
     assert_int_equal(bp_network_initialize(network, seed), BP_OK);
     return network;
 }
@@ -320,7 +320,7 @@ typedef struct scene {
     bool failed;
 } scene;
 
-/* How many networks take each way; on one lane in slices: SHARING_DRAWN. */
+/* How many networks take each way; on one worker in slices: SHARING_DRAWN. */
 static size_t shared[SHARINGS];
 
 static void count_sharing(const bp_network *network, size_t rows) {
@@ -332,10 +332,10 @@ static void count_sharing(const bp_network *network, size_t rows) {
         way = SHARING_ONE_ROW;
     else if (plan.blocks)
         way = SHARING_BLOCKS;
-    else if (plan.update_lanes > 1)
+    else if (plan.update_workers > 1)
         way = SHARING_ROWS;
     for (size_t l = 0; way == SHARING_ROWS && l < network->layers; l++)
-        if (bp_by_columns(network, l, plan.rows, plan.update_lanes))
+        if (bp_by_columns(network, l, plan.rows, plan.update_workers))
             way = SHARING_COLUMNS;
     shared[way]++;
 }
@@ -350,7 +350,7 @@ static void add_subject(scene *sc, test_table *table, size_t threads, pool_kind 
     table->cases++;
 }
 
-/* The setting's threads on every level; on those that are not slow other numbers of them too, by a pool that needs no
+/* The setting's threads on every backend; on those that are not slow other numbers of them too, by a pool that needs no
  * cores: all of them where they are to share in some way. */
 static void add_subjects(scene *sc, sharing way, uint64_t seed) {
     static const size_t counts[] = {3, 1, 2, 8};
@@ -382,14 +382,14 @@ static void report(scene *sc, const subject *b, size_t place, const call *c) {
 
 /* Saves a network; while its average is in that is refused, so that it is taken out for a while. */
 static void save(bp_network *network, const char *path) {
-    const bool averaged = bp_network_average_swapped(network);
-    if (averaged) {
+    const bool ema_swapped = bp_network_ema_swapped(network);
+    if (ema_swapped) {
         assert_int_equal(bp_checkpoint_save(network, path, NULL, 0, NULL), BP_ERROR_VALUE);
-        assert_int_equal(bp_network_swap_average(network), BP_OK);
+        assert_int_equal(bp_network_swap_ema(network), BP_OK);
     }
     assert_int_equal(bp_checkpoint_save(network, path, NULL, 0, NULL), BP_OK);
-    if (averaged)
-        assert_int_equal(bp_network_swap_average(network), BP_OK);
+    if (ema_swapped)
+        assert_int_equal(bp_network_swap_ema(network), BP_OK);
 }
 
 /* One network saves, and all read the file: by turns into themselves, as they are, and into new ones that go on. */
@@ -484,7 +484,7 @@ static bool play(const char *key, const setting *s, sharing way, test_random ran
         do_call(&sc, place++, s->calls[k]);
     if (!sc.failed)
         do_call(&sc, place++, CALL_UPDATE);
-    if (sc.m.averaged && !sc.failed)
+    if (sc.m.ema_swapped && !sc.failed)
         do_call(&sc, place++, CALL_SWAP);
     if (!sc.failed)
         do_call(&sc, place++, CALL_TRAIN);

@@ -1,5 +1,6 @@
 /* The functions on the caller's arrays. */
 #include "modes.h"
+#include "enum_counts.h"
 
 enum { ROWS = 5, IN = 7, OUT = 19 };
 
@@ -8,10 +9,10 @@ static bp_activation kind_of(unsigned kind) {
 }
 
 /* A slope that is no slope; to a host with DAZ it is -0, which is one. */
-static const bp_activation below_zero = {BP_ELU, -TINY};
+static const bp_activation below_zero = {BP_ACTIVATION_ELU, -TINY};
 
 static void activations(notes *n) {
-    for (unsigned k = 0; k < BP_ACTIVATION_COUNT; k++) {
+    for (unsigned k = 0; k < ACTIVATION_COUNT; k++) {
         float *a = numbers(n, ROWS * IN);
         said(n, bp_activate(a, IN, numbers(n, ROWS * IN), IN, ROWS, IN, kind_of(k)));
         gave(n, a, ROWS * IN * sizeof *a);
@@ -28,15 +29,15 @@ static void activations(notes *n) {
 }
 
 static void dense(notes *n) {
-    float *a = numbers(n, ROWS * OUT), *below = numbers(n, ROWS * IN), *w = numbers(n, IN * OUT), *b = numbers(n, OUT);
+    float *a = numbers(n, ROWS * OUT), *previous = numbers(n, ROWS * IN), *w = numbers(n, IN * OUT), *b = numbers(n, OUT);
     const float *x = numbers(n, ROWS * IN);
     counted(n, bp_scratch_bytes());
-    said(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, kind_of(BP_GELU), scratch()));
+    said(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, kind_of(BP_ACTIVATION_GELU), scratch()));
     gave(n, a, ROWS * OUT * sizeof *a);
     explained(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, below_zero, scratch()));
-    said(n, bp_dense_delta(below, IN, a, OUT, w, OUT, x, IN, ROWS, IN, OUT, kind_of(BP_ELU), scratch()));
-    gave(n, below, ROWS * IN * sizeof *a);
-    explained(n, bp_dense_delta(below, IN, a, OUT, w, OUT, x, IN, ROWS, IN, OUT, below_zero, scratch()));
+    said(n, bp_dense_delta(previous, IN, a, OUT, w, OUT, x, IN, ROWS, IN, OUT, kind_of(BP_ACTIVATION_ELU), scratch()));
+    gave(n, previous, ROWS * IN * sizeof *a);
+    explained(n, bp_dense_delta(previous, IN, a, OUT, w, OUT, x, IN, ROWS, IN, OUT, below_zero, scratch()));
     const float *delta = numbers(n, ROWS * OUT);
     said(n, bp_dense_gradient(w, OUT, b, x, IN, delta, OUT, ROWS, IN, OUT, scratch()));
     said(n, bp_dense_gradient_sgd(w, OUT, b, x, IN, delta, OUT, ROWS, IN, OUT, TINY, scratch()));
@@ -56,11 +57,11 @@ static bp_optimizer tiny_optimizer(unsigned kind) {
                           .epsilon = TINY,
                           .step_min = TINY,
                           .weight_decay = TINY,
-                          .average = 0.3f};
+                          .ema_decay = 0.3f};
 }
 
 static void optimizers(notes *n) {
-    for (unsigned k = 0; k < BP_OPTIMIZER_COUNT; k++) {
+    for (unsigned k = 0; k < OPTIMIZER_COUNT; k++) {
         const bp_optimizer tiny = tiny_optimizer(k), usual = {.kind = (bp_optimizer_kind)k, .clip = 0.7f},
                            bad = {.kind = (bp_optimizer_kind)k, .momentum = -TINY};
         float *const state[] = {numbers(n, IN * OUT), numbers(n, IN * OUT)};
@@ -73,7 +74,7 @@ static void optimizers(notes *n) {
         explained(n,
                   bp_dense_gradient_update(&bad, 5, 0.1f, &p, OUT, NULL, x, IN, delta, OUT, ROWS, IN, OUT, scratch()));
         gave(n, p.values, IN * OUT * sizeof(float));
-        gave(n, p.average, IN * OUT * sizeof(float));
+        gave(n, p.ema, IN * OUT * sizeof(float));
         gave(n, state[0], IN * OUT * sizeof(float));
         gave(n, state[1], IN * OUT * sizeof(float));
     }
@@ -94,27 +95,27 @@ static void dropout(notes *n) {
     for (size_t k = 0; k < 3; k++) {
         explained(n, bp_dropout(d, IN, a, IN, ROWS, IN, masks[k]));
         gave(n, d, ROWS * IN * sizeof *d);
-        explained(n, bp_dropout_derivative(d, IN, a, IN, ROWS, IN, kind_of(BP_ELU), masks[k]));
+        explained(n, bp_dropout_derivative(d, IN, a, IN, ROWS, IN, kind_of(BP_ACTIVATION_ELU), masks[k]));
         gave(n, d, ROWS * IN * sizeof *d);
     }
     explained(n, bp_dropout_derivative(d, IN, a, IN, ROWS, IN, below_zero, masks[0]));
 }
 
 static void layer_norm(notes *n) {
-    float *y = numbers(n, ROWS * IN), *normalized = numbers(n, ROWS * IN), *inverse = numbers(n, ROWS);
-    const float *z = numbers(n, ROWS * IN), *gain = numbers(n, IN), *shift = numbers(n, IN);
-    said(n, bp_layer_norm_forward(y, IN, normalized, IN, inverse, z, IN, gain, shift, ROWS, IN, TINY));
+    float *y = numbers(n, ROWS * IN), *normalized = numbers(n, ROWS * IN), *rstd = numbers(n, ROWS);
+    const float *z = numbers(n, ROWS * IN), *gamma = numbers(n, IN), *beta = numbers(n, IN);
+    said(n, bp_layer_norm_forward(y, IN, normalized, IN, rstd, z, IN, gamma, beta, ROWS, IN, TINY));
     gave(n, y, ROWS * IN * sizeof *y);
     gave(n, normalized, ROWS * IN * sizeof *y);
-    gave(n, inverse, ROWS * sizeof *y);
-    said(n, bp_layer_norm_backward(y, IN, z, IN, normalized, IN, inverse, gain, ROWS, IN));
+    gave(n, rstd, ROWS * sizeof *y);
+    said(n, bp_layer_norm_backward(y, IN, z, IN, normalized, IN, rstd, gamma, ROWS, IN));
     gave(n, y, ROWS * IN * sizeof *y);
     float *g = numbers(n, IN), *s = numbers(n, IN);
     said(n, bp_layer_norm_gradient(g, s, z, IN, normalized, IN, ROWS, IN));
     gave(n, g, IN * sizeof *g);
     gave(n, s, IN * sizeof *s);
-    explained(n, bp_layer_norm_forward(y, IN, normalized, IN, inverse, z, IN, gain, shift, ROWS, IN, 0.0f));
-    explained(n, bp_layer_norm_backward(y, IN, z, IN, normalized, IN, inverse, NULL, ROWS, IN));
+    explained(n, bp_layer_norm_forward(y, IN, normalized, IN, rstd, z, IN, gamma, beta, ROWS, IN, 0.0f));
+    explained(n, bp_layer_norm_backward(y, IN, z, IN, normalized, IN, rstd, NULL, ROWS, IN));
     explained(n, bp_layer_norm_gradient(g, s, z, IN, normalized, IN, 0, IN));
 }
 
@@ -123,9 +124,9 @@ static void losses(notes *n) {
     const float *a = numbers(n, ROWS * IN), *y = numbers(n, ROWS * IN);
     const uint32_t *l = labels(n, ROWS, IN);
     const float parameters[] = {0.25f, TINY, -TINY};
-    for (unsigned k = 0; k < BP_LOSS_COUNT; k++)
+    for (unsigned k = 0; k < LOSS_COUNT; k++)
         for (size_t p = 0; p < 3; p++) {
-            const bp_loss kind = (bp_loss)k;
+            const bp_loss_kind kind = (bp_loss_kind)k;
             explained(
                 n, bp_loss_targets(delta, IN, loss, a, IN, y, IN, weights, ROWS, IN, kind, parameters[p], 1.0f / ROWS));
             explained(n,
@@ -133,7 +134,7 @@ static void losses(notes *n) {
             gave(n, delta, ROWS * IN * sizeof *delta);
             gave(n, loss, ROWS * sizeof *loss);
         }
-    said(n, bp_loss_mse(delta, IN, loss, a, IN, y, IN, ROWS, IN, kind_of(BP_TANH), 1.0f / ROWS));
+    said(n, bp_loss_mse(delta, IN, loss, a, IN, y, IN, ROWS, IN, kind_of(BP_ACTIVATION_TANH), 1.0f / ROWS));
     gave(n, delta, ROWS * IN * sizeof *delta);
     gave(n, loss, ROWS * sizeof *loss);
     explained(n, bp_loss_mse(delta, IN, loss, a, IN, y, IN, ROWS, IN, below_zero, 1.0f / ROWS));
@@ -153,7 +154,7 @@ static const uint64_t milestones[] = {2, 5, 5, 11};
 
 static bp_schedule some_schedule(unsigned kind) {
     return (bp_schedule){.kind = (bp_schedule_kind)kind,
-                         .rate = 0.1f,
+                         .learning_rate = 0.1f,
                          .warmup = 3,
                          .steps = 17,
                          .factor = 0.7f,
@@ -167,27 +168,27 @@ static bp_schedule some_schedule(unsigned kind) {
 /* Rates of 20 steps, and momenta where there are such. */
 static void follow(notes *n, const bp_schedule *s) {
     for (uint64_t step = 0; step < 20; step++) {
-        float rate, momentum = 0.5f;
-        said(n, bp_schedule_rate(s, step, &rate));
-        gave(n, &rate, sizeof rate);
+        float learning_rate, momentum = 0.5f;
+        said(n, bp_schedule_learning_rate(s, step, &learning_rate));
+        gave(n, &learning_rate, sizeof learning_rate);
         explained(n, bp_schedule_momentum(s, step, &momentum));
         gave(n, &momentum, sizeof momentum);
     }
 }
 
 static void schedules(notes *n) {
-    for (unsigned k = 0; k < BP_SCHEDULE_COUNT; k++) {
+    for (unsigned k = 0; k < SCHEDULE_COUNT; k++) {
         bp_schedule s = some_schedule(k), bad[] = {s, s, s, s, s, s};
         follow(n, &s);
         s.momentum_max = 0.95f;
         s.momentum_min = 0.85f;
         follow(n, &s);
         s.factor = TINY;
-        s.rate = 3e-40f;
+        s.learning_rate = 3e-40f;
         s.momentum_max = 3e-40f;
         s.momentum_min = TINY;
         follow(n, &s);
-        bad[0].rate = -TINY;
+        bad[0].learning_rate = -TINY;
         bad[1].factor = -TINY;
         bad[2].start = -TINY;
         bad[3].end = -TINY;
@@ -195,10 +196,10 @@ static void schedules(notes *n) {
         bad[5].momentum_max = TINY;
         bad[5].momentum_min = 2e-40f;
         for (size_t b = 0; b < 6; b++) {
-            float rate = 0.5f, momentum = 0.5f;
-            explained(n, bp_schedule_rate(&bad[b], 7, &rate));
+            float learning_rate = 0.5f, momentum = 0.5f;
+            explained(n, bp_schedule_learning_rate(&bad[b], 7, &learning_rate));
             explained(n, bp_schedule_momentum(&bad[b], 7, &momentum));
-            gave(n, &rate, sizeof rate);
+            gave(n, &learning_rate, sizeof learning_rate);
             gave(n, &momentum, sizeof momentum);
         }
     }
@@ -206,10 +207,10 @@ static void schedules(notes *n) {
 
 static void initializers(notes *n) {
     float *w = numbers(n, IN * OUT);
-    for (unsigned k = 0; k < BP_INITIALIZER_COUNT; k++) {
-        const float gains[] = {0.0f, 0.7f, TINY, -TINY};
+    for (unsigned k = 0; k < INITIALIZER_COUNT; k++) {
+        const float gammas[] = {0.0f, 0.7f, TINY, -TINY};
         for (size_t g = 0; g < 4; g++) {
-            explained(n, bp_initialize(w, OUT, IN, OUT, (bp_initializer){(bp_initializer_kind)k, gains[g]}, 5, 6));
+            explained(n, bp_initialize(w, OUT, IN, OUT, (bp_initializer){(bp_initializer_kind)k, gammas[g]}, 5, 6));
             gave(n, w, IN * OUT * sizeof *w);
         }
     }
@@ -235,7 +236,7 @@ static void random_numbers(notes *n) {
 /* Kernels of a table, in the mode that they need. */
 static void tables(notes *n) {
     const bp_kernels *kernels = NULL;
-    for (unsigned isa = 0; isa <= BP_ISA_COUNT; isa++) {
+    for (unsigned isa = 0; isa <= ISA_COUNT; isa++) {
         if (bp_kernels_for((bp_isa)isa, &kernels) != BP_OK)
             continue;
         float *values = numbers(n, IN), *inner = numbers(n, IN);
@@ -251,7 +252,7 @@ static void tables(notes *n) {
         gave(n, values, IN * sizeof *values);
         gave(n, inner, IN * sizeof *inner);
     }
-    said(n, bp_kernels_for(BP_ISA_COUNT, &kernels));
+    said(n, bp_kernels_for(ISA_COUNT, &kernels));
     said(n, bp_kernels_for(BP_ISA_SCALAR, NULL));
 }
 
@@ -263,7 +264,7 @@ const mode_case kernel_cases[] = {
     {"bp_dropout bp_dropout_derivative", dropout},
     {"bp_layer_norm_forward bp_layer_norm_backward bp_layer_norm_gradient", layer_norm},
     {"bp_loss_targets bp_loss_labels bp_loss_mse bp_loss_softmax_cross_entropy bp_softmax bp_sum", losses},
-    {"bp_schedule_rate bp_schedule_momentum", schedules},
+    {"bp_schedule_learning_rate bp_schedule_momentum", schedules},
     {"bp_initialize", initializers},
     {"bp_random_u32 bp_random_symmetric bp_random_normal bp_random_permutation", random_numbers},
     {"bp_kernels_for bp_float_mode_enter bp_float_mode_leave", tables},

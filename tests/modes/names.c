@@ -1,17 +1,18 @@
 /* What has no numbers: names, versions, instruction sets. */
 #include "modes.h"
+#include "enum_counts.h"
 
 static void names(notes *n) {
-    for (unsigned k = 0; k <= BP_ACTIVATION_COUNT; k++) {
+    for (unsigned k = 0; k <= ACTIVATION_COUNT; k++) {
         named(n, bp_activation_name((bp_activation_kind)k));
-        counted(n, k < BP_ACTIVATION_COUNT && bp_activation_keeps_input((bp_activation_kind)k));
-        named(n, bp_loss_name((bp_loss)k));
+        counted(n, k < ACTIVATION_COUNT && bp_activation_saves_input((bp_activation_kind)k));
+        named(n, bp_loss_name((bp_loss_kind)k));
         named(n, bp_optimizer_name((bp_optimizer_kind)k));
         counted(n, bp_optimizer_states((bp_optimizer_kind)k));
         named(n, bp_optimizer_state_name((bp_optimizer_kind)k, 0));
         named(n, bp_initializer_name((bp_initializer_kind)k));
         named(n, bp_schedule_name((bp_schedule_kind)k));
-        named(n, bp_place_name((bp_place)k));
+        named(n, bp_quantity_name((bp_quantity)k));
         named(n, bp_isa_name((bp_isa)k));
         named(n, bp_status_string((bp_status)k));
         counted(n, bp_dtype_bytes((bp_dtype)k));
@@ -21,12 +22,12 @@ static void names(notes *n) {
 }
 
 static void kinds(notes *n) {
-    bp_activation_kind activation = BP_IDENTITY;
-    bp_loss loss = BP_LOSS_MSE;
-    bp_optimizer_kind optimizer = BP_SGD;
-    bp_initializer_kind initializer = BP_ORTHOGONAL;
+    bp_activation_kind activation = BP_ACTIVATION_IDENTITY;
+    bp_loss_kind loss = BP_LOSS_MSE;
+    bp_optimizer_kind optimizer = BP_OPTIMIZER_SGD;
+    bp_initializer_kind initializer = BP_INITIALIZER_ORTHOGONAL;
     bp_schedule_kind schedule = BP_SCHEDULE_CONSTANT;
-    bp_isa isa = BP_ISA_COUNT;
+    bp_isa isa = ISA_COUNT;
     const char *const known[] = {"tanh", "huber", "adam", "he-normal", "cosine", "avx2", "none"};
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
         explained(n, bp_activation_from_name(known[k], &activation));
@@ -52,13 +53,13 @@ static void processor(notes *n) {
     said(n, bp_cpu_active(&isa));
     said(n, bp_cpu_active(NULL));
     said(n, bp_cpu_set(isa));
-    said(n, bp_cpu_set(BP_ISA_COUNT));
+    said(n, bp_cpu_set(ISA_COUNT));
     counted(n, isa);
 }
 
 const mode_case name_cases[] = {
-    {"bp_activation_name bp_activation_keeps_input bp_loss_name bp_optimizer_name bp_optimizer_states "
-     "bp_optimizer_state_name bp_initializer_name bp_schedule_name bp_place_name bp_isa_name bp_status_string "
+    {"bp_activation_name bp_activation_saves_input bp_loss_name bp_optimizer_name bp_optimizer_states "
+     "bp_optimizer_state_name bp_initializer_name bp_schedule_name bp_quantity_name bp_isa_name bp_status_string "
      "bp_dtype_bytes bp_version bp_error_message",
      names},
     {"bp_activation_from_name bp_loss_from_name bp_optimizer_from_name bp_initializer_from_name "

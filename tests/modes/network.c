@@ -1,5 +1,6 @@
-/* Networks: small ones on one thread, and one that lanes share. */
+/* Networks: small ones on one thread, and one that workers share. */
 #include "modes.h"
+#include "enum_counts.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,7 +14,7 @@ typedef struct subject {
 } subject;
 
 static const size_t sizes[] = {IN, HIDDEN, OUT};
-static const bp_activation activations[] = {{BP_ELU, TINY}, {BP_IDENTITY, 0}};
+static const bp_activation activations[] = {{BP_ACTIVATION_ELU, TINY}, {BP_ACTIVATION_IDENTITY, 0}};
 
 /* Everything that a network can have, with numbers that a host with DAZ takes for zeros. */
 static bp_network_config everything(void) {
@@ -24,29 +25,29 @@ static bp_network_config everything(void) {
         .sizes = sizes,
         .activations = activations,
         .loss = BP_LOSS_HUBER,
-        .batch_max = ROWS,
+        .max_batch_size = ROWS,
         .dropout = dropout,
         .normalize = normalize,
         .seed = 3,
         .threads = 1,
         .loss_options = {.huber_threshold = TINY},
         .optimizer =
-            {.kind = BP_ADAM, .epsilon = TINY, .weight_decay = TINY, .clip = 0.7f, .clip_norm = 0.01f, .average = 0.3f},
+            {.kind = BP_OPTIMIZER_ADAM, .epsilon = TINY, .weight_decay = TINY, .clip = 0.7f, .clip_norm = 0.01f, .ema_decay = 0.3f},
         .gradients = true};
 }
 
 static bp_network_config plain_sgd(void) {
     return (bp_network_config){
-        .layers = 2, .sizes = sizes, .activations = activations, .batch_max = ROWS, .threads = 1, .seed = 3};
+        .layers = 2, .sizes = sizes, .activations = activations, .max_batch_size = ROWS, .threads = 1, .seed = 3};
 }
 
 static subject made(notes *n, bp_network_config config) {
     subject s = {.config = config};
     said(n, bp_network_create(&config, &s.network));
     said(n, bp_network_initialize(s.network, 5));
-    s.batch = (bp_batch){.rows = config.batch_max,
-                         .inputs = numbers(n, config.batch_max * config.sizes[0]),
-                         .targets = numbers(n, config.batch_max * config.sizes[config.layers])};
+    s.batch = (bp_batch){.rows = config.max_batch_size,
+                         .inputs = numbers(n, config.max_batch_size * config.sizes[0]),
+                         .targets = numbers(n, config.max_batch_size * config.sizes[config.layers])};
     return s;
 }
 
@@ -68,7 +69,7 @@ static void creation(notes *n) {
     gave(n, &optimizer.weight_decay, sizeof optimizer.weight_decay);
     unmade(n, &s);
     bp_network_config momentum = plain_sgd();
-    momentum.optimizer = (bp_optimizer){.kind = BP_MOMENTUM, .momentum = TINY};
+    momentum.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .momentum = TINY};
     s = made(n, momentum);
     said(n, bp_network_get_optimizer(s.network, &optimizer));
     explained(n, bp_network_get_optimizer(s.network, NULL));
@@ -79,13 +80,13 @@ static void creation(notes *n) {
 /* Configurations that are wrong by as little as can be. */
 static void refusals(notes *n) {
     static const float dropout[] = {-TINY, 0.0f};
-    static const bp_activation below[] = {{BP_ELU, -TINY}, {BP_IDENTITY, 0}};
+    static const bp_activation previous[] = {{BP_ACTIVATION_ELU, -TINY}, {BP_ACTIVATION_IDENTITY, 0}};
     static const float last[] = {0.0f, TINY};
     bp_network_config wrong[6];
     for (size_t k = 0; k < 6; k++)
         wrong[k] = everything();
     wrong[0].dropout = dropout;
-    wrong[1].activations = below;
+    wrong[1].activations = previous;
     wrong[2].dropout = last;
     wrong[3].loss_options.huber_threshold = -TINY;
     wrong[4].optimizer.weight_decay = -TINY;
@@ -103,8 +104,8 @@ static void refusals(notes *n) {
 
 static void initial_weights(notes *n) {
     subject s = made(n, plain_sgd());
-    const bp_initializer good[] = {{BP_ORTHOGONAL, 0.7f}, {BP_HE_NORMAL, TINY}};
-    const bp_initializer bad[] = {{BP_ORTHOGONAL, 0.7f}, {BP_HE_NORMAL, -TINY}};
+    const bp_initializer good[] = {{BP_INITIALIZER_ORTHOGONAL, 0.7f}, {BP_INITIALIZER_HE_NORMAL, TINY}};
+    const bp_initializer bad[] = {{BP_INITIALIZER_ORTHOGONAL, 0.7f}, {BP_INITIALIZER_HE_NORMAL, -TINY}};
     said(n, bp_network_initialize_with(s.network, good, 5));
     counted(n, bp_network_hash(s.network));
     explained(n, bp_network_initialize_with(s.network, bad, 5));
@@ -113,7 +114,7 @@ static void initial_weights(notes *n) {
 }
 
 /* It computes: in the mode of the library. */
-static void own_loss(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
+static void loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
                      size_t delta_stride) {
     (void)context;
     (void)first;
@@ -141,9 +142,9 @@ static void steps(notes *n, subject *s) {
     said(n, bp_network_loss(s->network, &s->batch, &loss));
     gave(n, &loss, sizeof loss);
     explained(n, bp_network_loss(s->network, &missing, &loss));
-    const bp_backward how = {.rate = 0.3f, .input_gradient = inputs, .loss = &loss};
-    const bp_backward own = {.rate = 0.3f, .own_loss = own_loss}, bad = {.rate = NAN};
-    said(n, bp_network_backward(s->network, &s->batch, &how));
+    const bp_backward_options options = {.learning_rate = 0.3f, .input_gradient = inputs, .loss = &loss};
+    const bp_backward_options own = {.learning_rate = 0.3f, .loss_callback = loss_callback}, bad = {.learning_rate = NAN};
+    said(n, bp_network_backward(s->network, &s->batch, &options));
     said(n, bp_network_backward(s->network, &s->batch, &own));
     explained(n, bp_network_backward(s->network, &s->batch, &bad));
     gave(n, inputs, ROWS * IN * sizeof *inputs);
@@ -153,7 +154,7 @@ static void steps(notes *n, subject *s) {
 }
 
 static void accumulation(notes *n, subject *s) {
-    float loss, weights[IN * HIDDEN], biases[HIDDEN], gain[HIDDEN], shift[HIDDEN];
+    float loss, weights[IN * HIDDEN], biases[HIDDEN], gamma[HIDDEN], beta[HIDDEN];
     explained(n, bp_network_update(s->network, 0.3f)); /* nothing is accumulated */
     said(n, bp_network_accumulate(s->network, &s->batch, 2 * ROWS, &loss));
     gave(n, &loss, sizeof loss);
@@ -161,12 +162,12 @@ static void accumulation(notes *n, subject *s) {
     explained(n, bp_network_accumulate(s->network, &s->batch, 0, &loss));
     said(n, bp_network_get_gradient(s->network, 0, weights, 0, biases));
     explained(n, bp_network_get_gradient(s->network, 9, weights, 0, biases));
-    said(n, bp_network_get_normalization_gradient(s->network, 0, gain, shift));
-    explained(n, bp_network_get_normalization_gradient(s->network, 1, gain, shift));
+    said(n, bp_network_get_normalization_gradient(s->network, 0, gamma, beta));
+    explained(n, bp_network_get_normalization_gradient(s->network, 1, gamma, beta));
     gave(n, weights, sizeof weights);
     gave(n, biases, sizeof biases);
-    gave(n, gain, sizeof gain);
-    gave(n, shift, sizeof shift);
+    gave(n, gamma, sizeof gamma);
+    gave(n, beta, sizeof beta);
     explained(n, bp_network_update(s->network, NAN));
     said(n, bp_network_update(s->network, 0.3f));
     const float norm = bp_network_gradient_norm(s->network);
@@ -178,14 +179,14 @@ static void accumulation(notes *n, subject *s) {
 }
 
 static void training(notes *n) {
-    bp_network_config rules[BP_OPTIMIZER_COUNT + 2];
-    for (unsigned k = 0; k < BP_OPTIMIZER_COUNT; k++) {
+    bp_network_config rules[OPTIMIZER_COUNT + 2];
+    for (unsigned k = 0; k < OPTIMIZER_COUNT; k++) {
         rules[k] = plain_sgd();
         rules[k].optimizer = (bp_optimizer){.kind = (bp_optimizer_kind)k, .weight_decay = TINY};
     }
-    rules[BP_OPTIMIZER_COUNT] = plain_sgd();
-    rules[BP_OPTIMIZER_COUNT + 1] = everything();
-    for (size_t k = 0; k < BP_OPTIMIZER_COUNT + 2; k++) {
+    rules[OPTIMIZER_COUNT] = plain_sgd();
+    rules[OPTIMIZER_COUNT + 1] = everything();
+    for (size_t k = 0; k < OPTIMIZER_COUNT + 2; k++) {
         subject s = made(n, rules[k]);
         steps(n, &s);
         if (rules[k].gradients)
@@ -198,7 +199,7 @@ static bool sees_progress(void *context, const bp_fit_progress *now) {
     notes *n = context;
     gave(n, &now->loss, sizeof now->loss);
     gave(n, &now->step_loss, sizeof now->step_loss);
-    gave(n, &now->rate, sizeof now->rate);
+    gave(n, &now->learning_rate, sizeof now->learning_rate);
     return false;
 }
 
@@ -210,8 +211,8 @@ static float sees_step(void *context, size_t step) {
 
 static void fits(notes *n) {
     enum { SAMPLES = 13 };
-    static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .rate = 0.1f, .warmup = 3, .steps = 17, .end = TINY};
-    static const bp_schedule bad = {.kind = BP_SCHEDULE_COSINE, .rate = -TINY, .warmup = 3, .steps = 17, .end = TINY};
+    static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 17, .end = TINY};
+    static const bp_schedule bad = {.kind = BP_SCHEDULE_COSINE, .learning_rate = -TINY, .warmup = 3, .steps = 17, .end = TINY};
     for (unsigned k = 0; k < 2; k++) {
         subject s = made(n, everything());
         float *inputs = numbers(n, SAMPLES * IN), *outputs = numbers(n, SAMPLES * OUT);
@@ -223,12 +224,12 @@ static void fits(notes *n) {
         bp_early_stopping stopping = {.patience = 3, .improvement = 1e-310};
         bp_fit_options options = {.epochs = 2,
                                   .validation = &set,
-                                  .keep_best = true,
+                                  .restore_best = true,
                                   .stopping = &stopping,
-                                  .nonfinite = BP_NONFINITE_LOCATE,
+                                  .nonfinite = BP_NONFINITE_POLICY_LOCATE,
                                   .schedule = k ? &cosine : NULL,
-                                  .rate_of_step = k ? NULL : sees_step,
-                                  .rate_context = n,
+                                  .learning_rate_of_step = k ? NULL : sees_step,
+                                  .learning_rate_context = n,
                                   .on_epoch = sees_progress,
                                   .on_step = sees_progress,
                                   .context = n};
@@ -245,7 +246,7 @@ static void fits(notes *n) {
         said(n, bp_network_predict(s.network, &set, outputs, 0));
         gave(n, outputs, SAMPLES * OUT * sizeof *outputs);
         explained(n, bp_network_predict(s.network, &set, NULL, 0));
-        options.rate_of_step = NULL;
+        options.learning_rate_of_step = NULL;
         options.schedule = &bad;
         explained(n, bp_network_fit(s.network, &set, &options, &result));
         options.schedule = NULL;
@@ -254,8 +255,8 @@ static void fits(notes *n) {
         stopping.improvement = 0;
         inputs[3] = NAN;
         said(n, bp_network_fit(s.network, &set, &options, &result)); /* ends early, with a report */
-        counted(n, result.end);
-        counted(n, result.nonfinite.place);
+        counted(n, result.outcome);
+        counted(n, result.nonfinite.quantity);
         unmade(n, &s);
     }
 }
@@ -294,8 +295,8 @@ static void weighted_means(notes *n) {
         gave(n, &loss, sizeof loss);
         explained(n, bp_network_train_step(s.network, &s.batch, 0.3f, &loss));
         gave(n, &loss, sizeof loss);
-        const bp_backward how = {.rate = 0.3f, .loss = &loss};
-        explained(n, bp_network_backward(s.network, &s.batch, &how));
+        const bp_backward_options options = {.learning_rate = 0.3f, .loss = &loss};
+        explained(n, bp_network_backward(s.network, &s.batch, &options));
         explained(n, bp_network_accumulate(s.network, &s.batch, ROWS, &loss));
         gave(n, &loss, sizeof loss);
         said(n, bp_network_discard(s.network));
@@ -307,7 +308,7 @@ static void weighted_means(notes *n) {
                                 .weights = all[k]};
         explained(n, bp_network_evaluate(s.network, &set, &mean));
         gave(n, &mean, sizeof mean);
-        const bp_fit_options options = {.epochs = 1, .rate = 0.1f, .batch = 2};
+        const bp_fit_options options = {.epochs = 1, .learning_rate = 0.1f, .batch = 2};
         bp_fit_result result;
         memset(&result, 0, sizeof result);
         explained(n, bp_network_fit(s.network, &set, &options, &result));
@@ -319,12 +320,12 @@ static void weighted_means(notes *n) {
 
 /* Decay of the weights alone, in each form and for each rule; steps and updates of accumulated gradients. */
 static void decay_of_weights(notes *n) {
-    for (unsigned k = 0; k < 2 * BP_OPTIMIZER_COUNT; k++) {
+    for (unsigned k = 0; k < 2 * OPTIMIZER_COUNT; k++) {
         bp_network_config config = k % 2 ? plain_sgd() : everything();
         config.optimizer = (bp_optimizer){.kind = (bp_optimizer_kind)(k / 2),
                                           .weight_decay = k % 3 ? 0.3f : TINY,
                                           .decoupled = k % 2,
-                                          .decay_of = BP_DECAY_WEIGHTS};
+                                          .decay_scope = BP_DECAY_SCOPE_WEIGHTS};
         subject s = made(n, config);
         float loss;
         for (size_t step = 0; step < 2; step++) {
@@ -341,7 +342,7 @@ static void decay_of_weights(notes *n) {
 
 /* A momentum that is no zero, and one that is none; by hand, and by the schedule of a fit. */
 static void momenta(notes *n) {
-    for (unsigned k = 0; k < BP_OPTIMIZER_COUNT; k++) {
+    for (unsigned k = 0; k < OPTIMIZER_COUNT; k++) {
         const float good[] = {TINY, 0.7f}, bad[] = {-TINY, 0.0f, NAN, 1.0f};
         bp_network_config config = plain_sgd();
         config.optimizer.kind = (bp_optimizer_kind)k;
@@ -357,7 +358,7 @@ static void momenta(notes *n) {
         for (size_t m = 0; m < 4; m++)
             explained(n, bp_network_set_momentum(s.network, bad[m]));
         const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
-                                   .rate = 0.1f,
+                                   .learning_rate = 0.1f,
                                    .warmup = 2,
                                    .steps = 7,
                                    .start = TINY,
@@ -380,9 +381,9 @@ static void plateau_fits(notes *n) {
     subject s = made(n, everything());
     const bp_dataset set = {
         .rows = ROWS, .inputs = s.batch.inputs, .input_columns = IN, .targets = s.batch.targets, .target_columns = OUT};
-    bp_plateau states[] = {{.rate = 0.1f, .factor = 0.7f, .rate_min = TINY, .threshold = 1e-310},
-                           {.rate = 3e-40f, .factor = 0.5f, .rate_min = TINY, .threshold = 0.9, .relative = true},
-                           {.rate = 0.1f, .factor = 0.7f, .rate_min = -TINY}};
+    bp_plateau states[] = {{.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY, .threshold = 1e-310},
+                           {.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 0.9, .relative = true},
+                           {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY}};
     for (size_t k = 0; k < 3; k++) {
         bp_fit_options options = {.epochs = 3,
                                   .batch = 2,
@@ -394,18 +395,18 @@ static void plateau_fits(notes *n) {
         memset(&result, 0, sizeof result);
         explained(n, bp_network_fit(s.network, &set, &options, &result));
         gave(n, &result.validation_loss, sizeof result.validation_loss);
-        gave(n, &states[k].rate, sizeof states[k].rate);
+        gave(n, &states[k].learning_rate, sizeof states[k].learning_rate);
         gave(n, &states[k].best, sizeof states[k].best);
         options.validation = NULL;
         explained(n, bp_network_fit(s.network, &set, &options, &result));
-        gave(n, &states[k].rate, sizeof states[k].rate);
+        gave(n, &states[k].learning_rate, sizeof states[k].learning_rate);
     }
     unmade(n, &s);
 }
 
 static void access_to_parameters(notes *n) {
     subject s = made(n, everything());
-    float weights[IN * HIDDEN], biases[HIDDEN], gain[HIDDEN], shift[HIDDEN];
+    float weights[IN * HIDDEN], biases[HIDDEN], gamma[HIDDEN], beta[HIDDEN];
     memcpy(weights, numbers(n, IN * HIDDEN), sizeof weights);
     memcpy(biases, numbers(n, HIDDEN), sizeof biases);
     bp_layer layer;
@@ -414,29 +415,29 @@ static void access_to_parameters(notes *n) {
         explained(n, bp_network_set_parameters(s.network, index, weights, 0, biases));
         explained(n, bp_network_get_parameters(s.network, index, weights, 0, biases));
         explained(n, bp_network_set_normalization(s.network, index, biases, biases));
-        explained(n, bp_network_get_normalization(s.network, index, gain, shift));
+        explained(n, bp_network_get_normalization(s.network, index, gamma, beta));
         explained(n, bp_network_layer(s.network, index, &layer));
         for (size_t state = 0; state < 4; state++) {
             explained(n, bp_network_set_state(s.network, state, index, weights, 0, biases));
             explained(n, bp_network_get_state(s.network, state, index, weights, 0, biases));
             explained(n, bp_network_set_normalization_state(s.network, state, index, biases, biases));
-            explained(n, bp_network_get_normalization_state(s.network, state, index, gain, shift));
+            explained(n, bp_network_get_normalization_state(s.network, state, index, gamma, beta));
             named(n, bp_network_state_name(s.network, state));
         }
         gave(n, weights, sizeof weights);
-        gave(n, gain, sizeof gain);
+        gave(n, gamma, sizeof gamma);
     }
     gave(n, &layer.dropout, sizeof layer.dropout);
     gave(n, &layer.activation.parameter, sizeof layer.activation.parameter);
     counted(n, bp_network_states(s.network));
     said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
     for (size_t k = 0; k < 2; k++) {
-        said(n, bp_network_swap_average(s.network));
-        counted(n, bp_network_average_swapped(s.network));
+        said(n, bp_network_swap_ema(s.network));
+        counted(n, bp_network_ema_swapped(s.network));
         counted(n, bp_network_hash(s.network));
     }
-    explained(n, bp_network_swap_average(NULL));
-    counted(n, bp_network_average_swapped(NULL));
+    explained(n, bp_network_swap_ema(NULL));
+    counted(n, bp_network_ema_swapped(NULL));
     explained(n, bp_network_freeze(s.network, 0, true));
     explained(n, bp_network_freeze(s.network, 9, true));
     said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
@@ -486,23 +487,23 @@ static void search(notes *n) {
     bp_batch batch = s.batch;
     batch.inputs = inputs;
     said(n, bp_network_find_nonfinite(s.network, &batch, &found));
-    counted(n, found.place);
-    /* The least number whose square overflows when rounded up, times what normalisation makes of it. */
+    counted(n, found.quantity);
+    /* The least number whose square overflows when rounded up, times what normalization makes of it. */
     inputs[4] = 0x1.fffffep127f;
     said(n, bp_network_find_nonfinite(s.network, &batch, &found));
-    counted(n, found.place);
+    counted(n, found.quantity);
     counted(n, found.row);
     counted(n, found.column);
     explained(n, bp_network_find_nonfinite(s.network, NULL, &found));
     unmade(n, &s);
 }
 
-/* Wide enough that lanes share a step. */
-static void lanes(notes *n) {
+/* Wide enough that workers share a step. */
+static void workers(notes *n) {
     static const size_t wide[] = {48, 64, 10};
     bp_network_config config = everything();
     config.sizes = wide;
-    config.batch_max = 300;
+    config.max_batch_size = 300;
     config.threads = 3;
     subject s = made(n, config);
     counted(n, bp_network_threads(s.network));
@@ -528,8 +529,8 @@ const mode_case network_cases[] = {
     {"bp_network_evaluate", evaluation},
     {"bp_network_get_parameters bp_network_set_parameters bp_network_get_normalization bp_network_set_normalization "
      "bp_network_layer bp_network_states bp_network_state_name bp_network_get_state bp_network_set_state "
-     "bp_network_get_normalization_state bp_network_set_normalization_state bp_network_swap_average "
-     "bp_network_average_swapped bp_network_steps "
+     "bp_network_get_normalization_state bp_network_set_normalization_state bp_network_swap_ema "
+     "bp_network_ema_swapped bp_network_steps "
      "bp_network_set_steps bp_network_seed",
      access_to_parameters},
     {"bp_network_loss bp_network_fit by a weighted mean", weighted_means},
@@ -541,6 +542,6 @@ const mode_case network_cases[] = {
      "bp_network_parameters",
      description},
     {"bp_network_find_nonfinite", search},
-    {"bp_network_train_step on lanes", lanes},
+    {"bp_network_train_step on lanes", workers},
     {NULL, NULL},
 };

@@ -299,7 +299,7 @@ static void safetensors(notes *n) {
 }
 
 /* Tells of each tensor. */
-static void noted(void *context, bp_load_note note, const char *name) {
+static void noted(void *context, bp_load_event note, const char *name) {
     notes *n = context;
     counted(n, note);
     named(n, name);
@@ -328,14 +328,14 @@ static void loads_with_options(notes *n, bp_network *network, const char *saved)
 
 static void checkpoints(notes *n) {
     static const size_t sizes[] = {3, 4, 2};
-    static const bp_activation activations[] = {{BP_LEAKY_RELU, 0.1f}, {BP_ELU, TINY}};
-    static const bp_activation others[] = {{BP_LEAKY_RELU, 0.1f}, {BP_ELU, 2e-40f}};
+    static const bp_activation activations[] = {{BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_ELU, TINY}};
+    static const bp_activation others[] = {{BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_ELU, 2e-40f}};
     bp_network_config config = {.layers = 2,
                                 .sizes = sizes,
                                 .activations = activations,
-                                .batch_max = 4,
+                                .max_batch_size = 4,
                                 .threads = 1,
-                                .optimizer = {.kind = BP_ADAM, .average = 0.3f}};
+                                .optimizer = {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.3f}};
     bp_network *network = NULL, *other = NULL;
     bp_file_error error;
     said(n, bp_network_create(&config, &network));

@@ -1,5 +1,6 @@
 /* What feeds a network and reads its outputs. */
 #include "modes.h"
+#include "enum_counts.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static void regression(notes *n) {
 static void scaling(notes *n) {
     enum { ROWS = 11, COLUMNS = 3 };
     float *x = numbers(n, ROWS * COLUMNS), *y = numbers(n, ROWS * COLUMNS), shift[COLUMNS], scale[COLUMNS];
-    for (unsigned k = 0; k < BP_SCALING_COUNT; k++) {
+    for (unsigned k = 0; k < SCALING_COUNT; k++) {
         said(n, bp_scaling_fit((bp_scaling_kind)k, x, 0, NULL, ROWS, COLUMNS, shift, scale));
         gave(n, shift, sizeof shift);
         gave(n, scale, sizeof scale);
@@ -65,7 +66,7 @@ static void scaling(notes *n) {
     explained(n, bp_scaling_invert(y, 0, x, 0, ROWS, 0, shift, scale));
     x[5] = INFINITY; /* found after the mode is entered */
     explained(n, bp_scaling_fit(BP_SCALING_STANDARD, x, 0, NULL, ROWS, COLUMNS, shift, scale));
-    explained(n, bp_scaling_fit(BP_SCALING_COUNT, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+    explained(n, bp_scaling_fit(SCALING_COUNT, x, 0, NULL, ROWS, COLUMNS, shift, scale));
 }
 
 /* Columns with missing numbers, and doubles. */
@@ -74,7 +75,7 @@ static void scaling_of_gaps(notes *n) {
     float *x = numbers(n, ROWS * COLUMNS), shift[COLUMNS], scale[COLUMNS];
     for (size_t k = 1; k < ROWS * COLUMNS; k += 4)
         x[k] = NAN;
-    for (unsigned k = 0; k < BP_SCALING_COUNT; k++) {
+    for (unsigned k = 0; k < SCALING_COUNT; k++) {
         const bp_scaling_kind kind = (bp_scaling_kind)k;
         explained(n, bp_scaling_fit_nan(kind, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
         gave(n, shift, sizeof shift);
@@ -82,7 +83,7 @@ static void scaling_of_gaps(notes *n) {
         explained(n, bp_scaling_fit_nan(kind, BP_SCALING_NAN_ERROR, x, 0, NULL, ROWS, COLUMNS, shift, scale));
     }
     const float tiny[] = {TINY, NAN, 3e-40f, 2e-40f};
-    for (unsigned k = 0; k < BP_SCALING_COUNT; k++) {
+    for (unsigned k = 0; k < SCALING_COUNT; k++) {
         said(n, bp_scaling_fit_nan((bp_scaling_kind)k, BP_SCALING_NAN_IGNORE, tiny, 0, NULL, 4, 1, shift, scale));
         gave(n, shift, sizeof *shift);
         gave(n, scale, sizeof *scale);
@@ -97,7 +98,7 @@ static void scaling_of_doubles(notes *n) {
                                 0.2,          1e9,    NAN, 0.3,          7e8,    NAN, 1.0 / 3.0};
     double shift[COLUMNS], scale[COLUMNS];
     float y[ROWS * COLUMNS];
-    for (unsigned k = 0; k < BP_SCALING_COUNT; k++) {
+    for (unsigned k = 0; k < SCALING_COUNT; k++) {
         const bp_scaling_kind kind = (bp_scaling_kind)k;
         explained(n, bp_scaling_fit_double(kind, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
         gave(n, shift, sizeof shift);
@@ -139,7 +140,7 @@ static void imputation(notes *n) {
                                2e-40f, -0.3f, 0x1.000002p0f, 3e-40f, 0.1f, 1.0f,          TINY, TINY, 0x1.000004p0f};
     float fill[COLUMNS], y[ROWS * COLUMNS];
     x[8] = signalling_nan();
-    for (unsigned k = 0; k <= BP_IMPUTE_COUNT; k++)
+    for (unsigned k = 0; k <= IMPUTE_COUNT; k++)
         for (size_t rows = ROWS - 1; rows <= ROWS; rows++) {
             explained(n, bp_impute_fit((bp_impute_strategy)k, x, 0, NULL, rows, COLUMNS, TINY, fill));
             gave(n, fill, sizeof fill);
@@ -175,11 +176,11 @@ static void early_stopping(notes *n) {
 /* States of which only hosts that keep denormals, and round to nearest, make the same. */
 static void plateaus(notes *n) {
     bp_plateau states[] = {
-        {.rate = 0.1f, .factor = 0.7f, .rate_min = TINY, .threshold = 1e-310},
-        {.rate = 0.1f, .factor = 0.3f, .threshold = 0x1.8p-54, .patience = 1, .cooldown = 1},
-        {.rate = 0.7f, .factor = 0.1f, .threshold = 0.1, .relative = true},
-        {.rate = 3e-40f, .factor = 0.5f, .rate_min = TINY, .threshold = 1e-310, .relative = true},
-        {.rate = TINY, .factor = TINY, .threshold = 0.0},
+        {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY, .threshold = 1e-310},
+        {.learning_rate = 0.1f, .factor = 0.3f, .threshold = 0x1.8p-54, .patience = 1, .cooldown = 1},
+        {.learning_rate = 0.7f, .factor = 0.1f, .threshold = 0.1, .relative = true},
+        {.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 1e-310, .relative = true},
+        {.learning_rate = TINY, .factor = TINY, .threshold = 0.0},
     };
     static const double values[] = {1.0,
                                     0x1.fffffffffffffp-1,
@@ -199,18 +200,18 @@ static void plateaus(notes *n) {
             bool reduced = false;
             explained(n, bp_plateau_next(&states[s], values[k], &reduced));
             counted(n, reduced);
-            gave(n, &states[s].rate, sizeof states[s].rate);
+            gave(n, &states[s].learning_rate, sizeof states[s].learning_rate);
             gave(n, &states[s].best, sizeof states[s].best);
         }
-    const bp_plateau bad[] = {{.rate = -TINY, .factor = 0.7f},
-                              {.rate = 0.1f, .factor = -TINY},
-                              {.rate = 0.1f, .factor = 0.7f, .rate_min = -TINY},
-                              {.rate = 0.1f, .factor = 0.7f, .threshold = -1e-310},
-                              {.rate = signalling_nan(), .factor = 0.7f}};
+    const bp_plateau bad[] = {{.learning_rate = -TINY, .factor = 0.7f},
+                              {.learning_rate = 0.1f, .factor = -TINY},
+                              {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY},
+                              {.learning_rate = 0.1f, .factor = 0.7f, .threshold = -1e-310},
+                              {.learning_rate = signalling_nan(), .factor = 0.7f}};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         bp_plateau state = bad[k];
         explained(n, bp_plateau_next(&state, 1.0, NULL));
-        gave(n, &state.rate, sizeof state.rate);
+        gave(n, &state.learning_rate, sizeof state.learning_rate);
     }
 }
 

@@ -19,7 +19,7 @@ copy() {
     (cd "$1" && tar --null --files-from="$work/files" -cf -) | tar -C "$2" -xmf -
 }
 
-# Little optimised: the contract's bits do not depend on it, and it builds faster. Faults leave things unused.
+# Little optimized: the contract's bits do not depend on it, and it builds faster. Faults leave things unused.
 configure() {
     launcher=$(command -v ccache) || launcher=
     cmake --log-level=WARNING -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE=-O1 \

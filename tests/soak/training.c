@@ -1,6 +1,7 @@
 #define _XOPEN_SOURCE 700
 
 #include "training.h"
+#include "enum_counts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,33 +18,33 @@ static bool failed(const char *what, bp_status status, const char *detail) {
     return false;
 }
 
-size_t soak_draw(uint64_t seed, uint64_t round, uint64_t index, size_t below) {
-    return bp_random_u32(seed, round, index) % below;
+size_t soak_draw(uint64_t seed, uint64_t round, uint64_t index, size_t previous) {
+    return bp_random_u32(seed, round, index) % previous;
 }
 
 static void draw_layers(soak_plan *plan, uint64_t seed, uint64_t round) {
-    static const bp_activation_kind kinds[] = {BP_RELU, BP_TANH, BP_GELU, BP_SIGMOID, BP_SILU, BP_LEAKY_RELU, BP_MISH};
+    static const bp_activation_kind kinds[] = {BP_ACTIVATION_RELU, BP_ACTIVATION_TANH, BP_ACTIVATION_GELU, BP_ACTIVATION_SIGMOID, BP_ACTIVATION_SILU, BP_ACTIVATION_LEAKY_RELU, BP_ACTIVATION_MISH};
     plan->layers = 1 + soak_draw(seed, round, 0, SOAK_LAYERS_MAX);
     for (size_t l = 0; l <= plan->layers; l++)
         plan->sizes[l] = 1 + soak_draw(seed, round, 10 + l, l == 0 ? 200 : 90);
     for (size_t l = 0; l + 1 < plan->layers; l++) {
         plan->activations[l].kind = kinds[soak_draw(seed, round, 20 + l, sizeof kinds / sizeof *kinds)];
-        plan->activations[l].parameter = plan->activations[l].kind == BP_LEAKY_RELU ? 0.01f : 0.0f;
+        plan->activations[l].parameter = plan->activations[l].kind == BP_ACTIVATION_LEAKY_RELU ? 0.01f : 0.0f;
         plan->dropout[l] = (float)soak_draw(seed, round, 30 + l, 3) * 0.2f;
         plan->normalize[l] = soak_draw(seed, round, 40 + l, 2);
     }
-    plan->activations[plan->layers - 1].kind = BP_IDENTITY;
+    plan->activations[plan->layers - 1].kind = BP_ACTIVATION_IDENTITY;
 }
 
 soak_plan soak_plan_draw(uint64_t seed, uint64_t round, uint64_t steps) {
     soak_plan plan = {.seed = seed, .round = round, .rows = 1 + soak_draw(seed, round, 1, 80), .steps = steps};
     draw_layers(&plan, seed, round);
     plan.loss = soak_draw(seed, round, 2, 2) ? BP_LOSS_SOFTMAX_CROSS_ENTROPY : BP_LOSS_MSE;
-    plan.optimizer.kind = (bp_optimizer_kind)(round % BP_OPTIMIZER_COUNT);
-    plan.optimizer.average = soak_draw(seed, round, 3, 2) ? 0.99f : 0.0f;
+    plan.optimizer.kind = (bp_optimizer_kind)(round % OPTIMIZER_COUNT);
+    plan.optimizer.ema_decay = soak_draw(seed, round, 3, 2) ? 0.99f : 0.0f;
     plan.optimizer.weight_decay = soak_draw(seed, round, 4, 2) ? 0.001f : 0.0f;
     plan.optimizer.clip_norm = soak_draw(seed, round, 5, 3) ? 0.0f : 1.0f;
-    plan.rate = 0.001f;
+    plan.learning_rate = 0.001f;
     plan.save_every = 1 + steps * (1 + soak_draw(seed, round, 6, 10)) / 500; /* 50 to 500 checkpoints */
     return plan;
 }
@@ -58,14 +59,14 @@ void soak_plan_describe(const soak_plan *plan, char *text, size_t size) {
         normalize = normalize || plan->normalize[l];
     }
     snprintf(text + length, size - length, " %s%s%s%s, %zu rows", bp_optimizer_name(plan->optimizer.kind),
-             plan->optimizer.average > 0 ? " average" : "", dropout ? " dropout" : "", normalize ? " layer-norm" : "",
+             plan->optimizer.ema_decay > 0 ? " average" : "", dropout ? " dropout" : "", normalize ? " layer-norm" : "",
              plan->rows);
 }
 
 soak_way soak_way_draw(uint64_t seed, uint64_t round, uint64_t index) {
-    bp_isa there[BP_ISA_COUNT];
+    bp_isa there[ISA_COUNT];
     size_t count = 0;
-    for (int isa = 0; isa < BP_ISA_COUNT; isa++)
+    for (int isa = 0; isa < ISA_COUNT; isa++)
         if (bp_cpu_supports((bp_isa)isa))
             there[count++] = (bp_isa)isa;
     return (soak_way){.isa = there[soak_draw(seed, round, 2 * index, count)],
@@ -83,7 +84,7 @@ bp_network *soak_network(const soak_plan *plan, soak_way way) {
                                 .sizes = plan->sizes,
                                 .activations = plan->activations,
                                 .loss = plan->loss,
-                                .batch_max = plan->rows,
+                                .max_batch_size = plan->rows,
                                 .dropout = plan->dropout,
                                 .normalize = plan->normalize,
                                 .seed = plan->seed,
@@ -124,7 +125,7 @@ bool soak_train(bp_network *network, const soak_plan *plan, uint64_t steps) {
     for (uint64_t step = bp_network_steps(network); step < steps && status == BP_OK; step++) {
         fill_batch(plan, step, inputs, targets, labels);
         const bp_batch batch = {.rows = plan->rows, .inputs = inputs, .targets = targets, .labels = labels};
-        status = bp_network_train_step(network, &batch, plan->rate, NULL);
+        status = bp_network_train_step(network, &batch, plan->learning_rate, NULL);
     }
     free(inputs);
     free(targets);

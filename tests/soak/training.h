@@ -17,10 +17,10 @@ typedef struct soak_plan {
     bp_activation activations[SOAK_LAYERS_MAX];
     float dropout[SOAK_LAYERS_MAX];
     bool normalize[SOAK_LAYERS_MAX];
-    bp_loss loss;
+    bp_loss_kind loss;
     bp_optimizer optimizer;
     size_t rows;
-    float rate;
+    float learning_rate;
     uint64_t steps, save_every;
 } soak_plan;
 
@@ -32,7 +32,7 @@ typedef struct soak_way {
 } soak_way;
 
 /** Number `index` of those that a round draws, below `below`. */
-size_t soak_draw(uint64_t seed, uint64_t round, uint64_t index, size_t below);
+size_t soak_draw(uint64_t seed, uint64_t round, uint64_t index, size_t previous);
 
 soak_plan soak_plan_draw(uint64_t seed, uint64_t round, uint64_t steps);
 

@@ -164,7 +164,7 @@ int __real_inflateInit2_(z_streamp stream, int bits, const char *version, int si
 int __real_inflateEnd(z_streamp stream);
 int __real_inflate(z_streamp stream, int flush);
 int __real_deflate(z_streamp stream, int flush);
-int __real_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
+int __real_deflateInit2_(z_streamp stream, int backend, int method, int bits, int memory, int strategy,
                          const char *version, int size);
 int __real_deflateEnd(z_streamp stream);
 off_t __real_lseek(int file, off_t offset, int from);
@@ -192,7 +192,7 @@ int __wrap_inflateInit2_(z_streamp stream, int bits, const char *version, int si
 int __wrap_inflateEnd(z_streamp stream);
 int __wrap_inflate(z_streamp stream, int flush);
 int __wrap_deflate(z_streamp stream, int flush);
-int __wrap_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
+int __wrap_deflateInit2_(z_streamp stream, int backend, int method, int bits, int memory, int strategy,
                          const char *version, int size);
 int __wrap_deflateEnd(z_streamp stream);
 off_t __wrap_lseek(int file, off_t offset, int from);
@@ -324,11 +324,11 @@ int __wrap_deflate(z_streamp stream, int flush) {
     return result;
 }
 
-int __wrap_deflateInit2_(z_streamp stream, int level, int method, int bits, int memory, int strategy,
+int __wrap_deflateInit2_(z_streamp stream, int backend, int method, int bits, int memory, int strategy,
                          const char *version, int size) {
     if (fails("deflateInit2_"))
         return Z_MEM_ERROR;
-    const int result = __real_deflateInit2_(stream, level, method, bits, memory, strategy, version, size);
+    const int result = __real_deflateInit2_(stream, backend, method, bits, memory, strategy, version, size);
     live += result == Z_OK;
     return result;
 }

@@ -89,7 +89,7 @@ static double first_of(const bp_doubles *doubles) {
 }
 
 /* Arrays of a .npz file as F32, by their names with .npy and without. */
-static void copy_arrays(const char *in, const char *out, bool compress, bool shift) {
+static void copy_arrays(const char *in, const char *out, bool compress, bool beta) {
     bp_npz *file;
     check(bp_npz_open(in, &file, &error));
     const size_t count = bp_npz_count(file);
@@ -100,7 +100,7 @@ static void copy_arrays(const char *in, const char *out, bool compress, bool shi
         bp_npz_array about;
         snprintf(name, sizeof name, "%s%s", bp_npz_name(file, k), k % 2 ? ".npy" : "");
         check(bp_npz_describe(file, name, &about, &error));
-        if (shift) {
+        if (beta) {
             bp_doubles doubles;
             const double half = 0.5;
             check(bp_npz_doubles(file, name, &doubles, &error));

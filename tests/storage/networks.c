@@ -4,7 +4,7 @@
  *   networks train NET INPUTS FILE              trains a network on these inputs and saves it
  *   networks outputs NET INPUTS FILE OUTPUTS    loads a network and writes its outputs
  *
- * NET is a list of widths, each but the first with an activation and its number, "+norm" for layer normalisation, and
+ * NET is a list of widths, each but the first with an activation and its number, "+norm" for layer normalization, and
  * "+drop" for dropout, as in 4,16:leaky-relu:0.1+norm+drop,3:identity. Inputs and outputs are .npy files.
  */
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void parse_activation(char *text, bp_activation *activation) {
 
 static bp_network *make_network(char *text, size_t rows) {
     size_t sizes[LAYERS_MAX + 1], layers = 0;
-    bp_activation activations[LAYERS_MAX] = {{BP_IDENTITY, 0}};
+    bp_activation activations[LAYERS_MAX] = {{BP_ACTIVATION_IDENTITY, 0}};
     bool normalize[LAYERS_MAX] = {false};
     float dropout[LAYERS_MAX] = {0};
     char *end;
@@ -51,7 +51,7 @@ static bp_network *make_network(char *text, size_t rows) {
                                       .sizes = sizes,
                                       .activations = activations,
                                       .loss = BP_LOSS_MSE,
-                                      .batch_max = rows,
+                                      .max_batch_size = rows,
                                       .dropout = dropout,
                                       .normalize = normalize};
     bp_network *network;

@@ -39,7 +39,7 @@ NETWORKS = [
 
 
 def layers_of(network):
-    """(width of the inputs, width, activation, its number, normalised, with dropout) of each layer."""
+    """(width of the inputs, width, activation, its number, normalized, with dropout) of each layer."""
     parts = network.split(",")
     below = int(parts[0])
     for part in parts[1:]:
@@ -59,15 +59,15 @@ def outputs_of(network, tensors, x):
         used.update({f"{module}.weight", f"{module}.bias"})
         return tensors[f"{module}.weight"].astype("f8"), tensors[f"{module}.bias"].astype("f8")
 
-    for below, width, activation, number, normalised, dropout in layers_of(network):
+    for below, width, activation, number, normalized, dropout in layers_of(network):
         weight, bias = parameters()
         assert weight.shape == (width, below) and bias.shape == (width,)
         x = x @ weight.T + bias
         module += 1
-        if normalised:
+        if normalized:
             gain, shift = parameters()
-            centred = x - x.mean(axis=1, keepdims=True)
-            x = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5) * gain + shift
+            centered = x - x.mean(axis=1, keepdims=True)
+            x = centered / np.sqrt((centered**2).mean(axis=1, keepdims=True) + 1e-5) * gain + shift
             module += 1
         x = ACTIVATIONS[activation](x, number)
         module += activation != "identity"
@@ -79,11 +79,11 @@ def outputs_of(network, tensors, x):
 def names(network):
     """The shapes of all tensors by name, as nn.Sequential has them."""
     module = 0
-    for below, width, activation, _, normalised, dropout in layers_of(network):
+    for below, width, activation, _, normalized, dropout in layers_of(network):
         yield f"{module}.weight", (width, below)
         yield f"{module}.bias", (width,)
         module += 1
-        if normalised:
+        if normalized:
             yield f"{module}.weight", (width,)
             yield f"{module}.bias", (width,)
             module += 1

@@ -9,6 +9,7 @@
 #include "faults.h"
 #include "files.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 /* A net with all that a layer can have. */
 typedef struct whole_net {
@@ -18,12 +19,12 @@ typedef struct whole_net {
 } whole_net;
 
 static const whole_net nets[] = {
-    {{2, {4, 3, 2}, {{BP_RELU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {0}, {false}},
-    {{2, {4, 3, 2}, {{BP_IDENTITY, 0}, {BP_TANH, 0}}, BP_LOSS_MSE}, {0}, {false}},
-    {{1, {1, 1}, {{BP_IDENTITY, 0}}, BP_LOSS_MSE}, {0}, {false}},
+    {{2, {4, 3, 2}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {0}, {false}},
+    {{2, {4, 3, 2}, {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE}, {0}, {false}},
+    {{1, {1, 1}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {0}, {false}},
     {{4,
       {5, 70, 33, 17, 3},
-      {{BP_LEAKY_RELU, 0.01f}, {BP_IDENTITY, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}},
+      {{BP_ACTIVATION_LEAKY_RELU, 0.01f}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
       BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      {0.25f, 0, 0.5f, 0},
      {true, true, false, false}},
@@ -37,13 +38,13 @@ static bp_network *create(const whole_net *n, size_t threads, uint64_t seed) {
     config.seed = 17;
     config.threads = threads;
     bp_network *network = net_create(&config, seed);
-    float gain[100], shift[100];
+    float gamma[100], beta[100];
     for (size_t l = 0; l < n->shape.layers; l++)
         for (size_t j = 0; j < n->shape.sizes[l + 1] && n->normalize[l]; j++) {
-            gain[j] = 1.0f + bp_random_symmetric(seed, 100 + l, j);
-            shift[j] = bp_random_symmetric(seed, 200 + l, j);
+            gamma[j] = 1.0f + bp_random_symmetric(seed, 100 + l, j);
+            beta[j] = bp_random_symmetric(seed, 200 + l, j);
             if (j + 1 == n->shape.sizes[l + 1])
-                assert_int_equal(bp_network_set_normalization(network, l, gain, shift), BP_OK);
+                assert_int_equal(bp_network_set_normalization(network, l, gamma, beta), BP_OK);
         }
     return network;
 }
@@ -355,7 +356,7 @@ static void resumed_steps(void **state) {
         bp_network *whole = create(&nets[n], 1, 3);
         train(whole, &s, 0, 9);
         for (size_t stop = 0; stop <= 9; stop += 3)
-            for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+            for (int isa = 0; isa < ISA_COUNT; isa++) {
                 if (bp_cpu_set((bp_isa)isa) != BP_OK)
                     continue; /* not on this machine */
                 const char *path = files_path("net");

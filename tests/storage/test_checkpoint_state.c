@@ -10,15 +10,16 @@
 #include "faults.h"
 #include "files.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 enum { ROWS = 40, STEPS = 8 };
 
-/* One that runs in one call where its optimizer lets it, and one that does not and is normalised. */
+/* One that runs in one call where its optimizer lets it, and one that does not and is normalized. */
 static const net nets[] = {
-    {.layers = 2, .sizes = {4, 6, 3}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2, .sizes = {4, 6, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {5, 70, 33, 3},
-     .activations = {{BP_RELU, 0}, {BP_SIGMOID, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
 };
 
@@ -58,7 +59,7 @@ static uint64_t state_hash(const bp_network *network, const net *shape) {
 static void tensors_of_the_state(void **state) {
     (void)state;
     const char *path = files_path("net");
-    const bp_optimizer adam = {.kind = BP_ADAM, .average = 0.9f};
+    const bp_optimizer adam = {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.9f};
     bp_network *network = create(&nets[0], adam, 1, 3);
     samples s = samples_create(&nets[0], ROWS, 0, 5);
     train(network, &s, 0, 2);
@@ -88,7 +89,7 @@ static void tensors_of_the_state(void **state) {
     bp_safetensors_close(file);
 
     /* Its parameters alone: for a network with any optimizer, which keeps its own state. */
-    bp_network *other = create(&nets[0], (bp_optimizer){.kind = BP_MOMENTUM}, 1, 4);
+    bp_network *other = create(&nets[0], (bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM}, 1, 4);
     train(other, &s, 0, 1);
     const uint64_t hash = state_hash(other, &nets[0]);
     EXPECT_SUCCESS(bp_network_load(other, path, &error));
@@ -106,12 +107,12 @@ static void other_optimizers(void **state) {
         bp_optimizer from, to;
         const char *part;
     } pairs[] = {
-        {{.kind = BP_SGD}, {.kind = BP_ADAM}, "backprop.optimizer is 'sgd' in the file and 'adam' in the network"},
-        {{.kind = BP_MOMENTUM}, {.kind = BP_NESTEROV}, "'momentum' in the file and 'nesterov' in the network"},
-        {{.kind = BP_ADAM}, {.kind = BP_ADAM, .average = 0.5f}, "the file has no tensor 'training.average.0.weight'"},
-        {{.kind = BP_ADAM, .average = 0.5f}, {.kind = BP_ADAM}, "the network has no place for training.average."},
-        {{.kind = BP_ADAMW, .decay_of = BP_DECAY_WEIGHTS},
-         {.kind = BP_ADAMW},
+        {{.kind = BP_OPTIMIZER_SGD}, {.kind = BP_OPTIMIZER_ADAM}, "backprop.optimizer is 'sgd' in the file and 'adam' in the network"},
+        {{.kind = BP_OPTIMIZER_MOMENTUM}, {.kind = BP_OPTIMIZER_NESTEROV}, "'momentum' in the file and 'nesterov' in the network"},
+        {{.kind = BP_OPTIMIZER_ADAM}, {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f}, "the file has no tensor 'training.ema.0.weight'"},
+        {{.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f}, {.kind = BP_OPTIMIZER_ADAM}, "the network has no place for training.ema."},
+        {{.kind = BP_OPTIMIZER_ADAMW, .decay_scope = BP_DECAY_SCOPE_WEIGHTS},
+         {.kind = BP_OPTIMIZER_ADAMW},
          "backprop.weight_decay_of is 'weights' in the file and 'all' in the network"},
     };
     for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
@@ -129,8 +130,8 @@ static void other_optimizers(void **state) {
 static void too_many_steps(void **state) {
     (void)state;
     const char *path = files_path("net");
-    bp_network *from = create(&nets[0], (bp_optimizer){.kind = BP_SGD}, 1, 3);
-    bp_network *to = create(&nets[0], (bp_optimizer){.kind = BP_SGD}, 1, 4);
+    bp_network *from = create(&nets[0], (bp_optimizer){.kind = BP_OPTIMIZER_SGD}, 1, 3);
+    bp_network *to = create(&nets[0], (bp_optimizer){.kind = BP_OPTIMIZER_SGD}, 1, 4);
     assert_int_equal(bp_network_set_steps(from, 1, (UINT64_C(1) << 48) - 1), BP_OK);
     EXPECT_SUCCESS(bp_checkpoint_save(from, path, NULL, 0, &error));
     EXPECT_SUCCESS(bp_checkpoint_load(to, path, &error));
@@ -159,7 +160,7 @@ static void too_many_steps(void **state) {
 static void every_failure(void **state) {
     (void)state;
     const char *path = files_path("net");
-    const bp_optimizer optimizer = {.kind = BP_ADAMW, .average = 0.9f};
+    const bp_optimizer optimizer = {.kind = BP_OPTIMIZER_ADAMW, .ema_decay = 0.9f};
     static const char *const calls[] = {"malloc", "calloc", "realloc", "newlocale", "pread"};
     samples s = samples_create(&nets[0], ROWS, 0, 5);
     bp_network *from = create(&nets[0], optimizer, 1, 3);
@@ -199,7 +200,7 @@ static void resumed_steps(const net *shape, bp_optimizer optimizer) {
     bp_network *whole = create(shape, optimizer, 1, 3);
     train(whole, &s, 0, STEPS);
     for (size_t stop = 0; stop <= STEPS; stop += 4)
-        for (int isa = 0; isa < BP_ISA_COUNT; isa++) {
+        for (int isa = 0; isa < ISA_COUNT; isa++) {
             if (bp_cpu_set((bp_isa)isa) != BP_OK)
                 continue; /* not on this machine */
             bp_network *first = create(shape, optimizer, 1, 3);
@@ -224,12 +225,12 @@ static void resumed_steps(const net *shape, bp_optimizer optimizer) {
 static void every_optimizer_goes_on(void **state) {
     (void)state;
     for (size_t n = 0; n < 2; n++)
-        for (int kind = 0; kind < BP_OPTIMIZER_COUNT; kind++) {
+        for (int kind = 0; kind < OPTIMIZER_COUNT; kind++) {
             resumed_steps(&nets[n], (bp_optimizer){.kind = (bp_optimizer_kind)kind});
             resumed_steps(&nets[n], (bp_optimizer){.kind = (bp_optimizer_kind)kind,
                                                    .weight_decay = 0.1f,
                                                    .clip_norm = 0.5f,
-                                                   .average = 0.75f});
+                                                   .ema_decay = 0.75f});
         }
 }
 

@@ -7,6 +7,7 @@
 
 #include "faults.h"
 #include "files.h"
+#include "enum_counts.h"
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */
 
@@ -114,7 +115,7 @@ static void bad_calls(void **state) {
                {{"b", BP_DTYPE_F32, 0, NULL, NULL, NULL}, BP_ERROR_NULL, "array 1: "},
                {{"\xff", BP_DTYPE_F32, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "array 1: the name is not UTF-8"},
                {{"b", BP_DTYPE_BF16, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "array 1: numpy has no elements"},
-               {{"b", BP_DTYPE_COUNT, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "array 1: numpy has no elements"},
+               {{"b", DTYPE_COUNT, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "array 1: numpy has no elements"},
                {{"a", BP_DTYPE_F32, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "two arrays 'a'"}};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         const bp_tensor arrays[] = {{"a", BP_DTYPE_F32, 0, NULL, &value, NULL}, bad[k].array};

@@ -8,6 +8,7 @@
 #include "files.h"
 #include "harness/bits.h"
 #include "tensors.h"
+#include "enum_counts.h"
 
 static void a_good_file(void **state) {
     (void)state;
@@ -78,7 +79,7 @@ static void what_others_take(void **state) {
         assert_true(value == 0.0f);
         bp_safetensors_close(file);
     }
-    /* One level more. */
+    /* One backend more. */
     memset(deep + end, '[', 129);
     memset(deep + end + 129, ']', 129);
     bp_safetensors *file;
@@ -197,7 +198,7 @@ static const struct {
 static size_t bytes_of(const char *dtype) {
     static const char *const names[] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
                                         "U64",  "I64", "F16", "BF16", "F32", "F64"};
-    for (int k = 0; k < BP_DTYPE_COUNT; k++)
+    for (int k = 0; k < DTYPE_COUNT; k++)
         if (strcmp(names[k], dtype) == 0)
             return bp_dtype_bytes((bp_dtype)k);
     return 0;
@@ -225,7 +226,7 @@ static void every_type(void **state) {
             assert_int_equal(test_raw_bits(value), conversions[k].bits);
         bp_safetensors_close(file);
     }
-    assert_int_equal(bp_dtype_bytes(BP_DTYPE_COUNT), 0);
+    assert_int_equal(bp_dtype_bytes(DTYPE_COUNT), 0);
     assert_int_equal(bp_dtype_bytes((bp_dtype)-1), 0);
 }
 

@@ -6,6 +6,7 @@
 #include "faults.h"
 #include "files.h"
 #include "harness/bits.h"
+#include "enum_counts.h"
 
 static const float w[] = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f};
 static const uint8_t bytes[] = {7, 8, 9};
@@ -122,7 +123,7 @@ static void bad_arguments(void **state) {
     bad[0].name = NULL;
     bad[1].shape = NULL;
     bad[2].data = NULL;
-    bad[3].dtype = BP_DTYPE_COUNT;
+    bad[3].dtype = DTYPE_COUNT;
     bad[4].name = "\xff";
     bad[5].name = "__metadata__";
     bad[6].dimensions = 9;

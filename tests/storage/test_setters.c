@@ -18,15 +18,15 @@ enum { TRAINED = 1, FROZEN = 2, ACCUMULATED = 4, KEPT = 8, SWAPPED = 16, PRIORS 
 /* Two that run in one call, the first with its weights held twice, and one with all that a layer can have. */
 enum { PLAIN, SMALL, LARGE, NETS };
 static const net shapes[NETS] = {
-    {.layers = 2, .sizes = {4, 6, 3}, .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2, .sizes = {4, 6, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
     {.layers = 2,
      .sizes = {4, 6, 3},
-     .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_MSE,
      .gradients = true},
     {.layers = 2,
      .sizes = {5, 70, 3},
-     .activations = {{BP_RELU, 0}, {BP_IDENTITY, 0}},
+     .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_MSE,
      .gradients = true},
 };
@@ -36,7 +36,7 @@ static bp_network *create(size_t n, uint64_t seed) {
     static const bool normalize[] = {true, false};
     bp_network_config config = net_config(&shapes[n], ROWS);
     if (n != PLAIN)
-        config.optimizer = (bp_optimizer){.kind = BP_ADAM, .average = 0.75f};
+        config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.75f};
     config.seed = MASKS;
     if (n == LARGE) {
         config.optimizer.clip_norm = 0.5f;
@@ -52,17 +52,17 @@ static size_t get_all(const bp_network *network, float *to) {
     float *at = to;
     for (size_t set = 0; set <= bp_network_states(network); set++)
         for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
-            float *bias = at + layer.in * layer.out, *gain = bias + layer.out, *shift = gain + layer.out;
+            float *bias = at + layer.in * layer.out, *gamma = bias + layer.out, *beta = gamma + layer.out;
             assert_int_equal(set ? bp_network_get_state(network, set - 1, l, at, 0, bias)
                                  : bp_network_get_parameters(network, l, at, 0, bias),
                              BP_OK);
-            at = gain;
+            at = gamma;
             if (!layer.normalized)
                 continue;
-            assert_int_equal(set ? bp_network_get_normalization_state(network, set - 1, l, gain, shift)
-                                 : bp_network_get_normalization(network, l, gain, shift),
+            assert_int_equal(set ? bp_network_get_normalization_state(network, set - 1, l, gamma, beta)
+                                 : bp_network_get_normalization(network, l, gamma, beta),
                              BP_OK);
-            at = shift + layer.out;
+            at = beta + layer.out;
         }
     return (size_t)(at - to);
 }
@@ -72,17 +72,17 @@ static void set_all(bp_network *network, const float *at, size_t sets) {
     bp_layer layer;
     for (size_t set = 0; set < sets; set++)
         for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
-            const float *bias = at + layer.in * layer.out, *gain = bias + layer.out, *shift = gain + layer.out;
+            const float *bias = at + layer.in * layer.out, *gamma = bias + layer.out, *beta = gamma + layer.out;
             assert_int_equal(set ? bp_network_set_state(network, set - 1, l, at, 0, bias)
                                  : bp_network_set_parameters(network, l, at, 0, bias),
                              BP_OK);
-            at = gain;
+            at = gamma;
             if (!layer.normalized)
                 continue;
-            assert_int_equal(set ? bp_network_set_normalization_state(network, set - 1, l, gain, shift)
-                                 : bp_network_set_normalization(network, l, gain, shift),
+            assert_int_equal(set ? bp_network_set_normalization_state(network, set - 1, l, gamma, beta)
+                                 : bp_network_set_normalization(network, l, gamma, beta),
                              BP_OK);
-            at = shift + layer.out;
+            at = beta + layer.out;
         }
 }
 
@@ -96,7 +96,7 @@ static void train(bp_network *network, const samples *s, size_t rows) {
 }
 
 static bp_network *create_prior(size_t n, unsigned prior, const samples *s) {
-    const bp_backward keep = {.gradient = BP_GRADIENT_KEEP};
+    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
     bp_network *network = create(n, DRAW);
     if (prior & FROZEN)
         assert_int_equal(bp_network_freeze(network, 0, true), BP_OK);
@@ -107,7 +107,7 @@ static bp_network *create_prior(size_t n, unsigned prior, const samples *s) {
     if (prior & ACCUMULATED)
         assert_int_equal(bp_network_accumulate(network, &s->batch, 2 * ROWS, NULL), BP_OK);
     if (prior & SWAPPED)
-        assert_int_equal(bp_network_swap_average(network), BP_OK);
+        assert_int_equal(bp_network_swap_ema(network), BP_OK);
     return network;
 }
 
@@ -116,7 +116,7 @@ static void expect_equal(const bp_network *a, const bp_network *b, const char *w
     assert_int_equal(get_all(b, others), count);
     if (memcmp(mine, others, count * sizeof *mine) != 0 || bp_network_hash(a) != bp_network_hash(b) ||
         bp_network_steps(a) != bp_network_steps(b) || bp_network_seed(a) != bp_network_seed(b) ||
-        bp_network_average_swapped(a) != bp_network_average_swapped(b))
+        bp_network_ema_swapped(a) != bp_network_ema_swapped(b))
         fail_msg("%s, net %zu, prior state %u", what, n, prior);
 }
 
@@ -147,7 +147,7 @@ static void expect_no_gradient(bp_network *network, const char *what, size_t n, 
     static float weights[5 * 70], biases[70];
     if (bp_network_update(network, 0.01f) != BP_ERROR_VALUE ||
         bp_network_get_gradient(network, 1, weights, 0, biases) != BP_ERROR_VALUE ||
-        bp_network_average_swapped(network))
+        bp_network_ema_swapped(network))
         fail_msg("%s, net %zu, prior state %u: a gradient or an average is left", what, n, prior);
 }
 
@@ -160,8 +160,8 @@ static void initialize(bp_network *network) {
 }
 
 static void initialize_with(bp_network *network) {
-    const bp_initializer how[] = {{BP_HE_NORMAL, 1}, {BP_XAVIER_UNIFORM, 0.5f}};
-    assert_int_equal(bp_network_initialize_with(network, how, 9), BP_OK);
+    const bp_initializer options[] = {{BP_INITIALIZER_HE_NORMAL, 1}, {BP_INITIALIZER_XAVIER_UNIFORM, 0.5f}};
+    assert_int_equal(bp_network_initialize_with(network, options, 9), BP_OK);
 }
 
 static void load_checkpoint(bp_network *network) {
@@ -284,7 +284,7 @@ static void refused_calls_change_nothing(void **state) {
         bp_network *other = create(n == LARGE ? SMALL : LARGE, LOADED);
         EXPECT_SUCCESS(bp_checkpoint_save(other, files_path("other"), NULL, 0, &error));
         bp_network_destroy(other);
-        const bp_initializer bad[] = {{BP_HE_NORMAL, 1}, {BP_HE_NORMAL, NAN}};
+        const bp_initializer bad[] = {{BP_INITIALIZER_HE_NORMAL, 1}, {BP_INITIALIZER_HE_NORMAL, NAN}};
         for (unsigned prior = 0; prior < priors(n); prior++) {
             bp_network *network = create_prior(n, prior, &s), *twin = create_prior(n, prior, &s);
             EXPECT_FAILURE(BP_ERROR_MISMATCH, "in the network",
@@ -302,7 +302,7 @@ static void refused_calls_change_nothing(void **state) {
             bp_network *const both[] = {network, twin};
             for (size_t k = 0; k < 2; k++) {
                 if (prior & SWAPPED)
-                    assert_int_equal(bp_network_swap_average(both[k]), BP_OK);
+                    assert_int_equal(bp_network_swap_ema(both[k]), BP_OK);
                 assert_int_equal(bp_network_update(both[k], 0.01f), prior & ACCUMULATED ? BP_OK : BP_ERROR_VALUE);
             }
             expect_equal_steps(network, twin, &s, "refused calls", n, prior);
@@ -318,8 +318,8 @@ static void checkpoints_are_not_of_averages(void **state) {
     samples s = samples_create(&shapes[SMALL], ROWS, 0, 5);
     bp_network *network = create_prior(SMALL, TRAINED | SWAPPED, &s);
     EXPECT_FAILURE(BP_ERROR_VALUE, "average is swapped in",
-                   bp_checkpoint_save(network, files_path("average"), NULL, 0, &error));
-    EXPECT_SUCCESS(bp_network_save(network, files_path("average"), NULL, 0, &error));
+                   bp_checkpoint_save(network, files_path("ema"), NULL, 0, &error));
+    EXPECT_SUCCESS(bp_network_save(network, files_path("ema"), NULL, 0, &error));
     bp_network_destroy(network);
     samples_destroy(&s);
 }
@@ -334,9 +334,9 @@ static void swaps_keep_gradients(void **state) {
         bp_network *network = create_prior(n, TRAINED | ACCUMULATED, &s);
         bp_network *twin = create_prior(n, TRAINED | ACCUMULATED, &s);
         float loss;
-        assert_int_equal(bp_network_swap_average(network), BP_OK);
+        assert_int_equal(bp_network_swap_ema(network), BP_OK);
         assert_int_equal(bp_network_loss(network, &s.batch, &loss), BP_OK);
-        assert_int_equal(bp_network_swap_average(network), BP_OK);
+        assert_int_equal(bp_network_swap_ema(network), BP_OK);
         assert_int_equal(bp_network_update(network, 0.01f), BP_OK);
         assert_int_equal(bp_network_update(twin, 0.01f), BP_OK);
         expect_equal_steps(network, twin, &s, "swapped twice", n, 0);

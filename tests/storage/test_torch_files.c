@@ -10,10 +10,11 @@
 #include "faults.h"
 #include "files.h"
 #include "network_support.h"
+#include "enum_counts.h"
 
 /* A 4-3-2-2 network; the second layer is normalized where that is asked for. */
 enum { LAYERS = 3, IN = 4, TENSORS_MAX = 16 };
-static const net shape = {LAYERS, {4, 3, 2, 2}, {{BP_GELU, 0}, {BP_SILU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE};
+static const net shape = {LAYERS, {4, 3, 2, 2}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
 
 static bp_network *create(bool normalized) {
     static const bool normalize[LAYERS] = {false, true, false};
@@ -146,7 +147,7 @@ static void modules_by_name(void **state) {
     bp_network_destroy(network);
 
     /* A Linear by itself has no name at all. */
-    const net one = {1, {4, 3}, {{BP_IDENTITY, 0}}, BP_LOSS_MSE};
+    const net one = {1, {4, 3}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
     const bp_network_config config = net_config(&one, 4);
     static const char *const nameless[] = {""};
     const bp_load_options options_of_one[] = {{.modules = nameless, .module_count = 1}, {.pattern = "*"}};
@@ -223,7 +224,7 @@ typedef struct report {
     char text[2048];
 } report;
 
-static void keep(void *context, bp_load_note note, const char *name) {
+static void keep(void *context, bp_load_event note, const char *name) {
     static const char *const notes[] = {"extra", "missing", "zeroed"};
     report *r = context;
     snprintf(r->text + strlen(r->text), sizeof r->text - strlen(r->text), "%s %s, ", notes[note], name);
@@ -318,7 +319,7 @@ static void other_types(void **state) {
                                  "\"data_offsets\":[8,10]}}";
     unsigned char bytes[sizeof header + 17] = {sizeof header - 1, 0};
     memcpy(bytes + 8, header, sizeof header - 1);
-    const net one = {1, {1, 1}, {{BP_IDENTITY, 0}}, BP_LOSS_MSE};
+    const net one = {1, {1, 1}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
     const bp_network_config config = net_config(&one, 4);
     bp_network *network = net_create(&config, 3);
     const char *path = files_path("types");
@@ -462,9 +463,9 @@ static void every_failure(void **state) {
 
 static void every_activation(void **state) {
     (void)state;
-    for (int kind = 0; kind < BP_ACTIVATION_COUNT; kind++) {
-        const net one = {2, {4, 3, 2}, {{(bp_activation_kind)kind, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE};
-        const net other = {2, {4, 3, 2}, {{kind == BP_SILU ? BP_GELU : BP_SILU, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE};
+    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
+        const net one = {2, {4, 3, 2}, {{(bp_activation_kind)kind, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
+        const net other = {2, {4, 3, 2}, {{kind == BP_ACTIVATION_SILU ? BP_ACTIVATION_GELU : BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
         const bp_network_config config = net_config(&one, 4), others = net_config(&other, 4);
         bp_network *network = net_create(&config, 3), *loaded = net_create(&config, 4), *wrong = net_create(&others, 4);
         const char *path = files_path("activation");
@@ -473,7 +474,7 @@ static void every_activation(void **state) {
         EXPECT_SUCCESS(bp_network_load(loaded, path, &error));
         assert_true(bp_network_hash(network) == bp_network_hash(loaded));
         snprintf(part, sizeof part, "is '%s,identity' in the file", bp_activation_name((bp_activation_kind)kind));
-        if (kind != BP_IDENTITY) /* whose tensors have other names */
+        if (kind != BP_ACTIVATION_IDENTITY) /* whose tensors have other names */
             EXPECT_FAILURE(BP_ERROR_MISMATCH, part, bp_network_load(wrong, path, &error));
         bp_network_destroy(network);
         bp_network_destroy(loaded);

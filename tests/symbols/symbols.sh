@@ -84,7 +84,7 @@ needed() {
 kernels() {
     level=$1 objects=$2 other=$3
     names_of "$objects" --defined-only --extern-only >"$scratch/defined"
-    grep -qx "bp_level_$level" "$scratch/defined" || fail "bp_level_$level is not seen"
+    grep -qx "bp_backend_$level" "$scratch/defined" || fail "bp_backend_$level is not seen"
     nothing_but "bp_.*_$level" "$scratch/defined" "these global symbols lack the suffix of their level"
 
     # Kernels own nothing: they may call only the C library's plain functions on memory and numbers, and SLEEF's

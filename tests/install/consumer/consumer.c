@@ -34,7 +34,7 @@ int main(void) {
     const size_t sizes[] = {2, 8, 1};
     bp_activation activations[2];
     memset(activations, 0, sizeof activations);
-    activations[0].kind = BP_TANH;
+    activations[0].kind = BP_ACTIVATION_TANH;
 
     bp_network_config config;
     memset(&config, 0, sizeof config);
@@ -42,7 +42,7 @@ int main(void) {
     config.sizes = sizes;
     config.activations = activations;
     config.loss = BP_LOSS_MSE;
-    config.batch_max = 4;
+    config.max_batch_size = 4;
     config.threads = 2;
 
     bp_network *network = NULL;

@@ -1,5 +1,5 @@
 /*
- * The functions of a level that a network is made of, on matrices in panels (see tables.h), against the scalar kernels
+ * The functions of a backend that a network is made of, on matrices in panels (see backend.h), against the scalar kernels
  * on the same matrices row-major: the same bits, and nothing written but the results and what fills their last vector.
  * A failure's last line repeats the case.
  */
@@ -9,7 +9,8 @@
 #include <backprop/dense.h>
 
 #include "harness/harness.h"
-#include "panel_support.h"
+#include "packed_support.h"
+#include "enum_counts.h"
 
 enum { SLICES_MAX = 4 };
 
@@ -23,12 +24,12 @@ typedef struct packing {
 
 static void call_pack(void *argument) {
     const packing *p = argument;
-    trial.table->level->pack(p->m->panels, p->rows, p->ld, p->m->rows, p->m->columns);
+    trial.table->backend->pack(p->m->packed, p->rows, p->ld, p->m->rows, p->m->columns);
 }
 
 static void call_unpack(void *argument) {
     const packing *p = argument;
-    trial.table->level->unpack(p->rows, p->ld, p->m->panels, p->m->rows, p->m->columns);
+    trial.table->backend->unpack(p->rows, p->ld, p->m->packed, p->m->rows, p->m->columns);
 }
 
 /* The caller's array has no room for whole vectors: its rows are ended by canaries, and the last one by a guard page.
@@ -73,7 +74,7 @@ static void packings(test_table *table) {
 
 typedef struct layer_call {
     matrix *result, *left, *weights, *other; /* other: biases, or the outputs of the layer below */
-    matrix *slopes;
+    matrix *derivatives;
     size_t batch, in, out;
     bp_activation activation;
     void *scratch;
@@ -81,15 +82,15 @@ typedef struct layer_call {
 
 static void call_forward(void *argument) {
     const layer_call *c = argument;
-    trial.table->level->forward(c->result->panels, c->slopes ? c->slopes->panels : (bp_panels){0}, c->left->panels,
-                                c->weights->panels, c->other->panels.at, c->batch, c->in, c->out, c->activation,
+    trial.table->backend->forward(c->result->packed, c->derivatives ? c->derivatives->packed : (bp_packed){0}, c->left->packed,
+                                c->weights->packed, c->other->packed.data, c->batch, c->in, c->out, c->activation,
                                 c->scratch);
 }
 
 static void forward_case(test_table *table, test_side side, size_t batch, size_t out, size_t in) {
     if (!begin(table, "forward", side, batch, out, in))
         return;
-    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(BP_ACTIVATION_COUNT)};
+    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(ACTIVATION_COUNT)};
     c.left = add_matrix("x", READ, batch, in);
     c.weights = add_matrix("w", READ, in, out);
     c.other = add_vector("biases", READ, out);
@@ -97,17 +98,17 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
     empty(c.result);
     c.scratch = scratch_for(batch, in, out);
     test_oracle()->dense_forward(c.result->plain, out, c.left->plain, in, c.weights->plain, out, c.other->plain, batch,
-                                 in, out, (bp_activation){.kind = BP_IDENTITY}, oracle_scratch());
-    const bool from_z = bp_activation_keeps_input(c.activation.kind);
-    if (activation_keeps_slopes(c.activation.kind) && test_random_below(&trial.random, 2) == 0) {
-        c.slopes = add_matrix("slopes", RESULT, batch, out);
-        empty(c.slopes);
+                                 in, out, (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, oracle_scratch());
+    const bool from_z = bp_activation_saves_input(c.activation.kind);
+    if (activation_saves_derivative(c.activation.kind) && test_random_below(&trial.random, 2) == 0) {
+        c.derivatives = add_matrix("slopes", RESULT, batch, out);
+        empty(c.derivatives);
     }
-    if (c.slopes && from_z)
-        test_oracle()->activation_derivative(c.slopes->plain, out, c.result->plain, out, batch, out, c.activation);
+    if (c.derivatives && from_z)
+        test_oracle()->activation_derivative(c.derivatives->plain, out, c.result->plain, out, batch, out, c.activation);
     test_oracle()->activate(c.result->plain, out, c.result->plain, out, batch, out, c.activation);
-    if (c.slopes && !from_z)
-        test_oracle()->activation_derivative(c.slopes->plain, out, c.result->plain, out, batch, out, c.activation);
+    if (c.derivatives && !from_z)
+        test_oracle()->activation_derivative(c.derivatives->plain, out, c.result->plain, out, batch, out, c.activation);
     run(call_forward, &c);
 }
 
@@ -115,16 +116,16 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
 
 static void call_delta(void *argument) {
     const layer_call *c = argument;
-    trial.table->level->delta(c->result->panels, c->left->panels, c->weights->panels, c->other->panels, c->batch, c->in,
+    trial.table->backend->delta(c->result->packed, c->left->packed, c->weights->packed, c->other->packed, c->batch, c->in,
                               c->out, c->activation, c->scratch);
 }
 
 static void delta_case(test_table *table, test_side side, size_t batch, size_t in, size_t out) {
     if (!begin(table, "delta", side, batch, in, out))
         return;
-    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(BP_TANH + 2)};
-    if (c.activation.kind > BP_TANH)
-        c.activation.kind = KEPT_SLOPES;
+    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(BP_ACTIVATION_TANH + 2)};
+    if (c.activation.kind > BP_ACTIVATION_TANH)
+        c.activation.kind = SAVED_DERIVATIVES;
     c.left = add_matrix("delta", READ, batch, out);
     c.weights = add_matrix("w", READ, in, out);
     c.other = add_matrix("a_below", READ, batch, in);
@@ -148,13 +149,13 @@ typedef struct update_call {
 
 static void call_update(void *argument) {
     update_call *c = argument;
-    bp_panels x = c->x->panels, delta = c->delta->panels;
+    bp_packed x = c->x->packed, delta = c->delta->packed;
     for (size_t s = 0; s < c->slices; s++) {
         c->update.first = s == 0;
         c->update.last = s + 1 == c->slices;
-        trial.table->level->update(&c->update, x, delta, c->rows[s], c->in, c->out, c->scratch);
-        x.at += c->rows[s] * x.row;
-        delta.at += c->rows[s] * delta.row;
+        trial.table->backend->update(&c->update, x, delta, c->rows[s], c->in, c->out, c->scratch);
+        x.data += c->rows[s] * x.row_stride;
+        delta.data += c->rows[s] * delta.row_stride;
     }
 }
 
@@ -177,7 +178,7 @@ static void update_case(test_table *table, test_side side, size_t in, size_t out
     if (!begin(table, "update", side, in, out, batch))
         return;
     static const float rates[] = {0.1f, -0.5f, 1.0f, 0.0f};
-    const float rate = rates[test_random_below(&trial.random, 4)];
+    const float learning_rate = rates[test_random_below(&trial.random, 4)];
     const bool with_biases = test_random_below(&trial.random, 4) != 0;
     update_call c = {.in = in, .out = out};
     draw_slices(&c, batch);
@@ -187,16 +188,16 @@ static void update_case(test_table *table, test_side side, size_t in, size_t out
     matrix *weights = add_matrix("w", RESULT, in, out);
     matrix *biases = add_vector("biases", with_biases ? RESULT : READ, out);
     matrix *weight_sums = add_matrix("sums", sums, in, out);
-    matrix *bias_sums = add_vector("bias sums", with_biases ? sums : UNUSED, out);
-    c.update = (bp_update){.weights = weights->panels,
-                           .biases = biases->panels.at,
-                           .sums = weight_sums->panels,
-                           .bias_sums = bias_sums->panels.at,
-                           .rate = rate,
+    matrix *bias_gradient = add_vector("bias sums", with_biases ? sums : UNUSED, out);
+    c.update = (bp_update){.weights = weights->packed,
+                           .biases = biases->packed.data,
+                           .gradient = weight_sums->packed,
+                           .bias_gradient = bias_gradient->packed.data,
+                           .learning_rate = learning_rate,
                            .with_biases = with_biases};
     c.scratch = scratch_for(batch, in, out);
     test_oracle()->dense_gradient_sgd(weights->plain, out, with_biases ? biases->plain : NULL, c.x->plain, in,
-                                      c.delta->plain, out, batch, in, out, rate, oracle_scratch());
+                                      c.delta->plain, out, batch, in, out, learning_rate, oracle_scratch());
     run(call_update, &c);
 }
 
@@ -210,7 +211,7 @@ typedef struct blocks_call {
 
 static void call_add_blocks(void *argument) {
     const blocks_call *c = argument;
-    trial.table->level->add_blocks(&c->update, c->blocks, c->stride, c->count, c->parameters);
+    trial.table->backend->add_blocks(&c->update, c->blocks, c->stride, c->count, c->parameters);
 }
 
 /* `count` sums of so many parameters, somewhat apart. */
@@ -225,16 +226,16 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
     const matrix *blocks = add_vector("blocks", READ, (count - 1) * stride + parameters);
     matrix *weights = add_vector("w", last ? RESULT : UNUSED, parameters);
     matrix *sums = add_vector("sums", !last ? RESULT : first ? UNUSED : READ, parameters);
-    const float rate = 0.3f;
-    blocks_call c = {.blocks = blocks->panels.at, .stride = stride, .count = count, .parameters = parameters};
+    const float learning_rate = 0.3f;
+    blocks_call c = {.blocks = blocks->packed.data, .stride = stride, .count = count, .parameters = parameters};
     c.update =
-        (bp_update){.weights = weights->panels, .sums = sums->panels, .rate = rate, .first = first, .last = last};
+        (bp_update){.weights = weights->packed, .gradient = sums->packed, .learning_rate = learning_rate, .first = first, .last = last};
     for (size_t k = 0; k < parameters; k++) {
         float g = first ? blocks->plain[k] : sums->plain[k] + blocks->plain[k];
         for (size_t b = 1; b < count; b++)
             g = g + blocks->plain[b * stride + k];
         if (last)
-            test_oracle()->sgd(&weights->plain[k], &g, 1, rate);
+            test_oracle()->sgd(&weights->plain[k], &g, 1, learning_rate);
         else
             sums->plain[k] = g;
     }
@@ -248,11 +249,11 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
 typedef struct row_call {
     bp_dense_layer layers[2];
     matrix *x, *weights[2], *biases[2], *outputs[2], *deltas[2];
-    float rate;
+    float learning_rate;
 } row_call;
 
 static row_call add_layers(size_t a, size_t b, bool backward) {
-    row_call c = {.x = add_matrix("x", READ, 1, a), .rate = 0.75f};
+    row_call c = {.x = add_matrix("x", READ, 1, a), .learning_rate = 0.75f};
     for (size_t l = 0; l < 2; l++) {
         const size_t in = l ? b : a, out = l ? a : b;
         const use parameters = backward ? RESULT : READ, output = backward ? READ : RESULT;
@@ -263,13 +264,13 @@ static row_call add_layers(size_t a, size_t b, bool backward) {
         empty(backward ? c.deltas[0] : c.outputs[l]);
         c.layers[l] = (bp_dense_layer){.in = in,
                                        .out = out,
-                                       .weights = c.weights[l]->panels,
-                                       .biases = c.biases[l]->panels.at,
-                                       .outputs = c.outputs[l]->panels,
-                                       .deltas = c.deltas[l]->panels,
-                                       .kept = c.outputs[l]->panels,
-                                       .activation = draw_activation(BP_TANH + 1)};
-        c.layers[l].kept_as = c.layers[l].activation;
+                                       .weights = c.weights[l]->packed,
+                                       .biases = c.biases[l]->packed.data,
+                                       .outputs = c.outputs[l]->packed,
+                                       .deltas = c.deltas[l]->packed,
+                                       .saved = c.outputs[l]->packed,
+                                       .activation = draw_activation(BP_ACTIVATION_TANH + 1)};
+        c.layers[l].saved_as = c.layers[l].activation;
     }
     trial.scratch.data = NULL;
     return c;
@@ -277,12 +278,12 @@ static row_call add_layers(size_t a, size_t b, bool backward) {
 
 static void call_forward_row(void *argument) {
     const row_call *c = argument;
-    trial.table->level->forward_row(c->layers, 2, c->x->panels);
+    trial.table->backend->forward_row(c->layers, 2, c->x->packed);
 }
 
 static void call_backward_row(void *argument) {
     const row_call *c = argument;
-    trial.table->level->backward_row(c->layers, 2, c->x->panels, c->rate, NULL);
+    trial.table->backend->backward_row(c->layers, 2, c->x->packed, c->learning_rate, NULL);
 }
 
 static void row_case(test_table *table, test_side side, size_t count, size_t b, size_t a) {
@@ -304,7 +305,7 @@ static void row_case(test_table *table, test_side side, size_t count, size_t b, 
             const bp_dense_layer *k = &c.layers[l];
             test_oracle()->dense_gradient_sgd(c.weights[l]->plain, k->out, c.biases[l]->plain,
                                               l ? c.outputs[0]->plain : c.x->plain, k->in, c.deltas[l]->plain, k->out,
-                                              count, k->in, k->out, c.rate, oracle_scratch());
+                                              count, k->in, k->out, c.learning_rate, oracle_scratch());
         }
         run(call_backward_row, &c);
     }

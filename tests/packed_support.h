@@ -1,5 +1,5 @@
 /*
- * Matrices in panels (kernels/tables.h) for tests of a level's functions, each beside the same matrix row-major, which
+ * Matrices in panels (kernels/backend.h) for tests of a backend's functions, each beside the same matrix row-major, which
  * the scalar kernels compute on. Every matrix lies against a guard page, its panels some rows further apart than they
  * need be; what is no element holds a canary. One trial at a time: `begin`, `add_...`, the scalar kernels, `run`.
  */
@@ -17,7 +17,7 @@ enum { MATRICES = 9, MATRIX_BYTES = 4 << 20 };
 
 /* ---- Matrices ------------------------------------------------------------------------------------------------- */
 
-/* What the level under test may do with a matrix. */
+/* What the backend under test may do with a matrix. */
 typedef enum use {
     READ,    /* it stays as it is */
     RESULT,  /* its elements become the scalar kernels' */
@@ -34,7 +34,7 @@ typedef struct matrix {
     size_t width; /* of a panel */
     size_t pitch; /* rows from panel to panel */
     test_array array;
-    bp_panels panels;
+    bp_packed packed;
 } matrix;
 
 static struct {
@@ -76,20 +76,20 @@ static float *element(const matrix *m, size_t r, size_t c) {
 static matrix *add(const char *name, use purpose, size_t rows, size_t columns, size_t gap) {
     assert_true(trial.count < MATRICES);
     matrix *m = &trial.matrices[trial.count++];
-    const size_t panel = trial.table->level->panel;
+    const size_t panel = trial.table->backend->panel_width;
     m->name = name;
     m->use = purpose;
     m->rows = rows;
     m->columns = columns;
     m->width = panel ? panel : columns;
     m->pitch = rows + gap;
-    const size_t panels = (columns + m->width - 1) / m->width;
-    const size_t lines = (panels - 1) * m->pitch + rows;
+    const size_t panel_count = (columns + m->width - 1) / m->width;
+    const size_t lines = (panel_count - 1) * m->pitch + rows;
     assert_true(rows * columns * sizeof(float) <= MATRIX_BYTES);
     test_array_place(&m->array, lines, m->width, m->width, 0, trial.side);
     for (size_t k = 0; k < lines * m->width; k++)
         m->array.data[k] = test_float(TEST_CANARY);
-    m->panels = (bp_panels){m->array.data, m->width, panel ? m->pitch * m->width : 0};
+    m->packed = (bp_packed){m->array.data, m->width, panel ? m->pitch * m->width : 0};
 
     const test_array plain = {.data = m->plain, .rows = rows, .columns = columns, .ld = columns};
     test_fill(&plain, trial.fill, &trial.random);
@@ -141,13 +141,13 @@ static bool is_canary(float value) {
     return test_raw_bits(value) == TEST_CANARY;
 }
 
-/* Looks at every lane of the array; `lanes` fill the last vector of a row. Writes what is wrong to `text`. */
-static bool as_promised(const matrix *m, size_t lanes, FILE *text) {
+/* Looks at every worker of the array; `workers` fill the last vector of a row. Writes what is wrong to `text`. */
+static bool as_promised(const matrix *m, size_t workers, FILE *text) {
     for (size_t line = 0; line < m->array.rows; line++)
-        for (size_t lane = 0; lane < m->width; lane++) {
-            const size_t r = line % m->pitch, c = line / m->pitch * m->width + lane;
-            const float got = m->array.data[line * m->width + lane];
-            if (r >= m->rows || c >= (m->columns + lanes - 1) / lanes * lanes || m->use == UNUSED) {
+        for (size_t worker = 0; worker < m->width; worker++) {
+            const size_t r = line % m->pitch, c = line / m->pitch * m->width + worker;
+            const float got = m->array.data[line * m->width + worker];
+            if (r >= m->rows || c >= (m->columns + workers - 1) / workers * workers || m->use == UNUSED) {
                 if (is_canary(got))
                     continue;
                 fprintf(text, "  %s: wrote %a to [%zu][%zu], outside\n", m->name, (double)got, r, c);
@@ -171,7 +171,7 @@ static void report(const char *findings) {
     fputc('\n', stderr);
 }
 
-/* Runs the level's call, the scalar kernels having filled the results' plain halves, and compares. */
+/* Runs the backend's call, the scalar kernels having filled the results' plain halves, and compares. */
 static void run(void (*call)(void *argument), void *argument) {
     char *findings = NULL;
     size_t length = 0;

@@ -1,6 +1,6 @@
 /*
  * How long the gradient is kept that bp_network_backward leaves or bp_network_accumulate adds up, and what a pass that
- * updates nothing does to it: on every level, in every way in which lanes share a batch.
+ * updates nothing does to it: on every backend, in every way in which workers share a batch.
  */
 #include <stdlib.h>
 
@@ -13,12 +13,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const float rate = 0.25f;
+static const float learning_rate = 0.25f;
 
 enum { SMALL_ROWS = 8 };
 static const net small = {.layers = 2,
                           .sizes = {6, 7, 3},
-                          .activations = {{BP_TANH, 0}, {BP_IDENTITY, 0}},
+                          .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                           .loss = BP_LOSS_MSE,
                           .weighted = true,
                           .gradients = true};
@@ -33,8 +33,8 @@ static void a_gradient_is_kept_until_a_step(void **state) {
     bp_network *network = net_create(&config, 3);
     samples s = samples_create(&small, SMALL_ROWS, 0, test_seed());
     float weights[6 * 8], biases[7], inputs[SMALL_ROWS * 6], loss;
-    const bp_backward keep = {.gradient = BP_GRADIENT_KEEP}, update = {.rate = 0.1f},
-                      skip = {.gradient = BP_GRADIENT_SKIP, .input_gradient = inputs};
+    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE}, update = {.learning_rate = 0.1f},
+                      skip = {.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs};
     assert_int_equal(bp_network_get_gradient(network, 0, weights, 0, biases), BP_ERROR_VALUE);
     for (int way = 0; way < 2; way++) {
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
@@ -65,9 +65,9 @@ static void a_gradient_is_kept_until_a_step(void **state) {
 static void check_accumulated(test_table *table) {
     static const size_t rows_of[] = {4 * BP_ROW_BLOCK, 4 * BP_ROW_BLOCK, 64}; /* rows, blocks, columns */
     static const net shapes[] = {
-        {2, {6, 7, 3}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
-        {2, {64, 96, 33}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
-        {2, {400, 300, 200}, {{BP_TANH, 0}, {BP_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
+        {2, {6, 7, 3}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
+        {2, {64, 96, 33}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
+        {2, {400, 300, 200}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE, .gradients = true},
     };
     for (size_t k = 0; k < COUNT(shapes); k++) {
         const size_t rows = rows_of[k];
@@ -80,8 +80,8 @@ static void check_accumulated(test_table *table) {
         const size_t in = shapes[k].sizes[0], out = shapes[k].sizes[1], all = (in + 1) * out;
         float *before = allocate(all, sizeof(float)), *after = allocate(all, sizeof(float));
         float *inputs = allocate(rows * in, sizeof(float));
-        const bp_backward keep = {.gradient = BP_GRADIENT_KEEP},
-                          skip = {.gradient = BP_GRADIENT_SKIP, .input_gradient = inputs};
+        const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE},
+                          skip = {.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs};
         assert_int_equal(bp_network_accumulate(network, &s.batch, rows, NULL), BP_OK);
         assert_int_equal(bp_network_get_gradient(network, 0, before, 0, before + in * out), BP_OK);
         bp_batch half = s.batch;
@@ -90,11 +90,11 @@ static void check_accumulated(test_table *table) {
         assert_int_equal(bp_network_get_gradient(network, 0, after, 0, after + in * out), BP_OK);
         assert_same_bits(after, before, all);
         assert_true(bp_network_steps(network) == 0);
-        assert_int_equal(bp_network_update(network, rate), BP_OK);
+        assert_int_equal(bp_network_update(network, learning_rate), BP_OK);
         assert_int_equal(bp_network_accumulate(network, &s.batch, rows, NULL), BP_OK);
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
         assert_true(bp_network_steps(network) == 2);
-        assert_int_equal(bp_network_update(network, rate), BP_ERROR_VALUE);
+        assert_int_equal(bp_network_update(network, learning_rate), BP_ERROR_VALUE);
         free(before);
         free(after);
         free(inputs);

@@ -1,0 +1,163 @@
+/* The products of a dense layer for the network, on the scalar backend: one panel is as wide as its matrix. */
+#ifndef BP_REFERENCE_PACKED_H
+#define BP_REFERENCE_PACKED_H
+
+#include <string.h>
+
+#include "reference/dense.h"
+#include "reference/dropout.h"
+#include "reference/layer_norm.h"
+#include "backend.h"
+
+static void packed_pack(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns) {
+    for (size_t n = 0; n < rows; n++)
+        memcpy(to.data + n * to.row_stride, from + n * ld, columns * sizeof(float));
+}
+
+static void packed_unpack(float *to, size_t ld, bp_packed from, size_t rows, size_t columns) {
+    for (size_t n = 0; n < rows; n++)
+        memcpy(to + n * ld, from.data + n * from.row_stride, columns * sizeof(float));
+}
+
+/* a = f(a), and f' where it is wanted. */
+static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation) {
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++) {
+            float *at = a.data + n * a.row_stride + j;
+            const float z = *at;
+            *at = activation_value(z, activation);
+            if (derivatives.data)
+                derivatives.data[n * derivatives.row_stride + j] =
+                    activation_slope(activation_saves_input(activation.kind) ? z : *at, activation);
+        }
+}
+
+static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
+                           size_t in, size_t out, bp_activation activation, void *scratch) {
+    const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
+    dense_forward(a.data, a.row_stride, x.data, x.row_stride, w.data, w.row_stride, bias, batch, in, out, identity, scratch);
+    packed_activate(a, derivatives, batch, out, activation);
+}
+
+static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
+                         size_t out, bp_activation activation, void *scratch) {
+    dense_delta(previous.data, previous.row_stride, delta.data, delta.row_stride, w.data, w.row_stride, previous_saved.data, previous_saved.row_stride, batch, in, out,
+                activation, scratch);
+}
+
+/* One parameter, by its gradient. */
+static void update_by(const bp_update *u, parameter_role role, float *w, float g) {
+    if (u->coefficients)
+        optimizer_row(u->coefficients, role, (size_t)(w - u->coefficients->arrays.values), g);
+    else
+        *w = fmaf(-u->learning_rate, g, *w);
+}
+
+static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
+                          void *scratch) {
+    (void)scratch;
+    for (size_t i = 0; i < in; i++)
+        for (size_t j = 0; j < out; j++) {
+            const size_t sum = i * u->gradient.row_stride + j; /* of sums that one slice alone does without */
+            const float g =
+                weight_gradient(u->first ? NULL : &u->gradient.data[sum], x.data + i, x.row_stride, delta.data + j, delta.row_stride, batch);
+            if (u->last)
+                update_by(u, ROLE_WEIGHTS, u->weights.data + i * u->weights.row_stride + j, g);
+            else
+                u->gradient.data[sum] = g;
+        }
+    for (size_t j = 0; u->with_biases && j < out; j++) {
+        const float g = bias_gradient(u->first ? NULL : &u->bias_gradient[j], delta.data + j, delta.row_stride, batch);
+        if (u->last)
+            update_by(u, ROLE_OTHERS, &u->biases[j], g);
+        else
+            u->bias_gradient[j] = g;
+    }
+}
+
+static void add_blocks(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters) {
+    for (size_t k = 0; k < parameters; k++) {
+        float g = u->first ? blocks[k] : u->gradient.data[k] + blocks[k];
+        for (size_t b = 1; b < count; b++)
+            g = g + blocks[b * stride + k];
+        if (u->last)
+            update_by(u, u->role, &u->weights.data[k], g);
+        else
+            u->gradient.data[k] = g;
+    }
+}
+
+static void forward_row(const bp_dense_layer *layers, size_t count, bp_packed x) {
+    for (size_t l = 0; l < count; l++) {
+        const bp_dense_layer *k = &layers[l];
+        packed_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, 1, k->in, k->out, k->activation, NULL);
+        x = k->outputs;
+    }
+}
+
+static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate, const bp_coefficients *coefficients) {
+    for (size_t l = count; l-- > 0;) {
+        const bp_dense_layer *k = &layers[l];
+        if (l > 0)
+            packed_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, 1, k->in, k->out, k[-1].saved_as, NULL);
+        const bp_update u = {.weights = k->weights,
+                             .biases = k->biases,
+                             .learning_rate = learning_rate,
+                             .coefficients = coefficients,
+                             .first = true,
+                             .last = true,
+                             .with_biases = true};
+        packed_update(&u, l > 0 ? k[-1].outputs : x, k->deltas, 1, k->in, k->out, NULL);
+    }
+}
+
+static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
+                           const bp_dropout_mask *mask) {
+    const bp_packed saved = activation.kind == SAVED_DERIVATIVES ? derivatives : a;
+    dropout_derivative(derivatives.data, derivatives.row_stride, saved.data, saved.row_stride, rows, columns, activation, *mask);
+    dropout(a.data, a.row_stride, a.data, a.row_stride, rows, columns, *mask);
+}
+
+static void packed_normalize(bp_packed a, bp_packed normalized, float *rstd, const float *gamma, const float *beta,
+                             size_t rows, size_t columns) {
+    layer_norm_forward(a.data, a.row_stride, normalized.data, normalized.row_stride, rstd, a.data, a.row_stride, gamma, beta, rows, columns,
+                       BP_LAYER_NORM_EPSILON);
+}
+
+static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packed normalized, const float *rstd,
+                                   const float *gamma, size_t rows, size_t columns) {
+    layer_norm_backward(previous.data, previous.row_stride, delta.data, delta.row_stride, normalized.data, normalized.row_stride, rstd, gamma, rows,
+                        columns);
+}
+
+static void packed_normalize_update(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows,
+                                    size_t columns) {
+    for (size_t j = 0; j < columns; j++) {
+        const float g = weight_gradient(u->first ? NULL : &u->gradient.data[j], delta.data + j, delta.row_stride, normalized.data + j,
+                                        normalized.row_stride, rows);
+        const float c = bias_gradient(u->first ? NULL : &u->bias_gradient[j], delta.data + j, delta.row_stride, rows);
+        if (u->last) {
+            u->weights.data[j] = fmaf(-u->learning_rate, g, u->weights.data[j]);
+            u->biases[j] = fmaf(-u->learning_rate, c, u->biases[j]);
+        } else {
+            u->gradient.data[j] = g;
+            u->bias_gradient[j] = c;
+        }
+    }
+}
+
+static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        optimizer_row(coefficients, role, (size_t)(parameters + k - coefficients->arrays.values), gradient[k]);
+}
+
+static void squares(float *sums, bp_packed gradient, const float *bias_gradient, size_t in, size_t out) {
+    for (size_t j = 0; j < out; j++) {
+        float c = 0.0f;
+        for (size_t i = 0; i < in; i++)
+            c = fmaf(gradient.data[i * gradient.row_stride + j], gradient.data[i * gradient.row_stride + j], c);
+        sums[j] = fmaf(bias_gradient[j], bias_gradient[j], c);
+    }
+}
+
+#endif

@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 2;
-    for (int k = 0; k < ISA_COUNT; k++) {
+    for (int k = 0; bp_isa_name(static_cast<bp_isa>(k)) != nullptr; k++) {
         const auto isa = static_cast<bp_isa>(k);
         for (const Case &c : cases)
             if (bp_cpu_supports(isa))

@@ -172,12 +172,14 @@ Feature plain(const char *name) {
 
 Family activations() {
     Family family = {"activation", {256, 256, 256}, 256, {plain("relu")}};
-    for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
+    for (int kind = 0; bp_activation_name(static_cast<bp_activation_kind>(kind)) != nullptr; kind++) {
         const auto activation = static_cast<bp_activation_kind>(kind);
         if (activation == BP_ACTIVATION_RELU)
             continue;
         Feature feature = plain(bp_activation_name(activation));
-        const float parameter = activation == BP_ACTIVATION_LEAKY_RELU ? 0.01F : activation == BP_ACTIVATION_ELU || activation == BP_ACTIVATION_SINE;
+        const float parameter = activation == BP_ACTIVATION_LEAKY_RELU
+                                    ? 0.01F
+                                    : activation == BP_ACTIVATION_ELU || activation == BP_ACTIVATION_SINE;
         feature.hidden = {activation, parameter};
         family.features.push_back(feature);
     }
@@ -186,7 +188,7 @@ Family activations() {
 
 Family losses() {
     Family family = {"loss", {256, 256, 256}, 256, {plain("mse")}};
-    for (int kind = 0; kind < LOSS_COUNT; kind++)
+    for (int kind = 0; bp_loss_name(static_cast<bp_loss_kind>(kind)) != nullptr; kind++)
         for (const bool weighted : {false, true}) {
             const auto loss = static_cast<bp_loss_kind>(kind);
             if (loss == BP_LOSS_MSE && !weighted)
@@ -206,7 +208,7 @@ Family optimizers() {
         family.features.push_back(plain(name.c_str()));
         family.features.back().optimizer = optimizer;
     };
-    for (int kind = 0; kind < OPTIMIZER_COUNT; kind++)
+    for (int kind = 0; bp_optimizer_name(static_cast<bp_optimizer_kind>(kind)) != nullptr; kind++)
         if (kind != BP_OPTIMIZER_SGD) {
             bp_optimizer optimizer = {};
             optimizer.kind = static_cast<bp_optimizer_kind>(kind);
@@ -250,7 +252,7 @@ int main(int argc, char **argv) {
     };
     std::vector<std::unique_ptr<Contest>> contests;
     for (const Family &family : families)
-        for (int k = BP_ISA_SCALAR + 1; k < ISA_COUNT; k++) {
+        for (int k = BP_ISA_SCALAR + 1; bp_isa_name(static_cast<bp_isa>(k)) != nullptr; k++) {
             const auto isa = static_cast<bp_isa>(k);
             if (!bp_cpu_supports(isa))
                 continue;

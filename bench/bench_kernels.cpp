@@ -276,13 +276,13 @@ void add_passes(const bp_kernels &kernels, RowShape shape) {
     for (const RowKernel &kernel : row_kernels)
         add_pass(kernels, std::string(kernel.name) + "/" + isa, shape, kernel.bytes, kernel.call);
     for (const ActivationKernel &kernel : activation_kernels)
-        for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
+        for (int kind = 0; bp_activation_name(static_cast<bp_activation_kind>(kind)) != nullptr; kind++) {
             const bp_activation activation = activation_of(kind);
             add_pass(kernels, std::string(kernel.name) + "/" + isa + "/" + bp_activation_name(activation.kind), shape,
                      kernel.bytes,
                      [&kernel, activation](const bp_kernels &k, RowArrays &m) { kernel.call(k, m, activation); });
         }
-    for (int kind = 0; kind < LOSS_COUNT; kind++) {
+    for (int kind = 0; bp_loss_name(static_cast<bp_loss_kind>(kind)) != nullptr; kind++) {
         const auto loss = static_cast<bp_loss_kind>(kind);
         add_pass(kernels,
                  std::string(takes_labels(loss) ? "loss_labels/" : "loss_targets/") + isa + "/" + bp_loss_name(loss),
@@ -315,7 +315,7 @@ int main(int argc, char **argv) {
     if (benchmark::ReportUnrecognizedArguments(count, arguments.data()))
         return 2;
 
-    for (int isa = 0; isa < ISA_COUNT; isa++) {
+    for (int isa = 0; bp_isa_name(static_cast<bp_isa>(isa)) != nullptr; isa++) {
         const bp_kernels *kernels;
         if (bp_kernels_for(static_cast<bp_isa>(isa), &kernels) == BP_OK) // else it is not on this machine
             add_all(*kernels);

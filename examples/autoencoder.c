@@ -134,8 +134,10 @@ static bool report(void *context, const bp_fit_progress *now) {
 
 static bp_network *make_network(size_t pixels) {
     const size_t sizes[] = {pixels, 128, CODE, 128, pixels};
-    const bp_activation activations[] = {
-        {.kind = BP_ACTIVATION_RELU}, {.kind = BP_ACTIVATION_IDENTITY}, {.kind = BP_ACTIVATION_RELU}, {.kind = BP_ACTIVATION_SIGMOID}};
+    const bp_activation activations[] = {{.kind = BP_ACTIVATION_RELU},
+                                         {.kind = BP_ACTIVATION_IDENTITY},
+                                         {.kind = BP_ACTIVATION_RELU},
+                                         {.kind = BP_ACTIVATION_SIGMOID}};
     const bp_network_config config = {.layers = 4,
                                       .sizes = sizes,
                                       .activations = activations,

@@ -182,7 +182,8 @@ static void learn(bp_network *policy, bp_network *value, experience *e, bp_batch
         check(bp_batches_shuffle(batches, seed, iteration * EPOCHS + epoch));
         while (bp_batches_next(batches, &batch)) {
             minibatch m = {e, bp_batches_rows(batches), batch.rows};
-            const bp_backward_options options = {.learning_rate = learning_rate, .loss_callback = clipped_loss, .context = &m};
+            const bp_backward_options options = {
+                .learning_rate = learning_rate, .loss_callback = clipped_loss, .context = &m};
             check(bp_network_backward(policy, &batch, &options));
             check(bp_network_train_step(value, &batch, learning_rate, NULL));
         }
@@ -191,7 +192,8 @@ static void learn(bp_network *policy, bp_network *value, experience *e, bp_batch
 
 static bp_network *make_network(size_t outputs, uint64_t seed) {
     const size_t sizes[] = {STATE, 64, 64, outputs};
-    const bp_activation activations[] = {{.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
+    const bp_activation activations[] = {
+        {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
     const bp_network_config config = {.layers = 3,
                                       .sizes = sizes,
                                       .activations = activations,

@@ -63,7 +63,8 @@ static void scale(float *values, const bp_dataset *training, size_t rows, size_t
 
 static bp_network *make_network(size_t inputs) {
     const size_t sizes[] = {inputs, 64, 64, 1};
-    const bp_activation activations[] = {{.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
+    const bp_activation activations[] = {
+        {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
     const bp_network_config config = {.layers = 3,
                                       .sizes = sizes,
                                       .activations = activations,

@@ -53,8 +53,8 @@ static void print_update(const char *neuron, const char *input, int row, const f
     for (int j = 0; j < N; j++)
         for (int i = 0; i < N; i++)
             printf("w%d%d_new = w%d%d - rate*delta_%s%d*%s%d = %.9g - %.9g*%.9g*%.9g = %.9g\n", row + i, j + 1, row + i,
-                   j + 1, neuron, j + 1, input, i + 1, (double)w[i][j], (double)learning_rate, (double)delta[j], (double)in[i],
-                   (double)w_new[i][j]);
+                   j + 1, neuron, j + 1, input, i + 1, (double)w[i][j], (double)learning_rate, (double)delta[j],
+                   (double)in[i], (double)w_new[i][j]);
     for (int j = 0; j < N; j++)
         printf("b%d_new = b%d - rate*delta_%s%d = %.9g - %.9g*%.9g = %.9g\n", row + j, row + j, neuron, j + 1,
                (double)bias[j], (double)learning_rate, (double)delta[j], (double)bias_new[j]);
@@ -102,8 +102,12 @@ static float step_by_kernels(parameters *p, void *scratch) {
 static float step_by_network(parameters *p) {
     const size_t sizes[] = {N, N, N};
     const bp_activation activations[] = {hidden, identity};
-    const bp_network_config config = {
-        .layers = 2, .sizes = sizes, .activations = activations, .loss = BP_LOSS_MSE, .max_batch_size = 1, .threads = 1};
+    const bp_network_config config = {.layers = 2,
+                                      .sizes = sizes,
+                                      .activations = activations,
+                                      .loss = BP_LOSS_MSE,
+                                      .max_batch_size = 1,
+                                      .threads = 1};
     const bp_batch batch = {.rows = 1, .inputs = x, .targets = y};
     bp_network *network;
     float loss;

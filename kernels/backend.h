@@ -48,32 +48,32 @@ typedef struct bp_packed {
 
 /* Layer normalization between a layer's product and its activation. Null where a layer has none. */
 typedef struct bp_layer_norm {
-    float *gamma, *beta;           /* [out] */
+    float *gamma, *beta;                   /* [out] */
     float *gamma_gradient, *beta_gradient; /* [out], of the gradients of earlier slices */
-    bp_packed normalized;          /* [rows of a slice x out] */
-    float *rstd;                /* [rows of a slice] */
+    bp_packed normalized;                  /* [rows of a slice x out] */
+    float *rstd;                           /* [rows of a slice] */
     bp_packed deltas; /* [rows of a slice x out], dL/dy of what normalization gives; dL/dz is the layer's */
 } bp_layer_norm;
 
 /* A layer as the network keeps it. */
 typedef struct bp_dense_layer {
     size_t in, out;
-    bp_packed weights; /* [in x out] */
-    float *biases;     /* [out] */
-    bp_packed gradient;    /* [in x out], of the gradients of earlier slices */
-    float *bias_gradient;  /* [out] */
-    bp_packed outputs; /* [rows of a slice x out] */
-    bp_packed deltas;  /* [rows of a slice x out] */
+    bp_packed weights;    /* [in x out] */
+    float *biases;        /* [out] */
+    bp_packed gradient;   /* [in x out], of the gradients of earlier slices */
+    float *bias_gradient; /* [out] */
+    bp_packed outputs;    /* [rows of a slice x out] */
+    bp_packed deltas;     /* [rows of a slice x out] */
     bp_activation activation;
     /*
-     * What the backward pass reads for the derivative: outputs; or the derivatives, as SAVED_DERIVATIVES, with dropout and
-     * for the activations of which activation_saves_derivative is true.
+     * What the backward pass reads for the derivative: outputs; or the derivatives, as SAVED_DERIVATIVES, with dropout
+     * and for the activations of which activation_saves_derivative is true.
      */
     bp_packed saved;
     bp_activation saved_as;
     float dropout; /* probability */
     bp_layer_norm norm;
-    bool frozen;       /* steps leave its parameters alone */
+    bool frozen;      /* steps leave its parameters alone */
     float *weights_t; /* weights, [out x in] in one panel: of a small network's layers but the first, else null */
 } bp_dense_layer;
 
@@ -90,7 +90,7 @@ typedef struct bp_update {
     float *bias_gradient;
     float learning_rate;
     const bp_coefficients *coefficients; /* null: plain SGD by rate */
-    parameter_role role;      /* of what add_blocks updates */
+    parameter_role role;                 /* of what add_blocks updates */
     bool first, last;
     bool with_biases;
 } bp_update;
@@ -100,7 +100,7 @@ typedef struct bp_small_step {
     const bp_dense_layer *layers;
     size_t count;
     const bp_batch *batch; /* strides filled in; at most BP_ROW_BLOCK rows */
-    bp_loss_kind loss; /* squared error or softmax cross-entropy, without weights or smoothing; else LOSS_COUNT: */
+    bp_loss_kind loss;     /* squared error or softmax cross-entropy, without weights or smoothing; else LOSS_COUNT: */
     void (*other_loss)(void *context); /* writes the last layer's deltas if it trains, and the rows' losses if wanted */
     void *context;
     float *row_loss; /* null if not wanted */
@@ -117,15 +117,16 @@ typedef struct bp_small_step {
  */
 typedef struct bp_backend {
     bp_kernels kernels;
-    size_t panel_width;  /* columns of a panel; 0: one panel holds any number */
-    bool in_place; /* products read many row-major rows as fast as panels */
+    size_t panel_width; /* columns of a panel; 0: one panel holds any number */
+    bool in_place;      /* products read many row-major rows as fast as panels */
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);
-    /* `slopes`: where the activation's derivatives go, or null; of those of which activation_saves_derivative is true. */
-    void (*forward)(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch, size_t in,
-                    size_t out, bp_activation activation, void *scratch);
-    void (*delta)(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in, size_t out,
-                  bp_activation activation, void *scratch);
+    /* `slopes`: where the activation's derivatives go, or null; of those of which activation_saves_derivative is true.
+     */
+    void (*forward)(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
+                    size_t in, size_t out, bp_activation activation, void *scratch);
+    void (*delta)(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
+                  size_t out, bp_activation activation, void *scratch);
     void (*update)(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
                    void *scratch);
     /*
@@ -135,11 +136,13 @@ typedef struct bp_backend {
     void (*add_blocks)(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters);
     /* All layers of a batch of one row, in one call: forward, and from the last layer's delta back to all updates. */
     void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_packed x);
-    void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate, const bp_coefficients *coefficients);
+    void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
+                         const bp_coefficients *coefficients);
     /* Forward, loss and update of a small network, in one call. Null where panel is 0. */
     void (*small_step)(const bp_small_step *step);
     /* Steps parameters of one role, some of the rule's, that lie in one line, by their gradients. */
-    void (*apply)(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient, size_t count);
+    void (*apply)(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,
+                  size_t count);
     /* squares[j] = the sum of squares of column j: c = +0; for i ascending: c = fma(g, g, c); then the bias' g. */
     void (*squares)(float *squares, bp_packed gradient, const float *bias_gradient, size_t in, size_t out);
     /* small_step on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */

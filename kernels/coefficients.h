@@ -57,7 +57,8 @@ static inline double power_of(double b, uint64_t t) {
 }
 
 /* Step `step` of an optimizer on such arrays. */
-static inline bp_coefficients coefficients_of(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *arrays) {
+static inline bp_coefficients coefficients_of(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                              const bp_parameters *arrays) {
     const bp_optimizer o = optimizer_filled(*optimizer);
     bp_coefficients r = {
         .kind = o.kind,

@@ -5,7 +5,10 @@
 #include "network_support.h"
 
 static const net fit_nets[] = {
-    {.layers = 2, .sizes = {5, 9, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2,
+     .sizes = {5, 9, 3},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+     .loss = BP_LOSS_MSE},
     {.layers = 2,
      .sizes = {5, 40, 3},
      .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
@@ -36,7 +39,8 @@ static inline bp_dataset dataset_of(const net *shape, const samples *s) {
 
 /** Epochs first .. end - 1 by bp_network_train_step; the last epoch's mean loss, given whether batches' are sums. */
 static inline double train_by_steps(bp_network *network, const bp_dataset *set, size_t batch_rows, uint64_t seed,
-                                    size_t first, size_t end, bool in_order, float (*learning_rate)(size_t step), bool sums) {
+                                    size_t first, size_t end, bool in_order, float (*learning_rate)(size_t step),
+                                    bool sums) {
     bp_batches *batches;
     bp_batch batch;
     double sum = 0;

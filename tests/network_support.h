@@ -391,8 +391,8 @@ static inline float model_backward(model *m, const bp_batch *batch, float learni
             kernels->dense_gradient(gradient, out, gradient + in * out, x, ldx, delta, out, rows, in, out, scratch);
         }
         if (learning_rate != 0)
-            kernels->dense_gradient_sgd(m->weights[l], out, m->biases[l], x, ldx, delta, out, rows, in, out, learning_rate,
-                                        scratch);
+            kernels->dense_gradient_sgd(m->weights[l], out, m->biases[l], x, ldx, delta, out, rows, in, out,
+                                        learning_rate, scratch);
         free(delta);
         delta = previous;
     }

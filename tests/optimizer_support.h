@@ -95,8 +95,8 @@ static inline float trained_gradient(trained *t, const bp_batch *batch, size_t b
         free(part[0]);
         free(part[1]);
         if (l)
-            kernels->dense_delta(previous, in, delta, out, t->m.weights[l], out, z[l - 1] ? z[l - 1] : a[l - 1], in, rows,
-                                 in, out, shape->activations[l - 1], scratch);
+            kernels->dense_delta(previous, in, delta, out, t->m.weights[l], out, z[l - 1] ? z[l - 1] : a[l - 1], in,
+                                 rows, in, out, shape->activations[l - 1], scratch);
         free(delta);
         delta = previous;
     }

@@ -1,7 +1,7 @@
 /*
- * Matrices in panels (kernels/backend.h) for tests of a backend's functions, each beside the same matrix row-major, which
- * the scalar kernels compute on. Every matrix lies against a guard page, its panels some rows further apart than they
- * need be; what is no element holds a canary. One trial at a time: `begin`, `add_...`, the scalar kernels, `run`.
+ * Matrices in panels (kernels/backend.h) for tests of a backend's functions, each beside the same matrix row-major,
+ * which the scalar kernels compute on. Every matrix lies against a guard page, its panels some rows further apart than
+ * they need be; what is no element holds a canary. One trial at a time: `begin`, `add_...`, the scalar kernels, `run`.
  */
 #ifndef BP_TEST_PANEL_SUPPORT_H
 #define BP_TEST_PANEL_SUPPORT_H

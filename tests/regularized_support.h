@@ -127,7 +127,8 @@ static inline float loss_of(const regular_model *m, const bp_batch *batch, const
 }
 
 /* Deltas of layer l's z from `below`, which holds s, the products with the weights above. */
-static inline void delta_of_layer(regular_model *m, size_t l, float *previous, size_t rows, const trace *t, float learning_rate) {
+static inline void delta_of_layer(regular_model *m, size_t l, float *previous, size_t rows, const trace *t,
+                                  float learning_rate) {
     const size_t out = m->of->shape.sizes[l + 1];
     const bool plain = m->of->shape.activations[l].kind == BP_ACTIVATION_IDENTITY && m->of->dropout[l] == 0.0f;
     for (size_t k = 0; k < rows * out && !plain; k++) {

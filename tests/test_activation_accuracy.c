@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 #include "activation_formulas.h"
-#include "harness/harness.h"
 #include "enum_counts.h"
+#include "harness/harness.h"
 
 #include <backprop/cpu.h>
 

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/harness.h"
 #include "enum_counts.h"
+#include "harness/harness.h"
 
 #include <backprop/activation.h>
 

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "activation_formulas.h"
-#include "harness/harness.h"
 #include "enum_counts.h"
+#include "harness/harness.h"
 
 #include <backprop/dense.h>
 #include <backprop/loss.h>
@@ -88,7 +88,8 @@ static void mse_of(float *delta, float *loss, const float *z, const float *a, co
         kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, f, scale);
         return;
     }
-    kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, (bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}, scale);
+    kernels->loss_mse(delta, OUT, loss, a, OUT, y, OUT, BATCH, OUT, (bp_activation){BP_ACTIVATION_IDENTITY, 0.0f},
+                      scale);
     kernels->activation_delta(delta, OUT, z, OUT, BATCH, OUT, f);
 }
 

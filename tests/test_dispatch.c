@@ -355,7 +355,11 @@ static uint64_t network_trains(void) {
         inputs[n][1] = bp_random_symmetric(3, 1, n);
     }
     const size_t sizes[] = {2, 9, 8, 7, 5, 2};
-    const bp_activation activations[] = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {0}};
+    const bp_activation activations[] = {{BP_ACTIVATION_TANH, 0},
+                                         {BP_ACTIVATION_SIGMOID, 0},
+                                         {BP_ACTIVATION_RELU, 0},
+                                         {BP_ACTIVATION_LEAKY_RELU, 0.1f},
+                                         {0}};
     const bp_network_config config = {.layers = 5,
                                       .sizes = sizes,
                                       .activations = activations,

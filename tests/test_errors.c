@@ -5,18 +5,10 @@
 static unsigned char *scratch;
 
 static const bp_activation bad_activations[] = {
-    {ACTIVATION_COUNT, 0.0f},
-    {(bp_activation_kind)-1, 0.0f},
-    {(bp_activation_kind)1000, 0.0f},
-    {BP_ACTIVATION_LEAKY_RELU, -0.1f},
-    {BP_ACTIVATION_LEAKY_RELU, NAN},
-    {BP_ACTIVATION_LEAKY_RELU, INFINITY},
-    {BP_ACTIVATION_ELU, -0.1f},
-    {BP_ACTIVATION_ELU, NAN},
-    {BP_ACTIVATION_ELU, INFINITY},
-    {BP_ACTIVATION_SINE, NAN},
-    {BP_ACTIVATION_SINE, INFINITY},
-    {BP_ACTIVATION_SINE, -INFINITY},
+    {ACTIVATION_COUNT, 0.0f},          {(bp_activation_kind)-1, 0.0f},  {(bp_activation_kind)1000, 0.0f},
+    {BP_ACTIVATION_LEAKY_RELU, -0.1f}, {BP_ACTIVATION_LEAKY_RELU, NAN}, {BP_ACTIVATION_LEAKY_RELU, INFINITY},
+    {BP_ACTIVATION_ELU, -0.1f},        {BP_ACTIVATION_ELU, NAN},        {BP_ACTIVATION_ELU, INFINITY},
+    {BP_ACTIVATION_SINE, NAN},         {BP_ACTIVATION_SINE, INFINITY},  {BP_ACTIVATION_SINE, -INFINITY},
 };
 enum { BAD_ACTIVATIONS = sizeof bad_activations / sizeof *bad_activations };
 
@@ -79,7 +71,8 @@ static void dense_forward(void **state) {
     for (size_t k = 0; k < BAD_ACTIVATIONS; k++) {
         EXPECT_WITH(BP_ERROR_VALUE, forward, activation = bad_activations[k]);
     }
-    EXPECT_WITH(BP_OK, forward, activation = ((bp_activation){BP_ACTIVATION_TANH, NAN})); /* the slope is not its business */
+    EXPECT_WITH(BP_OK, forward,
+                activation = ((bp_activation){BP_ACTIVATION_TANH, NAN})); /* the slope is not its business */
     EXPECT_WITH(BP_OK, forward, activation = ((bp_activation){BP_ACTIVATION_LEAKY_RELU, 0.0f}));
 }
 
@@ -98,12 +91,13 @@ typedef struct delta {
 } delta;
 
 static delta good_delta(void) {
-    return (delta){slot(0), LD, slot(1), LD, slot(2), LD, slot(3), LD, BATCH, IN, OUT, {BP_ACTIVATION_TANH, 0.0f}, scratch};
+    return (delta){slot(0), LD, slot(1), LD, slot(2), LD, slot(3), LD, BATCH, IN, OUT, {BP_ACTIVATION_TANH, 0.0f},
+                   scratch};
 }
 
 static bp_status call_delta(delta d) {
-    return bp_dense_delta(d.previous, d.ldb, d.delta, d.ldd, d.w, d.ldw, d.kept, d.lda, d.batch, d.in, d.out, d.activation,
-                          d.scratch);
+    return bp_dense_delta(d.previous, d.ldb, d.delta, d.ldd, d.w, d.ldw, d.kept, d.lda, d.batch, d.in, d.out,
+                          d.activation, d.scratch);
 }
 
 static void dense_delta(void **state) {

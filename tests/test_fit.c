@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
+#include "enum_counts.h"
 #include "fit_support.h"
 #include "harness/mode.h"
 #include "harness/session.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -322,7 +322,8 @@ static void callbacks_watch_and_stop(void **state) {
                                         .context = &w};
         bp_fit_result result;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
-        assert_int_equal(result.outcome, stops[k / 2].step || stops[k / 2].epoch ? BP_FIT_OUTCOME_STOPPED : BP_FIT_OUTCOME_COMPLETE);
+        assert_int_equal(result.outcome,
+                         stops[k / 2].step || stops[k / 2].epoch ? BP_FIT_OUTCOME_STOPPED : BP_FIT_OUTCOME_COMPLETE);
         assert_int_equal(result.steps, stops[k / 2].steps);
         assert_int_equal(result.epochs, stops[k / 2].epochs);
         assert_int_equal(rates, result.steps);
@@ -540,7 +541,8 @@ static void the_best_epoch_comes_back_whole(void **state) {
     samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 9);
     const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
     bp_network *kept = net_create(&config, 1), *stopped = net_create(&config, 1);
-    bp_fit_options options = {.epochs = 30, .learning_rate = 0.003f, .seed = SEED, .validation = &validation, .restore_best = true};
+    bp_fit_options options = {
+        .epochs = 30, .learning_rate = 0.003f, .seed = SEED, .validation = &validation, .restore_best = true};
     bp_fit_result result;
     assert_int_equal(bp_network_fit(kept, &set, &options, &result), BP_OK);
     assert_true(result.best_epoch > 0 && result.best_epoch < 29);

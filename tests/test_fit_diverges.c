@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "fit_support.h"
 #include "harness/session.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -187,7 +187,7 @@ static void refusals_have_words(void **state) {
     bp_plateau plateau = {.learning_rate = 0.1f, .factor = 2};
 #define REFUSED(words, ...)                                                                                            \
     do {                                                                                                               \
-        const bp_fit_options options = {.learning_rate = 0.1f, __VA_ARGS__};                                                    \
+        const bp_fit_options options = {.learning_rate = 0.1f, __VA_ARGS__};                                           \
         assert_int_not_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);                                    \
         expect_words(words, "");                                                                                       \
     } while (0)
@@ -297,7 +297,8 @@ static void fits_lower_the_rate(void **state) {
             assert_true(r.learning_rate[epoch] == expected.learning_rate);
             assert_int_equal(bp_plateau_next(&expected, r.loss[epoch], NULL), BP_OK);
         }
-        assert_true(plateau.learning_rate < 0.5f && plateau.learning_rate == expected.learning_rate && plateau.seen == EPOCHS);
+        assert_true(plateau.learning_rate < 0.5f && plateau.learning_rate == expected.learning_rate &&
+                    plateau.seen == EPOCHS);
         whole = cut == 0 ? bp_network_hash(network) : whole;
         assert_int_equal(bp_network_hash(network), whole);
         bp_network_destroy(network);
@@ -318,7 +319,8 @@ static void fits_follow_a_momentum(void **state) {
                                .start = 0.01f,
                                .momentum_max = 0.95f,
                                .momentum_min = 0.5f};
-    static const bp_optimizer_kind kinds[] = {BP_OPTIMIZER_MOMENTUM, BP_OPTIMIZER_NESTEROV, BP_OPTIMIZER_ADAM, BP_OPTIMIZER_ADAMW};
+    static const bp_optimizer_kind kinds[] = {BP_OPTIMIZER_MOMENTUM, BP_OPTIMIZER_NESTEROV, BP_OPTIMIZER_ADAM,
+                                              BP_OPTIMIZER_ADAMW};
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
     for (size_t k = 0; k < COUNT(kinds); k++) {

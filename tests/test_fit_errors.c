@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "enum_counts.h"
 #include "fit_support.h"
 #include "harness/session.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -57,7 +57,8 @@ static void fits_find_the_row(void **state) {
                 bp_fit_result result;
                 assert_int_equal(bp_network_fit(network, &set, &options, &result),
                                  policy == BP_NONFINITE_POLICY_CONTINUE ? BP_OK : BP_ERROR_NONFINITE);
-                assert_int_equal(result.outcome, policy == BP_NONFINITE_POLICY_CONTINUE ? BP_FIT_OUTCOME_COMPLETE : BP_FIT_OUTCOME_NONFINITE);
+                assert_int_equal(result.outcome, policy == BP_NONFINITE_POLICY_CONTINUE ? BP_FIT_OUTCOME_COMPLETE
+                                                                                        : BP_FIT_OUTCOME_NONFINITE);
                 if (policy != BP_NONFINITE_POLICY_CONTINUE) {
                     assert_int_equal(result.bad_epoch, 2);
                     assert_int_equal(result.bad_step, step);
@@ -120,8 +121,10 @@ static void fits_find_what_came_after_the_loss(void **state) {
 static void fits_find_what_was_not_dropped(void **state) {
     (void)state;
     enum { WIDE = 16, ROWS = 4 };
-    const net deep = {
-        .layers = 2, .sizes = {1, WIDE, 1}, .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+    const net deep = {.layers = 2,
+                      .sizes = {1, WIDE, 1},
+                      .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+                      .loss = BP_LOSS_MSE};
     const float dropout[] = {0.75f, 0.0f};
     bp_network_config config = net_config(&deep, ROWS);
     config.dropout = dropout;
@@ -194,7 +197,8 @@ static void bad_fits(void **state) {
 #define FIT(status, change)                                                                                            \
     do {                                                                                                               \
         fit_case c = {.set = dataset_of(small, &s), .validation = dataset_of(small, &s), .stopping = {.patience = 3}}; \
-        c.options = (bp_fit_options){.epochs = 2, .learning_rate = 0.1f, .validation = &c.validation, .stopping = &c.stopping}; \
+        c.options = (bp_fit_options){                                                                                  \
+            .epochs = 2, .learning_rate = 0.1f, .validation = &c.validation, .stopping = &c.stopping};                 \
         change;                                                                                                        \
         const bp_early_stopping stopping = c.stopping;                                                                 \
         if (bp_network_fit(network, &c.set, &c.options, &result) != (status))                                          \
@@ -240,7 +244,8 @@ static void bad_fits(void **state) {
         FIT(BP_ERROR_VALUE, c.options.schedule = &negative);
         FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.learning_rate_of_step = no_rate));
         FIT(BP_ERROR_VALUE, c.options.schedule = &cycle);
-        bp_plateau plateau = {.learning_rate = 0.1f, .factor = 0.5f}, bad_plateau = {.learning_rate = 0.1f, .factor = 1};
+        bp_plateau plateau = {.learning_rate = 0.1f, .factor = 0.5f},
+                   bad_plateau = {.learning_rate = 0.1f, .factor = 1};
         FIT(BP_ERROR_VALUE, c.options.plateau = &bad_plateau);
         FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.plateau = &plateau));
         assert_int_equal(plateau.seen, 0);
@@ -295,8 +300,11 @@ static void fits_without_memory(void **state) {
     config.allocator = (bp_allocator){budget_allocate, budget_release, &b};
     bp_network *network = net_create(&config, 1);
     const uint64_t hash = bp_network_hash(network);
-    const bp_fit_options options = {
-        .epochs = 2, .learning_rate = 0.1f, .validation = &held, .restore_best = true, .nonfinite = BP_NONFINITE_POLICY_LOCATE};
+    const bp_fit_options options = {.epochs = 2,
+                                    .learning_rate = 0.1f,
+                                    .validation = &held,
+                                    .restore_best = true,
+                                    .nonfinite = BP_NONFINITE_POLICY_LOCATE};
     for (size_t given = 0; given <= 3; given++) { /* batches, the best weights, those before the step */
         bp_fit_result result = {.steps = 77};
         b.left = given;

@@ -10,9 +10,9 @@
 
 #include <backprop/backprop.h>
 
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/mode.h"
-#include "enum_counts.h"
 
 enum { ROWS = 7, COLUMNS = 4 };
 

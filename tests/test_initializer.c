@@ -10,8 +10,8 @@
 #include <backprop/network.h>
 #include <backprop/random.h>
 
-#include "network/network.h"
 #include "enum_counts.h"
+#include "network/network.h"
 
 static double normal_cdf(double x) {
     return 0.5 * erfc(-x / sqrt(2.0));
@@ -131,7 +131,8 @@ static void distributions(void **state) {
         initializer.gain = 2.0f;
         assert_int_equal(bp_initialize(weights, LD, in, out, initializer, 7, 3), BP_OK);
         const double deviation = 2 * deviations[kind];
-        const bool uniform = kind == BP_INITIALIZER_XAVIER_UNIFORM || kind == BP_INITIALIZER_HE_UNIFORM || kind == BP_INITIALIZER_LECUN_UNIFORM;
+        const bool uniform = kind == BP_INITIALIZER_XAVIER_UNIFORM || kind == BP_INITIALIZER_HE_UNIFORM ||
+                             kind == BP_INITIALIZER_LECUN_UNIFORM;
         double sum = 0, squares = 0, largest = 0;
         for (size_t i = 0; i < in; i++) {
             for (size_t j = 0; j < LD; j++) {
@@ -209,7 +210,8 @@ static void orthogonal_is_uniform(void **state) {
 
 enum { LAYERS = 3 };
 static const size_t sizes[LAYERS + 1] = {50, 70, 33, 40};
-static const bp_activation activations[LAYERS] = {{BP_ACTIVATION_RELU, 0.0f}, {BP_ACTIVATION_TANH, 0.0f}, {BP_ACTIVATION_IDENTITY, 0.0f}};
+static const bp_activation activations[LAYERS] = {
+    {BP_ACTIVATION_RELU, 0.0f}, {BP_ACTIVATION_TANH, 0.0f}, {BP_ACTIVATION_IDENTITY, 0.0f}};
 
 static void check_layers(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
     static float got[IN_MAX * LD], biases[LD];
@@ -227,8 +229,9 @@ static void check_layers(bp_network *network, const bp_initializer *initializers
 static void network_of_table(test_table *table) {
     const bp_network_config config = {
         .layers = LAYERS, .sizes = sizes, .activations = activations, .max_batch_size = 8, .threads = 1};
-    static const bp_initializer defaults[LAYERS] = {
-        {BP_INITIALIZER_HE_UNIFORM, 1.0f}, {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f}, {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f}};
+    static const bp_initializer defaults[LAYERS] = {{BP_INITIALIZER_HE_UNIFORM, 1.0f},
+                                                    {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f},
+                                                    {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f}};
     const float ones[LD] = {1.0f};
     bp_network *network;
     assert_int_equal(bp_network_create_on(table->backend, &config, &network), BP_OK);
@@ -245,7 +248,8 @@ static void network_of_table(test_table *table) {
         table->cases++;
     }
     const uint64_t hash = bp_network_hash(network);
-    bp_initializer bad[LAYERS] = {{BP_INITIALIZER_HE_NORMAL, 0.0f}, {BP_INITIALIZER_HE_NORMAL, 0.0f}, {BP_INITIALIZER_HE_NORMAL, -1.0f}};
+    bp_initializer bad[LAYERS] = {
+        {BP_INITIALIZER_HE_NORMAL, 0.0f}, {BP_INITIALIZER_HE_NORMAL, 0.0f}, {BP_INITIALIZER_HE_NORMAL, -1.0f}};
     assert_int_equal(bp_network_initialize_with(NULL, bad, 1), BP_ERROR_NULL);
     assert_int_equal(bp_network_initialize_with(network, NULL, 1), BP_ERROR_NULL);
     assert_int_equal(bp_network_initialize_with(network, bad, 1), BP_ERROR_VALUE);

@@ -10,8 +10,8 @@
 
 #include <backprop/backprop.h>
 
-#include "storage/files.h"
 #include "enum_counts.h"
+#include "storage/files.h"
 
 /* ---- Adam's powers ---------------------------------------------------------------------------------------------- */
 
@@ -68,7 +68,8 @@ static void powers_are_powers(void **state) {
 }
 
 /* One parameter by one step, as optimizer.h has it. */
-static float adam_by_hand(const bp_optimizer *o, uint64_t step, float learning_rate, float w, float m, float v, float g) {
+static float adam_by_hand(const bp_optimizer *o, uint64_t step, float learning_rate, float w, float m, float v,
+                          float g) {
     const float m1 = fmaf(o->beta1, m, (1.0f - o->beta1) * g);
     const float v1 = fmaf(o->beta2, v, (1.0f - o->beta2) * (g * g));
     const float rate_t = (float)((double)learning_rate / (1.0 - documented_power((double)o->beta1, step)));
@@ -81,8 +82,10 @@ enum { COUNT = 37, BATCH = 3, IN = 5 };
 static void adam_far_on(test_table *table) {
     for (size_t k = 0; k < sizeof betas / sizeof *betas; k++)
         for (size_t n = 0; n < sizeof steps / sizeof *steps; n++) {
-            const bp_optimizer o = {
-                .kind = n % 2 ? BP_OPTIMIZER_ADAM : BP_OPTIMIZER_ADAMW, .beta1 = betas[k][0], .beta2 = betas[k][1], .epsilon = 1e-8f};
+            const bp_optimizer o = {.kind = n % 2 ? BP_OPTIMIZER_ADAM : BP_OPTIMIZER_ADAMW,
+                                    .beta1 = betas[k][0],
+                                    .beta2 = betas[k][1],
+                                    .epsilon = 1e-8f};
             float w[COUNT], m[COUNT], v[COUNT], g[COUNT], expected[COUNT];
             test_random random = test_random_for(test_seed(), "adam");
             for (size_t e = 0; e < COUNT; e++) {

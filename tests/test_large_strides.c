@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "harness/harness.h"
 #include "enum_counts.h"
+#include "harness/harness.h"
 
 #include <backprop/backprop.h>
 
@@ -244,10 +244,10 @@ static void use_network(bp_network *network, operands *o) {
     assert_int_equal(bp_network_set_parameters(network, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
     assert_int_equal(bp_network_train_step(network, &batch, 0.5f, &loss), BP_OK);
     const bp_backward_options options = {.learning_rate = 0.5f,
-                             .delta = o->m[D].at,
-                             .delta_stride = o->m[D].ld,
-                             .input_gradient = o->m[Z].at,
-                             .input_gradient_stride = o->m[Z].ld};
+                                         .delta = o->m[D].at,
+                                         .delta_stride = o->m[D].ld,
+                                         .input_gradient = o->m[Z].at,
+                                         .input_gradient_stride = o->m[Z].ld};
     assert_int_equal(bp_network_backward(network, &batch, &options), BP_OK);
     assert_int_equal(bp_network_forward(network, &batch, o->m[A].at, o->m[A].ld), BP_OK);
     assert_int_equal(bp_network_get_parameters(network, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
@@ -256,8 +256,11 @@ static void use_network(bp_network *network, operands *o) {
 
 static void a_network(void **state) {
     (void)state;
-    const bp_network_config config = {
-        .layers = 1, .sizes = (const size_t[]){IN, OUT}, .activations = &tanh_of, .max_batch_size = BATCH, .threads = 1};
+    const bp_network_config config = {.layers = 1,
+                                      .sizes = (const size_t[]){IN, OUT},
+                                      .activations = &tanh_of,
+                                      .max_batch_size = BATCH,
+                                      .threads = 1};
     for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (bp_cpu_set((bp_isa)isa) != BP_OK)
             continue;

@@ -108,18 +108,18 @@ typedef struct labeled {
     float parameter;
 } labeled;
 
-static labeled good_labelled(void) {
+static labeled good_labeled(void) {
     return (labeled){slot(0), LD, slot(1), slot(2), LD, labels(), slot(4), BATCH, OUT, loss, 0.5f};
 }
 
-static bp_status call_labelled(labeled l) {
+static bp_status call_labeled(labeled l) {
     return bp_loss_labels(l.delta, l.ldd, l.row_loss, l.z, l.ldz, l.labels, l.weights, l.batch, l.classes, l.loss,
                           l.parameter, 1.0f);
 }
 
 static void arrays_of_labels(void) {
     static const uint32_t last_too_large[BATCH] = {0, 1, OUT}, largest[BATCH] = {UINT32_MAX, 0, 0};
-    EXPECT(BP_OK, call_labelled(good_labelled()));
+    EXPECT(BP_OK, call_labeled(good_labeled()));
     EXPECT_WITH(BP_OK, labeled, delta = NULL);
     EXPECT_WITH(BP_OK, labeled, row_loss = NULL);
     EXPECT_WITH(BP_OK, labeled, weights = NULL);

@@ -9,8 +9,8 @@
 
 #include <backprop/loss.h>
 
-#include "loss_formulas.h"
 #include "enum_counts.h"
+#include "loss_formulas.h"
 
 /* Unit roundoff of binary32. */
 static const double unit = 0x1p-24;
@@ -256,7 +256,7 @@ static void binary_cross_entropy_of_huge_logits(void **state) {
 static void softmax_of_huge_logits(void **state) {
     (void)state;
     static const bp_loss_kind losses[] = {BP_LOSS_SOFTMAX_CROSS_ENTROPY, BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS,
-                                     BP_LOSS_KULLBACK_LEIBLER};
+                                          BP_LOSS_KULLBACK_LEIBLER};
     static rows r;
     for (size_t k = 0; k < sizeof losses / sizeof *losses; k++) {
         r = (rows){.loss = losses[k], .scale = 1.0f, .a = {{1e38f, -1e38f, 0.0f}}, .y = {{0, 1, 0}}, .labels = {1}};

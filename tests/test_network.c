@@ -11,17 +11,18 @@
 
 #include <cmocka.h>
 
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const net plain = {.layers = 3,
-                          .sizes = {13, 17, 33, 5},
-                          .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.125f}, {BP_ACTIVATION_TANH, 0}},
-                          .loss = BP_LOSS_MSE};
+static const net plain = {
+    .layers = 3,
+    .sizes = {13, 17, 33, 5},
+    .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.125f}, {BP_ACTIVATION_TANH, 0}},
+    .loss = BP_LOSS_MSE};
 
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
 
@@ -282,7 +283,10 @@ static void initial_weights_follow_the_formula(void **state) {
     (void)state;
     const net shape = {.layers = 4,
                        .sizes = {11, 6, 35, 3, 2},
-                       .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.5f}, {BP_ACTIVATION_IDENTITY, 0}}};
+                       .activations = {{BP_ACTIVATION_RELU, 0},
+                                       {BP_ACTIVATION_SIGMOID, 0},
+                                       {BP_ACTIVATION_LEAKY_RELU, 0.5f},
+                                       {BP_ACTIVATION_IDENTITY, 0}}};
     const uint64_t seeds[] = {0, 1, UINT64_MAX, test_seed()};
     const bp_network_config config = net_config(&shape, 1);
     bp_network *network = net_create(&config, 99);
@@ -403,7 +407,7 @@ static void check_refusals(const net *shape, bp_network *network, const samples 
     assert_int_equal(bp_network_forward(network, &s->batch, outputs, SIZE_MAX), BP_ERROR_OVERFLOW);
     assert_int_equal(bp_network_forward(network, &s->batch, (float *)(uintptr_t)shifted(outputs, 2), 0),
                      BP_ERROR_ALIGNMENT);
-    assert_int_equal(bp_network_forward(network, &s->batch, network->layer[0].weights.at, 0), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_forward(network, &s->batch, network->layer[0].weights.data, 0), BP_ERROR_OVERLAP);
     assert_int_equal(bp_network_forward(network, &s->batch, (float *)(uintptr_t)s->batch.inputs, 0), BP_ERROR_OVERLAP);
     assert_true(bp_network_hash(network) == before);
 
@@ -421,7 +425,7 @@ static void bad_batches_change_nothing(void **state) {
         const bp_network_config config = net_config(&shapes[k], 8);
         bp_network *network = net_create(&config, 3);
         samples s = samples_create(&shapes[k], 8, 0, test_seed());
-        float *weights = network->layer[1].weights.at, *biases = network->layer[1].biases;
+        float *weights = network->layer[1].weights.data, *biases = network->layer[1].biases;
         refusal cases[16];
         size_t count = 0;
 #define BAD_BATCH(status, forward, field, value)                                                                       \

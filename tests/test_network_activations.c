@@ -1,7 +1,7 @@
 /*
- * Networks with every activation, in hidden and output layers, on every backend: steps in one call, in slices, of single
- * rows, and shared by workers in every way, against the scalar kernels chained by hand. What a network keeps for the
- * derivatives of an activation may differ from what a caller of the kernels keeps; the bits may not.
+ * Networks with every activation, in hidden and output layers, on every backend: steps in one call, in slices, of
+ * single rows, and shared by workers in every way, against the scalar kernels chained by hand. What a network keeps for
+ * the derivatives of an activation may differ from what a caller of the kernels keeps; the bits may not.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -17,10 +17,10 @@
 
 #include <backprop/dense.h>
 
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -212,8 +212,9 @@ static void training_gives_the_stored_bits(void **state) {
 /* ---- Initial weights, and bad numbers -------------------------------------------------------------------------- */
 
 static bp_initializer default_of(bp_activation f) {
-    static const bp_activation_kind he[] = {BP_ACTIVATION_RELU, BP_ACTIVATION_LEAKY_RELU, BP_ACTIVATION_RELU6,     BP_ACTIVATION_ELU, BP_ACTIVATION_HARD_SWISH,
-                                            BP_ACTIVATION_SILU, BP_ACTIVATION_GELU,       BP_ACTIVATION_GELU_TANH, BP_ACTIVATION_MISH};
+    static const bp_activation_kind he[] = {BP_ACTIVATION_RELU, BP_ACTIVATION_LEAKY_RELU, BP_ACTIVATION_RELU6,
+                                            BP_ACTIVATION_ELU,  BP_ACTIVATION_HARD_SWISH, BP_ACTIVATION_SILU,
+                                            BP_ACTIVATION_GELU, BP_ACTIVATION_GELU_TANH,  BP_ACTIVATION_MISH};
     for (size_t k = 0; k < COUNT(he); k++)
         if (f.kind == he[k])
             return (bp_initializer){.kind = BP_INITIALIZER_HE_UNIFORM};
@@ -245,8 +246,10 @@ static void initial_weights_suit_the_activation(void **state) {
 /* At z = -22 GELU's derivative is 0, but not at a = 0: only from z is the delta of this row finite. */
 static void bad_numbers_are_searched_with_the_right_derivatives(void **state) {
     (void)state;
-    shape =
-        (net){.layers = 2, .sizes = {1, 1, 1}, .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_GELU, 0}}, .loss = BP_LOSS_MAE};
+    shape = (net){.layers = 2,
+                  .sizes = {1, 1, 1},
+                  .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_GELU, 0}},
+                  .loss = BP_LOSS_MAE};
     const bp_network_config config = net_config(&shape, 1);
     bp_network *network = net_create(&config, SEED);
     const float one = 1.0f, eight = 8.0f, zero = 0.0f, half = 0.5f, large = 3e38f;

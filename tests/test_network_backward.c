@@ -1,8 +1,8 @@
 /*
  * bp_network_backward in all its forms: deltas of the network's loss, given, and by a function of the caller's;
  * updates, gradients kept, and none; with the gradient of the inputs and without. The bits are those of the scalar
- * kernels chained by hand, on every backend and in every way in which workers share a slice; finite differences check the
- * sense.
+ * kernels chained by hand, on every backend and in every way in which workers share a slice; finite differences check
+ * the sense.
  */
 #include <math.h>
 #include <pthread.h>
@@ -19,12 +19,12 @@
 
 #include <backprop/backward.h>
 
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/mode.h"
 #include "harness/session.h"
 #include "loss_formulas.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -38,15 +38,24 @@ static const struct {
     net shape;
     size_t rows;
 } cases[] = {
-    {{2, {1024, 66, 70}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_HUBER}, 31}, /* inputs would be packed */
+    {{2, {1024, 66, 70}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_HUBER},
+     31}, /* inputs would be packed */
     {{2, {17, 33, 7}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SILU, 0}}, BP_LOSS_MAE}, 300},
     {{2, {3, 8, 4}, {{BP_ACTIVATION_SINE, 2}, {BP_ACTIVATION_LEAKY_RELU, 0.2f}}, BP_LOSS_MSE}, 9},
     {{2, {50, 90, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_KULLBACK_LEIBLER}, 1},
-    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SOFTPLUS, 0}}, BP_LOSS_MSE}, 1100},
+    {{3,
+      {17, 65, 31, 35},
+      {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SOFTPLUS, 0}},
+      BP_LOSS_MSE},
+     1100},
     {{1, {70, 3}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, 515},
     {{2, {250, 256, 300}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_BINARY_CROSS_ENTROPY}, 20},
     {{1, {300, 256}, {{BP_ACTIVATION_MISH, 0}}, BP_LOSS_HINGE}, 19},
-    {{3, {20, 384, 380, 9}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MULTICLASS_HINGE}, 20},
+    {{3,
+      {20, 384, 380, 9},
+      {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+      BP_LOSS_MULTICLASS_HINGE},
+     20},
 };
 
 typedef enum source { OWN_LOSS, GIVEN, BY_FUNCTION, SOURCES } source;
@@ -390,15 +399,16 @@ static void gradients_agree_with_finite_differences(void **state) {
     (void)state;
     for (int loss = 0; loss < LOSS_COUNT; loss++)
         for (int sum = 0; sum < 2; sum++) {
-            net shape = {.layers = 2,
-                         .sizes = {IN, HIDDEN, OUT},
-                         .activations = {{BP_ACTIVATION_TANH, 0}, {sum ? BP_ACTIVATION_TANH : BP_ACTIVATION_IDENTITY, 0}},
-                         .loss = (bp_loss_kind)loss,
-                         .options = {.huber_threshold = 0.5f,
-                                     .label_smoothing = 0.2f,
-                                     .reduction = sum ? BP_REDUCTION_SUM : BP_REDUCTION_MEAN},
-                         .weighted = true,
-                         .gradients = true};
+            net shape = {
+                .layers = 2,
+                .sizes = {IN, HIDDEN, OUT},
+                .activations = {{BP_ACTIVATION_TANH, 0}, {sum ? BP_ACTIVATION_TANH : BP_ACTIVATION_IDENTITY, 0}},
+                .loss = (bp_loss_kind)loss,
+                .options = {.huber_threshold = 0.5f,
+                            .label_smoothing = 0.2f,
+                            .reduction = sum ? BP_REDUCTION_SUM : BP_REDUCTION_MEAN},
+                .weighted = true,
+                .gradients = true};
             if (net_needs_logits(&shape))
                 shape.activations[1] = (bp_activation){BP_ACTIVATION_IDENTITY, 0};
             const bp_network_config config = net_config(&shape, ROWS);
@@ -470,9 +480,9 @@ static void bad_calls_change_nothing(void **state) {
     float delta[SMALL_ROWS * 3] = {0}, gradient[SMALL_ROWS * 6] = {4711}, loss = 4711;
     size_t calls = 0;
     const uint64_t before = bp_network_hash(network);
-    float *inside = network->layer[1].weights.at;
+    float *inside = network->layer[1].weights.data;
     const bp_backward_options good = {.learning_rate = 0.1f, .input_gradient = gradient}, given = {.delta = delta},
-                      function = {.loss_callback = no_loss, .context = &calls};
+                              function = {.loss_callback = no_loss, .context = &calls};
     const struct {
         bp_status status;
         int line;

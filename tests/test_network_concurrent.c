@@ -2,13 +2,16 @@
  * Many networks trained in many threads at the same time, made and destroyed meanwhile, while other threads read and
  * change the instruction set: each has the bits of one that was alone.
  */
-#include "network_support.h"
 #include "enum_counts.h"
+#include "network_support.h"
 
 enum { TRAINERS = 6, READERS = 2, ROWS = 24, KINDS = 3 };
 
 static const net nets[KINDS] = {
-    {.layers = 2, .sizes = {2, 6, 2}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2,
+     .sizes = {2, 6, 2},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+     .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {20, 40, 30, 5},
      .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "network_support.h"
 #include "enum_counts.h"
+#include "network_support.h"
 
 enum { LAYERS = 2, KINDS = 4, STEPS = 3, STATES = BP_OPTIMIZER_STATES + 1 };
 
@@ -18,8 +18,8 @@ typedef struct way {
 
 #define ACTIVATIONS                                                                                                    \
     {                                                                                                                  \
-        {BP_ACTIVATION_TANH, 0}, {                                                                                                \
-            BP_ACTIVATION_IDENTITY, 0                                                                                             \
+        {BP_ACTIVATION_TANH, 0}, {                                                                                     \
+            BP_ACTIVATION_IDENTITY, 0                                                                                  \
         }                                                                                                              \
     }
 
@@ -34,7 +34,11 @@ static const way ways[] = {
 
 static const bp_optimizer optimizers[KINDS] = {
     {.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS},
-    {.kind = BP_OPTIMIZER_MOMENTUM, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS, .clip = 0.01f, .ema_decay = 0.5f},
+    {.kind = BP_OPTIMIZER_MOMENTUM,
+     .weight_decay = 0.25f,
+     .decay_scope = BP_DECAY_SCOPE_WEIGHTS,
+     .clip = 0.01f,
+     .ema_decay = 0.5f},
     {.kind = BP_OPTIMIZER_ADAM, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS},
     {.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.25f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS, .ema_decay = 0.5f},
 };

@@ -13,10 +13,10 @@
 
 #include <cmocka.h>
 
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -103,7 +103,8 @@ static bp_loss_kind loss_of_test;
 
 static void train_shapes(void **state) {
     (void)state;
-    static const bp_activation outputs[] = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}};
+    static const bp_activation outputs[] = {
+        {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}};
     for (size_t k = 0; k < COUNT(shapes); k++)
         for (size_t variant = 0; variant < 4; variant++) {
             if (test_quick() && (k + variant + (size_t)loss_of_test) % 8 != 0)

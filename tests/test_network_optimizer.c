@@ -24,30 +24,59 @@ typedef struct training {
 static const training trainings[] = {
     /* Small: one call, of a few rows and of many, then in the general way. */
     {{2, {2, 8, 1}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {1, 4, 2, 5, 4}, 5, 8, 1, 0},
-    {{3, {40, 7, 12, 5}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {{3,
+      {40, 7, 12, 5},
+      {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+      BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      {4, 64, 1, 257, 3},
      5,
      300,
      1,
      0},
-    {{2, {3, 16, 9}, {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE}, {3, 17, 1, 256}, 4, 256, 1, 0},
+    {{2, {3, 16, 9}, {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
+     {3, 17, 1, 256},
+     4,
+     256,
+     1,
+     0},
     /* One row, through widths around panels; and few rows. */
-    {{3, {37, 70, 33, 31}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.25f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
+    {{3,
+      {37, 70, 33, 31},
+      {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.25f}, {BP_ACTIVATION_TANH, 0}},
+      BP_LOSS_MSE},
      {1, 1, 7, 1},
      4,
      7,
      1,
      0},
-    {{2, {65, 35, 64}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {1, 19, 1}, 3, 20, 1, 0},
+    {{2, {65, 35, 64}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     {1, 19, 1},
+     3,
+     20,
+     1,
+     0},
     /* Slices, on one worker and shared: whole blocks, rows, columns. */
-    {{2, {17, 33, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, {1100, 257, 513, 1}, 4, 2100, 1, 0},
-    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
+    {{2, {17, 33, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE},
+     {1100, 257, 513, 1},
+     4,
+     2100,
+     1,
+     0},
+    {{3,
+      {17, 65, 31, 35},
+      {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}},
+      BP_LOSS_MSE},
      {2100, 1281, 1536}, /* the last one leaves nothing beside whole blocks */
      3,
      2100,
      4,
      0},
-    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, {1281, 203}, 2, 2100, 3, 256},
+    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE},
+     {1281, 203},
+     2,
+     2100,
+     3,
+     256},
     {{2, {250, 256, 300}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}}, BP_LOSS_MSE}, {20, 19}, 2, 20, 3, 0},
 };
 
@@ -102,7 +131,8 @@ static void check_on(test_table *table) {
         for (size_t k = 0; k < current->steps; k++) {
             samples s = batch_of(k);
             float loss = NAN;
-            assert_int_equal(bp_network_train_step(network, &s.batch, optimizer_cases[which].learning_rate, &loss), BP_OK);
+            assert_int_equal(bp_network_train_step(network, &s.batch, optimizer_cases[which].learning_rate, &loss),
+                             BP_OK);
             if (test_bits(loss) != test_bits(expected.loss[k]))
                 fail_msg("%s, batch %zu of %zu rows: the loss is %a, expected %a", name, k, s.batch.rows, (double)loss,
                          (double)expected.loss[k]);

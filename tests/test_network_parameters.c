@@ -245,13 +245,13 @@ static void bad_arguments_change_nothing(void **state) {
     /* Every part of the network's memory. */
     char *block = (char *)network;
     float *inside[] = {(float *)(void *)block,
-                       network->layer[0].weights.at,
+                       network->layer[0].weights.data,
                        network->layer[0].biases,
-                       network->layer[1].sums.at,
-                       network->layer[1].deltas.at,
+                       network->layer[1].gradient.data,
+                       network->layer[1].deltas.data,
                        network->row_loss,
                        (float *)(void *)(block + network->bytes - BP_ALIGNMENT) - 1};
-    assert_non_null(network->layer[1].sums.at);
+    assert_non_null(network->layer[1].gradient.data);
     for (size_t k = 0; k < COUNT(inside); k++) {
         REFUSE(network, 0, inside[k], STRIDE, b, BP_ERROR_OVERLAP);
         REFUSE(network, 0, w, STRIDE, inside[k], BP_ERROR_OVERLAP);

@@ -1,6 +1,6 @@
 /*
- * Networks with layer normalization and dropout: on every backend, for every way in which workers share a slice, against
- * the scalar kernels chained by hand; gradients against finite differences; training resumed; bad inputs.
+ * Networks with layer normalization and dropout: on every backend, for every way in which workers share a slice,
+ * against the scalar kernels chained by hand; gradients against finite differences; training resumed; bad inputs.
  */
 #include <math.h>
 #include <stdio.h>
@@ -47,14 +47,20 @@ static const training trainings[] = {
      0,
      false,
      0},
-    {{{3, {17, 33, 21, 7}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {{{3,
+       {17, 33, 21, 7},
+       {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+       BP_LOSS_SOFTMAX_CROSS_ENTROPY},
       {0.2f, 0.5f, 0},
       {true, true, false}},
      {1100, 33, 1, 513},
      256,
      false,
      0},
-    {{{3, {9, 40, 70, 3}, {{BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_SOFTPLUS, 0}}, BP_LOSS_MSE},
+    {{{3,
+       {9, 40, 70, 3},
+       {{BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_SOFTPLUS, 0}},
+       BP_LOSS_MSE},
       {0, 0.3f, 0},
       {true, false, false}},
      {257, 64, 3, 1025},
@@ -69,21 +75,30 @@ static const training trainings[] = {
      0,
      true,
      0},
-    {{{3, {17, 65, 31, 35}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE},
+    {{{3,
+       {17, 65, 31, 35},
+       {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_SIGMOID, 0}},
+       BP_LOSS_MSE},
       {0.5f, 0.25f, 0},
       {false, true, false}},
      {BATCH_MAX, 1281, 203, 1},
      512,
      true,
      0},
-    {{{3, {250, 256, 260, 300}, {{BP_ACTIVATION_SINE, 2}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+    {{{3,
+       {250, 256, 260, 300},
+       {{BP_ACTIVATION_SINE, 2}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+       BP_LOSS_MSE},
       {0.1f, 0.5f, 0},
       {false, false, false}},
      {20, 19, 7, 1},
      0,
      true,
      3},
-    {{{3, {250, 256, 384, 384}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+    {{{3,
+       {250, 256, 384, 384},
+       {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+       BP_LOSS_MSE},
       {0.1f, 0.5f, 0},
       {true, false, false}},
      {20, 19, 7, 1},
@@ -221,9 +236,10 @@ static void every_level_and_every_sharing(void **state) {
 
 /* ---- Gradients --------------------------------------------------------------------------------------------------- */
 
-static const regular_net small = {{3, {4, 6, 5, 3}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
-                                  {0, 0.4f, 0},
-                                  {true, true, false}};
+static const regular_net small = {
+    {3, {4, 6, 5, 3}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+    {0, 0.4f, 0},
+    {true, true, false}};
 
 /* Loss of the training step that comes next: with its masks, and without a change. */
 static double next_loss(bp_network *network, const bp_batch *batch) {

@@ -111,11 +111,22 @@ static void check_network(bp_network *network, const training *t, const outcome 
 static const training sliced[] = {
     {{2, {3, 5, 2}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
     {{2, {17, 33, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, ALL_ROWS, 1},
-    {{2, {17, 33, 7}, {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
+    {{2, {17, 33, 7}, {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     ALL_ROWS,
+     1},
     {{1, {9, 35}, {{BP_ACTIVATION_LEAKY_RELU, 0.1f}}, BP_LOSS_MSE}, ALL_ROWS, 1},
     {{1, {70, 3}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, ALL_ROWS, 1},
-    {{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE}, {BATCH_MAX, 1025}, 2, 4},
-    {{2, {40, 97, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {BATCH_MAX, 1537, 513}, 3, 4},
+    {{3,
+      {17, 65, 31, 35},
+      {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}},
+      BP_LOSS_MSE},
+     {BATCH_MAX, 1025},
+     2,
+     4},
+    {{2, {40, 97, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     {BATCH_MAX, 1537, 513},
+     3,
+     4},
 };
 
 static const struct {
@@ -181,20 +192,34 @@ static const struct {
     size_t slice_rows; /* to which slices are cut down; 0: as they are */
 } shared[] = {
     /* Blocks for each worker and none left, some left, an odd rest, too few for many workers. */
-    {{{3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
+    {{{3,
+       {17, 65, 31, 35},
+       {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}},
+       BP_LOSS_MSE},
       {2048, BATCH_MAX, 1281, 512},
       4,
       0},
      BY_BLOCKS,
      0},
-    {{{2, {3, 40, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {600, BATCH_MAX}, 2, 0},
+    {{{2, {3, 40, 70}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+      {600, BATCH_MAX},
+      2,
+      0},
      BY_BLOCKS,
      0},
-    {{{3, {17, 65, 31, 35}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}}, BP_LOSS_MSE}, {BATCH_MAX, 1281, 203}, 3, 0},
+    {{{3,
+       {17, 65, 31, 35},
+       {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}},
+       BP_LOSS_MSE},
+      {BATCH_MAX, 1281, 203},
+      3,
+      0},
      BY_ROWS,
      512},
     /* All layers by columns, the last one too; then by rows before, between and after such. */
-    {{{2, {250, 256, 300}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}}, BP_LOSS_MSE}, {20, 19, 7, 20}, 4, 0}, BY_COLUMNS, 0},
+    {{{2, {250, 256, 300}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}}, BP_LOSS_MSE}, {20, 19, 7, 20}, 4, 0},
+     BY_COLUMNS,
+     0},
     {{{4,
        {250, 256, 10, 256, 250},
        {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
@@ -204,15 +229,22 @@ static const struct {
       0},
      BY_COLUMNS,
      0},
-    {{{3, {20, 384, 380, 9}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {{{3,
+       {20, 384, 380, 9},
+       {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+       BP_LOSS_SOFTMAX_CROSS_ENTROPY},
       {20, 19, 9},
       3,
       0},
      BY_COLUMNS,
      0},
     /* Inputs 256 elements apart are packed, others are not. */
-    {{{2, {256, 250, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {20, 19, 20}, 3, 0}, BY_COLUMNS, 0},
-    {{{2, {768, 768, 1}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {300}, 1, 0}, BY_COLUMNS, 256},
+    {{{2, {256, 250, 7}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {20, 19, 20}, 3, 0},
+     BY_COLUMNS,
+     0},
+    {{{2, {768, 768, 1}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {300}, 1, 0},
+     BY_COLUMNS,
+     256},
 };
 
 static const struct {
@@ -292,8 +324,11 @@ static void check_single_row_on(test_table *table) {
 }
 
 static void check_single_row(size_t a, size_t b) {
-    const bp_activation activations[] = {
-        {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.2f}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}};
+    const bp_activation activations[] = {{BP_ACTIVATION_TANH, 0},
+                                         {BP_ACTIVATION_RELU, 0},
+                                         {BP_ACTIVATION_LEAKY_RELU, 0.2f},
+                                         {BP_ACTIVATION_SIGMOID, 0},
+                                         {BP_ACTIVATION_IDENTITY, 0}};
     training t = {.shape = {.layers = 3, .sizes = {a, b, a, b}}, .rows = {1, 1}, .steps = 2, .workers = 1};
     t.shape.activations[0] = activations[(a + b) % 5];
     t.shape.activations[1] = activations[(a + 2 * b) % 5];

@@ -1,7 +1,7 @@
 /*
- * Small networks, whose whole step is one call (see kernels/vector/small.h), on every backend against the scalar kernels
- * chained by hand: all widths up to a panel and one beyond, batches around every border, all activations, all losses.
- * What a step reads of the caller's lies against a guard page.
+ * Small networks, whose whole step is one call (see kernels/vector/small.h), on every backend against the scalar
+ * kernels chained by hand: all widths up to a panel and one beyond, batches around every border, all activations, all
+ * losses. What a step reads of the caller's lies against a guard page.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -17,11 +17,11 @@
 
 #include <backprop/dense.h>
 
+#include "enum_counts.h"
 #include "harness/array.h"
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -121,13 +121,13 @@ static bp_batch guarded(const samples *s, test_side side) {
 static void mark_deltas(const bp_network *network) {
     for (size_t l = 0; l < network->layers; l++)
         for (size_t j = 0; j < network->layer[l].out; j++)
-            network->layer[l].deltas.at[j] = test_float(TEST_CANARY);
+            network->layer[l].deltas.data[j] = test_float(TEST_CANARY);
 }
 
 static void check_deltas(const bp_network *network, const char *name) {
     for (size_t l = 0; l < network->layers; l++)
         for (size_t j = 0; j < network->layer[l].out; j++)
-            if (test_raw_bits(network->layer[l].deltas.at[j]) != TEST_CANARY)
+            if (test_raw_bits(network->layer[l].deltas.data[j]) != TEST_CANARY)
                 fail_msg("%s: the forward pass wrote to layer %zu's deltas", name, l);
 }
 

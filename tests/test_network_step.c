@@ -12,11 +12,11 @@
 #include <cmocka.h>
 
 #include "activation_formulas.h"
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/mode.h"
 #include "harness/session.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -25,21 +25,37 @@
 static const net nets[] = {
     {.layers = 1, .sizes = {1, 1}, .activations = {{BP_ACTIVATION_RELU, 0}}, .loss = BP_LOSS_MSE},
     {.layers = 1, .sizes = {3, 2}, .activations = {{BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
-    {.layers = 1, .sizes = {70, 11}, .activations = {{BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
-    {.layers = 2, .sizes = {5, 1, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_TANH, 0}}, .loss = BP_LOSS_MSE},
-    {.layers = 2, .sizes = {37, 65, 1}, .activations = {{BP_ACTIVATION_LEAKY_RELU, 0.01f}, {BP_ACTIVATION_SIGMOID, 0}}, .loss = BP_LOSS_MSE},
-    {.layers = 2, .sizes = {64, 129, 33}, .activations = {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.2f}}, .loss = BP_LOSS_MSE},
+    {.layers = 1,
+     .sizes = {70, 11},
+     .activations = {{BP_ACTIVATION_IDENTITY, 0}},
+     .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {.layers = 2,
+     .sizes = {5, 1, 3},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_TANH, 0}},
+     .loss = BP_LOSS_MSE},
+    {.layers = 2,
+     .sizes = {37, 65, 1},
+     .activations = {{BP_ACTIVATION_LEAKY_RELU, 0.01f}, {BP_ACTIVATION_SIGMOID, 0}},
+     .loss = BP_LOSS_MSE},
+    {.layers = 2,
+     .sizes = {64, 129, 33},
+     .activations = {{BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.2f}},
+     .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {64, 64, 64, 10},
      .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
     {.layers = 4,
      .sizes = {13, 17, 31, 7, 5},
-     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+     .activations =
+         {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY},
     {.layers = 4,
      .sizes = {9, 16, 8, 32, 4},
-     .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.5f}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_RELU, 0}},
+     .activations = {{BP_ACTIVATION_IDENTITY, 0},
+                     {BP_ACTIVATION_LEAKY_RELU, 0.5f},
+                     {BP_ACTIVATION_TANH, 0},
+                     {BP_ACTIVATION_RELU, 0}},
      .loss = BP_LOSS_MSE},
 };
 
@@ -218,8 +234,8 @@ static void worked_example_by_hand(void **state) {
      * Leaky ReLU of slope 1/2: h2 = -0.125, o = (1.875, -1.5), delta_o = (0.375, -0.5);
      * delta_h1 = 0.375 * 2 + 0.5 = 1.25, delta_h2 = (0.375 - 1) / 2 = -0.3125.
      */
-    check_worked_example((bp_activation){BP_ACTIVATION_LEAKY_RELU, 0.5f}, -1.5f, (float[]){1.875f, -1.5f}, (float[]){1.5f, -1},
-                         0.1953125f,
+    check_worked_example((bp_activation){BP_ACTIVATION_LEAKY_RELU, 0.5f}, -1.5f, (float[]){1.875f, -1.5f},
+                         (float[]){1.5f, -1}, 0.1953125f,
                          &(parameters){{-0.125f, -0.09375f, -1, 1.0625f, -0.125f, -1.34375f},
                                        {1.71875f, -0.625f, 1.0234375f, 1.96875f, -1.1875f, 0.5f}});
 }

@@ -13,7 +13,10 @@ enum { STEPS = 200, ROWS = 24, WIDTH_MAX = 16, PARAMETERS_MAX = 512, SEED = 3 };
 
 static const net nets[] = {
     {2, {2, 8, 1}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
-    {3, {5, 12, 9, 4}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {3,
+     {5, 12, 9, 4},
+     {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+     BP_LOSS_SOFTMAX_CROSS_ENTROPY},
 };
 
 /* ---- The textbook's network ----------------------------------------------------------------------------------- */
@@ -66,8 +69,8 @@ static void add_row(const net *shape, const textbook_parameter *p, const bp_batc
     }
 }
 
-static void textbook_train(const net *shape, const bp_optimizer *o, unsigned step, double learning_rate, textbook_parameter *p,
-                           size_t count, const bp_batch *batch) {
+static void textbook_train(const net *shape, const bp_optimizer *o, unsigned step, double learning_rate,
+                           textbook_parameter *p, size_t count, const bp_batch *batch) {
     double g[PARAMETERS_MAX] = {0}, square = 0;
     for (size_t n = 0; n < ROWS; n++)
         add_row(shape, p, batch, n, g);
@@ -157,8 +160,8 @@ static void check_trajectory(const net *shape, const bp_optimizer *o, float lear
     }
     if (!(worst <= bound_of(o->kind, (double)learning_rate)) || !(loss < 0.9f * first))
         fail_msg("%s at %g, net of %zu layers: %g from the textbook where %g is allowed; loss from %g to %g",
-                 bp_optimizer_name(o->kind), (double)learning_rate, shape->layers, worst, bound_of(o->kind, (double)learning_rate),
-                 (double)first, (double)loss);
+                 bp_optimizer_name(o->kind), (double)learning_rate, shape->layers, worst,
+                 bound_of(o->kind, (double)learning_rate), (double)first, (double)loss);
     bp_network_destroy(network);
     samples_destroy(&s);
 }

@@ -1,14 +1,14 @@
 /*
- * Updates in parts, on every backend: gradients accumulated over micro-batches, frozen layers, the moving average, and a
- * training that goes on from its state in another network.
+ * Updates in parts, on every backend: gradients accumulated over micro-batches, frozen layers, the moving average, and
+ * a training that goes on from its state in another network.
  */
 #include <stdio.h>
 
 #include <backprop/dense.h>
 
+#include "enum_counts.h"
 #include "network/parameters.h"
 #include "optimizer_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -16,7 +16,10 @@ enum { SEED = 8 };
 static const float learning_rate = 0.015625f;
 
 static const net small = {2, {2, 8, 1}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
-static const net wide = {3, {17, 65, 31, 35}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE};
+static const net wide = {3,
+                         {17, 65, 31, 35},
+                         {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_TANH, 0}},
+                         BP_LOSS_MSE};
 static const net *const nets[] = {&small, &wide};
 
 static const bp_optimizer optimizers[] = {
@@ -340,7 +343,8 @@ static void bad_inputs_are_refused(void **state) {
     assert_int_equal(bp_network_get_optimizer(NULL, &filled), BP_ERROR_NULL);
     assert_int_equal(bp_network_get_optimizer(adam, NULL), BP_ERROR_NULL);
     assert_int_equal(bp_network_get_optimizer(adam, &filled), BP_OK);
-    assert_true(filled.kind == BP_OPTIMIZER_ADAM && filled.beta1 == 0.9f && filled.beta2 == 0.999f && filled.epsilon == 1e-8f);
+    assert_true(filled.kind == BP_OPTIMIZER_ADAM && filled.beta1 == 0.9f && filled.beta2 == 0.999f &&
+                filled.epsilon == 1e-8f);
     assert_true(bp_network_steps(NULL) == 0);
     assert_int_equal(bp_network_set_steps(NULL, 0, 0), BP_ERROR_NULL);
     assert_int_equal(bp_network_set_steps(adam, 0, UINT64_C(1) << 48), BP_ERROR_VALUE);

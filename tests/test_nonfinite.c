@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "enum_counts.h"
 #include "fit_support.h"
 #include "harness/session.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,10 +27,11 @@ typedef struct field {
     const float *weights; /* of the rows, or null */
 } field;
 
-static const net shape = {.layers = 3,
-                          .sizes = {IN, WIDE, WIDE, OUT},
-                          .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 2}, {BP_ACTIVATION_IDENTITY, 0}},
-                          .loss = BP_LOSS_MSE};
+static const net shape = {
+    .layers = 3,
+    .sizes = {IN, WIDE, WIDE, OUT},
+    .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_LEAKY_RELU, 2}, {BP_ACTIVATION_IDENTITY, 0}},
+    .loss = BP_LOSS_MSE};
 
 /* Regularized: the first layer is normalized, the second drops half of its outputs. */
 static field *field_create_as(const test_table *table, bool regularized) {
@@ -72,12 +73,12 @@ static void expect(field *f, bp_quantity place, size_t layer, size_t row, size_t
         layer_set(f->network, l, &f->layer[l]);
     const uint64_t hash = bp_network_hash(f->network);
     const bp_batch batch = {.rows = ROWS, .inputs = f->x[0], .targets = f->y[0], .weights = f->weights};
-    bp_nonfinite found = {.place = QUANTITY_COUNT};
+    bp_nonfinite found = {.quantity = QUANTITY_COUNT};
     assert_int_equal(bp_network_find_nonfinite(f->network, &batch, &found), BP_OK);
     if (found.quantity != place || found.layer != layer || found.row != row || found.column != column ||
         (place != BP_QUANTITY_NONE && isfinite(found.value)))
-        fail_msg("line %d: %s of layer %zu at [%zu][%zu], %g", line, bp_quantity_name(found.quantity), found.layer, found.row,
-                 found.column, (double)found.value);
+        fail_msg("line %d: %s of layer %zu at [%zu][%zu], %g", line, bp_quantity_name(found.quantity), found.layer,
+                 found.row, found.column, (double)found.value);
     assert_int_equal(bp_network_hash(f->network), hash);
     field_destroy(f);
 }

@@ -11,8 +11,8 @@
 #include <backprop/optimizer.h>
 
 #include "cases/cases.h"
-#include "textbook_optimizer.h"
 #include "enum_counts.h"
+#include "textbook_optimizer.h"
 
 /* ---- Every table against the oracle --------------------------------------------------------------------------- */
 
@@ -115,7 +115,7 @@ static void check_trajectory(const bp_optimizer *o, float learning_rate, slope_f
     double moved = 0, worst = 0;
     for (size_t k = 0; k < DIMENSION; k++) {
         w[k] = average[k] = start_at(k);
-        p[k].w = p[k].ema_decay = w[k];
+        p[k].w = p[k].ema = w[k];
     }
     for (unsigned step = 1; step <= STEPS; step++) {
         double at[DIMENSION], gradient[DIMENSION];
@@ -124,8 +124,8 @@ static void check_trajectory(const bp_optimizer *o, float learning_rate, slope_f
         slope(at, gradient);
         for (size_t k = 0; k < DIMENSION; k++)
             g[k] = (float)gradient[k];
-        test_oracle()->optimizer_step(o, step, learning_rate, &(bp_parameters){w, {s, t}, o->ema_decay > 0 ? average : NULL}, g,
-                                      DIMENSION);
+        test_oracle()->optimizer_step(o, step, learning_rate,
+                                      &(bp_parameters){w, {s, t}, o->ema_decay > 0 ? average : NULL}, g, DIMENSION);
         for (size_t k = 0; k < DIMENSION; k++)
             at[k] = p[k].w;
         slope(at, gradient);
@@ -133,7 +133,7 @@ static void check_trajectory(const bp_optimizer *o, float learning_rate, slope_f
             textbook_step(o, step, (double)learning_rate, &p[k], gradient[k]);
             worst = fmax(worst, fabs((double)w[k] - p[k].w));
             if (o->ema_decay > 0)
-                worst = fmax(worst, fabs((double)average[k] - p[k].ema_decay));
+                worst = fmax(worst, fabs((double)average[k] - p[k].ema));
         }
     }
     const double bound = bound_of(o->kind);
@@ -171,8 +171,8 @@ static void steps_by_hand(void **state) {
     (void)state;
     check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD}, 0.5f, 1, 0.5f, -0.5f, 0.75f);
     check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f}, 0.5f, 1, 0.25f, 0, 0.1875f);
-    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f, .decoupled = true}, 0.5f, 1, 0.25f, 0,
-                    0.1875f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f, .decoupled = true}, 0.5f, 1, 0.25f,
+                    0, 0.1875f);
     check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .clip = 0.25f}, 1, 4, 0.75f, -0.125f, 0.875f);
     /* v = 1, then 0.5 - 0.25 = 0.25. */
     check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .momentum = 0.5f}, 0.5f, 1, 0.5f, -0.25f, 0.375f);
@@ -181,12 +181,14 @@ static void steps_by_hand(void **state) {
     /* s = 9, g / (3 + 3); s = 25, g / (5 + 3). */
     check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_ADAGRAD, .epsilon = 3}, 1, 3, 0.5f, 4, 0);
     /* s = 4, g / (2 + 2); s = 3 + 1, g / (2 + 2). */
-    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_RMSPROP, .beta2 = 0.75f, .epsilon = 2}, 0.25f, 4, 0.75f, 2, 0.625f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_RMSPROP, .beta2 = 0.75f, .epsilon = 2}, 0.25f, 4, 0.75f, 2,
+                    0.625f);
     /* c = 2, m = 1; c = 0.5 - 0.25. */
-    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_LION, .beta1 = 0.5f, .beta2 = 0.75f}, 0.25f, 4, 0.75f, -0.5f, 0.5f);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_LION, .beta1 = 0.5f, .beta2 = 0.75f}, 0.25f, 4, 0.75f, -0.5f,
+                    0.5f);
     /* m = 1, corrected 2; v = 1, corrected 4: 2 / sqrt(4). Later corrections are no exact numbers. */
-    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .beta1 = 0.5f, .beta2 = 0.75f, .epsilon = FLT_MIN}, 0.5f, 2, 0.5f,
-                    0, NAN);
+    check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .beta1 = 0.5f, .beta2 = 0.75f, .epsilon = FLT_MIN}, 0.5f,
+                    2, 0.5f, 0, NAN);
     /* Sizes 0.25, then 0.5 with the same sign; with the other sign 0.125 and no step. */
     check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_RPROP, .grow = 2}, 0.25f, 3, 0.75f, 0.5f, 0.25f);
     check_two_steps((bp_optimizer){.kind = BP_OPTIMIZER_RPROP, .grow = 2}, 0.25f, 3, 0.75f, -0.5f, 0.75f);
@@ -231,7 +233,8 @@ static void constants_are_rounded_once(void **state) {
     double power1 = 1, power2 = 1;
     for (unsigned step = 1; step <= 200; step++) {
         const float learning_rate = 0.004f * (float)step, decay = 0.7f, g = 0.3f, none = 0;
-        const bp_optimizer sgd = {.kind = BP_OPTIMIZER_SGD, .weight_decay = decay, .decoupled = true}, adam = {.kind = BP_OPTIMIZER_ADAM};
+        const bp_optimizer sgd = {.kind = BP_OPTIMIZER_SGD, .weight_decay = decay, .decoupled = true},
+                           adam = {.kind = BP_OPTIMIZER_ADAM};
         float w = 1, s = 0, t = 0;
         test_oracle()->optimizer_step(&sgd, step, learning_rate, &(bp_parameters){&w, {NULL, NULL}, NULL}, &none, 1);
         assert_int_equal(test_bits(w), test_bits((float)(1 - (double)learning_rate * (double)decay)));
@@ -239,7 +242,8 @@ static void constants_are_rounded_once(void **state) {
         test_oracle()->optimizer_step(&adam, step, learning_rate, &(bp_parameters){&w, {&s, &t}, NULL}, &g, 1);
         power1 *= (double)0.9f;
         power2 *= (double)0.999f;
-        const float corrected = (float)((double)learning_rate / (1 - power1)), correction = (float)(1 / sqrt(1 - power2));
+        const float corrected = (float)((double)learning_rate / (1 - power1)),
+                    correction = (float)(1 / sqrt(1 - power2));
         const float m = (1 - 0.9f) * g, v = (1 - 0.999f) * (g * g);
         assert_int_equal(test_bits(w), test_bits(fmaf(-corrected, m / fmaf(sqrtf(v), correction, 1e-8f), 0)));
     }

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/harness.h"
 #include "enum_counts.h"
+#include "harness/harness.h"
 
 #include <backprop/backprop.h>
 
@@ -90,8 +90,8 @@ static bp_status call_update(update u) {
     const bp_parameters *weights = u.no_weights ? NULL : &u.weights, *biases = u.no_biases ? NULL : &u.biases;
     if (!layer)
         return bp_optimizer_step(optimizer, u.step, u.learning_rate, weights, u.gradient, u.count);
-    return bp_dense_gradient_update(optimizer, u.step, u.learning_rate, weights, u.ldw, biases, u.gradient, u.ldx, u.delta,
-                                    u.ldd, u.batch, u.in, u.out, u.scratch);
+    return bp_dense_gradient_update(optimizer, u.step, u.learning_rate, weights, u.ldw, biases, u.gradient, u.ldx,
+                                    u.delta, u.ldd, u.batch, u.in, u.out, u.scratch);
 }
 
 static void optimizers(void **state) {
@@ -109,8 +109,10 @@ static void optimizers(void **state) {
         EXPECT_WITH(BP_ERROR_NULL, update, weights.state[1] = NULL);
         EXPECT_WITH(BP_ERROR_NULL, update, weights.ema = NULL);
         EXPECT_WITH(BP_OK, update, weights.ema = NULL, with.biases.ema = NULL, with.optimizer.ema_decay = 0);
-        EXPECT_WITH(BP_OK, update, weights.state[1] = NULL, with.biases.state[1] = NULL, with.optimizer.kind = BP_OPTIMIZER_LION);
-        EXPECT_WITH(BP_OK, update, weights.state[0] = NULL, with.biases.state[0] = NULL, with.optimizer.kind = BP_OPTIMIZER_SGD);
+        EXPECT_WITH(BP_OK, update, weights.state[1] = NULL, with.biases.state[1] = NULL,
+                    with.optimizer.kind = BP_OPTIMIZER_LION);
+        EXPECT_WITH(BP_OK, update, weights.state[0] = NULL, with.biases.state[0] = NULL,
+                    with.optimizer.kind = BP_OPTIMIZER_SGD);
         EXPECT_WITH(BP_ERROR_VALUE, update, step = 0);
         EXPECT_WITH(BP_ERROR_VALUE, update, learning_rate = NAN);
         EXPECT_WITH(BP_ERROR_VALUE, update, learning_rate = INFINITY);

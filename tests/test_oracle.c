@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/harness.h"
 #include "enum_counts.h"
+#include "harness/harness.h"
 
 #include <backprop/dense.h>
 #include <backprop/loss.h>
@@ -247,8 +247,8 @@ static void mse_within_rounding_bounds(void **state) {
     const float scale = 1.0f / BATCH;
     static float d[BATCH][OUT], row_loss[BATCH];
     /* `forward` are the outputs of a tanh layer as far as the kernel knows, `delta` the targets. */
-    kernels->loss_mse(d[0], OUT, row_loss, forward[0], OUT, delta[0], OUT, BATCH, OUT, (bp_activation){BP_ACTIVATION_TANH, 0.0f},
-                      scale);
+    kernels->loss_mse(d[0], OUT, row_loss, forward[0], OUT, delta[0], OUT, BATCH, OUT,
+                      (bp_activation){BP_ACTIVATION_TANH, 0.0f}, scale);
     for (size_t n = 0; n < BATCH; n++) {
         exact loss = {0};
         for (size_t j = 0; j < OUT; j++) {
@@ -419,7 +419,8 @@ static float slope_at(float a, bp_activation_kind kind) {
 /* Limits at infinity, borders, and a zero parameter that stands for one. */
 static void limits_and_borders(void **state) {
     (void)state;
-    static const bp_activation_kind gated[] = {BP_ACTIVATION_HARD_SWISH, BP_ACTIVATION_SILU, BP_ACTIVATION_GELU, BP_ACTIVATION_GELU_TANH, BP_ACTIVATION_MISH};
+    static const bp_activation_kind gated[] = {BP_ACTIVATION_HARD_SWISH, BP_ACTIVATION_SILU, BP_ACTIVATION_GELU,
+                                               BP_ACTIVATION_GELU_TANH, BP_ACTIVATION_MISH};
     for (size_t k = 0; k < sizeof gated / sizeof *gated; k++) {
         ASSERT_BITS(activated(-INFINITY, gated[k]), -0.0f);
         ASSERT_BITS(activated(-FLT_MAX, gated[k]), -0.0f);
@@ -428,7 +429,8 @@ static void limits_and_borders(void **state) {
         ASSERT_BITS(activated(-0.0f, gated[k]), -0.0f);
         ASSERT_BITS(slope_at(-INFINITY, gated[k]), 0.0f);
         ASSERT_BITS(slope_at(INFINITY, gated[k]), 1.0f);
-        ASSERT_BITS(slope_at(0.0f, gated[k]), gated[k] == BP_ACTIVATION_MISH ? 0x1.333334p-1f : 0.5f); /* 0.6: tanh(log(2)) */
+        ASSERT_BITS(slope_at(0.0f, gated[k]),
+                    gated[k] == BP_ACTIVATION_MISH ? 0x1.333334p-1f : 0.5f); /* 0.6: tanh(log(2)) */
         assert_true(isnan(slope_at(NAN, gated[k])));
     }
     ASSERT_BITS(activated(INFINITY, BP_ACTIVATION_RELU6), 6.0f);
@@ -469,7 +471,8 @@ static void limits_and_borders(void **state) {
     ASSERT_BITS(slope_at(0.0f, BP_ACTIVATION_SINE), 0.25f);
     assert_true(isnan(activated(INFINITY, BP_ACTIVATION_SINE)));
 
-    const bp_activation kinds[] = {{BP_ACTIVATION_ELU, 0.0f}, {BP_ACTIVATION_ELU, 1.0f}, {BP_ACTIVATION_SINE, 0.0f}, {BP_ACTIVATION_SINE, 1.0f}};
+    const bp_activation kinds[] = {
+        {BP_ACTIVATION_ELU, 0.0f}, {BP_ACTIVATION_ELU, 1.0f}, {BP_ACTIVATION_SINE, 0.0f}, {BP_ACTIVATION_SINE, 1.0f}};
     const float z[2] = {-1.0f, -1.0f};
     for (size_t k = 0; k < 4; k += 2) {
         float a[2], d[2];

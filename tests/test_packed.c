@@ -1,16 +1,16 @@
 /*
- * The functions of a backend that a network is made of, on matrices in panels (see backend.h), against the scalar kernels
- * on the same matrices row-major: the same bits, and nothing written but the results and what fills their last vector.
- * A failure's last line repeats the case.
+ * The functions of a backend that a network is made of, on matrices in panels (see backend.h), against the scalar
+ * kernels on the same matrices row-major: the same bits, and nothing written but the results and what fills their last
+ * vector. A failure's last line repeats the case.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <backprop/dense.h>
 
+#include "enum_counts.h"
 #include "harness/harness.h"
 #include "packed_support.h"
-#include "enum_counts.h"
 
 enum { SLICES_MAX = 4 };
 
@@ -82,9 +82,9 @@ typedef struct layer_call {
 
 static void call_forward(void *argument) {
     const layer_call *c = argument;
-    trial.table->backend->forward(c->result->packed, c->derivatives ? c->derivatives->packed : (bp_packed){0}, c->left->packed,
-                                c->weights->packed, c->other->packed.data, c->batch, c->in, c->out, c->activation,
-                                c->scratch);
+    trial.table->backend->forward(c->result->packed, c->derivatives ? c->derivatives->packed : (bp_packed){0},
+                                  c->left->packed, c->weights->packed, c->other->packed.data, c->batch, c->in, c->out,
+                                  c->activation, c->scratch);
 }
 
 static void forward_case(test_table *table, test_side side, size_t batch, size_t out, size_t in) {
@@ -116,8 +116,8 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
 
 static void call_delta(void *argument) {
     const layer_call *c = argument;
-    trial.table->backend->delta(c->result->packed, c->left->packed, c->weights->packed, c->other->packed, c->batch, c->in,
-                              c->out, c->activation, c->scratch);
+    trial.table->backend->delta(c->result->packed, c->left->packed, c->weights->packed, c->other->packed, c->batch,
+                                c->in, c->out, c->activation, c->scratch);
 }
 
 static void delta_case(test_table *table, test_side side, size_t batch, size_t in, size_t out) {
@@ -228,8 +228,11 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
     matrix *sums = add_vector("sums", !last ? RESULT : first ? UNUSED : READ, parameters);
     const float learning_rate = 0.3f;
     blocks_call c = {.blocks = blocks->packed.data, .stride = stride, .count = count, .parameters = parameters};
-    c.update =
-        (bp_update){.weights = weights->packed, .gradient = sums->packed, .learning_rate = learning_rate, .first = first, .last = last};
+    c.update = (bp_update){.weights = weights->packed,
+                           .gradient = sums->packed,
+                           .learning_rate = learning_rate,
+                           .first = first,
+                           .last = last};
     for (size_t k = 0; k < parameters; k++) {
         float g = first ? blocks->plain[k] : sums->plain[k] + blocks->plain[k];
         for (size_t b = 1; b < count; b++)

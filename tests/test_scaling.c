@@ -11,11 +11,11 @@
 
 #include <backprop/backprop.h>
 
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/mode.h"
 #include "harness/random.h"
 #include "harness/session.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -4,8 +4,8 @@
  */
 #include <math.h>
 
-#include "harness/harness.h"
 #include "enum_counts.h"
+#include "harness/harness.h"
 
 #include <backprop/cpu.h>
 #include <backprop/schedule.h>
@@ -26,7 +26,11 @@ static const bp_schedule schedules[] = {
     {.kind = BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .start = 0.04f},
     {.kind = BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.97f},
     {.kind = BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.5f, .warmup = 9},
-    {.kind = BP_SCHEDULE_MULTI_STEP, .learning_rate = 0.1f, .factor = 0.1f, .milestones = milestones, .milestone_count = 4},
+    {.kind = BP_SCHEDULE_MULTI_STEP,
+     .learning_rate = 0.1f,
+     .factor = 0.1f,
+     .milestones = milestones,
+     .milestone_count = 4},
     {.kind = BP_SCHEDULE_MULTI_STEP,
      .learning_rate = 0.1f,
      .factor = 0.5f,
@@ -35,7 +39,12 @@ static const bp_schedule schedules[] = {
      .milestone_count = 2},
     {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 50},
     {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 10, .end = 0.01f, .period_factor = 2},
-    {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 7, .end = 0.2f, .period_factor = 3, .warmup = 5},
+    {.kind = BP_SCHEDULE_WARM_RESTARTS,
+     .learning_rate = 0.1f,
+     .steps = 7,
+     .end = 0.2f,
+     .period_factor = 3,
+     .warmup = 5},
     {.kind = BP_SCHEDULE_ONE_CYCLE,
      .learning_rate = 1,
      .steps = 160,
@@ -53,7 +62,8 @@ static double wave(double a, double b, double p) {
 static double textbook(const bp_schedule *s, double step) {
     const double learning_rate = s->learning_rate, warmup = (double)s->warmup, end = s->end;
     if (step < warmup)
-        return s->kind == BP_SCHEDULE_ONE_CYCLE ? wave(s->start, learning_rate, step / warmup) : learning_rate * (step + 1) / warmup;
+        return s->kind == BP_SCHEDULE_ONE_CYCLE ? wave(s->start, learning_rate, step / warmup)
+                                                : learning_rate * (step + 1) / warmup;
     const double p = fmin((step - warmup) / ((double)s->steps - warmup), 1), t = step - warmup;
     double period = (double)s->steps, begin = 0, drops = 0;
     switch (s->kind) {
@@ -285,9 +295,12 @@ static void names(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rates_are_the_textbooks),    cmocka_unit_test(corners_are_exact),
-        cmocka_unit_test(rates_have_the_scalar_bits), cmocka_unit_test(rates_are_the_pinned_ones),
-        cmocka_unit_test(bad_schedules_are_refused),  cmocka_unit_test(momentum_of_one_cycle),
+        cmocka_unit_test(rates_are_the_textbooks),
+        cmocka_unit_test(corners_are_exact),
+        cmocka_unit_test(rates_have_the_scalar_bits),
+        cmocka_unit_test(rates_are_the_pinned_ones),
+        cmocka_unit_test(bad_schedules_are_refused),
+        cmocka_unit_test(momentum_of_one_cycle),
         cmocka_unit_test(names),
     };
     test_start(argv[0]);

@@ -31,21 +31,25 @@
 #include <backprop/backward.h>
 #include <backprop/update.h>
 
+#include "enum_counts.h"
 #include "harness/session.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-static const net seed = {
-    .layers = 2, .sizes = {2, 2, 2}, .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+static const net seed = {.layers = 2,
+                         .sizes = {2, 2, 2},
+                         .activations = {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+                         .loss = BP_LOSS_MSE};
 static const net digits = {.layers = 2,
                            .sizes = {784, 128, 10},
                            .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                            .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
 /* Larger than any block of the kernels. */
-static const net wide = {
-    .layers = 2, .sizes = {530, 520, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.01f}}, .loss = BP_LOSS_MSE};
+static const net wide = {.layers = 2,
+                         .sizes = {530, 520, 3},
+                         .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.01f}},
+                         .loss = BP_LOSS_MSE};
 
 static const float dropped[] = {0.5f, 0.0f};
 static const bool normalized[] = {true, false};
@@ -56,14 +60,15 @@ static const struct {
     size_t rows, steps;
     bool regularized; /* with dropout and layer normalization */
     bp_optimizer optimizer;
-} cases[] = {{"seed", &seed, 1, 1000},
-             {"digits, one row", &digits, 1, 1000},
-             {"digits", &digits, 32, 100},
-             {"wide", &wide, 300, 3},
-             {"digits, regularized", &digits, 32, 100, .regularized = true},
-             {"seed, adam", &seed, 1, 1000, .optimizer = {.kind = BP_OPTIMIZER_ADAM}},
-             {"digits, rprop", &digits, 32, 20, .optimizer = {.kind = BP_OPTIMIZER_RPROP, .ema_decay = 0.5f}},
-             {"digits, adamw", &digits, 32, 20, true, {.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 0.5f}}};
+} cases[] = {
+    {"seed", &seed, 1, 1000},
+    {"digits, one row", &digits, 1, 1000},
+    {"digits", &digits, 32, 100},
+    {"wide", &wide, 300, 3},
+    {"digits, regularized", &digits, 32, 100, .regularized = true},
+    {"seed, adam", &seed, 1, 1000, .optimizer = {.kind = BP_OPTIMIZER_ADAM}},
+    {"digits, rprop", &digits, 32, 20, .optimizer = {.kind = BP_OPTIMIZER_RPROP, .ema_decay = 0.5f}},
+    {"digits, adamw", &digits, 32, 20, true, {.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 0.5f}}};
 
 static size_t rows_of(size_t k) {
     return test_quick() && cases[k].rows > 4 ? 4 : cases[k].rows;

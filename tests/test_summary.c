@@ -37,7 +37,8 @@ static const words all[] = {
              "a step of 1 row: 8 floating-point operations, one call for the whole step on 1 thread\n",
      .scalar_step = "up to 1 thread\n"
                     "a step of 1 row: 8 floating-point operations, one pass over the weights each way on 1 thread\n"},
-    {.shape = {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+    {.shape =
+         {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      .max_batch_size = 64,
      .threads = 1,
      .net = "network 784-128-10: 2 layers, 101770 parameters",
@@ -49,7 +50,10 @@ static const words all[] = {
              "a step of 1 row: 409088 floating-point operations, one pass over the weights each way on 1 thread\n"},
     {.shape = {4,
                {32, 64, 64, 64, 16},
-               {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}},
+               {{BP_ACTIVATION_TANH, 0},
+                {BP_ACTIVATION_SIGMOID, 0},
+                {BP_ACTIVATION_LEAKY_RELU, 0.1f},
+                {BP_ACTIVATION_IDENTITY, 0}},
                BP_LOSS_MSE},
      .max_batch_size = 4096,
      .threads = 2,
@@ -65,7 +69,10 @@ static const words all[] = {
              "takes whole blocks of 256 rows\n"
              "a step of 1 row: 63488 floating-point operations, one pass over the weights each way on 1 thread\n"},
     /* Widths that panels of every backend divide evenly between two. */
-    {.shape = {3, {64, 1152, 1152, 192}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+    {.shape = {3,
+               {64, 1152, 1152, 192},
+               {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+               BP_LOSS_MSE},
      .max_batch_size = 64,
      .threads = 2,
      .host = true,
@@ -122,7 +129,8 @@ static void texts_are_the_stored_ones(void **state) {
 /* What else layers and networks may have. */
 static void texts_tell_what_is_special(void **state) {
     (void)state;
-    const net shape = {.layers = 3, .sizes = {4, 40, 50, 3}, .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_RELU, 0}}};
+    const net shape = {
+        .layers = 3, .sizes = {4, 40, 50, 3}, .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_RELU, 0}}};
     const float dropout[] = {0.5f, 0.0625f, 0};
     const bool normalize[] = {true, false, false};
     bp_network_config config = net_config(&shape, 5);

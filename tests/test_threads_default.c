@@ -100,7 +100,7 @@ static void write_file(const char *name, const char *text) {
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where) {
     (void)status, (void)kind;
-    return where->backend == 0 ? 0 : remove(path);
+    return where->level == 0 ? 0 : remove(path);
 }
 
 static void quotas_of_machines(void **state) {

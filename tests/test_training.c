@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
+#include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -36,7 +36,8 @@ typedef struct run {
 
 static const run runs[] = {
     {.name = "images, softmax",
-     .shape = {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .shape =
+         {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      .learning_rate = 0.1f,
      .rows = {3, 1, 64, 257, 130},
      .quick = UINT64_C(0x215e168a46365bbc),
@@ -48,13 +49,20 @@ static const run runs[] = {
      .quick = UINT64_C(0x3bb8c6815e370b80),
      .full = UINT64_C(0xaa7870ede7262ec7)},
     {.name = "table, softmax",
-     .shape = {3, {13, 65, 33, 7}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .shape = {3,
+               {13, 65, 33, 7},
+               {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+               BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      .learning_rate = 0.25f,
      .rows = {5, 70, 300, 1, 257},
      .quick = UINT64_C(0x07537dd01a196347),
      .full = UINT64_C(0xc592cd227ee070df)},
     {.name = "table, squared error",
-     .shape = {4, {13, 33, 65, 17, 3}, {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE},
+     .shape =
+         {4,
+          {13, 33, 65, 17, 3},
+          {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_TANH, 0}},
+          BP_LOSS_MSE},
      .learning_rate = 0.25f,
      .rows = {1, 63, 256, 299, 31},
      .quick = UINT64_C(0x1035d1f4cb163f6a),
@@ -70,13 +78,19 @@ static const run runs[] = {
      .quick = UINT64_C(0x2fad5915d03ce6ac),
      .full = UINT64_C(0xb89b02489832eb0d)},
     {.name = "square, squared error",
-     .shape = {3, {256, 256, 256, 16}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE},
+     .shape = {3,
+               {256, 256, 256, 16},
+               {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+               BP_LOSS_MSE},
      .learning_rate = 0.05f,
      .rows = {2, 1, 64, 259, 100},
      .quick = UINT64_C(0xc583ca2b9d07c825),
      .full = UINT64_C(0x12b76eff7e8e144c)},
     {.name = "ragged, softmax",
-     .shape = {2, {31, 129, 3}, {{BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     .shape = {2,
+               {31, 129, 3},
+               {{BP_ACTIVATION_LEAKY_RELU, 0.3f}, {BP_ACTIVATION_IDENTITY, 0}},
+               BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      .learning_rate = 0.2f,
      .rows = {7, 65, 255, 258, 2},
      .quick = UINT64_C(0x439b917a4757ed8b),

@@ -12,7 +12,7 @@
 #include <backprop/optimizer.h>
 
 typedef struct textbook_parameter {
-    double w, s, t, average;
+    double w, s, t, ema;
 } textbook_parameter;
 
 static inline double or_usual(float given, double usual) {
@@ -25,7 +25,8 @@ static inline double sign_in_double(double x) {
 
 /* One step of one parameter; `step` counts from 1. The binary32 numbers of 0.9 and the like are those of the library.
  */
-static inline void textbook_step(const bp_optimizer *o, unsigned step, double learning_rate, textbook_parameter *p, double g) {
+static inline void textbook_step(const bp_optimizer *o, unsigned step, double learning_rate, textbook_parameter *p,
+                                 double g) {
     const bool adam = o->kind == BP_OPTIMIZER_ADAM || o->kind == BP_OPTIMIZER_ADAMW;
     const bool decoupled = o->decoupled || o->kind == BP_OPTIMIZER_ADAMW || o->kind == BP_OPTIMIZER_LION;
     const double momentum = or_usual(o->momentum, 0.9f), beta1 = or_usual(o->beta1, 0.9f);

@@ -40,7 +40,7 @@ const core_peak *find_core(bp_isa isa) {
 const core_peak *core_of(bp_isa isa) {
     static const std::vector<const core_peak *> cores = [] {
         std::vector<const core_peak *> found;
-        for (int k = 0; k < ISA_COUNT; k++)
+        for (int k = 0; bp_isa_name(static_cast<bp_isa>(k)) != nullptr; k++)
             found.push_back(find_core(static_cast<bp_isa>(k)));
         return found;
     }();
@@ -51,7 +51,7 @@ const core_peak *core_of(bp_isa isa) {
 
 double measured_peak(bp_isa isa) {
     using clock = std::chrono::steady_clock;
-    static double best[ISA_COUNT];
+    static std::vector<double> best(16);
 
     const core_peak *core = core_of(isa);
     if (!core)

@@ -9,8 +9,8 @@
 
 namespace {
 
-const bp_activation identity = {BP_ACTIVATION_IDENTITY, 0}, relu = {BP_ACTIVATION_RELU, 0}, sigmoid = {BP_ACTIVATION_SIGMOID, 0},
-                    hyperbolic = {BP_ACTIVATION_TANH, 0};
+const bp_activation identity = {BP_ACTIVATION_IDENTITY, 0}, relu = {BP_ACTIVATION_RELU, 0},
+                    sigmoid = {BP_ACTIVATION_SIGMOID, 0}, hyperbolic = {BP_ACTIVATION_TANH, 0};
 const bp_loss_kind mse = BP_LOSS_MSE, cross_entropy = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
 
 const size_t line = 64 / sizeof(float); // floats of a cache line

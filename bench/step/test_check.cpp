@@ -46,8 +46,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: test_check WRONG PEERS\n");
         return 2;
     }
-    const bp_activation relu = {BP_ACTIVATION_RELU, 0}, leaky = {BP_ACTIVATION_LEAKY_RELU, 0.01f}, sigmoid = {BP_ACTIVATION_SIGMOID, 0},
-                        hyperbolic = {BP_ACTIVATION_TANH, 0};
+    const bp_activation relu = {BP_ACTIVATION_RELU, 0}, leaky = {BP_ACTIVATION_LEAKY_RELU, 0.01f},
+                        sigmoid = {BP_ACTIVATION_SIGMOID, 0}, hyperbolic = {BP_ACTIVATION_TANH, 0};
     const bp_loss_kind mse = BP_LOSS_MSE, cross_entropy = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
     const std::vector<Shape> shapes = {
         {"xor", {2, 8, 1}, hyperbolic, mse, 4},

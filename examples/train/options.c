@@ -13,7 +13,7 @@ static const options defaults = {.activation = {.kind = BP_ACTIVATION_RELU, .par
                                  .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
                                  .epochs = 10,
                                  .batch = 64,
-                                 .schedule = SCHEDULE_COUNT,
+                                 .schedule = NO_SCHEDULE,
                                  .seed = 1,
                                  .limit = SIZE_MAX};
 
@@ -51,7 +51,9 @@ static void print_names(const char *before, kind_name_fn *name, const char *afte
 /* Plain stochastic gradient descent and its relatives take larger steps than those that divide by the gradient's size.
  */
 static float default_rate(bp_optimizer_kind optimizer) {
-    return optimizer == BP_OPTIMIZER_SGD || optimizer == BP_OPTIMIZER_MOMENTUM || optimizer == BP_OPTIMIZER_NESTEROV ? 0.1f : 0.001f;
+    return optimizer == BP_OPTIMIZER_SGD || optimizer == BP_OPTIMIZER_MOMENTUM || optimizer == BP_OPTIMIZER_NESTEROV
+               ? 0.1f
+               : 0.001f;
 }
 
 float options_rate(const options *o) {
@@ -85,7 +87,8 @@ static void print_usage(void) {
            "  --weight-decay X   decoupled for adamw and lion, else a penalty on squares. Default: 0\n"
            "  --weight-decay-of W  all parameters or weights alone, without biases, gains and shifts. Default: all\n"
            "  --rate X           the highest learning rate. Default: %g (momentum, nesterov: too; others: %g)\n",
-           bp_optimizer_name(defaults.optimizer.kind), (double)default_rate(BP_OPTIMIZER_SGD), (double)default_rate(BP_OPTIMIZER_ADAM));
+           bp_optimizer_name(defaults.optimizer.kind), (double)default_rate(BP_OPTIMIZER_SGD),
+           (double)default_rate(BP_OPTIMIZER_ADAM));
     print_names("  --schedule NAME    of the rate over all steps:", schedule_name, "");
     printf(
         ". Default: falls to zero linearly\n"
@@ -268,7 +271,7 @@ options options_parse(int argc, char **argv) {
             i++;
         }
     }
-    if (result.warmup > 0 && result.schedule == SCHEDULE_COUNT)
+    if (result.warmup > 0 && result.schedule == NO_SCHEDULE)
         fail("--warmup: needs a --schedule");
     return result;
 }

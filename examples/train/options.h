@@ -16,6 +16,8 @@ typedef struct layer_sizes {
     size_t sizes[LAYERS_MAX + 1];
 } layer_sizes;
 
+#define NO_SCHEDULE ((bp_schedule_kind)-1)
+
 typedef struct options {
     const char *data;         /* folder of IDX files, or SPIRALS; null: the default folder if it is there */
     const char *layers;       /* as given, for messages; null: the default of the data */
@@ -28,8 +30,8 @@ typedef struct options {
     float smoothing; /* of the labels */
     size_t epochs, batch;
     size_t stop_after;         /* epochs, of all; 0: none */
-    float learning_rate;                /* the highest; 0: the optimizer's default */
-    bp_schedule_kind schedule; /* SCHEDULE_COUNT: the default */
+    float learning_rate;       /* the highest; 0: the optimizer's default */
+    bp_schedule_kind schedule; /* NO_SCHEDULE: the default */
     uint64_t warmup;           /* steps */
     const char *save, *load;   /* files, or null */
     const char *isa;           /* null: the library's choice */

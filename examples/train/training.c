@@ -151,7 +151,7 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
         schedule.milestones = milestones;
         schedule.milestone_count = 2;
     }
-    const bool scheduled = o->schedule != SCHEDULE_COUNT;
+    const bool scheduled = o->schedule != NO_SCHEDULE;
     const bp_fit_options fit = {.epochs = o->epochs,
                                 .first_epoch = load(&t),
                                 .batch = batch,

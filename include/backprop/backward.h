@@ -20,8 +20,8 @@ BP_BEGIN_DECLS
 /** What becomes of the gradient of the weights and biases. */
 typedef enum bp_gradient_mode {
     BP_GRADIENT_MODE_UPDATE = 0, /* it updates them, as in bp_network_train_step */
-    BP_GRADIENT_MODE_STORE,       /* they stay; bp_network_get_gradient copies it out. For networks made with `gradients` */
-    BP_GRADIENT_MODE_SKIP,       /* it is not computed: for the gradient of the inputs alone */
+    BP_GRADIENT_MODE_STORE, /* they stay; bp_network_get_gradient copies it out. For networks made with `gradients` */
+    BP_GRADIENT_MODE_SKIP,  /* it is not computed: for the gradient of the inputs alone */
 } bp_gradient_mode;
 
 /**
@@ -34,7 +34,7 @@ typedef enum bp_gradient_mode {
  * other networks, but not this one.
  */
 typedef void bp_loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
-                         float *delta, size_t delta_stride);
+                              float *delta, size_t delta_stride);
 
 /** How to go backward. Zeroed: a training step of the network's own loss, at rate 0. */
 typedef struct bp_backward_options {
@@ -42,10 +42,10 @@ typedef struct bp_backward_options {
     float learning_rate; /* of an update */
 
     /* Where deltas come from: the network's own loss if both are null. */
-    const float *delta;    /* dL/da [rows x sizes[layers]] of the outputs a as bp_network_forward gives them */
-    size_t delta_stride;   /* elements between rows; 0: packed */
+    const float *delta;  /* dL/da [rows x sizes[layers]] of the outputs a as bp_network_forward gives them */
+    size_t delta_stride; /* elements between rows; 0: packed */
     bp_loss_callback *loss_callback; /* or a function that gives them */
-    void *context;         /* its own */
+    void *context;                   /* its own */
 
     float *input_gradient;        /* where dL/dx [rows x sizes[0]] is wanted, or null */
     size_t input_gradient_stride; /* elements between rows; 0: packed */
@@ -62,15 +62,17 @@ typedef struct bp_backward_options {
  *   gradients  the sums of bp_dense_gradient over the whole batch
  *
  * It is a training step, which drops outputs where layers have dropout, and counts as one in bp_network_steps
- * unless the gradient is skipped: the next step then drops the same. (The outputs of bp_network_forward are those without dropout.)
+ * unless the gradient is skipped: the next step then drops the same. (The outputs of bp_network_forward are those
+ * without dropout.)
  *
- * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_MODE_UPDATE without an input gradient takes
- * as long as bp_network_train_step but for its loss.
+ * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_MODE_UPDATE without an input gradient
+ * takes as long as bp_network_train_step but for its loss.
  *
  * BP_ERROR_NULL (network, batch, how; with BP_GRADIENT_MODE_SKIP also input_gradient; else as bp_network_train_step),
- * BP_ERROR_VALUE (an enumerator; a rate of an update that is not finite; both delta and loss_callback; a loss wanted though
- * deltas are the caller's; BP_GRADIENT_MODE_STORE without `gradients`), BP_ERROR_OVERLAP (input_gradient with another array;
- * an array with the network's own memory), and the others of bp_network_train_step. On error nothing is changed.
+ * BP_ERROR_VALUE (an enumerator; a rate of an update that is not finite; both delta and loss_callback; a loss wanted
+ * though deltas are the caller's; BP_GRADIENT_MODE_STORE without `gradients`), BP_ERROR_OVERLAP (input_gradient with
+ * another array; an array with the network's own memory), and the others of bp_network_train_step. On error nothing is
+ * changed.
  */
 BP_API bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward_options *options);
 

@@ -68,8 +68,8 @@ typedef struct bp_float_mode {
  *     kernels->sgd(parameters, gradient, count, rate);
  *     bp_float_mode_leave(host);
  *
- * A pair belongs to one thread; each thread that calls kernels needs its own. Pairs nest. It costs some ten cycles where
- * the mode is that of the contract already, as it is in most programs. The x87 control word stays as it is.
+ * A pair belongs to one thread; each thread that calls kernels needs its own. Pairs nest. It costs some ten cycles
+ * where the mode is that of the contract already, as it is in most programs. The x87 control word stays as it is.
  */
 BP_API bp_float_mode bp_float_mode_enter(void);
 

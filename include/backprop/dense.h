@@ -90,8 +90,8 @@ BP_API bp_status bp_dense_gradient(float *gradient, size_t ldg, float *gradient_
  * with G of bp_dense_gradient. `w` or `bias` may be null, not both.
  */
 BP_API bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx,
-                                       const float *delta, size_t ldd, size_t batch, size_t in, size_t out, float learning_rate,
-                                       void *scratch);
+                                       const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
+                                       float learning_rate, void *scratch);
 
 /**
  * Gradient fused with a step of any optimizer: bp_optimizer_step on weights and biases with G of bp_dense_gradient,

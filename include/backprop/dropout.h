@@ -52,8 +52,8 @@ BP_API bp_status bp_dropout(float *d, size_t ldd, const float *a, size_t lda, si
  * delta of such a layer is s * d[n][j], in the place of the s * f'(z) of bp_dense_delta.
  * Strides, aliasing and errors as for bp_dropout, and BP_ERROR_VALUE for a bad activation.
  */
-BP_API bp_status bp_dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
-                                       bp_activation activation, bp_dropout_mask mask);
+BP_API bp_status bp_dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
+                                       size_t columns, bp_activation activation, bp_dropout_mask mask);
 
 BP_END_DECLS
 

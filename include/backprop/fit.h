@@ -20,8 +20,8 @@ BP_BEGIN_DECLS
 
 /**
  * Outputs of a network for every row of a data set, [rows x outputs], in the data set's order; targets, labels and
- * weights are not used. In steps of the network's max_batch_size, on which no bit depends; memory is taken only for a data
- * set with an index, for one batch. Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of
+ * weights are not used. In steps of the network's max_batch_size, on which no bit depends; memory is taken only for a
+ * data set with an index, for one batch. Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of
  * another width, BP_ERROR_MEMORY; bp_error_message() has the words.
  */
 BP_API bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, float *outputs,
@@ -60,17 +60,17 @@ BP_API bp_status bp_early_stopping_next(bp_early_stopping *state, double value, 
 /** A learning rate that is lowered when a value stops falling, as PyTorch's ReduceLROnPlateau has it (mode 'min', eps
  *  0). Set what stands before `best`, zero the rest. */
 typedef struct bp_plateau {
-    float learning_rate;       /* of the steps to come: at first the highest; finite, 0 or more */
-    float factor;     /* by which it is lowered, above 0 and below 1 */
-    float learning_rate_min;   /* the lowest, finite, 0 or more */
-    size_t patience;  /* values in a row without improvement that lower nothing yet; 0: the first one does */
-    double threshold; /* by which a value must lie below the best one at least to count: finite, 0 or more */
-    bool relative;    /* as a part of the best one, below 1; else absolute */
-    size_t cooldown;  /* values after a reduction that are not counted as bad */
-    double best;      /* of the values so far */
-    size_t seen;      /* how many these are */
-    size_t bad;       /* of those that are counted, in a row */
-    size_t cooling;   /* values that are still not counted */
+    float learning_rate;     /* of the steps to come: at first the highest; finite, 0 or more */
+    float factor;            /* by which it is lowered, above 0 and below 1 */
+    float learning_rate_min; /* the lowest, finite, 0 or more */
+    size_t patience;         /* values in a row without improvement that lower nothing yet; 0: the first one does */
+    double threshold;        /* by which a value must lie below the best one at least to count: finite, 0 or more */
+    bool relative;           /* as a part of the best one, below 1; else absolute */
+    size_t cooldown;         /* values after a reduction that are not counted as bad */
+    double best;             /* of the values so far */
+    size_t seen;             /* how many these are */
+    size_t bad;              /* of those that are counted, in a row */
+    size_t cooling;          /* values that are still not counted */
 } bp_plateau;
 
 /**
@@ -79,7 +79,8 @@ typedef struct bp_plateau {
  *   better = value < (relative ? best * (1 - threshold) : best - threshold), best being +infinity at first
  *   better: best = value, bad = 0;  else bad = bad + 1
  *   cooling > 0: cooling = cooling - 1, bad = 0
- *   bad > patience: rate = min(rate, max(rate * factor, learning_rate_min) rounded to binary32), cooling = cooldown, bad = 0
+ *   bad > patience: rate = min(rate, max(rate * factor, learning_rate_min) rounded to binary32), cooling = cooldown,
+ * bad = 0
  *
  * *reduced (if not null): whether the last line was taken. A NaN is no improvement. BP_ERROR_NULL, BP_ERROR_VALUE (a
  * number outside its range), with nothing changed.
@@ -90,11 +91,12 @@ BP_API bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced)
 
 /** What a fit does about numbers that are not finite. */
 typedef enum bp_nonfinite_policy {
-    BP_NONFINITE_POLICY_STOP = 0, /* stops after the first step whose loss is not finite, or the norm of its gradient where
-                              that is clipped; at the end of an epoch, if a parameter or the validation loss is not */
+    BP_NONFINITE_POLICY_STOP =
+        0, /* stops after the first step whose loss is not finite, or the norm of its gradient where
+       that is clipped; at the end of an epoch, if a parameter or the validation loss is not */
     BP_NONFINITE_POLICY_LOCATE,   /* also finds where it came from, see bp_fit_result.nonfinite; copies and reads all
                               parameters in each step */
-    BP_NONFINITE_POLICY_CONTINUE,    /* nothing */
+    BP_NONFINITE_POLICY_CONTINUE, /* nothing */
 } bp_nonfinite_policy;
 
 /** Where a fit is. */
@@ -102,7 +104,7 @@ typedef struct bp_fit_progress {
     size_t epoch, epochs;   /* the epoch, counted from 0, and the end of the fit */
     size_t step, steps;     /* steps of this epoch that have been done, and all of them */
     size_t rows;            /* rows in them */
-    float learning_rate;             /* of the last step */
+    float learning_rate;    /* of the last step */
     float step_loss;        /* loss of the last step's batch, as bp_network_loss, before its update */
     double loss;            /* mean of the rows' losses in this epoch, each before its step's update */
     double validation_loss; /* after an epoch, if there are validation data; else NaN */
@@ -122,17 +124,17 @@ typedef struct bp_fit_options {
     size_t epochs;               /* the epoch before which to end, at least 1 */
     size_t first_epoch;          /* the first one, less than `epochs`: others have been done before */
     size_t batch;                /* rows in a step, at most the network's max_batch_size; 0: that */
-    float learning_rate;                  /* learning rate, unless one of the next three is given */
+    float learning_rate;         /* learning rate, unless one of the next three is given */
     const bp_schedule *schedule; /* the learning rate of each step, and its momentum where it has one; or null */
-    bp_learning_rate_fn *learning_rate_of_step;    /* the same by a function of the caller's, or null */
-    void *learning_rate_context;          /* of that function */
-    bp_plateau *plateau;         /* the learning rate of each epoch, or null: takes the value that early stopping takes,
-                                    and goes on from the state that it has */
-    uint64_t seed;               /* of the shuffles, see data.h */
-    bool in_order;               /* rows in their own order in every epoch: no shuffles */
+    bp_learning_rate_fn *learning_rate_of_step; /* the same by a function of the caller's, or null */
+    void *learning_rate_context;                /* of that function */
+    bp_plateau *plateau; /* the learning rate of each epoch, or null: takes the value that early stopping takes,
+                            and goes on from the state that it has */
+    uint64_t seed;       /* of the shuffles, see data.h */
+    bool in_order;       /* rows in their own order in every epoch: no shuffles */
     const bp_dataset *validation; /* or null */
     bp_early_stopping *stopping;  /* or null: never; goes on from the state that it has */
-    bool restore_best;               /* end as the best epoch of this fit left the network, see bp_fit_progress.improved */
+    bool restore_best;            /* end as the best epoch of this fit left the network, see bp_fit_progress.improved */
     bp_nonfinite_policy nonfinite;
     bp_fit_callback *on_epoch; /* after each epoch, or null */
     bp_fit_callback *on_step;  /* after each step, or null */
@@ -155,13 +157,13 @@ typedef struct bp_fit_result {
     double validation_loss; /* of the last whole epoch; NaN without one, and without validation data */
     size_t best_epoch;      /* of this fit, counted from 0; SIZE_MAX if there is none */
     double best_loss;       /* its validation loss, or loss; +infinity if there is none */
-    size_t bad_step; /* BP_FIT_OUTCOME_NONFINITE: which step of epoch bad_epoch, counted from 0; the number of steps of an
-                        epoch if it was the validation loss */
+    size_t bad_step; /* BP_FIT_OUTCOME_NONFINITE: which step of epoch bad_epoch, counted from 0; the number of steps of
+                        an epoch if it was the validation loss */
     size_t bad_epoch;
-    size_t bad_row;         /* BP_NONFINITE_POLICY_LOCATE: the row of the arrays that nonfinite.row is, where it is one of the
-                               batch; else SIZE_MAX */
-    bp_nonfinite nonfinite; /* BP_NONFINITE_POLICY_LOCATE: what was found in that step; with any policy, a parameter at the end
-                               of an epoch */
+    size_t bad_row; /* BP_NONFINITE_POLICY_LOCATE: the row of the arrays that nonfinite.row is, where it is one of the
+                       batch; else SIZE_MAX */
+    bp_nonfinite nonfinite; /* BP_NONFINITE_POLICY_LOCATE: what was found in that step; with any policy, a parameter at
+                               the end of an epoch */
 } bp_fit_result;
 
 /**
@@ -175,13 +177,13 @@ typedef struct bp_fit_result {
  * the network has the one that it had before.
  *
  * Memory is taken from the network's allocator at the beginning and given back at the end: a batch, a row number for
- * each row, and with restore_best or BP_NONFINITE_POLICY_LOCATE a copy of the parameters and the optimizer's state; with both
- * two.
+ * each row, and with restore_best or BP_NONFINITE_POLICY_LOCATE a copy of the parameters and the optimizer's state;
+ * with both two.
  *
  * A fit that diverges is BP_ERROR_NONFINITE (unless BP_NONFINITE_POLICY_CONTINUE is asked for), with *result filled in;
- * bp_error_message says epoch, step, number and rate. restore_best then brings back the best epoch, if there was one: its
- * parameters, the optimizer's state, bp_network_steps. Otherwise BP_NONFINITE_POLICY_LOCATE leaves the network as it was
- * before the bad step (all of it, too), and BP_NONFINITE_POLICY_STOP as that step has left it.
+ * bp_error_message says epoch, step, number and rate. restore_best then brings back the best epoch, if there was one:
+ * its parameters, the optimizer's state, bp_network_steps. Otherwise BP_NONFINITE_POLICY_LOCATE leaves the network as
+ * it was before the bad step (all of it, too), and BP_NONFINITE_POLICY_STOP as that step has left it.
  *
  * `result` may be null. BP_ERROR_NULL, BP_ERROR_SIZE (data sets whose columns are not those of the network, more than
  * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (epochs, rates, schedule, plateau, more than one of them,

@@ -30,7 +30,7 @@ typedef enum bp_quantity {
     BP_QUANTITY_BIAS_GRADIENT, /* of the biases */
     BP_QUANTITY_GAMMA_GRADIENT,
     BP_QUANTITY_BETA_GRADIENT,
-    BP_QUANTITY_UPDATE,        /* a parameter after an update whose gradient was finite: found by bp_network_fit alone */
+    BP_QUANTITY_UPDATE, /* a parameter after an update whose gradient was finite: found by bp_network_fit alone */
     BP_QUANTITY_GRADIENT_NORM, /* its square has overflowed, see clip_norm: found by bp_network_fit alone */
 } bp_quantity;
 

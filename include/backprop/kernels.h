@@ -36,7 +36,8 @@ typedef void bp_dense_delta_fn(float *previous, size_t ldp, const float *delta, 
 typedef void bp_dense_gradient_fn(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                                   const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch);
 typedef void bp_dense_gradient_sgd_fn(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
-                                      size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch);
+                                      size_t ldd, size_t batch, size_t in, size_t out, float learning_rate,
+                                      void *scratch);
 typedef void bp_activate_fn(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                             bp_activation activation);
 typedef void bp_activation_derivative_fn(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
@@ -54,9 +55,9 @@ typedef void bp_dropout_fn(float *d, size_t ldd, const float *a, size_t lda, siz
                            bp_dropout_mask mask);
 typedef void bp_dropout_derivative_fn(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                       bp_activation activation, bp_dropout_mask mask);
-typedef void bp_layer_norm_forward_fn(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd,
-                                      const float *z, size_t ldz, const float *gamma, const float *beta, size_t rows,
-                                      size_t columns, float epsilon);
+typedef void bp_layer_norm_forward_fn(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
+                                      size_t ldz, const float *gamma, const float *beta, size_t rows, size_t columns,
+                                      float epsilon);
 typedef void bp_layer_norm_backward_fn(float *previous, size_t ldp, const float *delta, size_t ldd,
                                        const float *normalized, size_t ldn, const float *rstd, const float *gamma,
                                        size_t rows, size_t columns);
@@ -66,8 +67,8 @@ typedef void bp_loss_targets_fn(float *delta, size_t ldd, float *row_loss, const
                                 size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss,
                                 float parameter, float scale);
 typedef void bp_loss_labels_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
-                               const uint32_t *labels, const float *weights, size_t batch, size_t classes, bp_loss_kind loss,
-                               float parameter, float scale);
+                               const uint32_t *labels, const float *weights, size_t batch, size_t classes,
+                               bp_loss_kind loss, float parameter, float scale);
 typedef void bp_optimizer_step_fn(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                   const bp_parameters *parameters, const float *gradient, size_t count);
 typedef void bp_dense_gradient_update_fn(const bp_optimizer *optimizer, uint64_t step, float learning_rate,

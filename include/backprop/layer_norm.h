@@ -35,9 +35,9 @@ BP_BEGIN_DECLS
  * `normalized` and `inverse`, which the backward pass wants, may each be null. Either of `y` and `normalized` may be
  * `z` itself with the same leading dimension, not both. `epsilon` is finite and above 0; 1e-5 is usual.
  */
-BP_API bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd,
-                                       const float *z, size_t ldz, const float *gamma, const float *beta, size_t rows,
-                                       size_t columns, float epsilon);
+BP_API bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
+                                       size_t ldz, const float *gamma, const float *beta, size_t rows, size_t columns,
+                                       float epsilon);
 
 /**
  * Backward pass: from delta = dL/dy to previous = dL/dz.

@@ -70,8 +70,8 @@ typedef struct bp_network_config {
     size_t layers;                    /* number of dense layers, at least 1 */
     const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
     const bp_activation *activations; /* one a layer */
-    bp_loss_kind loss;          /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
-    size_t max_batch_size;      /* largest batch of later calls, at least 1 */
+    bp_loss_kind loss;     /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
+    size_t max_batch_size; /* largest batch of later calls, at least 1 */
     const float *dropout;  /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
     const bool *normalize; /* one a layer, or null: whether it has layer normalization; the last has none */
     uint64_t seed;         /* of dropout's masks, see bp_network_steps */
@@ -135,8 +135,9 @@ BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
 
 /**
  * Draws initial weights as bp_initialize does, layer l by initializers[l] from stream l of the seed; biases and shifts
- * +0, gains 1. (bp_network_initialize is the same with BP_INITIALIZER_HE_UNIFORM, BP_INITIALIZER_LECUN_UNIFORM, BP_INITIALIZER_HE_UNIFORM of gain 1 / |p|,
- * and BP_INITIALIZER_XAVIER_UNIFORM.) BP_ERROR_NULL, BP_ERROR_VALUE (an initializer): then nothing is changed.
+ * +0, gains 1. (bp_network_initialize is the same with BP_INITIALIZER_HE_UNIFORM, BP_INITIALIZER_LECUN_UNIFORM,
+ * BP_INITIALIZER_HE_UNIFORM of gain 1 / |p|, and BP_INITIALIZER_XAVIER_UNIFORM.) BP_ERROR_NULL, BP_ERROR_VALUE (an
+ * initializer): then nothing is changed.
  */
 BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed);
 
@@ -159,8 +160,8 @@ BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, flo
 
 /**
  * One step of training: forward, loss, deltas, and the optimizer's step on all parameters by G, the gradient of the
- * batch's loss: of plain stochastic gradient descent w = fma(-learning_rate, G, w). *loss (if not null) is that loss, as of
- * bp_network_loss, for the weights before the step. Accumulated gradients (update.h) are forgotten.
+ * batch's loss: of plain stochastic gradient descent w = fma(-learning_rate, G, w). *loss (if not null) is that loss,
+ * as of bp_network_loss, for the weights before the step. Accumulated gradients (update.h) are forgotten.
  *
  * Where the optimizer has a clip_norm, the gradient is computed first and kept, in one more array as large as the
  * parameters; then its norm, in this order:

@@ -7,15 +7,12 @@
  *   momentum  v           v = fma(momentum, v, g);  w = fma(-learning_rate, v, w)
  *   nesterov  v           v = fma(momentum, v, g);  w = fma(-learning_rate, fma(momentum, v, g), w)
  *   adagrad   s           s = fma(g, g, s);  w = fma(-learning_rate, g / (sqrt(s) + epsilon), w)
- *   rmsprop   s           s = fma(beta2, s, (1 - beta2) * (g * g));  w = fma(-learning_rate, g / (sqrt(s) + epsilon), w)
- *   adam      m, v        m = fma(beta1, m, (1 - beta1) * g);  v = fma(beta2, v, (1 - beta2) * (g * g))
- *   adamw                 w = fma(-rate_t, m / fma(sqrt(v), correction_t, epsilon), w)
- *   lion      m           c = fma(beta1, m, (1 - beta1) * g);  w = fma(-learning_rate, sign(c), w)
- *                         m = fma(beta2, m, (1 - beta2) * g)
- *   rprop     g', d       d = d <= 0 ? rate : d;  q = sign(g) * sign(g')
- *                         q > 0: d = d * grow, step_max if that is less
- *                         q < 0: d = d * shrink, step_min if that is more;  g = +0
- *                         w = fma(-d, sign(g), w);  g' = g
+ *   rmsprop   s           s = fma(beta2, s, (1 - beta2) * (g * g));  w = fma(-learning_rate, g / (sqrt(s) + epsilon),
+ * w) adam      m, v        m = fma(beta1, m, (1 - beta1) * g);  v = fma(beta2, v, (1 - beta2) * (g * g)) adamw w =
+ * fma(-rate_t, m / fma(sqrt(v), correction_t, epsilon), w) lion      m           c = fma(beta1, m, (1 - beta1) * g);  w
+ * = fma(-learning_rate, sign(c), w) m = fma(beta2, m, (1 - beta2) * g) rprop     g', d       d = d <= 0 ? rate : d;  q
+ * = sign(g) * sign(g') q > 0: d = d * grow, step_max if that is less q < 0: d = d * shrink, step_min if that is more;
+ * g = +0 w = fma(-d, sign(g), w);  g' = g
  *
  * Each operation is IEEE binary32 and rounds once, division and square root too; 1 - beta is computed in binary32;
  * sign(x) = x > 0 ? 1 : x < 0 ? -1 : x. In step t, counted from 1, Adam and AdamW correct the bias of their state by
@@ -70,7 +67,8 @@ typedef enum bp_optimizer_kind {
 /** Parameters to which weight decay applies. */
 typedef enum bp_decay_scope {
     BP_DECAY_SCOPE_ALL = 0,
-    BP_DECAY_SCOPE_WEIGHTS, /* of layers alone: their biases, and gains and shifts of layer normalization, are left out */
+    BP_DECAY_SCOPE_WEIGHTS, /* of layers alone: their biases, and gains and shifts of layer normalization, are left out
+                             */
 } bp_decay_scope;
 
 /** The most arrays of state that an optimizer has. */
@@ -113,7 +111,7 @@ BP_API const char *bp_optimizer_state_name(bp_optimizer_kind kind, size_t index)
 typedef struct bp_parameters {
     float *values;
     float *state[BP_OPTIMIZER_STATES]; /* in the order of the table above; null beyond bp_optimizer_states */
-    float *ema;                    /* null unless the optimizer keeps one */
+    float *ema;                        /* null unless the optimizer keeps one */
 } bp_parameters;
 
 /**

@@ -27,8 +27,8 @@ typedef enum bp_schedule_kind {
 /** A schedule with its numbers; rates are finite and not negative. */
 typedef struct bp_schedule {
     bp_schedule_kind kind;
-    float learning_rate;      /* the highest */
-    uint64_t warmup; /* steps before the rate is at its highest; 0: none */
+    float learning_rate; /* the highest */
+    uint64_t warmup;     /* steps before the rate is at its highest; 0: none */
     uint64_t steps; /* step: from one drop to the next; linear, cosine, one-cycle: all, warm-up included; warm restarts:
                        those of the first period */
     float factor;   /* step, multi-step: of each drop; exponential: of each step; 0 to 1 */

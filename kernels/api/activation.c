@@ -5,8 +5,8 @@
 #include "activation_kinds.h"
 #include "api/check.h"
 #include "dispatch/dispatch.h"
-#include "float_environment.h"
 #include "enum_counts.h"
+#include "float_environment.h"
 
 static const char *const names[ACTIVATION_COUNT] = {
     [BP_ACTIVATION_IDENTITY] = "identity",

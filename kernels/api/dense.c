@@ -2,9 +2,9 @@
 
 #include "api/check.h"
 #include "api/optimizer.h"
+#include "backend.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
-#include "backend.h"
 
 size_t bp_scratch_bytes(void) {
     return BP_SCRATCH_BYTES;
@@ -86,9 +86,10 @@ bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *
     return BP_OK;
 }
 
-bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
-                                   size_t ldw, const bp_parameters *bias, const float *x, size_t ldx,
-                                   const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                   const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+                                   size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
+                                   void *scratch) {
     CONTRACT_MODE(host);
     if (!optimizer || !x || !delta || (!w && !bias))
         return BP_ERROR_NULL;
@@ -103,6 +104,7 @@ bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step,
         (status = check_matrices(outputs, output_count, inputs, 2)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch);
+    kernels->dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out,
+                                   scratch);
     return BP_OK;
 }

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "api/check.h"
+#include "enum_counts.h"
 #include "float_environment.h"
 #include "philox.h"
-#include "enum_counts.h"
 
 static const char *const names[INITIALIZER_COUNT] = {
-    [BP_INITIALIZER_XAVIER_UNIFORM] = "xavier-uniform", [BP_INITIALIZER_XAVIER_NORMAL] = "xavier-normal", [BP_INITIALIZER_HE_UNIFORM] = "he-uniform",
-    [BP_INITIALIZER_HE_NORMAL] = "he-normal",           [BP_INITIALIZER_LECUN_UNIFORM] = "lecun-uniform", [BP_INITIALIZER_LECUN_NORMAL] = "lecun-normal",
+    [BP_INITIALIZER_XAVIER_UNIFORM] = "xavier-uniform", [BP_INITIALIZER_XAVIER_NORMAL] = "xavier-normal",
+    [BP_INITIALIZER_HE_UNIFORM] = "he-uniform",         [BP_INITIALIZER_HE_NORMAL] = "he-normal",
+    [BP_INITIALIZER_LECUN_UNIFORM] = "lecun-uniform",   [BP_INITIALIZER_LECUN_NORMAL] = "lecun-normal",
     [BP_INITIALIZER_ORTHOGONAL] = "orthogonal",
 };
 

@@ -5,8 +5,8 @@
 #include "activation_kinds.h"
 #include "api/check.h"
 #include "dispatch/dispatch.h"
-#include "float_environment.h"
 #include "enum_counts.h"
+#include "float_environment.h"
 
 bp_status bp_sum(const float *values, size_t count, float *sum) {
     CONTRACT_MODE(host);
@@ -93,8 +93,8 @@ bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_los
 }
 
 bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                          size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss, float parameter,
-                          float scale) {
+                          size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss,
+                          float parameter, float scale) {
     CONTRACT_MODE(host);
     const matrix inputs[] = {matrix_of(a, batch, out, lda), matrix_of(y, batch, out, ldy), vector_of(weights, batch)};
     const bp_kernels *kernels;

@@ -5,8 +5,8 @@
 #include "api/check.h"
 #include "api/optimizer.h"
 #include "dispatch/dispatch.h"
-#include "float_environment.h"
 #include "enum_counts.h"
+#include "float_environment.h"
 
 static const struct {
     const char *name;
@@ -49,8 +49,8 @@ size_t bp_optimizer_states(bp_optimizer_kind kind) {
     return count;
 }
 
-bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *parameters,
-                            const float *gradient, size_t count) {
+bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                            const bp_parameters *parameters, const float *gradient, size_t count) {
     CONTRACT_MODE(host);
     if (!optimizer || !parameters || !gradient)
         return BP_ERROR_NULL;

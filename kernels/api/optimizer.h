@@ -18,7 +18,7 @@ static inline bp_status check_optimizer(const bp_optimizer *optimizer) {
         return BP_ERROR_VALUE;
     const bp_optimizer o = optimizer_filled(*optimizer);
     const bool previous_one = is_within(o.momentum, 1.0f) && is_within(o.beta1, 1.0f) && is_within(o.beta2, 1.0f) &&
-                           is_within(o.shrink, 1.0f) && is_within(o.ema_decay, 1.0f);
+                              is_within(o.shrink, 1.0f) && is_within(o.ema_decay, 1.0f);
     const bool finite = is_within(o.epsilon, INFINITY) && is_within(o.weight_decay, INFINITY) &&
                         is_within(o.clip, INFINITY) && is_within(o.clip_norm, INFINITY) &&
                         is_within(o.grow, INFINITY) && is_within(o.step_max, INFINITY) && o.step_min > 0.0f;

@@ -5,9 +5,9 @@
 
 #include "api/optimizer.h"
 #include "dispatch/dispatch.h"
+#include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "enum_counts.h"
 
 static const char *const names[SCHEDULE_COUNT] = {
     [BP_SCHEDULE_CONSTANT] = "constant",     [BP_SCHEDULE_STEP] = "step",

@@ -11,7 +11,7 @@
 #define IN_PLACE false
 
 #ifndef BP_SMALL_BLOCKS
-#define KC 512   /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
+#define KC 512 /* long chains stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
 #define NC 512 /* wide, so that a packed block of A, which stays in that cache, is used often */
 #define MC 144
 #else

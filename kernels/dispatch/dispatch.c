@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dispatch/cpu.h"
 #include "backend.h"
+#include "dispatch/cpu.h"
 #include "enum_counts.h"
 
 static const char *const names[ISA_COUNT] = {

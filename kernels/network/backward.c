@@ -4,9 +4,9 @@
 #include <math.h>
 
 #include "api/check.h"
+#include "enum_counts.h"
 #include "float_environment.h"
 #include "network/step.h"
-#include "enum_counts.h"
 
 static bp_status check_options(const bp_network *network, const bp_backward_options *options) {
     const bool own = options->delta || options->loss_callback;
@@ -55,7 +55,11 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
         filled.delta_stride = network->layer[network->layers - 1].out;
     if (filled.input_gradient_stride == 0)
         filled.input_gradient_stride = network->layer[0].in;
-    step s = {.network = network, .batch = *batch, .train = true, .learning_rate = options->learning_rate, .options = &filled};
+    step s = {.network = network,
+              .batch = *batch,
+              .train = true,
+              .learning_rate = options->learning_rate,
+              .options = &filled};
     const bool own = options->delta || options->loss_callback;
     bp_status status = check_options(network, options);
     if (status == BP_OK)

@@ -9,14 +9,15 @@
 #include "api/check.h"
 #include "api/optimizer.h"
 #include "dispatch/dispatch.h"
+#include "enum_counts.h"
 #include "float_environment.h"
 #include "network/network.h"
-#include "enum_counts.h"
 
 /* Floating-point operations below which another thread costs more than it saves: some 4 us of one core's work. */
 #define FLOPS_PER_WORKER 3e5
 
-/* Row blocks of a slice for each of several workers: with one, barriers took 3 % of a step of 32-64x4-16 on two threads. */
+/* Row blocks of a slice for each of several workers: with one, barriers took 3 % of a step of 32-64x4-16 on two
+ * threads. */
 #define WORKER_BLOCKS 2
 
 /* Above this the columns of a slice outgrow the second-level cache when its gradients are computed. */
@@ -198,8 +199,8 @@ static size_t choose_worker_blocks(const bp_network_config *config, size_t worke
 
 /*
  * Rows of a slice. More slices mean that sums of gradients come and go through the cache once more; fewer, that rows
- * do. A slice takes as many rows as weigh twice what the weights do, and enough for each worker; whole blocks are worked
- * one after the other in the same place.
+ * do. A slice takes as many rows as weigh twice what the weights do, and enough for each worker; whole blocks are
+ * worked one after the other in the same place.
  */
 static size_t choose_slice(const bp_network_config *config, size_t workers, size_t worker_blocks) {
     const size_t batch_blocks = config->max_batch_size / BP_ROW_BLOCK;
@@ -259,7 +260,8 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     layout->worker_blocks = choose_worker_blocks(config, layout->workers);
     layout->slice_rows = choose_slice(config, layout->workers, layout->worker_blocks);
     layout->gradient_buffers = layout->workers * layout->worker_blocks;
-    if (layout->slice_rows < config->max_batch_size || layout->gradient_buffers > 0 || config->gradients || layout->by_gradient)
+    if (layout->slice_rows < config->max_batch_size || layout->gradient_buffers > 0 || config->gradients ||
+        layout->by_gradient)
         layout->gradient_buffers++;
     layout->states = bp_optimizer_states(config->optimizer.kind) + (config->optimizer.ema_decay > 0.0f);
     layout->small_rows = clips_norm ? 0 : choose_small_rows(config, panel, layout->workers);

@@ -93,7 +93,8 @@ size_t bp_cpu_quota(const char *root) {
         if (*controllers == '\0')
             quota = least(quota, least(path_quota(root, "", layer_range), path_quota(root, "/unified", layer_range)));
         else if (has_cpu(controllers))
-            quota = least(quota, least(path_quota(root, "/cpu", layer_range), path_quota(root, "/cpu,cpuacct", layer_range)));
+            quota = least(quota,
+                          least(path_quota(root, "/cpu", layer_range), path_quota(root, "/cpu,cpuacct", layer_range)));
     }
     if (file)
         fclose(file);

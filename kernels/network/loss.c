@@ -13,7 +13,7 @@ static bp_activation loss_activation(const bp_dense_layer *k) {
 }
 
 void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
-                  float *row_loss, const float *a, size_t lda, size_t row, size_t rows) {
+                      float *row_loss, const float *a, size_t lda, size_t row, size_t rows) {
     const bp_dense_layer *k = &network->layer[network->layers - 1];
     const bp_kernels *kernels = &network->backend->kernels;
     const float *weights = batch->weights ? batch->weights + row : NULL;
@@ -41,7 +41,7 @@ static void loss_of(const step *s, float *delta, size_t ldd, const float *a, siz
     const bp_backward_options *options = s->options;
     if (!bp_step_has_callers_loss(s)) {
         bp_loss_evaluate(network, &s->batch, s->scale, delta, ldd, s->row_loss ? s->row_loss + row : NULL, a, lda, row,
-                     rows);
+                         rows);
         return;
     }
     if (options->loss_callback)
@@ -75,9 +75,11 @@ static void loss_of_range(const step *s, row_range p) {
 static void times_derivatives(const bp_network *network, const bp_dense_layer *k, row_range p) {
     const size_t panel = network->backend->panel_width, width = panel ? panel : k->out;
     for (size_t j = 0; j < k->out; j += width) {
-        const bp_packed delta = packed_part(k->deltas, panel, p.stored, j), derivatives = packed_part(k->saved, panel, p.stored, j);
-        network->backend->kernels.activation_delta(delta.data, delta.row_stride, derivatives.data, derivatives.row_stride, p.rows,
-                                                 k->out - j < width ? k->out - j : width, k->saved_as);
+        const bp_packed delta = packed_part(k->deltas, panel, p.stored, j),
+                        derivatives = packed_part(k->saved, panel, p.stored, j);
+        network->backend->kernels.activation_delta(delta.data, delta.row_stride, derivatives.data,
+                                                   derivatives.row_stride, p.rows,
+                                                   k->out - j < width ? k->out - j : width, k->saved_as);
     }
 }
 

@@ -12,9 +12,9 @@
 #include "activation_kinds.h"
 #include "api/check.h"
 #include "dispatch/dispatch.h"
+#include "enum_counts.h"
 #include "float_environment.h"
 #include "initializer.h"
-#include "enum_counts.h"
 
 static void *default_allocate(void *context, size_t bytes) {
     (void)context;
@@ -36,7 +36,8 @@ static float *take_floats(char **next, size_t rows, size_t columns) {
 
 static bp_packed take_packed(char **next, size_t panel, size_t rows, size_t columns) {
     const packed_shape shape = bp_packed_shape(panel, rows, columns);
-    return (bp_packed){take_floats(next, rows * shape.panel_count, shape.row_stride), shape.row_stride, shape.panel_stride};
+    return (bp_packed){take_floats(next, rows * shape.panel_count, shape.row_stride), shape.row_stride,
+                       shape.panel_stride};
 }
 
 static void lay_out_arrays(bp_network *network, const network_layout *layout, const bp_network_config *config) {

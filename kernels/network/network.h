@@ -6,56 +6,56 @@
  *   scratch of each worker
  *
  * A batch is worked on in slices: some rows go through all layers forward, back, and into the gradients while they are
- * in the cache. A worker is one share of a slice's work; workers run at the same time, each with its own scratch. slice.c
- * says how they share a slice.
+ * in the cache. A worker is one share of a slice's work; workers run at the same time, each with its own scratch.
+ * slice.c says how they share a slice.
  */
 #ifndef BP_NETWORK_NETWORK_H
 #define BP_NETWORK_NETWORK_H
 
 #include <backprop/network.h>
 
-#include "network/pool.h"
 #include "backend.h"
 #include "enum_counts.h"
+#include "network/pool.h"
 
 struct bp_network {
     const bp_backend *backend;
     size_t layers;
     bp_dense_layer *layer;
     bp_loss_kind loss;
-    bp_loss_kind small_loss;     /* the same if small_step knows it, else LOSS_COUNT */
-    float loss_parameter;   /* its threshold or smoothing */
-    bp_reduction reduction; /* over the rows of a batch */
-    bool gradients;         /* there is room to keep a gradient in `sums` */
-    bool gradient_stored;     /* and there is one */
+    bp_loss_kind small_loss; /* the same if small_step knows it, else LOSS_COUNT */
+    float loss_parameter;    /* its threshold or smoothing */
+    bp_reduction reduction;  /* over the rows of a batch */
+    bool gradients;          /* there is room to keep a gradient in `sums` */
+    bool gradient_stored;    /* and there is one */
     size_t max_batch_size;
     size_t slice_rows; /* a whole number of row blocks, unless one slice holds the largest batch */
     size_t small_rows; /* batches of up to so many rows run in one call; 0 if the network is not small */
     void (*small_step)(const bp_small_step *step); /* that call */
-    bool weights_t_current;                               /* of a small network: the transposed weights are up to date */
-    size_t workers;                                  /* the most that a step can use */
-    size_t worker_blocks;      /* row blocks that each worker takes whole in a slice, see slice.c; 0: it never does */
-    size_t parameters;       /* elements of all weights and biases, padded: of each sum of gradients too */
-    bp_optimizer optimizer;  /* filled in */
-    bool sgd_only;              /* it is plain SGD, with no layer frozen and no gradients kept: steps need no rule */
-    bp_coefficients coefficients;            /* of the step under way, and the places of all parameters and their state */
-    size_t states;           /* arrays of state, the average included, each as large as the parameters */
-    bool accumulated;        /* the gradient in `sums` is one of micro-batches, to which others are added */
-    size_t accumulated_rows; /* of these micro-batches */
-    bool ema_swapped;           /* the average is in the parameters' place */
-    size_t frozen;           /* layers */
-    size_t lowest;           /* layer that is not frozen; the number of layers if all are */
-    size_t small_rows_plan;  /* small_rows while no layer is frozen */
-    bool by_gradient;            /* steps update by gradients in `sums`: to clip their norm, or gains and shifts */
-    float *squares;          /* [all layers' outputs, padded], of a network that clips the norm */
-    float norm;              /* of the last gradient */
-    double row_flops;        /* floating-point operations of one row's forward pass */
-    bool regularized;        /* some layer has normalization or dropout */
-    uint64_t seed;           /* of dropout's masks */
-    uint64_t steps;          /* trained so far */
-    bp_packed inputs;        /* [slice_rows x layer[0].in] */
-    float *row_loss;         /* [max_batch_size] */
-    char *scratch;           /* [workers x scratch_bytes] */
+    bool weights_t_current;                        /* of a small network: the transposed weights are up to date */
+    size_t workers;                                /* the most that a step can use */
+    size_t worker_blocks;   /* row blocks that each worker takes whole in a slice, see slice.c; 0: it never does */
+    size_t parameters;      /* elements of all weights and biases, padded: of each sum of gradients too */
+    bp_optimizer optimizer; /* filled in */
+    bool sgd_only;          /* it is plain SGD, with no layer frozen and no gradients kept: steps need no rule */
+    bp_coefficients coefficients; /* of the step under way, and the places of all parameters and their state */
+    size_t states;                /* arrays of state, the average included, each as large as the parameters */
+    bool accumulated;             /* the gradient in `sums` is one of micro-batches, to which others are added */
+    size_t accumulated_rows;      /* of these micro-batches */
+    bool ema_swapped;             /* the average is in the parameters' place */
+    size_t frozen;                /* layers */
+    size_t lowest;                /* layer that is not frozen; the number of layers if all are */
+    size_t small_rows_plan;       /* small_rows while no layer is frozen */
+    bool by_gradient;             /* steps update by gradients in `sums`: to clip their norm, or gains and shifts */
+    float *squares;               /* [all layers' outputs, padded], of a network that clips the norm */
+    float norm;                   /* of the last gradient */
+    double row_flops;             /* floating-point operations of one row's forward pass */
+    bool regularized;             /* some layer has normalization or dropout */
+    uint64_t seed;                /* of dropout's masks */
+    uint64_t steps;               /* trained so far */
+    bp_packed inputs;             /* [slice_rows x layer[0].in] */
+    float *row_loss;              /* [max_batch_size] */
+    char *scratch;                /* [workers x scratch_bytes] */
     size_t scratch_bytes;
     bp_thread_pool pool;
     bp_pool *private_pool; /* null if the host lends one or one worker is enough */
@@ -84,8 +84,8 @@ typedef struct network_layout {
     size_t slice_rows;
     size_t small_rows;
     size_t worker_blocks;
-    size_t parameters; /* elements, padded */
-    size_t states;     /* arrays of as many */
+    size_t parameters;       /* elements, padded */
+    size_t states;           /* arrays of as many */
     size_t gradient_buffers; /* of gradients: that of the slices so far, and one for each row block of a slice */
     size_t scratch_bytes;
     bool by_gradient; /* see bp_network */
@@ -194,8 +194,8 @@ bp_status bp_network_start_threads(bp_network *network, const bp_network_config 
 void bp_network_stop_threads(bp_network *network);
 
 /**
- * Runs task(argument, worker) for each worker < workers, at the same time where the pool can; returns when all have ended.
- * The caller is in the contract's floating-point environment; so are the tasks.
+ * Runs task(argument, worker) for each worker < workers, at the same time where the pool can; returns when all have
+ * ended. The caller is in the contract's floating-point environment; so are the tasks.
  */
 void bp_network_run(bp_network *network, void (*task)(void *argument, size_t worker), void *argument, size_t workers);
 

@@ -5,10 +5,10 @@
 #include <backprop/layer_norm.h>
 
 #include "api/check.h"
+#include "enum_counts.h"
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "network/regularize.h"
-#include "enum_counts.h"
 
 const char *bp_quantity_name(bp_quantity quantity) {
     static const char *const names[QUANTITY_COUNT] = {
@@ -37,8 +37,8 @@ const char *bp_quantity_name(bp_quantity quantity) {
 }
 
 /* Whether a matrix has a number that is not finite; says where. */
-static bool find_in(bp_nonfinite *found, bp_quantity quantity, size_t layer, const float *values, size_t stride, size_t rows,
-                    size_t columns) {
+static bool find_in(bp_nonfinite *found, bp_quantity quantity, size_t layer, const float *values, size_t stride,
+                    size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
             if (!isfinite(values[n * stride + j])) {
@@ -113,7 +113,7 @@ static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
         if (find_in(found, BP_QUANTITY_BIASES, l, k->biases, 0, 1, k->out))
             return true;
         if (k->norm.gamma && (find_in(found, BP_QUANTITY_GAMMA, l, k->norm.gamma, 0, 1, k->out) ||
-                             find_in(found, BP_QUANTITY_BETA, l, k->norm.beta, 0, 1, k->out)))
+                              find_in(found, BP_QUANTITY_BETA, l, k->norm.beta, 0, 1, k->out)))
             return true;
     }
     return false;
@@ -135,11 +135,11 @@ typedef struct search {
     bp_batch batch; /* strides filled in */
     /* [rows x all layers' outputs], one layer after the other, each packed. */
     float *outputs;
-    float *derivatives;      /* dL/da to dL/dz: f'(z), and of dropout what it multiplies by */
+    float *derivatives; /* dL/da to dL/dz: f'(z), and of dropout what it multiplies by */
     float *deltas;      /* dL/dz */
     float *normalized;  /* of layers with normalization, as in layer_norm.h */
     float *norm_deltas; /* dL/dy */
-    float *rstd;     /* [layers x rows, padded] */
+    float *rstd;        /* [layers x rows, padded] */
     float *row_loss;    /* [rows] */
     float *weights;     /* of one layer, or their gradients */
     float *gradients;   /* of its biases */
@@ -240,7 +240,8 @@ static bool find_outputs(search *s, size_t l) {
     if (k->dropout == 0.0f)
         return false;
     const bp_dropout_mask mask = bp_step_mask(network, l);
-    kernels->dropout_derivative(derivatives, out, derivatives, out, rows, out, (bp_activation){.kind = SAVED_DERIVATIVES}, mask);
+    kernels->dropout_derivative(derivatives, out, derivatives, out, rows, out,
+                                (bp_activation){.kind = SAVED_DERIVATIVES}, mask);
     kernels->dropout(a, out, a, out, rows, out, mask);
     return find_in(&s->found, BP_QUANTITY_DROPOUT, l, a, out, rows, out);
 }
@@ -254,7 +255,7 @@ static bool find_forward(search *s) {
         const float *x = layer_inputs(s, l, &stride);
         unpack_weights(s, l);
         network->backend->kernels.dense_forward(layer_part(s, s->outputs, l), k->out, x, stride, s->weights, k->out,
-                                              k->biases, s->batch.rows, k->in, k->out, identity, s->scratch);
+                                                k->biases, s->batch.rows, k->in, k->out, identity, s->scratch);
         if (find_outputs(s, l))
             return true;
     }
@@ -269,7 +270,7 @@ static bool find_loss(search *s) {
     bp_loss_evaluate(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
     if (network->layer[last].saved_as.kind == SAVED_DERIVATIVES)
         network->backend->kernels.activation_delta(delta, out, layer_part(s, s->derivatives, last), out, rows, out,
-                                                 network->layer[last].saved_as);
+                                                   network->layer[last].saved_as);
     if (find_in(&s->found, BP_QUANTITY_LOSS, 0, s->row_loss, 1, rows, 1))
         return true;
     const float loss = network->backend->kernels.sum(s->row_loss, rows) * scale;
@@ -295,8 +296,8 @@ static void delta_of_layer(const search *s, size_t l) {
         delta[n] = delta[n] * derivatives[n];
     if (k->norm.gamma)
         kernels->layer_norm_backward(layer_part(s, s->deltas, l), k->out, delta, k->out,
-                                     layer_part(s, s->normalized, l), k->out, s->rstd + l * padded(rows),
-                                     k->norm.gamma, rows, k->out);
+                                     layer_part(s, s->normalized, l), k->out, s->rstd + l * padded(rows), k->norm.gamma,
+                                     rows, k->out);
 }
 
 static bool find_deltas(search *s) {

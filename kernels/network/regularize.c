@@ -18,7 +18,7 @@ void bp_complete_outputs(const step *s, size_t l, row_range p, size_t column, si
     if (k->norm.gamma) {
         const bp_packed normalized = packed_part(k->norm.normalized, backend->panel_width, p.stored, 0);
         backend->normalize(a, s->train ? normalized : (bp_packed){0}, s->train ? k->norm.rstd + p.stored : NULL,
-                         k->norm.gamma, k->norm.beta, p.rows, k->out);
+                           k->norm.gamma, k->norm.beta, p.rows, k->out);
         if (k->activation.kind != BP_ACTIVATION_IDENTITY)
             backend->activate(a, bp_derivatives_at(s, k, p.stored, 0), p.rows, k->out, k->activation);
     }
@@ -29,7 +29,8 @@ void bp_complete_outputs(const step *s, size_t l, row_range p, size_t column, si
         bp_activation activation = k->activation;
         if (activation_saves_derivative(activation.kind))
             activation.kind = SAVED_DERIVATIVES;
-        backend->dropout(a, packed_part(k->saved, backend->panel_width, p.stored, column), p.rows, columns, activation, &mask);
+        backend->dropout(a, packed_part(k->saved, backend->panel_width, p.stored, column), p.rows, columns, activation,
+                         &mask);
     }
 }
 
@@ -38,9 +39,10 @@ void bp_complete_deltas(const step *s, size_t l, row_range p) {
     const size_t panel = network->backend->panel_width;
     const bp_dense_layer *k = &network->layer[l];
     if (k->norm.gamma)
-        network->backend->normalize_delta(
-            packed_part(k->deltas, panel, p.stored, 0), packed_part(k->norm.deltas, panel, p.stored, 0),
-            packed_part(k->norm.normalized, panel, p.stored, 0), k->norm.rstd + p.stored, k->norm.gamma, p.rows, k->out);
+        network->backend->normalize_delta(packed_part(k->deltas, panel, p.stored, 0),
+                                          packed_part(k->norm.deltas, panel, p.stored, 0),
+                                          packed_part(k->norm.normalized, panel, p.stored, 0), k->norm.rstd + p.stored,
+                                          k->norm.gamma, p.rows, k->out);
 }
 
 /* ---- The generator's state ------------------------------------------------------------------------------------- */

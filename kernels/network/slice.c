@@ -1,18 +1,18 @@
 /*
- * How workers share a slice, in stages between which they all barrier. Which worker does what changes no bit: each result is
- * one chain, computed whole by one worker, and blocks of rows are added in their order.
+ * How workers share a slice, in stages between which they all barrier. Which worker does what changes no bit: each
+ * result is one chain, computed whole by one worker, and blocks of rows are added in their order.
  *
  * Joins are cheap, a fraction of a microsecond. What costs is to read or write what another core has written last: a
  * float of it takes the time of CROSSING_FLOPS operations. So a slice is shared in the way that lets least cross:
  *
- *   blocks    Where weights are small against the values of a row block: each worker takes whole blocks of rows forward,
- *             through the loss, back, and into a sum of gradients for each block; then each worker adds the blocks' sums
+ *   blocks    Where weights are small against the values of a row block: each worker takes whole blocks of rows
+ * forward, through the loss, back, and into a sum of gradients for each block; then each worker adds the blocks' sums
  *             for its share of all weights. Only these sums cross.
- *   rows      Each worker takes some rows forward, through the loss and back to the first layer's deltas; then each worker
- *             updates its share of every layer's weights. Weights cross once, and values of the other workers' rows.
- *   columns   Where a layer's weights are large against the values of the rows: each worker takes all rows, but only
- *             its columns of the layer's outputs, of the deltas below it, and of its update, whose weights so stay
- *             with it. Values cross, after each layer.
+ *   rows      Each worker takes some rows forward, through the loss and back to the first layer's deltas; then each
+ * worker updates its share of every layer's weights. Weights cross once, and values of the other workers' rows. columns
+ * Where a layer's weights are large against the values of the rows: each worker takes all rows, but only its columns of
+ * the layer's outputs, of the deltas below it, and of its update, whose weights so stay with it. Values cross, after
+ * each layer.
  *
  * Rows and columns are chosen layer by layer. Layers by rows that follow each other make a group, one stage.
  */
@@ -112,18 +112,20 @@ static void forward_rows(const step *s, size_t first, size_t end, row_range p) {
     bp_packed x = inputs_of(s, first, p);
     if (first == 0 && !s->in_place)
         backend->pack(x, s->batch.inputs + p.from * s->batch.input_stride, s->batch.input_stride, p.rows,
-                    network->layer[0].in);
+                      network->layer[0].in);
     for (size_t l = first; l < end; l++) {
         const bp_dense_layer *k = &network->layer[l];
         const bp_packed a = rows_from(k->outputs, p.stored);
         const bp_packed derivatives = k->norm.gamma ? (bp_packed){0} : bp_derivatives_at(s, k, p.stored, 0);
-        backend->forward(a, derivatives, x, k->weights, k->biases, p.rows, k->in, k->out, bp_product_activation(k), p.scratch);
+        backend->forward(a, derivatives, x, k->weights, k->biases, p.rows, k->in, k->out, bp_product_activation(k),
+                         p.scratch);
         if (network->regularized)
             bp_complete_outputs(s, l, p, 0, k->out);
         x = a;
     }
     if (s->outputs && end == network->layers)
-        backend->unpack(s->outputs + p.from * s->output_stride, s->output_stride, x, p.rows, network->layer[end - 1].out);
+        backend->unpack(s->outputs + p.from * s->output_stride, s->output_stride, x, p.rows,
+                        network->layer[end - 1].out);
 }
 
 /* dL/dx, made where packed inputs would be: a step that wants it reads them in place. */
@@ -133,7 +135,7 @@ static void input_gradient_rows(const step *s, row_range p) {
     const bp_dense_layer *k = &network->layer[0];
     const bp_packed result = rows_from(network->inputs, p.stored);
     backend->delta(result, rows_from(k->deltas, p.stored), k->weights, (bp_packed){0}, p.rows, k->in, k->out,
-                 (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, p.scratch);
+                   (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, p.scratch);
     const size_t stride = s->options->input_gradient_stride;
     backend->unpack(s->options->input_gradient + p.from * stride, stride, result, p.rows, k->in);
 }
@@ -154,7 +156,7 @@ static void delta_rows(const step *s, size_t l, row_range p) {
     }
     const bp_dense_layer *k = &network->layer[l], *previous = &network->layer[l - 1];
     network->backend->delta(rows_from(bp_first_deltas(previous), p.stored), rows_from(k->deltas, p.stored), k->weights,
-                          rows_from(previous->saved, p.stored), p.rows, k->in, k->out, previous->saved_as, p.scratch);
+                            rows_from(previous->saved, p.stored), p.rows, k->in, k->out, previous->saved_as, p.scratch);
     bp_complete_deltas(s, l - 1, p);
 }
 
@@ -180,8 +182,8 @@ static void update_part(const step *s, size_t l, range in, range out, size_t wor
         .with_biases = in.begin == 0,
     };
     network->backend->update(&u, packed_part(inputs_of(s, l, all), panel, 0, in.begin),
-                           packed_part(k->deltas, panel, 0, out.begin), s->rows, in.end - in.begin, out.end - out.begin,
-                           worker_scratch(network, worker));
+                             packed_part(k->deltas, panel, 0, out.begin), s->rows, in.end - in.begin,
+                             out.end - out.begin, worker_scratch(network, worker));
 }
 
 /* The same for the normalization of layer l. */
@@ -201,7 +203,8 @@ static void update_normalization(const step *s, size_t l, range out) {
         .last = bp_step_updates(s),
     };
     network->backend->normalize_update(&u, packed_part(norm->deltas, panel, 0, out.begin),
-                                     packed_part(norm->normalized, panel, 0, out.begin), s->rows, out.end - out.begin);
+                                       packed_part(norm->normalized, panel, 0, out.begin), s->rows,
+                                       out.end - out.begin);
 }
 
 /* Worker `worker`'s share of layer l, of its rows or columns, whichever are more. */
@@ -228,9 +231,9 @@ static void forward_columns(const step *s, size_t l, size_t worker, size_t worke
     if (out.begin == out.end)
         return;
     network->backend->forward(packed_part(k->outputs, panel, 0, out.begin), bp_derivatives_at(s, k, 0, out.begin),
-                            inputs_of(s, l, rows_of_worker(s, 0, 1)), packed_part(k->weights, panel, 0, out.begin),
-                            k->biases + out.begin, s->rows, k->in, out.end - out.begin, k->activation,
-                            worker_scratch(network, worker));
+                              inputs_of(s, l, rows_of_worker(s, 0, 1)), packed_part(k->weights, panel, 0, out.begin),
+                              k->biases + out.begin, s->rows, k->in, out.end - out.begin, k->activation,
+                              worker_scratch(network, worker));
     if (network->regularized)
         bp_complete_outputs(s, l, rows_of_worker(s, 0, 1), out.begin, out.end - out.begin);
 }
@@ -250,8 +253,9 @@ static void backward_columns(const step *s, size_t l, size_t worker, size_t work
         return;
     if (delta_is_wanted(s, l))
         network->backend->delta(packed_part(previous->deltas, panel, 0, in.begin), k->deltas,
-                              packed_part(k->weights, panel, in.begin, 0), packed_part(previous->saved, panel, 0, in.begin),
-                              s->rows, in.end - in.begin, k->out, previous->saved_as, worker_scratch(network, worker));
+                                packed_part(k->weights, panel, in.begin, 0),
+                                packed_part(previous->saved, panel, 0, in.begin), s->rows, in.end - in.begin, k->out,
+                                previous->saved_as, worker_scratch(network, worker));
     update_part(s, l, in, (range){0, k->out}, worker);
 }
 
@@ -387,17 +391,19 @@ static void sum_block(const step *s, size_t block, row_range p) {
     const size_t offset = (1 + block) * network->parameters;
     for (size_t l = network->layers; l-- > 0;) {
         const bp_dense_layer *k = &network->layer[l];
-        bp_update u = {.gradient = k->gradient, .bias_gradient = k->bias_gradient + offset, .first = true, .with_biases = true};
+        bp_update u = {
+            .gradient = k->gradient, .bias_gradient = k->bias_gradient + offset, .first = true, .with_biases = true};
         u.gradient.data += offset;
         delta_rows(s, l, p);
         if (bp_step_gradient(s) == BP_GRADIENT_MODE_SKIP)
             continue;
-        network->backend->update(&u, inputs_of(s, l, p), rows_from(k->deltas, p.stored), p.rows, k->in, k->out, p.scratch);
+        network->backend->update(&u, inputs_of(s, l, p), rows_from(k->deltas, p.stored), p.rows, k->in, k->out,
+                                 p.scratch);
         if (k->norm.gamma) {
             u.gradient.data = k->norm.gamma_gradient + offset;
             u.bias_gradient = k->norm.beta_gradient + offset;
-            network->backend->normalize_update(&u, rows_from(k->norm.deltas, p.stored), rows_from(k->norm.normalized, p.stored),
-                                             p.rows, k->out);
+            network->backend->normalize_update(&u, rows_from(k->norm.deltas, p.stored),
+                                               rows_from(k->norm.normalized, p.stored), p.rows, k->out);
         }
     }
 }
@@ -408,7 +414,7 @@ static void blocks_phase(void *argument, size_t worker) {
     const range blocks = range_of(s->rows / BP_ROW_BLOCK, 1, worker, t->workers);
     for (size_t block = blocks.begin; block < blocks.end; block++) {
         const row_range p = {s->begin + block * BP_ROW_BLOCK, worker * BP_ROW_BLOCK, BP_ROW_BLOCK,
-                        worker_scratch(s->network, worker)};
+                             worker_scratch(s->network, worker)};
         forward_rows(s, 0, s->network->layers, p);
         bp_step_loss(s, p);
         if (s->train)
@@ -437,7 +443,7 @@ static void add_phase(void *argument, size_t worker) {
             .last = bp_step_updates(s),
         };
         network->backend->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
-                                   end - begin);
+                                     end - begin);
     }
 }
 

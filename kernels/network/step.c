@@ -8,9 +8,9 @@
 #include <math.h>
 
 #include "api/check.h"
+#include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "enum_counts.h"
 
 /* A training step of one row on one worker. */
 static void run_row(step *s) {
@@ -55,7 +55,8 @@ static void run_small(step *s) {
 static void run_step(step *s) {
     bp_network *network = s->network;
     /* What runs all layers in one call knows the update alone. */
-    const bool sgd_only = !s->store && (!s->options || (s->options->gradient == BP_GRADIENT_MODE_UPDATE && !s->options->input_gradient));
+    const bool sgd_only =
+        !s->store && (!s->options || (s->options->gradient == BP_GRADIENT_MODE_UPDATE && !s->options->input_gradient));
     if (sgd_only && s->batch.rows <= network->small_rows) {
         run_small(s);
         return;
@@ -128,7 +129,7 @@ static bp_status check_targets(const bp_network *network, bp_batch *batch) {
     if (batch->target_stride == 0)
         batch->target_stride = out;
     const matrix targets = labeled ? vector_of(batch->labels, batch->rows)
-                                    : matrix_of(batch->targets, batch->rows, out, batch->target_stride);
+                                   : matrix_of(batch->targets, batch->rows, out, batch->target_stride);
     bp_status status = check_matrix(targets);
     if (status != BP_OK)
         return status;

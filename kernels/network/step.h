@@ -14,14 +14,14 @@ typedef struct step {
     float *row_loss; /* null if not wanted */
     float scale;     /* of the loss */
     float learning_rate;
-    bool train;             /* goes backward */
-    const bp_backward_options *options; /* strides filled in; null: a training step of the network's own loss */
-    const bp_coefficients *coefficients;    /* of the update; null: plain SGD by rate */
-    bool store;              /* gradients stay in the sums, and update nothing here */
-    bool continues;         /* they are added to those of earlier steps */
-    size_t first_row;       /* of the batch of which this is a part, as dropout's masks count */
-    size_t begin, rows;     /* the slice */
-    bool in_place;          /* its inputs are read where the caller has them, not packed */
+    bool train;                          /* goes backward */
+    const bp_backward_options *options;  /* strides filled in; null: a training step of the network's own loss */
+    const bp_coefficients *coefficients; /* of the update; null: plain SGD by rate */
+    bool store;                          /* gradients stay in the sums, and update nothing here */
+    bool continues;                      /* they are added to those of earlier steps */
+    size_t first_row;                    /* of the batch of which this is a part, as dropout's masks count */
+    size_t begin, rows;                  /* the slice */
+    bool in_place;                       /* its inputs are read where the caller has them, not packed */
 } step;
 
 /** Rows that one worker works: `from` is the first in the batch, `stored` where it lies in the network's matrices. */
@@ -77,7 +77,7 @@ void bp_step_loss(const step *s, row_range p);
  * multiplied by them.
  */
 void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
-                  float *row_loss, const float *a, size_t lda, size_t row, size_t rows);
+                      float *row_loss, const float *a, size_t lda, size_t row, size_t rows);
 
 /** Runs a checked step as a part of a batch of so many rows, and computes its part of the loss if it is wanted. */
 void bp_step_run(step *s, size_t batch_rows, float *loss);
@@ -93,7 +93,7 @@ typedef struct slice_plan {
     size_t rows;
     size_t workers;        /* at the loss, or all of them where they take blocks */
     size_t update_workers; /* elsewhere */
-    bool blocks;         /* each worker takes whole row blocks */
+    bool blocks;           /* each worker takes whole row blocks */
 } slice_plan;
 
 /** The next slice of a batch of which so many rows are left; `in_order`: their loss is computed by one thread. */

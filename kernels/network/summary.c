@@ -112,7 +112,10 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     say(&t, "kernels: %s, tile of %zu x %zu; up to ", bp_isa_name(kernels->isa), kernels->tile_rows,
         kernels->tile_columns);
     say_count(&t, network->workers, "thread");
-    say(&t, "%s\n", network->workers == 1 ? "" : network->private_pool ? " of the library's pool" : " of the host's pool");
+    say(&t, "%s\n",
+        network->workers == 1   ? ""
+        : network->private_pool ? " of the library's pool"
+                                : " of the host's pool");
     say_step(&t, network, network->max_batch_size);
     if (network->max_batch_size > 1)
         say_step(&t, network, 1);

@@ -29,7 +29,8 @@ typedef struct pass {
 /* Parameters of layer l, one array after the other. */
 static size_t layer_parameters(const bp_network *network, size_t l) {
     const bp_dense_layer *k = &network->layer[l];
-    const float *end = l + 1 < network->layers ? k[1].weights.data : network->layer[0].weights.data + network->parameters;
+    const float *end =
+        l + 1 < network->layers ? k[1].weights.data : network->layer[0].weights.data + network->parameters;
     return (size_t)(end - k->weights.data);
 }
 
@@ -61,8 +62,9 @@ static void square_phase(void *argument, size_t worker) {
         const bp_dense_layer *k = &network->layer[l];
         const range mine = columns_of(network, k->out, worker, p->workers);
         if (!k->frozen && mine.begin < mine.end) {
-            network->backend->squares(squares + mine.begin, packed_part(k->gradient, network->backend->panel_width, 0, mine.begin),
-                                    k->bias_gradient + mine.begin, k->in, mine.end - mine.begin);
+            network->backend->squares(squares + mine.begin,
+                                      packed_part(k->gradient, network->backend->panel_width, 0, mine.begin),
+                                      k->bias_gradient + mine.begin, k->in, mine.end - mine.begin);
             square_normalization(squares, &k->norm, mine);
         }
         squares += bp_row_floats(network->backend->panel_width, k->out);
@@ -91,7 +93,8 @@ static void apply_phase(void *argument, size_t worker) {
         for (size_t begin = mine.begin, end; !k->frozen && begin < mine.end; begin = end) {
             const parameter_run run = bp_parameter_run(network, first + begin);
             end = run.end - first < mine.end ? run.end - first : mine.end;
-            network->backend->apply(&network->coefficients, run.role, k->weights.data + begin, k->gradient.data + begin, end - begin);
+            network->backend->apply(&network->coefficients, run.role, k->weights.data + begin, k->gradient.data + begin,
+                                    end - begin);
         }
     }
 }
@@ -151,7 +154,8 @@ void bp_update_set_steps(bp_network *network, uint64_t steps) {
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
 static void set_coefficients(bp_network *network, float learning_rate) {
-    network->coefficients = coefficients_of(&network->optimizer, network->steps + 1, learning_rate, &network->coefficients.arrays);
+    network->coefficients =
+        coefficients_of(&network->optimizer, network->steps + 1, learning_rate, &network->coefficients.arrays);
 }
 
 bp_status bp_update_step(step *s, float *loss) {

@@ -76,20 +76,23 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
     (void)scratch;
     for (size_t i = 0; w && i < in; i++)
         for (size_t j = 0; j < out; j++)
-            w[i * ldw + j] = fmaf(-learning_rate, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
+            w[i * ldw + j] =
+                fmaf(-learning_rate, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch), w[i * ldw + j]);
     for (size_t j = 0; bias && j < out; j++)
         bias[j] = fmaf(-learning_rate, bias_gradient(NULL, delta + j, ldd, batch), bias[j]);
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
-                                  size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
-                                  size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                  const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+                                  size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
+                                  void *scratch) {
     (void)scratch;
     if (w) {
         const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, w);
         for (size_t i = 0; i < in; i++)
             for (size_t j = 0; j < out; j++)
-                optimizer_row(&coefficients, ROLE_WEIGHTS, i * ldw + j, weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch));
+                optimizer_row(&coefficients, ROLE_WEIGHTS, i * ldw + j,
+                              weight_gradient(NULL, x + i, ldx, delta + j, ldd, batch));
     }
     if (bias) {
         const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, bias);

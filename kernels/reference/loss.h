@@ -136,7 +136,8 @@ static loss_part part_of(bp_loss_kind loss, float a, float y, float parameter) {
 }
 
 /* One row: returns its loss, before its weight; d may be null or a. */
-static float parts_row(float *d, const float *a, const float *y, size_t out, bp_loss_kind loss, float parameter, float r) {
+static float parts_row(float *d, const float *a, const float *y, size_t out, bp_loss_kind loss, float parameter,
+                       float r) {
     float p[BP_SUM_ACCUMULATORS] = {0};
     for (size_t j = 0; j < out; j++) {
         const loss_part part = part_of(loss, a[j], y[j], parameter);

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
+#include "backend.h"
 #include "reference/dense.h"
 #include "reference/dropout.h"
 #include "reference/layer_norm.h"
-#include "backend.h"
 
 static void packed_pack(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++)
@@ -32,17 +32,18 @@ static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, siz
         }
 }
 
-static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
-                           size_t in, size_t out, bp_activation activation, void *scratch) {
+static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
+                           size_t batch, size_t in, size_t out, bp_activation activation, void *scratch) {
     const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
-    dense_forward(a.data, a.row_stride, x.data, x.row_stride, w.data, w.row_stride, bias, batch, in, out, identity, scratch);
+    dense_forward(a.data, a.row_stride, x.data, x.row_stride, w.data, w.row_stride, bias, batch, in, out, identity,
+                  scratch);
     packed_activate(a, derivatives, batch, out, activation);
 }
 
-static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
-                         size_t out, bp_activation activation, void *scratch) {
-    dense_delta(previous.data, previous.row_stride, delta.data, delta.row_stride, w.data, w.row_stride, previous_saved.data, previous_saved.row_stride, batch, in, out,
-                activation, scratch);
+static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
+                         size_t in, size_t out, bp_activation activation, void *scratch) {
+    dense_delta(previous.data, previous.row_stride, delta.data, delta.row_stride, w.data, w.row_stride,
+                previous_saved.data, previous_saved.row_stride, batch, in, out, activation, scratch);
 }
 
 /* One parameter, by its gradient. */
@@ -59,8 +60,8 @@ static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size
     for (size_t i = 0; i < in; i++)
         for (size_t j = 0; j < out; j++) {
             const size_t sum = i * u->gradient.row_stride + j; /* of sums that one slice alone does without */
-            const float g =
-                weight_gradient(u->first ? NULL : &u->gradient.data[sum], x.data + i, x.row_stride, delta.data + j, delta.row_stride, batch);
+            const float g = weight_gradient(u->first ? NULL : &u->gradient.data[sum], x.data + i, x.row_stride,
+                                            delta.data + j, delta.row_stride, batch);
             if (u->last)
                 update_by(u, ROLE_WEIGHTS, u->weights.data + i * u->weights.row_stride + j, g);
             else
@@ -90,12 +91,14 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
 static void forward_row(const bp_dense_layer *layers, size_t count, bp_packed x) {
     for (size_t l = 0; l < count; l++) {
         const bp_dense_layer *k = &layers[l];
-        packed_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, 1, k->in, k->out, k->activation, NULL);
+        packed_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, 1, k->in, k->out, k->activation,
+                       NULL);
         x = k->outputs;
     }
 }
 
-static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate, const bp_coefficients *coefficients) {
+static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
+                         const bp_coefficients *coefficients) {
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)
@@ -114,27 +117,28 @@ static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x
 static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
     const bp_packed saved = activation.kind == SAVED_DERIVATIVES ? derivatives : a;
-    dropout_derivative(derivatives.data, derivatives.row_stride, saved.data, saved.row_stride, rows, columns, activation, *mask);
+    dropout_derivative(derivatives.data, derivatives.row_stride, saved.data, saved.row_stride, rows, columns,
+                       activation, *mask);
     dropout(a.data, a.row_stride, a.data, a.row_stride, rows, columns, *mask);
 }
 
 static void packed_normalize(bp_packed a, bp_packed normalized, float *rstd, const float *gamma, const float *beta,
                              size_t rows, size_t columns) {
-    layer_norm_forward(a.data, a.row_stride, normalized.data, normalized.row_stride, rstd, a.data, a.row_stride, gamma, beta, rows, columns,
-                       BP_LAYER_NORM_EPSILON);
+    layer_norm_forward(a.data, a.row_stride, normalized.data, normalized.row_stride, rstd, a.data, a.row_stride, gamma,
+                       beta, rows, columns, BP_LAYER_NORM_EPSILON);
 }
 
 static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packed normalized, const float *rstd,
                                    const float *gamma, size_t rows, size_t columns) {
-    layer_norm_backward(previous.data, previous.row_stride, delta.data, delta.row_stride, normalized.data, normalized.row_stride, rstd, gamma, rows,
-                        columns);
+    layer_norm_backward(previous.data, previous.row_stride, delta.data, delta.row_stride, normalized.data,
+                        normalized.row_stride, rstd, gamma, rows, columns);
 }
 
 static void packed_normalize_update(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows,
                                     size_t columns) {
     for (size_t j = 0; j < columns; j++) {
-        const float g = weight_gradient(u->first ? NULL : &u->gradient.data[j], delta.data + j, delta.row_stride, normalized.data + j,
-                                        normalized.row_stride, rows);
+        const float g = weight_gradient(u->first ? NULL : &u->gradient.data[j], delta.data + j, delta.row_stride,
+                                        normalized.data + j, normalized.row_stride, rows);
         const float c = bias_gradient(u->first ? NULL : &u->bias_gradient[j], delta.data + j, delta.row_stride, rows);
         if (u->last) {
             u->weights.data[j] = fmaf(-u->learning_rate, g, u->weights.data[j]);
@@ -146,7 +150,8 @@ static void packed_normalize_update(const bp_update *u, bp_packed delta, bp_pack
     }
 }
 
-static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient, size_t count) {
+static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,
+                  size_t count) {
     for (size_t k = 0; k < count; k++)
         optimizer_row(coefficients, role, (size_t)(parameters + k - coefficients->arrays.values), gradient[k]);
 }

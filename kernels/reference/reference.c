@@ -2,6 +2,7 @@
  * The scalar backend: the oracles, plain loops that define the bits of every other backend, and the fallback.
  * On x86-64 this file is built twice, for CPUs with and without FMA; BP_BACKEND names the backend.
  */
+#include "backend.h"
 #include "reference/activation.h"
 #include "reference/dense.h"
 #include "reference/dropout.h"
@@ -9,7 +10,6 @@
 #include "reference/loss.h"
 #include "reference/packed.h"
 #include "schedule.h"
-#include "backend.h"
 
 static float cosine_of(float x) {
     return math_cos(x);

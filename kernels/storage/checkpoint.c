@@ -303,7 +303,8 @@ static void report(const bp_safetensors *file, const bp_pairs *pairs, const bp_l
     bp_match_each_extra(pairs, file, is_of_training, report_extra, &copy);
     for (size_t k = 0; k < pairs->count; k++) {
         const bp_pair *pair = &pairs->list[k];
-        const bp_load_event second = is_zeroed(pair, options->zero_biases) ? BP_LOAD_EVENT_ZEROED : BP_LOAD_EVENT_MISSING;
+        const bp_load_event second =
+            is_zeroed(pair, options->zero_biases) ? BP_LOAD_EVENT_ZEROED : BP_LOAD_EVENT_MISSING;
         if (!pair->first_tensor)
             options->report(options->context, BP_LOAD_EVENT_MISSING, pair->first_name);
         if (!pair->second_tensor)

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "float_environment.h"
 #include "enum_counts.h"
+#include "float_environment.h"
 
 size_t bp_dtype_bytes(bp_dtype dtype) {
     static const unsigned char bytes[DTYPE_COUNT] = {

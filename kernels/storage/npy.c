@@ -198,7 +198,7 @@ static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *n
 
 /* One of `array` and `doubles` is what the caller wants. */
 static bp_status read_position(place from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
-                            bp_file_error *error) {
+                               bp_file_error *error) {
     CONTRACT_MODE(host);
     bp_file_error own;
     error = bp_file_error_begin(error, &own);

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "storage/element.h"
 #include "storage/error.h"
 #include "storage/json.h"
 #include "storage/kind.h"
 #include "storage/source.h"
-#include "enum_counts.h"
 
 #define LENGTH_BYTES 8
 
@@ -32,7 +32,7 @@ struct bp_safetensors {
 
 const char *bp_safetensors_dtype_name(bp_dtype dtype) {
     static const char *const names[DTYPE_COUNT] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
-                                                      "U64",  "I64", "F16", "BF16", "F32", "F64"};
+                                                   "U64",  "I64", "F16", "BF16", "F32", "F64"};
     return (unsigned)dtype < DTYPE_COUNT ? names[dtype] : NULL;
 }
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "storage/element.h"
 #include "storage/error.h"
 #include "storage/text.h"
 #include "storage/utf8.h"
 #include "storage/writer.h"
-#include "enum_counts.h"
 
 #define HEADER_ALIGNMENT 8
 

@@ -3,11 +3,11 @@
 
 #include <math.h>
 
+#include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "training/batches.h"
-#include "enum_counts.h"
 
 /* A fit under way. */
 typedef struct fit {

@@ -3,10 +3,10 @@
 
 #include <backprop/impute.h>
 
+#include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "training/columns.h"
-#include "enum_counts.h"
 
 static float mean_of(const bp_columns *c, size_t j) {
     double sum = 0.0;

@@ -3,10 +3,10 @@
 
 #include <backprop/data.h>
 
+#include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "training/columns.h"
-#include "enum_counts.h"
 
 static double value_at(const bp_columns *c, size_t n, size_t j) {
     return bp_column_value(c, n, j);

@@ -55,7 +55,8 @@ bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
         }
         const bool lowers = state->bad > state->patience;
         if (lowers) {
-            const double learning_rate = (double)state->learning_rate * (double)state->factor, least = (double)state->learning_rate_min;
+            const double learning_rate = (double)state->learning_rate * (double)state->factor,
+                         least = (double)state->learning_rate_min;
             const float lower = (float)(learning_rate > least ? learning_rate : least);
             state->learning_rate = lower < state->learning_rate ? lower : state->learning_rate;
             state->cooling = state->cooldown;
@@ -66,10 +67,11 @@ bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced) {
     }
     char texts[4][32];
     return good ? BP_OK
-                : bp_fail(
-                      BP_ERROR_VALUE,
-                      "rate is %s and learning_rate_min %s, and must be finite, 0 or more; factor is %s, and must lie between "
-                      "0 and 1; threshold is %s, and must be finite, 0 or more, below 1 if relative",
-                      bp_number_text(texts[0], (double)state->learning_rate), bp_number_text(texts[1], (double)state->learning_rate_min),
-                      bp_number_text(texts[2], (double)state->factor), bp_number_text(texts[3], state->threshold));
+                : bp_fail(BP_ERROR_VALUE,
+                          "rate is %s and learning_rate_min %s, and must be finite, 0 or more; factor is %s, and must "
+                          "lie between "
+                          "0 and 1; threshold is %s, and must be finite, 0 or more, below 1 if relative",
+                          bp_number_text(texts[0], (double)state->learning_rate),
+                          bp_number_text(texts[1], (double)state->learning_rate_min),
+                          bp_number_text(texts[2], (double)state->factor), bp_number_text(texts[3], state->threshold));
 }

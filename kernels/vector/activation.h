@@ -19,7 +19,8 @@
 
 /* Whether vec_rectify gives the activation's value: the kinds that a tile ends with. */
 static inline bool is_rectifier(bp_activation activation) {
-    return activation.kind == BP_ACTIVATION_IDENTITY || activation.kind == BP_ACTIVATION_RELU || activation.kind == BP_ACTIVATION_LEAKY_RELU;
+    return activation.kind == BP_ACTIVATION_IDENTITY || activation.kind == BP_ACTIVATION_RELU ||
+           activation.kind == BP_ACTIVATION_LEAKY_RELU;
 }
 
 static inline vec vec_rectify(vec z, bp_activation activation) {
@@ -59,7 +60,7 @@ static inline value_and_derivative vec_hard_swish(vec z) {
     const vec between = vec_fma(z, vec_set1(1.0f / 3.0f), vec_set1(0.5f));
     const vec upper = vec_select(vec_less_equal(three, z), vec_set1(1.0f), between);
     return (value_and_derivative){vec_mul(vec_max(low, z), vec_hard_sigmoid(z)),
-                       vec_select(vec_less_equal(z, low), vec_set1(0.0f), upper)};
+                                  vec_select(vec_less_equal(z, low), vec_set1(0.0f), upper)};
 }
 
 static inline value_and_derivative vec_silu(vec z) {
@@ -212,7 +213,8 @@ static inline vec vec_slope(vec saved, bp_activation activation) {
     case BP_ACTIVATION_HARD_SIGMOID:
         return vec_between(saved, 1.0f, 1.0f / 6.0f);
     default:
-        return is_tile_derivative(activation) ? vec_derivative(saved, activation) : value_and_derivative_at(saved, activation).slope;
+        return is_tile_derivative(activation) ? vec_derivative(saved, activation)
+                                              : value_and_derivative_at(saved, activation).slope;
     }
 }
 
@@ -280,8 +282,8 @@ KEEP_APART void activate_in_place(float *a, size_t lda, float *derivatives, size
 }
 
 /* d = f', or with `times` d = d * f'. */
-static ALWAYS_INLINE void derivative_rows(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
-                                     bp_activation activation, const bool times) {
+static ALWAYS_INLINE void derivative_rows(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
+                                          size_t columns, bp_activation activation, const bool times) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j += VEC_LANES) {
             float *at = d + n * ldd + j;
@@ -298,13 +300,14 @@ static ALWAYS_INLINE void derivative_rows(float *d, size_t ldd, const float *sav
 }
 
 static ALWAYS_INLINE void derivatives_of_kind(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
-                                         size_t columns, bp_activation activation, const bool times) {
+                                              size_t columns, bp_activation activation, const bool times) {
     switch ((int)activation.kind) {
     case BP_ACTIVATION_RELU:
         derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, times);
         break;
     case BP_ACTIVATION_LEAKY_RELU:
-        derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_LEAKY_RELU, activation.parameter}, times);
+        derivative_rows(d, ldd, saved, lds, rows, columns,
+                        (bp_activation){BP_ACTIVATION_LEAKY_RELU, activation.parameter}, times);
         break;
     case BP_ACTIVATION_SIGMOID:
         derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f}, times);

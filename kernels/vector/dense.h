@@ -75,8 +75,8 @@ static bool transpose_rows(size_t batch, size_t in, size_t out) {
     return rows <= weights && (double)idle * weights + TRANSPOSE_ROWS * rows < TRANSPOSE_ROWS * weights;
 }
 
-static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
-                             size_t out, bp_activation activation) {
+static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
+                             size_t in, size_t out, bp_activation activation) {
     product p = {
         .c = previous,
         .depth = out,
@@ -185,7 +185,8 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
  * to[j] = the sum of column j, on top of sums[j] if sums of earlier blocks are given; where a rate is given,
  * to[j] less rate times that sum.
  */
-static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t batch, size_t out, const float *learning_rate) {
+static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t batch, size_t out,
+                          const float *learning_rate) {
     size_t vecs;
     for (size_t j = 0; j < out; j += vecs * VEC_LANES) {
         const size_t left = out - j;
@@ -239,8 +240,8 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
 #define OPTIMIZER_COLUMNS (8 * NR)
 
 /* A step of an optimizer on biases, by the sums of delta's columns, on top of those of earlier blocks if given. */
-static void bias_optimizer(const bp_coefficients *coefficients, float *biases, const float *sums, bp_packed delta, size_t batch,
-                      size_t out) {
+static void bias_optimizer(const bp_coefficients *coefficients, float *biases, const float *sums, bp_packed delta,
+                           size_t batch, size_t out) {
     float gradient[OPTIMIZER_COLUMNS];
     for (size_t j = 0; j < out; j += OPTIMIZER_COLUMNS) {
         const size_t columns = least(out - j, OPTIMIZER_COLUMNS);
@@ -250,9 +251,10 @@ static void bias_optimizer(const bp_coefficients *coefficients, float *biases, c
     }
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
-                                  size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
-                                  size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                  const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+                                  size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
+                                  void *scratch) {
     if (is_plain_sgd(optimizer)) {
         dense_gradient_sgd(w ? w->values : NULL, ldw, bias ? bias->values : NULL, x, ldx, delta, ldd, batch, in, out,
                            learning_rate, scratch);

@@ -71,8 +71,8 @@ static inline float *element_of(bp_packed m, size_t n, size_t j) {
 }
 
 /* Row n, number `row` of the four that share their words, in up to VEC_LANES columns from j on. */
-static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_position *at, const vec_u64 words[2], const size_t row,
-                                     size_t n, size_t j, size_t lanes) {
+static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_position *at, const vec_u64 words[2],
+                                     const size_t row, size_t n, size_t j, size_t lanes) {
     const vec_u64 number = row % 2 == 0 ? vec_u32_shift16(words[row / 2]) : words[row / 2];
     const vec_mask stay = vec_u32_at_least(number, d->threshold);
     const vec a = load_some(element_of(at->from, n, j), lanes), zero = vec_set1(0.0f);
@@ -138,7 +138,8 @@ static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t 
         lds = ldd;
         activation.kind = SAVED_DERIVATIVES;
     }
-    const mask_position at = {.from = row_major(saved, lds), .derivatives = row_major(d, ldd), .activation = activation};
+    const mask_position at = {
+        .from = row_major(saved, lds), .derivatives = row_major(d, ldd), .activation = activation};
     drop(&mask, &at, rows, columns);
 }
 

@@ -12,8 +12,8 @@
 #include "vector/loss.h"
 
 /*
- * Sums over a row run as in loss.h; what they add at columns j .. j + BP_SUM_ACCUMULATORS - 1 is a group. `whole`: none of the
- * group's columns lies beyond the row.
+ * Sums over a row run as in loss.h; what they add at columns j .. j + BP_SUM_ACCUMULATORS - 1 is a group. `whole`: none
+ * of the group's columns lies beyond the row.
  */
 static ALWAYS_INLINE size_t layer_range_workers(const bool whole, size_t columns, size_t j) {
     return whole ? VEC_LANES : lanes_left(columns, j);
@@ -138,7 +138,8 @@ static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packe
             add_deltas(true, p, q, &r, j);
         if (j < columns)
             add_deltas(false, p, q, &r, j);
-        const vec m = vec_set1(accumulators_sum(p) / (float)columns), c = vec_set1(accumulators_sum(q) / (float)columns);
+        const vec m = vec_set1(accumulators_sum(p) / (float)columns),
+                  c = vec_set1(accumulators_sum(q) / (float)columns);
         const vec factor = vec_set1(rstd[n]);
         for (j = 0; j + VEC_LANES <= columns; j += VEC_LANES)
             delta_lanes(&r, previous, m, c, factor, j, VEC_LANES);
@@ -152,7 +153,8 @@ static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packe
  * on, of which the last has `lanes` columns.
  */
 static ALWAYS_INLINE void gamma_gradient(const size_t vecs, float *to, const float *sums, bp_packed delta,
-                                    bp_packed normalized, size_t j, size_t rows, size_t lanes, const float *learning_rate) {
+                                         bp_packed normalized, size_t j, size_t rows, size_t lanes,
+                                         const float *learning_rate) {
     vec sum[SUM_CHAINS];
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         sum[v] = sums ? load_some(sums + j + v * VEC_LANES, lanes) : vec_set1(0.0f);
@@ -171,12 +173,13 @@ static ALWAYS_INLINE void gamma_gradient(const size_t vecs, float *to, const flo
     }
     UNROLL_FOR (size_t v = 0; v < vecs; v++) {
         float *gamma = to + j + v * VEC_LANES;
-        store_some(gamma, lanes, learning_rate ? vec_fnma(vec_set1(*learning_rate), sum[v], load_some(gamma, lanes)) : sum[v]);
+        store_some(gamma, lanes,
+                   learning_rate ? vec_fnma(vec_set1(*learning_rate), sum[v], load_some(gamma, lanes)) : sum[v]);
     }
 }
 
 static void gamma_gradient_of(float *to, const float *sums, bp_packed delta, bp_packed normalized, size_t rows,
-                          size_t columns, const float *learning_rate) {
+                              size_t columns, const float *learning_rate) {
     size_t j = 0;
     for (; j + SUM_CHAINS * VEC_LANES <= columns; j += SUM_CHAINS * VEC_LANES)
         gamma_gradient(SUM_CHAINS, to, sums, delta, normalized, j, rows, VEC_LANES, learning_rate);
@@ -187,8 +190,8 @@ static void gamma_gradient_of(float *to, const float *sums, bp_packed delta, bp_
 static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
                                size_t ldz, const float *gamma, const float *beta, size_t rows, size_t columns,
                                float epsilon) {
-    normalize_rows(row_major(y, ldy), row_major(normalized, ldn), rstd, row_major(z, ldz), gamma, beta, rows,
-                   columns, epsilon);
+    normalize_rows(row_major(y, ldy), row_major(normalized, ldn), rstd, row_major(z, ldz), gamma, beta, rows, columns,
+                   epsilon);
 }
 
 static void layer_norm_backward(float *previous, size_t ldb, const float *delta, size_t ldd, const float *normalized,
@@ -207,8 +210,8 @@ static void layer_norm_gradient(float *gradient_gamma, float *gradient_beta, con
 
 static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation) {
     for (size_t j = 0; j < columns; j += NR)
-        activate_in_place(packed_at(a, 0, j), a.row_stride, derivatives.data ? packed_at(derivatives, 0, j) : NULL, derivatives.row_stride, rows,
-                          round_up(least(columns - j, NR), VEC_LANES), activation);
+        activate_in_place(packed_at(a, 0, j), a.row_stride, derivatives.data ? packed_at(derivatives, 0, j) : NULL,
+                          derivatives.row_stride, rows, round_up(least(columns - j, NR), VEC_LANES), activation);
 }
 
 static void packed_normalize(bp_packed a, bp_packed normalized, float *rstd, const float *gamma, const float *beta,
@@ -219,9 +222,10 @@ static void packed_normalize(bp_packed a, bp_packed normalized, float *rstd, con
 static void packed_normalize_update(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows,
                                     size_t columns) {
     const float *learning_rate = u->last ? &u->learning_rate : NULL;
-    gamma_gradient_of(u->last ? u->weights.data : u->gradient.data, u->first ? NULL : u->gradient.data, delta, normalized, rows, columns,
+    gamma_gradient_of(u->last ? u->weights.data : u->gradient.data, u->first ? NULL : u->gradient.data, delta,
+                      normalized, rows, columns, learning_rate);
+    bias_gradient(u->last ? u->biases : u->bias_gradient, u->first ? NULL : u->bias_gradient, delta, rows, columns,
                   learning_rate);
-    bias_gradient(u->last ? u->biases : u->bias_gradient, u->first ? NULL : u->bias_gradient, delta, rows, columns, learning_rate);
 }
 
 #endif

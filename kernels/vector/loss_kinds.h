@@ -79,7 +79,8 @@ static void parts_row(float *d, float *row_loss, const float *a, const float *y,
 
 /* One output a row: the rows lie side by side in a vector. */
 static void parts_column(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
-                         size_t ldy, const float *weights, size_t batch, bp_loss_kind loss, float parameter, float scale) {
+                         size_t ldy, const float *weights, size_t batch, bp_loss_kind loss, float parameter,
+                         float scale) {
     const vec zero = vec_set1(0.0f), half = vec_set1(0.5f);
     for (size_t n = 0; n < batch; n += VEC_LANES) {
         const size_t rows = lanes_left(batch, n);
@@ -122,8 +123,8 @@ static float row_terms(const float *z, float m, const float *y, size_t count, bo
 }
 
 /* Of softmax(z) against a distribution y. */
-static void distribution_row(float *d, float *row_loss, const float *z, const float *y, size_t classes, bp_loss_kind loss,
-                             float r) {
+static void distribution_row(float *d, float *row_loss, const float *z, const float *y, size_t classes,
+                             bp_loss_kind loss, float r) {
     const float m = row_maximum(z, classes), total = sum(y, classes);
     const float terms = row_loss ? row_terms(z, m, y, classes, loss == BP_LOSS_KULLBACK_LEIBLER) : 0.0f;
     const float s = row_exponentials(d, z, m, classes); /* d may be z */

@@ -6,8 +6,8 @@
 
 #include <backprop/optimizer.h>
 
-#include "coefficients.h"
 #include "backend.h"
+#include "coefficients.h"
 #include "vector/tile.h"
 
 /* A row-major matrix. */
@@ -16,7 +16,8 @@ static inline bp_packed row_major(const float *at, size_t ld) {
 }
 
 /* w by its gradient g and its state s, t. */
-static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_coefficients *r, vec w, vec g, vec *s, vec *t) {
+static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_coefficients *r, vec w, vec g, vec *s,
+                                         vec *t) {
     const vec learning_rate = vec_set1(r->learning_rate), zero = vec_set1(0.0f);
     switch (kind) {
     case BP_OPTIMIZER_MOMENTUM:
@@ -59,9 +60,10 @@ static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_
 }
 
 /* The first `lanes` parameters of those at w, by their gradients. */
-static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const bp_coefficients *r, float *at, const float *gradient,
-                                      size_t lanes) {
-    const size_t k = (size_t)(at - r->arrays.values), states = kind == BP_OPTIMIZER_ADAM || kind == BP_OPTIMIZER_RPROP ? 2 : kind != BP_OPTIMIZER_SGD;
+static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const bp_coefficients *r, float *at,
+                                           const float *gradient, size_t lanes) {
+    const size_t k = (size_t)(at - r->arrays.values),
+                 states = kind == BP_OPTIMIZER_ADAM || kind == BP_OPTIMIZER_RPROP ? 2 : kind != BP_OPTIMIZER_SGD;
     float *const first = r->arrays.state[0], *const second = r->arrays.state[1], *const average = r->arrays.ema;
     vec w = load_some(at, lanes), g = load_some(gradient, lanes), none = vec_set1(0.0f);
     vec s = states > 0 ? load_some(first + k, lanes) : none, t = states > 1 ? load_some(second + k, lanes) : none;
@@ -90,9 +92,11 @@ static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const b
 }
 
 /* Rows of parameters by their gradients, which lie in panels. */
-static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_coefficients *coefficients, parameter_role role, float *w,
-                                    size_t ldw, bp_packed g, size_t rows, size_t columns) {
-    const bp_coefficients r = coefficients_for(coefficients, role); /* a copy: for all that the compiler knows, a store might change *rule */
+static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_coefficients *coefficients,
+                                         parameter_role role, float *w, size_t ldw, bp_packed g, size_t rows,
+                                         size_t columns) {
+    const bp_coefficients r =
+        coefficients_for(coefficients, role); /* a copy: for all that the compiler knows, a store might change *rule */
     for (; rows > 0; rows--, w += ldw, g.data += g.row_stride) {
         const float *panel = g.data;
         size_t n = 0;
@@ -105,8 +109,8 @@ static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_
 }
 
 /* Row-major parameters w [rows x columns], a part of the rule's arrays, by their gradients g in panels. */
-static void apply_optimizer(const bp_coefficients *coefficients, parameter_role role, float *w, size_t ldw, bp_packed g, size_t rows,
-                       size_t columns) {
+static void apply_optimizer(const bp_coefficients *coefficients, parameter_role role, float *w, size_t ldw, bp_packed g,
+                            size_t rows, size_t columns) {
     if (columns == NR && ldw == NR && g.row_stride == NR) { /* rows lie end to end: one row */
         columns *= rows;
         rows = 1;

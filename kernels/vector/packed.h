@@ -25,8 +25,8 @@ static void long_chains(product *p) {
     }
 }
 
-static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
-                           size_t in, size_t out, bp_activation activation, void *scratch) {
+static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
+                           size_t batch, size_t in, size_t out, bp_activation activation, void *scratch) {
     if (batch == 1) {
         row_forward(a, derivatives, x, w, bias, in, out, activation);
         return;
@@ -38,8 +38,8 @@ static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_p
     run_product(&p, scratch);
 }
 
-static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
-                         size_t out, bp_activation activation, void *scratch) {
+static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
+                         size_t in, size_t out, bp_activation activation, void *scratch) {
     if (batch == 1) {
         row_delta(previous, delta, w, previous_saved, in, out, activation);
         return;
@@ -56,11 +56,11 @@ static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_pa
 static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
                           void *scratch) {
     const bp_coefficients *coefficients = u->last ? u->coefficients : NULL;
-    const float *bias_gradient = u->first ? NULL : u->bias_gradient;
+    const float *earlier = u->first ? NULL : u->bias_gradient;
     if (u->with_biases && coefficients)
-        bias_optimizer(coefficients, u->biases, bias_gradient, delta, batch, round_up(out, VEC_LANES));
+        bias_optimizer(coefficients, u->biases, earlier, delta, batch, round_up(out, VEC_LANES));
     else if (u->with_biases)
-        bias_gradient(u->last ? u->biases : u->bias_gradient, bias_gradient, delta, batch, round_up(out, VEC_LANES),
+        bias_gradient(u->last ? u->biases : u->bias_gradient, earlier, delta, batch, round_up(out, VEC_LANES),
                       u->last ? &u->learning_rate : NULL);
     if (batch == 1 && u->first && u->last) {
         if (coefficients)
@@ -111,7 +111,8 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
     }
 }
 
-static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient, size_t count) {
+static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,
+                  size_t count) {
     apply_optimizer(coefficients, role, parameters, 0, row_major(gradient, 0), 1, count);
 }
 

@@ -38,14 +38,15 @@ typedef struct product {
     bp_packed c;
     bool transposed; /* c is the transpose of the product; a single block of the depth */
     size_t mc, kc;
-    size_t chain;     /* depth of one chain: longer products are sums of chains; 0: one chain over the whole depth */
+    size_t chain; /* depth of one chain: longer products are sums of chains; 0: one chain over the whole depth */
     bool partial_in_scratch; /* sums between blocks may not be kept in c */
-    const bp_packed *sums; /* of the chains before this product */
+    const bp_packed *sums;   /* of the chains before this product */
     const float *bias;
     bp_packed previous;
     tile_epilogue epilogue; /* of the last block */
     bp_activation activation;
-    bp_packed derivatives; /* where the activation's derivatives go; null if they are not wanted; of padded matrices alone */
+    bp_packed
+        derivatives; /* where the activation's derivatives go; null if they are not wanted; of padded matrices alone */
     float learning_rate;
     const bp_coefficients *coefficients; /* EPILOGUE_OPTIMIZER */
 } product;
@@ -62,8 +63,7 @@ typedef struct product {
 _Static_assert(NC % NR == 0, "blocks of B hold whole panels");
 _Static_assert(KC % NR == 0, "blocks of A begin where a panel begins");
 
-#define SCRATCH_FLOATS                                                                                                 \
-    (NC * (DEPTH_MAX + SUM_ROWS) + (MC + NR) * DEPTH_MAX + 2 * SCRATCH_SLACK)
+#define SCRATCH_FLOATS (NC * (DEPTH_MAX + SUM_ROWS) + (MC + NR) * DEPTH_MAX + 2 * SCRATCH_SLACK)
 _Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
 _Static_assert(NR <= SCRATCH_SLACK, "panels of a small product fit into scratch");
 
@@ -109,7 +109,7 @@ static inline row_cut cut_rows(size_t rows, size_t columns) {
 /* A block of the product: the tiles of some rows and columns over a stretch of the depth. */
 typedef struct block {
     size_t k0, depth, m0, rows, n0, columns;
-    lhs a;     /* stands at (m0, k0) */
+    lhs a;           /* stands at (m0, k0) */
     float *packed_b; /* its panels, if B is packed */
     bool pack_now;   /* panels of B's transpose are packed when they are first used */
     float *c;        /* where this block's results go */
@@ -120,16 +120,15 @@ typedef struct block {
 
 /* The place of A(m, k) where m and k begin a panel, if there are such. */
 static const float *lhs_at(const product *p, size_t m, size_t k) {
-    return p->a.data + m * p->a.row_stride + m / NR * p->a.skip + k / NR * p->a.panel_stride +
-           k % NR * p->a.k;
+    return p->a.data + m * p->a.row_stride + m / NR * p->a.skip + k / NR * p->a.panel_stride + k % NR * p->a.k;
 }
 
 /* Packs the rows of a block of a row-major matrix into panels, each `depth` rows long. */
 static void pack_row_block(float *packed, const float *from, size_t ld, size_t depth, size_t columns) {
     for (size_t k = 0; k < depth; k += PACK_STEP)
         for (size_t n = 0; n < columns; n += NR)
-            pack_rows(packed + n * depth + k * NR, NR, from + k * ld + n, ld,
-                      least(depth - k, PACK_STEP), least(columns - n, NR));
+            pack_rows(packed + n * depth + k * NR, NR, from + k * ld + n, ld, least(depth - k, PACK_STEP),
+                      least(columns - n, NR));
 }
 
 /* Packs the panel of columns n.. of B where B is the transpose of p->b. */
@@ -183,8 +182,8 @@ static void run_tiles(size_t rows, size_t columns, size_t chain, const tile_spec
 #define OPTIMIZER_ROWS (4 * TILE_ROWS_MAX)
 
 /* Tiles of a gradient, and the optimizer's step on the parameters that stand in the place of C. */
-static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_spec *spec, const bp_coefficients *coefficients,
-                         tile_operands *operands, size_t count) {
+static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_spec *spec,
+                         const bp_coefficients *coefficients, tile_operands *operands, size_t count) {
     float gradient[OPTIMIZER_ROWS * NR];
     tile_spec s = *spec;
     s.epilogue = EPILOGUE_STORE;
@@ -204,14 +203,14 @@ static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_s
 
 /* A part of a matrix, to be fetched in so many turns. */
 static prefetch_stream prefetch_part(bp_packed m, size_t r, size_t c, size_t rows, size_t columns, size_t iterations) {
-    const size_t panel_count = panel_count(columns);
+    const size_t count = panel_count(columns);
     return (prefetch_stream){
         .data = packed_at(m, r, c),
         .row_stride = m.row_stride,
         .panel_stride = m.panel_stride,
         .rows = rows,
-        .panel_count = panel_count,
-        .per_iteration = (rows * panel_count + iterations - 1) / iterations,
+        .panel_count = count,
+        .per_iteration = (rows * count + iterations - 1) / iterations,
     };
 }
 
@@ -248,7 +247,8 @@ static prefetch_stream next_of_b(const product *p, const block *b, size_t n, siz
 static prefetch_stream next_of_epilogue(const product *p, const tile_spec *spec, const block *b, row_cut cut) {
     if (p->rows * p->columns < PREFETCH_MIN / 2 || b->rows <= EPILOGUE_LEAD)
         return (prefetch_stream){0};
-    prefetch_stream f = prefetch_part(spec->epilogue == EPILOGUE_DERIVATIVE ? p->previous : p->c, b->m0, b->n0, b->rows, b->columns, 1);
+    prefetch_stream f =
+        prefetch_part(spec->epilogue == EPILOGUE_DERIVATIVE ? p->previous : p->c, b->m0, b->n0, b->rows, b->columns, 1);
     f.next_row = EPILOGUE_LEAD;
     f.per_iteration = cut.height / panel_count(b->depth) + 1;
     return f;
@@ -262,7 +262,8 @@ static inline size_t panel_columns(const product *p, size_t columns) {
 static void run_block(const product *p, const tile_spec *spec, const block *b, size_t end) {
     const bool all_packed = p->pack_b != PACK_NONE;
     const row_cut whole = cut_rows(b->rows, NR);
-    const size_t panel_iterations = whole.tiles * panel_count(b->depth), iterations = panel_iterations * panel_count(b->columns);
+    const size_t panel_iterations = whole.tiles * panel_count(b->depth),
+                 iterations = panel_iterations * panel_count(b->columns);
     prefetches f = {.a = next_of_a(p, b, end, iterations)};
     if (!p->transposed) {
         f.end = next_of_epilogue(p, spec, b, whole);
@@ -291,7 +292,8 @@ static void run_block(const product *p, const tile_spec *spec, const block *b, s
             .partial = b->partial + n / NR * b->partial_panel,
             .ld_partial = b->partial_row,
             .bias = p->bias ? p->bias + b->n0 + n : NULL,
-            .previous = p->epilogue == EPILOGUE_DERIVATIVE ? packed_at(p->previous, b->m0, b->n0 + n) : b->c, /* or not read */
+            .previous =
+                p->epilogue == EPILOGUE_DERIVATIVE ? packed_at(p->previous, b->m0, b->n0 + n) : b->c, /* or not read */
             .ld_previous = p->previous.row_stride,
         };
         if (!p->transposed)
@@ -341,7 +343,8 @@ static ALWAYS_INLINE void store_transposed(const vec *v, size_t count, size_t la
     for (size_t l = 0; l < count; l++) {
         vec result = v[l];
         if (activation.kind != BP_ACTIVATION_IDENTITY)
-            result = vec_mul(result, vec_derivative(load_some(previous.data + l * previous.row_stride, lanes), activation));
+            result =
+                vec_mul(result, vec_derivative(load_some(previous.data + l * previous.row_stride, lanes), activation));
         store_some(c.data + l * c.row_stride, lanes, result);
     }
 }
@@ -419,7 +422,7 @@ static void run_rows(const product *p, const tile_spec *spec, block b, size_t en
         run_block(p, &s, &b, end);
         if (update)
             apply_optimizer(p->coefficients, ROLE_WEIGHTS, packed_at(p->c, b.m0, b.n0), p->c.row_stride,
-                       (bp_packed){b.c, b.c_row, b.c_panel}, b.rows, b.columns);
+                            (bp_packed){b.c, b.c_row, b.c_panel}, b.rows, b.columns);
         b.pack_now = false;
         if (p->transposed)
             transpose_results(p, &b);
@@ -462,7 +465,8 @@ static void run_one_tile(const product *p, float *scratch) {
     else
         tiles_any(p->rows, columns, &spec, &operands, 1);
     if (p->epilogue == EPILOGUE_ACTIVATION && !is_rectifier(p->activation))
-        activate_in_place(p->c.data, p->c.row_stride, p->derivatives.data, p->derivatives.row_stride, p->rows, columns, p->activation);
+        activate_in_place(p->c.data, p->c.row_stride, p->derivatives.data, p->derivatives.row_stride, p->rows, columns,
+                          p->activation);
 }
 
 static void run_product(const product *p, void *scratch) {

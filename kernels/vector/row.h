@@ -44,8 +44,8 @@ static void row_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_pack
                         size_t out, bp_activation f) {
     size_t j = 0;
     for (; j + ROW_PANEL_COUNT * NR <= out; j += ROW_PANEL_COUNT * NR)
-        row_chains(ROW_PANEL_COUNT, TILE_VECS, packed_at(a, 0, j), a.panel_stride, x, packed_at(w, 0, j), w.row_stride, w.panel_stride,
-                   bias_at(bias, j), in, f);
+        row_chains(ROW_PANEL_COUNT, TILE_VECS, packed_at(a, 0, j), a.panel_stride, x, packed_at(w, 0, j), w.row_stride,
+                   w.panel_stride, bias_at(bias, j), in, f);
     for (; j < out; j += NR) {
         float *z = packed_at(a, 0, j);
         const float *wj = packed_at(w, 0, j);
@@ -160,7 +160,8 @@ static void row_update(bp_packed w, bp_packed x, bp_packed delta, size_t in, siz
             if (columns == NR) /* known to the compiler: delta stays in registers */
                 outer_product_update(packed_at(w, i, j), w.row_stride, packed_at(x, 0, i), d, rows, NR, learning_rate);
             else
-                outer_product_update(packed_at(w, i, j), w.row_stride, packed_at(x, 0, i), d, rows, columns, learning_rate);
+                outer_product_update(packed_at(w, i, j), w.row_stride, packed_at(x, 0, i), d, rows, columns,
+                                     learning_rate);
         }
     }
 }
@@ -175,7 +176,8 @@ static void row_bias_update(float *biases, bp_packed delta, size_t out, float le
 }
 
 /* The same by an optimizer: gradients of a square of W at a time, then its step. */
-static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_packed x, bp_packed delta, size_t in, size_t out) {
+static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_packed x, bp_packed delta, size_t in,
+                          size_t out) {
     float gradient[NR * NR];
     for (size_t j = 0; j < out; j += NR) {
         const size_t columns = round_up(least(out - j, NR), VEC_LANES);
@@ -188,7 +190,8 @@ static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_p
                     const vec g = vec_fma(vec_set1(xi[r]), vec_load(d + c), vec_set1(0.0f));
                     vec_store(gradient + r * NR + c, g);
                 }
-            apply_optimizer(coefficients, ROLE_WEIGHTS, packed_at(w, i, j), w.row_stride, row_major(gradient, NR), rows, columns);
+            apply_optimizer(coefficients, ROLE_WEIGHTS, packed_at(w, i, j), w.row_stride, row_major(gradient, NR), rows,
+                            columns);
         }
     }
 }
@@ -208,7 +211,8 @@ static void row_forward_all(const bp_dense_layer *layers, size_t count, bp_packe
         row_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, k->in, k->out, k->activation);
 }
 
-static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate, const bp_coefficients *coefficients) {
+static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
+                             const bp_coefficients *coefficients) {
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)

@@ -12,10 +12,10 @@
 #define BP_VECTOR_SMALL_H
 
 #include "backend.h"
+#include "enum_counts.h"
 #include "vector/loss.h"
 #include "vector/optimizer.h"
 #include "vector/tile.h"
-#include "enum_counts.h"
 
 /* Rows of results whose chains run together: 4, then 2, then 1. Up to so many rows, transposed weights are updated. */
 #define SMALL_ROWS 4
@@ -68,15 +68,16 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
  * a = f(a) for rows of which several fit a vector: a transcendental function takes as long for one lane as for all. A
  * few rows, one after the other, take no longer than gathering and spreading them does.
  */
-static void small_activate_together(float *a, float *derivatives, size_t rows, size_t columns, bp_activation activation) {
+static void small_activate_together(float *a, float *derivatives, size_t rows, size_t columns,
+                                    bp_activation activation) {
     const size_t together = VEC_LANES / columns;
     for (size_t n = 0; n < rows; n += together, a += together * PANEL_WIDTH) {
         const size_t count = least(rows - n, together);
         vec z = vec_load(a);
         for (size_t r = 1; r < count; r++)
             z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * PANEL_WIDTH), VEC_LANES - r * columns));
-        const value_and_derivative f =
-            derivatives ? vec_activate_with_slope(z, activation) : (value_and_derivative){vec_activate(z, activation), z};
+        const value_and_derivative f = derivatives ? vec_activate_with_slope(z, activation)
+                                                   : (value_and_derivative){vec_activate(z, activation), z};
         for (size_t r = 0; r < count; r++)
             vec_store(a + r * PANEL_WIDTH, vec_rotate(f.value, r * columns));
         for (size_t r = 0; derivatives && r < count; r++)
@@ -125,7 +126,7 @@ static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, s
 /* ---- Deltas --------------------------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE void small_derivatives(const size_t rows, const size_t vecs, vec *acc, const float *saved,
-                                       bp_activation activation) {
+                                            bp_activation activation) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
             const vec a = vec_load(saved + r * PANEL_WIDTH + v * VEC_LANES);
@@ -136,7 +137,7 @@ static ALWAYS_INLINE void small_derivatives(const size_t rows, const size_t vecs
 
 /* Sums times the derivative, from what is kept. */
 static ALWAYS_INLINE void small_times_derivatives(const size_t rows, const size_t vecs, vec *acc, const float *saved,
-                                             bp_activation activation) {
+                                                  bp_activation activation) {
     switch ((int)activation.kind) {
     case BP_ACTIVATION_RELU:
         small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
@@ -188,7 +189,8 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     UNROLL_FOR (size_t i = 0; i < count; i++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
             float *at = w + i * PANEL_WIDTH + v * VEC_LANES;
-            vec_store(at, learning_rate ? vec_fnma(vec_set1(*learning_rate), g[i * vecs + v], vec_load(at)) : g[i * vecs + v]);
+            vec_store(at, learning_rate ? vec_fnma(vec_set1(*learning_rate), g[i * vecs + v], vec_load(at))
+                                        : g[i * vecs + v]);
         }
     }
 }
@@ -226,20 +228,22 @@ static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const f
 #define SMALL_OPTIMIZER_ROWS 32
 
 /* An optimizer's step on weights and biases of a layer, given its inputs. */
-static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coefficients *coefficients, const bp_dense_layer *k,
-                                          const float *x, size_t ldx, size_t rows) {
+static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coefficients *coefficients,
+                                               const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
     float gradient[SMALL_OPTIMIZER_ROWS * PANEL_WIDTH];
     const bp_packed g = {gradient, PANEL_WIDTH, NR};
     for (size_t i = 0; i < k->in; i += SMALL_OPTIMIZER_ROWS) {
         const size_t count = least(k->in - i, SMALL_OPTIMIZER_ROWS);
         small_update(vecs, gradient, x + i, ldx, k->deltas.data, rows, count, NULL);
-        apply_optimizer(coefficients, ROLE_WEIGHTS, k->weights.data + i * PANEL_WIDTH, PANEL_WIDTH, g, count, vecs * VEC_LANES);
+        apply_optimizer(coefficients, ROLE_WEIGHTS, k->weights.data + i * PANEL_WIDTH, PANEL_WIDTH, g, count,
+                        vecs * VEC_LANES);
     }
     small_biases(vecs, gradient, k->deltas.data, rows, NULL);
     apply_optimizer(coefficients, ROLE_OTHERS, k->biases, 0, g, 1, vecs * VEC_LANES);
 }
 
-static void small_optimizer(const bp_coefficients *coefficients, const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
+static void small_optimizer(const bp_coefficients *coefficients, const bp_dense_layer *k, const float *x, size_t ldx,
+                            size_t rows) {
     if (k->out <= VEC_LANES)
         small_optimizer_vecs(1, coefficients, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
@@ -251,7 +255,8 @@ static void small_optimizer(const bp_coefficients *coefficients, const bp_dense_
 /* ---- Back through a layer ------------------------------------------------------------------------------------- */
 
 /* Deltas of the layer below, and then, with a rate, W^T less rate times its gradient. */
-static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows, const float *learning_rate) {
+static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows,
+                                              const float *learning_rate) {
     size_t n = 0;
     for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
         small_deltas(SMALL_ROWS, vecs, k, n);
@@ -281,7 +286,8 @@ static ALWAYS_INLINE void small_parameters_vecs(const size_t vecs, const bp_dens
 }
 
 /* Weights and biases of a layer, given its inputs. */
-static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows, const float *learning_rate) {
+static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows,
+                             const float *learning_rate) {
     if (k->out <= VEC_LANES)
         small_parameters_vecs(1, k, x, ldx, rows, learning_rate);
     else if (k->out <= 2 * VEC_LANES)

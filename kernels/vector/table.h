@@ -2,8 +2,8 @@
 #ifndef BP_VECTOR_TABLE_H
 #define BP_VECTOR_TABLE_H
 
-#include "schedule.h"
 #include "backend.h"
+#include "schedule.h"
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
 #include "vector/loss.h"

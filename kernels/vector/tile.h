@@ -20,7 +20,8 @@
 #define PANEL_WIDTH NR
 #endif
 
-/* A backend may have narrower vectors for so few columns that half of its own vector would be idle: see narrow_tiles. */
+/* A backend may have narrower vectors for so few columns that half of its own vector would be idle: see narrow_tiles.
+ */
 #ifndef NARROW_COLUMNS
 #define NARROW_COLUMNS 0
 #endif
@@ -28,12 +29,18 @@
 #define TILE_ROWS_MAX (MR > TILE_ROWS_OF_ONE ? MR : TILE_ROWS_OF_ONE)
 
 #include "vector/activation.h"
-#include "vector/prefetch.h"
 #include "vector/pack.h"
+#include "vector/prefetch.h"
 
 typedef enum tile_prologue { PROLOGUE_ZERO, PROLOGUE_BIAS, PROLOGUE_PARTIAL } tile_prologue;
 /* EPILOGUE_OPTIMIZER is the product's, see update_tiles; the tile itself stores. */
-typedef enum tile_epilogue { EPILOGUE_STORE, EPILOGUE_ACTIVATION, EPILOGUE_DERIVATIVE, EPILOGUE_SGD, EPILOGUE_OPTIMIZER } tile_epilogue;
+typedef enum tile_epilogue {
+    EPILOGUE_STORE,
+    EPILOGUE_ACTIVATION,
+    EPILOGUE_DERIVATIVE,
+    EPILOGUE_SGD,
+    EPILOGUE_OPTIMIZER
+} tile_epilogue;
 
 /* What a tile reads and writes; all pointers stand at its first element, and move on to the tile below it. */
 typedef struct tile_operands {
@@ -51,7 +58,7 @@ typedef struct tile_operands {
     size_t ldc;
     const float *partial; /* sums so far: PROLOGUE_PARTIAL continues them, add_partial adds them */
     size_t ld_partial;
-    const float *bias;  /* PROLOGUE_BIAS */
+    const float *bias;     /* PROLOGUE_BIAS */
     const float *previous; /* EPILOGUE_DERIVATIVE: outputs of the layer below */
     size_t ld_previous;
     prefetches *prefetches; /* or null */
@@ -147,8 +154,8 @@ static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, ve
  * would fill the queues of the processor with stores that wait for it, and the next tile could not begin.
  */
 static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const size_t tail, vec *acc,
-                                   const float *const *a, const tile_epilogue epilogue, const tile_spec *spec,
-                                   const tile_operands *p) {
+                                    const float *const *a, const tile_epilogue epilogue, const tile_spec *spec,
+                                    const tile_operands *p) {
     const float *b[TILE_TAIL + 1];
     size_t k[TILE_TAIL + 1];
     UNROLL_FOR (size_t t = 0; t < tail; t++) {
@@ -225,7 +232,7 @@ static ALWAYS_INLINE size_t tile_height(size_t columns) {
 #define TILE_CASE(r)                                                                                                   \
     case r:                                                                                                            \
         if (r <= tile_height(vecs * VEC_LANES))                                                                        \
-            tiles_run(r, vecs, spec, p, count);                                                                       \
+            tiles_run(r, vecs, spec, p, count);                                                                        \
         break;
 
 static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const tile_spec *spec, tile_operands *p,

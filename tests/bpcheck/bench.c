@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "enum_counts.h"
 #include "harness/trial.h"
 #include "results.h"
-#include "enum_counts.h"
 
 enum { ROWS = 48, COLUMNS = 144, DEPTH = 96, DRAWS = 17, CALLS_MIN = 3 };
 

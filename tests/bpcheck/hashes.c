@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "results.h"
 #include "enum_counts.h"
+#include "results.h"
 
 static void train_all(bp_isa isa, size_t steps, results *r) {
     golden_run *run = &r->golden[r->golden_runs++];

@@ -2,11 +2,11 @@
 #ifndef BPCHECK_RESULTS_H
 #define BPCHECK_RESULTS_H
 
+#include "enum_counts.h"
 #include "golden/golden.h"
 #include "harness/run.h"
 #include "kernels.h"
 #include "options.h"
-#include "enum_counts.h"
 
 enum { TABLES_MAX = 2 * ISA_COUNT + 1, FAILURES_MAX = 10 };
 

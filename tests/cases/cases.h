@@ -5,8 +5,8 @@
 #ifndef BACKPROP_TESTS_CASES_H
 #define BACKPROP_TESTS_CASES_H
 
-#include "harness/sweep.h"
 #include "enum_counts.h"
+#include "harness/sweep.h"
 
 /* ---- Products: see test_product for the order of sizes ---------------------------------------------------------- */
 
@@ -34,8 +34,10 @@ enum { CASE_TARGET_LOSSES = 7, CASE_LABEL_LOSSES = LOSS_COUNT - CASE_TARGET_LOSS
 extern const bp_loss_kind case_target_losses[CASE_TARGET_LOSSES], case_label_losses[CASE_LABEL_LOSSES];
 
 /** One of the losses with targets, one of those with labels. */
-void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition, bp_loss_kind loss);
-void case_loss_labels(test_table *table, test_side side, size_t batch, size_t classes, size_t repetition, bp_loss_kind loss);
+void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition,
+                       bp_loss_kind loss);
+void case_loss_labels(test_table *table, test_side side, size_t batch, size_t classes, size_t repetition,
+                      bp_loss_kind loss);
 
 test_plane case_dropout, case_dropout_derivative;
 test_plane case_layer_norm_forward, case_layer_norm_backward, case_layer_norm_gradient;

@@ -63,10 +63,10 @@ static void delta_piece(const bp_kernels *kernels, const backward *b, void *scra
     }
     const float *previous_saved = test_data(b->previous_saved);
     const size_t lda = test_ld(b->previous_saved);
-    kernels->dense_delta(b->previous->data + n * b->previous->ld + i, b->previous->ld, b->delta->data + n * b->delta->ld,
-                         b->delta->ld, b->w->data + i * b->w->ld, b->w->ld,
-                         previous_saved != NULL ? previous_saved + n * lda + i : NULL, lda, n_end - n, i_end - i, b->out,
-                         b->activation, scratch);
+    kernels->dense_delta(b->previous->data + n * b->previous->ld + i, b->previous->ld,
+                         b->delta->data + n * b->delta->ld, b->delta->ld, b->w->data + i * b->w->ld, b->w->ld,
+                         previous_saved != NULL ? previous_saved + n * lda + i : NULL, lda, n_end - n, i_end - i,
+                         b->out, b->activation, scratch);
 }
 
 static void call_delta(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
@@ -90,7 +90,8 @@ void case_dense_delta(test_table *table, test_side side, size_t batch, size_t in
         b.previous_saved = test_input(trial, "a_below", batch, in);
     }
     const bool in_place = b.previous_saved != NULL && test_random_below(&trial->random, 3) == 0;
-    b.previous = in_place ? test_output_in_place(trial, "below", b.previous_saved) : test_output(trial, "below", batch, in);
+    b.previous =
+        in_place ? test_output_in_place(trial, "below", b.previous_saved) : test_output(trial, "below", batch, in);
     test_draw_cuts(trial, batch, &b.batch_cut, in, &b.in_cut);
     test_run(trial, call_delta, &b);
 }

@@ -170,7 +170,8 @@ void case_softmax(test_table *table, test_side side, size_t rows, size_t classes
     test_run(trial, call_softmax, &l);
 }
 
-void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition, bp_loss_kind kind) {
+void case_loss_targets(test_table *table, test_side side, size_t batch, size_t out, size_t repetition,
+                       bp_loss_kind kind) {
     static const float thresholds[] = {1.0f, 0.1f, 0x1p-140f, 50.0f};
     test_trial *trial =
         test_begin(table, "loss_targets", side, "%s/%zux%zu/%zu", bp_loss_name(kind), batch, out, repetition);

@@ -6,8 +6,8 @@
 
 #include <backprop/network.h>
 
-#include "network/network.h"
 #include "enum_counts.h"
+#include "network/network.h"
 
 enum { LAYERS_MAX = 4, STEPS_MAX = 3, LANES_MAX = 4 };
 
@@ -70,8 +70,8 @@ static bp_status train(const training *t, bp_network *network) {
     return status;
 }
 
-/* The workers of a step one after the other, the last one first: no bit may depend on it, and a fault in one of them can
- * be caught, as it could not in another thread. */
+/* The workers of a step one after the other, the last one first: no bit may depend on it, and a fault in one of them
+ * can be caught, as it could not in another thread. */
 static void run_lanes(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
     (void)context;
     while (count-- > 0)

@@ -43,8 +43,9 @@ static drawn draw_step(test_trial *trial, bp_optimizer_kind kind) {
         d.optimizer.decay_scope = BP_DECAY_SCOPE_WEIGHTS;
     test_note(trial, ", %s step %llu rate %g decay %g%s%s clip %g average %g", bp_optimizer_name(kind),
               (unsigned long long)d.step, (double)d.learning_rate, (double)d.optimizer.weight_decay,
-              d.optimizer.decoupled ? " decoupled" : "", d.optimizer.decay_scope == BP_DECAY_SCOPE_WEIGHTS ? " of weights" : "",
-              (double)d.optimizer.clip, (double)d.optimizer.ema_decay);
+              d.optimizer.decoupled ? " decoupled" : "",
+              d.optimizer.decay_scope == BP_DECAY_SCOPE_WEIGHTS ? " of weights" : "", (double)d.optimizer.clip,
+              (double)d.optimizer.ema_decay);
     return d;
 }
 
@@ -52,13 +53,13 @@ static drawn draw_step(test_trial *trial, bp_optimizer_kind kind) {
 
 /* Parameters with their state: operands, null where the optimizer has none. */
 typedef struct arrays {
-    test_operand *values, *state[BP_OPTIMIZER_STATES], *average;
+    test_operand *values, *state[BP_OPTIMIZER_STATES], *ema;
 } arrays;
 
 static arrays add_arrays(test_trial *trial, const bp_optimizer *o, const char *const names[4], size_t rows,
                          size_t columns) {
     arrays a = {.values = test_updated(trial, names[0], rows, columns)};
-    test_operand **const others[] = {&a.state[0], &a.state[1], &a.ema_decay};
+    test_operand **const others[] = {&a.state[0], &a.state[1], &a.ema};
     const bool wanted[] = {bp_optimizer_states(o->kind) > 0, bp_optimizer_states(o->kind) > 1, o->ema_decay > 0.0f};
     for (size_t k = 0; k < 3; k++) {
         if (wanted[k])
@@ -72,7 +73,7 @@ static bp_parameters parameters_at(const arrays *a, size_t at) {
     bp_parameters p = {.values = a->values->data + at};
     for (size_t k = 0; k < BP_OPTIMIZER_STATES; k++)
         p.state[k] = a->state[k] != NULL ? a->state[k]->data + at : NULL;
-    p.ema = a->ema_decay != NULL ? a->ema_decay->data + at : NULL;
+    p.ema = a->ema != NULL ? a->ema->data + at : NULL;
     return p;
 }
 
@@ -91,7 +92,8 @@ static void call_step(const bp_kernels *kernels, bool under_test, void *scratch,
     if (cut > 0)
         kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.learning_rate, &low, v->gradient->data, cut);
     if (cut < v->count)
-        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.learning_rate, &high, v->gradient->data + cut, v->count - cut);
+        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.learning_rate, &high, v->gradient->data + cut,
+                                v->count - cut);
 }
 
 void case_optimizer_step(test_table *table, test_side side, size_t count, size_t repetition, bp_optimizer_kind kind) {
@@ -201,8 +203,9 @@ void case_schedule_rate(test_table *table, test_side side, size_t count, size_t 
     if (test_random_below(&trial->random, 4) == 0)
         r.first = test_random_next(&trial->random) >> test_random_below(&trial->random, 64);
     test_note(trial, ", rate %g factor %g start %g end %g warm-up %llu of %llu, from step %llu",
-              (double)r.schedule.learning_rate, (double)r.schedule.factor, (double)r.schedule.start, (double)r.schedule.end,
-              (unsigned long long)r.schedule.warmup, (unsigned long long)r.schedule.steps, (unsigned long long)r.first);
+              (double)r.schedule.learning_rate, (double)r.schedule.factor, (double)r.schedule.start,
+              (double)r.schedule.end, (unsigned long long)r.schedule.warmup, (unsigned long long)r.schedule.steps,
+              (unsigned long long)r.first);
     r.result = test_output(trial, "rates", 1, count);
     test_run(trial, call_rates, &r);
 }

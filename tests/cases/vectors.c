@@ -43,7 +43,8 @@ void case_sgd(test_table *table, test_side side, size_t count, size_t repetition
     if (trial == NULL) {
         return;
     }
-    vectors v = {.count = count, .learning_rate = rates[test_random_below(&trial->random, sizeof rates / sizeof *rates)]};
+    vectors v = {.count = count,
+                 .learning_rate = rates[test_random_below(&trial->random, sizeof rates / sizeof *rates)]};
     test_note(trial, ", rate %g", (double)v.learning_rate);
     v.input = test_input(trial, "gradient", 1, count);
     v.result = test_updated(trial, "parameters", 1, count);

@@ -10,23 +10,26 @@
 
 #include <zlib.h>
 
+#include "enum_counts.h"
 #include "fit_support.h"
 #include "storage/faults.h"
 #include "storage/files.h"
-#include "enum_counts.h"
 
 enum { ROWS = 40, BATCH = 16, EPOCHS = 2 };
 
 /* Wide enough for a pool of two. */
-static const net wide = {.layers = 3,
-                         .sizes = {60, 70, 50, 10},
-                         .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}},
-                         .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
-                         .options = {.label_smoothing = 0.1f},
-                         .weighted = true,
-                         .gradients = true};
-static const net small = {
-    .layers = 2, .sizes = {3, 8, 2}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+static const net wide = {
+    .layers = 3,
+    .sizes = {60, 70, 50, 10},
+    .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_IDENTITY, 0}},
+    .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
+    .options = {.label_smoothing = 0.1f},
+    .weighted = true,
+    .gradients = true};
+static const net small = {.layers = 2,
+                          .sizes = {3, 8, 2},
+                          .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+                          .loss = BP_LOSS_MSE};
 
 /* One network with its data, and what calls on it make. */
 typedef struct subject {
@@ -51,7 +54,8 @@ static subject subject_create(bool everything) {
         t.config.threads = 2;
         t.config.dropout = dropout;
         t.config.normalize = normalize;
-        t.config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 1, .ema_decay = 0.9f};
+        t.config.optimizer =
+            (bp_optimizer){.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 1, .ema_decay = 0.9f};
     }
     t.network = net_create(&t.config, 5);
     assert_int_equal(bp_network_threads(t.network), t.config.threads);
@@ -115,7 +119,7 @@ static bp_status evaluate(subject *t) {
 }
 
 static bp_status find_nonfinite(subject *t) {
-    bp_nonfinite found = {.place = QUANTITY_COUNT};
+    bp_nonfinite found = {.quantity = QUANTITY_COUNT};
     const bp_batch batch = batch_of(t);
     const bp_status status = bp_network_find_nonfinite(t->network, &batch, &found);
     assert_int_equal(found.quantity, status == BP_OK ? BP_QUANTITY_NONE : QUANTITY_COUNT);

@@ -12,10 +12,11 @@
 enum { ROWS = 64, STEPS = 3, SECONDS = 10 };
 
 /* A step of it is worth more than three threads. */
-static const net shape = {.layers = 3,
-                          .sizes = {40, 90, 60, 7},
-                          .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
-                          .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
+static const net shape = {
+    .layers = 3,
+    .sizes = {40, 90, 60, 7},
+    .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+    .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY};
 
 static bp_network_config config_of(size_t threads) {
     bp_network_config config = net_config(&shape, ROWS);

@@ -16,8 +16,10 @@
 #include "storage/faults.h"
 #include "storage/files.h"
 
-static const net shape = {
-    .layers = 2, .sizes = {100, 90, 4}, .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE};
+static const net shape = {.layers = 2,
+                          .sizes = {100, 90, 4},
+                          .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+                          .loss = BP_LOSS_MSE};
 
 /* More than the writer's buffer: it is written in parts. */
 enum { COUNT = 20000 };

@@ -16,7 +16,10 @@
 enum { ROWS = 70, MICROSECONDS = 40 };
 
 static const net nets[] = {
-    {.layers = 2, .sizes = {2, 5, 2}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2,
+     .sizes = {2, 5, 2},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+     .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {30, 70, 50, 10},
      .activations = {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},

@@ -285,8 +285,11 @@ static bp_status find_nonfinite(const size_t *n) {
 
 static bp_status backward(const size_t *n) {
     const bp_batch b = {.rows = n[1], .inputs = slot(0), .input_stride = n[2]};
-    const bp_backward_options options = {
-        .learning_rate = 0.5f, .delta = slot(1), .delta_stride = n[3], .input_gradient = slot(2), .input_gradient_stride = n[4]};
+    const bp_backward_options options = {.learning_rate = 0.5f,
+                                         .delta = slot(1),
+                                         .delta_stride = n[3],
+                                         .input_gradient = slot(2),
+                                         .input_gradient_stride = n[4]};
     return bp_network_backward(network, &b, &options);
 }
 

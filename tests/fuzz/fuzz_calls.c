@@ -3,9 +3,9 @@
  * arrays, any numbers and enumerators. A call fails with all arrays as they were, or writes what it documents; what is
  * bad by any reading fails, and what is good by any reading does not.
  */
+#include "../../kernels/enum_counts.h"
 #include "kernel_calls.h"
 #include "operands.h"
-#include "enum_counts.h"
 
 typedef struct careless {
     const kernel_call *call;

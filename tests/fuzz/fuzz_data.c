@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
+#include "../../kernels/enum_counts.h"
 #include "operands.h"
-#include "enum_counts.h"
 
 typedef struct careless {
     bytes in;
@@ -263,8 +263,10 @@ static void schedule(careless *c) {
                            .end = take_float(&c->in)};
     float learning_rate = -0.125f;
     for (size_t k = 0; k < 4; k++) {
-        const bp_status status = bp_schedule_learning_rate(&s, take_u64(&c->in, 1 + take_below(&c->in, 8)), &learning_rate);
-        REQUIRE(status == BP_OK ? learning_rate >= 0.0f && learning_rate <= 3.4028235e38f : status == BP_ERROR_VALUE && learning_rate == -0.125f);
+        const bp_status status =
+            bp_schedule_learning_rate(&s, take_u64(&c->in, 1 + take_below(&c->in, 8)), &learning_rate);
+        REQUIRE(status == BP_OK ? learning_rate >= 0.0f && learning_rate <= 3.4028235e38f
+                                : status == BP_ERROR_VALUE && learning_rate == -0.125f);
         learning_rate = -0.125f;
     }
 }
@@ -295,7 +297,7 @@ static void names(careless *c) {
     const size_t length = bytes_left(&c->in) < sizeof text - 1 ? bytes_left(&c->in) : sizeof text - 1;
     memcpy(text, c->in.at, length);
     NAMES(activation_kind, activation_from_name, activation_name);
-    NAMES(loss, loss_from_name, loss_name);
+    NAMES(loss_kind, loss_from_name, loss_name);
     NAMES(optimizer_kind, optimizer_from_name, optimizer_name);
     NAMES(schedule_kind, schedule_from_name, schedule_name);
     NAMES(initializer_kind, initializer_from_name, initializer_name);

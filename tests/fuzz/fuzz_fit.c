@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../kernels/enum_counts.h"
 #include "operands.h"
 #include "subjects.h"
-#include "enum_counts.h"
 
 typedef struct training {
     bp_network *network;
@@ -128,10 +128,10 @@ static bool same_double(double a, double b) {
 
 static void require_same(const outcome *a, const outcome *b) {
     const bp_fit_result *x = &a->result, *y = &b->result;
-    REQUIRE(a->status == b->status && x->end == y->end && x->epochs == y->epochs && x->steps == y->steps);
+    REQUIRE(a->status == b->status && x->outcome == y->outcome && x->epochs == y->epochs && x->steps == y->steps);
     REQUIRE(same_double(x->loss, y->loss) && same_double(x->validation_loss, y->validation_loss));
     REQUIRE(x->best_epoch == y->best_epoch && same_double(x->best_loss, y->best_loss));
-    REQUIRE(x->end != BP_FIT_OUTCOME_NONFINITE || (x->bad_step == y->bad_step && x->bad_epoch == y->bad_epoch));
+    REQUIRE(x->outcome != BP_FIT_OUTCOME_NONFINITE || (x->bad_step == y->bad_step && x->bad_epoch == y->bad_epoch));
     REQUIRE(same_double(a->loss, b->loss));
 }
 

@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "../../kernels/enum_counts.h"
 #include "operands.h"
 #include "subjects.h"
-#include "enum_counts.h"
 
 /* One call on one subject: what it may use, and what came of it. */
 typedef struct call {
@@ -101,8 +101,8 @@ static void loss(call *c) {
 }
 
 /* Half of each output, and what no loss does: it looks at all of them. */
-static void loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
-                     size_t delta_stride) {
+static void loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
+                          float *delta, size_t delta_stride) {
     const call *c = context;
     (void)first;
     for (size_t n = 0; n < rows; n++)
@@ -114,7 +114,8 @@ static void backward(call *c) {
     const uint8_t what = take_byte(&c->in);
     const bool own = (what & 12) != 0;
     const bp_batch batch = take_batch(c, !own);
-    bp_backward_options options = {.gradient = (bp_gradient_mode)(what % 4), .learning_rate = take_rate(c), .context = c};
+    bp_backward_options options = {
+        .gradient = (bp_gradient_mode)(what % 4), .learning_rate = take_rate(c), .context = c};
     if (what & 4)
         options.delta = matrix(c, batch.rows, outputs_of(c), &options.delta_stride, false);
     if (what & 8)
@@ -244,7 +245,7 @@ static void set_steps(call *c) {
 
 static void find_nonfinite(call *c) {
     const bp_batch batch = take_batch(c, true);
-    bp_nonfinite found = {.place = QUANTITY_COUNT};
+    bp_nonfinite found = {.quantity = QUANTITY_COUNT};
     if (!ready(c))
         return;
     c->status = bp_network_find_nonfinite(c->network, &batch, &found);

@@ -1,5 +1,5 @@
 #include "kernel_calls.h"
-#include "enum_counts.h"
+#include "../../kernels/enum_counts.h"
 
 /* The public function if there is no table; both take the same arguments. */
 #define CALL(name, ...)                                                                                                \
@@ -27,8 +27,8 @@ static bp_status dense_gradient(const bp_kernels *table, void *const *at, const 
 }
 
 static bp_status dense_gradient_sgd(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
-    CALL(dense_gradient_sgd, at[0], n->ld[0], at[1], at[2], n->ld[2], at[3], n->ld[3], n->batch, n->in, n->out, n->learning_rate,
-         n->scratch);
+    CALL(dense_gradient_sgd, at[0], n->ld[0], at[1], at[2], n->ld[2], at[3], n->ld[3], n->batch, n->in, n->out,
+         n->learning_rate, n->scratch);
 }
 
 static bp_parameters parameters_at(void *const *at) {
@@ -38,8 +38,8 @@ static bp_parameters parameters_at(void *const *at) {
 static bp_status dense_gradient_update(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
     const bp_parameters weights = parameters_at(at), biases = parameters_at(at + 4);
     const bp_parameters *w = at[0] ? &weights : NULL, *bias = at[4] ? &biases : NULL;
-    CALL(dense_gradient_update, &n->optimizer, n->step, n->learning_rate, w, n->ld[0], bias, at[8], n->ld[8], at[9], n->ld[9],
-         n->batch, n->in, n->out, n->scratch);
+    CALL(dense_gradient_update, &n->optimizer, n->step, n->learning_rate, w, n->ld[0], bias, at[8], n->ld[8], at[9],
+         n->ld[9], n->batch, n->in, n->out, n->scratch);
 }
 
 static bp_status optimizer_step(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
@@ -290,20 +290,11 @@ void take_numbers(bytes *in, const kernel_call *call, kernel_numbers *n) {
 }
 
 void take_odd_number(bytes *in, kernel_numbers *n) {
-    float *const floats[] = {&n->activation.parameter,
-                             &n->parameter,
-                             &n->scale,
-                             &n->epsilon,
-                             &n->learning_rate,
-                             &n->mask.probability,
-                             &n->optimizer.beta1,
-                             &n->optimizer.beta2,
-                             &n->optimizer.epsilon,
-                             &n->optimizer.grow,
-                             &n->optimizer.clip,
-                             &n->optimizer.ema_decay,
-                             &n->optimizer.step_max,
-                             &n->optimizer.clip_norm};
+    float *const floats[] = {
+        &n->activation.parameter, &n->parameter,          &n->scale,           &n->epsilon,
+        &n->learning_rate,        &n->mask.probability,   &n->optimizer.beta1, &n->optimizer.beta2,
+        &n->optimizer.epsilon,    &n->optimizer.grow,     &n->optimizer.clip,  &n->optimizer.ema_decay,
+        &n->optimizer.step_max,   &n->optimizer.clip_norm};
     enum { FLOATS = sizeof floats / sizeof *floats };
     const size_t which = take_below(in, FLOATS + 6);
     const unsigned enumerator = (unsigned)take_u64(in, take_flag(in) ? 4 : 1);

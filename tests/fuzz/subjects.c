@@ -1,5 +1,5 @@
 #include "subjects.h"
-#include "enum_counts.h"
+#include "../../kernels/enum_counts.h"
 
 #include <string.h>
 

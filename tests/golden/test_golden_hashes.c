@@ -1,4 +1,5 @@
-/* The golden hashes on every backend and for 1 to 8 threads; and that the networks learn, so that hashes mean something.
+/* The golden hashes on every backend and for 1 to 8 threads; and that the networks learn, so that hashes mean
+ * something.
  */
 #include <math.h>
 

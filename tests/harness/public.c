@@ -5,8 +5,8 @@
 
 #include <backprop/backprop.h>
 
-#include "mode.h"
 #include "enum_counts.h"
+#include "mode.h"
 
 static const test_host_mode *host = test_host_modes;
 static uint64_t mine;
@@ -40,10 +40,11 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
 }
 
 static void dense_delta(float *previous, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
-                        const float *previous_saved, size_t lda, size_t batch, size_t in, size_t out, bp_activation activation,
-                        void *scratch) {
+                        const float *previous_saved, size_t lda, size_t batch, size_t in, size_t out,
+                        bp_activation activation, void *scratch) {
     host_mode();
-    returned(bp_dense_delta(previous, ldb, delta, ldd, w, ldw, previous_saved, lda, batch, in, out, activation, scratch));
+    returned(
+        bp_dense_delta(previous, ldb, delta, ldd, w, ldw, previous_saved, lda, batch, in, out, activation, scratch));
 }
 
 static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
@@ -150,18 +151,19 @@ static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *
     returned(bp_loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale));
 }
 
-static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *parameters,
-                           const float *gradient, size_t count) {
+static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                           const bp_parameters *parameters, const float *gradient, size_t count) {
     host_mode();
     returned(bp_optimizer_step(optimizer, step, learning_rate, parameters, gradient, count));
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate, const bp_parameters *w,
-                                  size_t ldw, const bp_parameters *bias, const float *x, size_t ldx, const float *delta,
-                                  size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                  const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+                                  size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
+                                  void *scratch) {
     host_mode();
-    returned(
-        bp_dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out, scratch));
+    returned(bp_dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out,
+                                      scratch));
 }
 
 static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {

@@ -5,8 +5,8 @@
 
 #include <backprop/cpu.h>
 
-#include "public.h"
 #include "enum_counts.h"
+#include "public.h"
 
 enum { REPORTS_MAX = 10 };
 

@@ -17,7 +17,7 @@ typedef struct test_table {
     const char *name;
     const bp_kernels *kernels;
     const bp_backend *backend; /* that the kernels belong to; null for "public" */
-    size_t cases;          /* executed so far */
+    size_t cases;              /* executed so far */
 } test_table;
 
 typedef struct test_settings {

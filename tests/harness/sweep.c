@@ -93,7 +93,8 @@ bp_activation test_draw_activation(test_trial *trial) {
         .parameter = parameters[test_random_below(&trial->random, sizeof parameters / sizeof *parameters)],
     };
     test_note(trial, ", %s", bp_activation_name(activation.kind));
-    if (activation.kind == BP_ACTIVATION_LEAKY_RELU || activation.kind == BP_ACTIVATION_ELU || activation.kind == BP_ACTIVATION_SINE) {
+    if (activation.kind == BP_ACTIVATION_LEAKY_RELU || activation.kind == BP_ACTIVATION_ELU ||
+        activation.kind == BP_ACTIVATION_SINE) {
         test_note(trial, " of parameter %g", (double)activation.parameter);
     }
     return activation;

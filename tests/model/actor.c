@@ -12,7 +12,8 @@
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
 bp_status actor_train(actor a, const bp_batch *batch, float learning_rate, float *loss) {
-    return a.m ? model_train_step(a.m, batch, learning_rate, loss) : bp_network_train_step(a.n, batch, learning_rate, loss);
+    return a.m ? model_train_step(a.m, batch, learning_rate, loss)
+               : bp_network_train_step(a.n, batch, learning_rate, loss);
 }
 
 bp_status actor_backward(actor a, const bp_batch *batch, const bp_backward_options *options) {

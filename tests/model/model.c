@@ -159,9 +159,9 @@ bp_status model_swap_average(model *m) {
 typedef struct trace {
     const float *x; /* its inputs */
     size_t ldx;
-    float *outputs;    /* after dropout */
-    float *derivatives;     /* f' times dropout's factor */
-    float *normalized; /* of layer_norm.h */
+    float *outputs;     /* after dropout */
+    float *derivatives; /* f' times dropout's factor */
+    float *normalized;  /* of layer_norm.h */
     float *rstd;
 } trace;
 
@@ -346,8 +346,8 @@ static void backward_all(model *m, const bp_batch *b, const trace *t, const way_
 }
 
 /* dL/da from where `how` says, null meaning the network's own loss. */
-static void first_deltas(const model *m, const bp_batch *b, size_t batch_rows, const bp_backward_options *options, const float *a,
-                         float *delta, float *loss) {
+static void first_deltas(const model *m, const bp_batch *b, size_t batch_rows, const bp_backward_options *options,
+                         const float *a, float *delta, float *loss) {
     const size_t rows = b->rows, out = m->layer[m->layers - 1].out;
     if (options && options->loss_callback) {
         options->loss_callback(options->context, 0, rows, a, out, delta, out);
@@ -362,7 +362,8 @@ static void first_deltas(const model *m, const bp_batch *b, size_t batch_rows, c
     }
 }
 
-static void run(model *m, const bp_batch *b, size_t batch_rows, const bp_backward_options *options, bool adds, float *loss) {
+static void run(model *m, const bp_batch *b, size_t batch_rows, const bp_backward_options *options, bool adds,
+                float *loss) {
     trace t[MODEL_LAYERS_MAX] = {{0}};
     forward_all(m, &(pass){b, true, adds ? m->held_rows : 0}, t);
     way_back w = {.delta = make(b->rows * m->layer[m->layers - 1].out), .adds = adds};
@@ -439,9 +440,11 @@ bp_status model_train_step(model *m, const bp_batch *batch, float learning_rate,
 }
 
 bp_status model_backward(model *m, const bp_batch *batch, const bp_backward_options *options) {
-    const bool updates = options->gradient == BP_GRADIENT_MODE_UPDATE, keeps = options->gradient == BP_GRADIENT_MODE_STORE;
+    const bool updates = options->gradient == BP_GRADIENT_MODE_UPDATE,
+               keeps = options->gradient == BP_GRADIENT_MODE_STORE;
     if ((updates && (m->ema_swapped || !isfinite(options->learning_rate))) || (keeps && !m->gradients) ||
-        (is_over(m) && options->gradient != BP_GRADIENT_MODE_SKIP) || (!options->delta && !options->loss_callback && !has_mean(m, batch)))
+        (is_over(m) && options->gradient != BP_GRADIENT_MODE_SKIP) ||
+        (!options->delta && !options->loss_callback && !has_mean(m, batch)))
         return BP_ERROR_VALUE;
     run(m, batch, batch->rows, options, false, options->loss);
     if (updates)

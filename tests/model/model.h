@@ -40,7 +40,7 @@ typedef struct model {
     uint64_t seed, steps;
     model_gradient held;
     size_t held_rows; /* of the micro-batches so far */
-    bool ema_swapped;    /* the average is swapped in */
+    bool ema_swapped; /* the average is swapped in */
     float norm;
 } model;
 

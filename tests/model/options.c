@@ -152,7 +152,8 @@ static bool needs_logits(bp_loss_kind loss) {
 }
 
 static bp_activation draw_activation(size_t kind, test_random *random) {
-    const bool takes_parameter = kind == BP_ACTIVATION_LEAKY_RELU || kind == BP_ACTIVATION_ELU || kind == BP_ACTIVATION_SINE;
+    const bool takes_parameter =
+        kind == BP_ACTIVATION_LEAKY_RELU || kind == BP_ACTIVATION_ELU || kind == BP_ACTIVATION_SINE;
     static const float parameters[] = {0.25f, 0.5f, 1.5f};
     return (bp_activation){(bp_activation_kind)kind, takes_parameter ? parameters[test_random_below(random, 3)] : 0.0f};
 }
@@ -280,8 +281,8 @@ void setting_print(FILE *out, const setting *s) {
             s->beta ? ", padded" : "", c->gradients ? ", room for gradients" : "", c->threads, pools[s->pool]);
     fprintf(out, "  %s%s at rate %g, decay %g%s%s, clip %g, clip_norm %g, average %g\n", bp_optimizer_name(o->kind),
             o->momentum > 0.0f ? " of other numbers" : "", (double)s->learning_rate, (double)o->weight_decay,
-            o->decoupled ? " decoupled" : "", o->decay_scope == BP_DECAY_SCOPE_WEIGHTS ? " of weights" : "", (double)o->clip,
-            (double)o->clip_norm, (double)o->ema_decay);
+            o->decoupled ? " decoupled" : "", o->decay_scope == BP_DECAY_SCOPE_WEIGHTS ? " of weights" : "",
+            (double)o->clip, (double)o->clip_norm, (double)o->ema_decay);
     fprintf(out, "  calls:");
     for (size_t k = 0; k < CALLS_DRAWN; k++)
         fprintf(out, "%s %s", k ? "," : "", call_names[s->calls[k]]);

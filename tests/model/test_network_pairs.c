@@ -198,7 +198,8 @@ static void act_refused(transcript *t, actor a, const call *c) {
     large.rows = c->s->config.max_batch_size + 1;
     transcript_number(t, "status", 0, actor_train(a, &c->data->batch, INFINITY, &loss));
     transcript_number(t, "status", 0, actor_update(a, NAN));
-    transcript_number(t, "status", 0, a.m ? BP_ERROR_BATCH : bp_network_train_step(a.n, &large, c->s->learning_rate, &loss));
+    transcript_number(t, "status", 0,
+                      a.m ? BP_ERROR_BATCH : bp_network_train_step(a.n, &large, c->s->learning_rate, &loss));
     if (c->s->config.loss_options.reduction == BP_REDUCTION_WEIGHTED_MEAN) {
         float *nothing = make(c->s->rows);
         bp_batch weightless = c->data->batch;

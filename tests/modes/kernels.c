@@ -1,6 +1,6 @@
 /* The functions on the caller's arrays. */
-#include "modes.h"
 #include "enum_counts.h"
+#include "modes.h"
 
 enum { ROWS = 5, IN = 7, OUT = 19 };
 
@@ -29,7 +29,8 @@ static void activations(notes *n) {
 }
 
 static void dense(notes *n) {
-    float *a = numbers(n, ROWS * OUT), *previous = numbers(n, ROWS * IN), *w = numbers(n, IN * OUT), *b = numbers(n, OUT);
+    float *a = numbers(n, ROWS * OUT), *previous = numbers(n, ROWS * IN), *w = numbers(n, IN * OUT),
+          *b = numbers(n, OUT);
     const float *x = numbers(n, ROWS * IN);
     counted(n, bp_scratch_bytes());
     said(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, kind_of(BP_ACTIVATION_GELU), scratch()));

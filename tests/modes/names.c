@@ -1,6 +1,6 @@
 /* What has no numbers: names, versions, instruction sets. */
-#include "modes.h"
 #include "enum_counts.h"
+#include "modes.h"
 
 static void names(notes *n) {
     for (unsigned k = 0; k <= ACTIVATION_COUNT; k++) {

@@ -1,6 +1,6 @@
 /* Networks: small ones on one thread, and one that workers share. */
-#include "modes.h"
 #include "enum_counts.h"
+#include "modes.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,20 +20,23 @@ static const bp_activation activations[] = {{BP_ACTIVATION_ELU, TINY}, {BP_ACTIV
 static bp_network_config everything(void) {
     static const float dropout[] = {0.3f, 0.0f};
     static const bool normalize[] = {true, false};
-    return (bp_network_config){
-        .layers = 2,
-        .sizes = sizes,
-        .activations = activations,
-        .loss = BP_LOSS_HUBER,
-        .max_batch_size = ROWS,
-        .dropout = dropout,
-        .normalize = normalize,
-        .seed = 3,
-        .threads = 1,
-        .loss_options = {.huber_threshold = TINY},
-        .optimizer =
-            {.kind = BP_OPTIMIZER_ADAM, .epsilon = TINY, .weight_decay = TINY, .clip = 0.7f, .clip_norm = 0.01f, .ema_decay = 0.3f},
-        .gradients = true};
+    return (bp_network_config){.layers = 2,
+                               .sizes = sizes,
+                               .activations = activations,
+                               .loss = BP_LOSS_HUBER,
+                               .max_batch_size = ROWS,
+                               .dropout = dropout,
+                               .normalize = normalize,
+                               .seed = 3,
+                               .threads = 1,
+                               .loss_options = {.huber_threshold = TINY},
+                               .optimizer = {.kind = BP_OPTIMIZER_ADAM,
+                                             .epsilon = TINY,
+                                             .weight_decay = TINY,
+                                             .clip = 0.7f,
+                                             .clip_norm = 0.01f,
+                                             .ema_decay = 0.3f},
+                               .gradients = true};
 }
 
 static bp_network_config plain_sgd(void) {
@@ -114,8 +117,8 @@ static void initial_weights(notes *n) {
 }
 
 /* It computes: in the mode of the library. */
-static void loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride, float *delta,
-                     size_t delta_stride) {
+static void loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
+                          float *delta, size_t delta_stride) {
     (void)context;
     (void)first;
     for (size_t n = 0; n < rows; n++)
@@ -143,7 +146,8 @@ static void steps(notes *n, subject *s) {
     gave(n, &loss, sizeof loss);
     explained(n, bp_network_loss(s->network, &missing, &loss));
     const bp_backward_options options = {.learning_rate = 0.3f, .input_gradient = inputs, .loss = &loss};
-    const bp_backward_options own = {.learning_rate = 0.3f, .loss_callback = loss_callback}, bad = {.learning_rate = NAN};
+    const bp_backward_options own = {.learning_rate = 0.3f, .loss_callback = loss_callback},
+                              bad = {.learning_rate = NAN};
     said(n, bp_network_backward(s->network, &s->batch, &options));
     said(n, bp_network_backward(s->network, &s->batch, &own));
     explained(n, bp_network_backward(s->network, &s->batch, &bad));
@@ -211,8 +215,10 @@ static float sees_step(void *context, size_t step) {
 
 static void fits(notes *n) {
     enum { SAMPLES = 13 };
-    static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 17, .end = TINY};
-    static const bp_schedule bad = {.kind = BP_SCHEDULE_COSINE, .learning_rate = -TINY, .warmup = 3, .steps = 17, .end = TINY};
+    static const bp_schedule cosine = {
+        .kind = BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 17, .end = TINY};
+    static const bp_schedule bad = {
+        .kind = BP_SCHEDULE_COSINE, .learning_rate = -TINY, .warmup = 3, .steps = 17, .end = TINY};
     for (unsigned k = 0; k < 2; k++) {
         subject s = made(n, everything());
         float *inputs = numbers(n, SAMPLES * IN), *outputs = numbers(n, SAMPLES * OUT);
@@ -308,10 +314,10 @@ static void weighted_means(notes *n) {
                                 .weights = all[k]};
         explained(n, bp_network_evaluate(s.network, &set, &mean));
         gave(n, &mean, sizeof mean);
-        const bp_fit_options options = {.epochs = 1, .learning_rate = 0.1f, .batch = 2};
+        const bp_fit_options fit = {.epochs = 1, .learning_rate = 0.1f, .batch = 2};
         bp_fit_result result;
         memset(&result, 0, sizeof result);
-        explained(n, bp_network_fit(s.network, &set, &options, &result));
+        explained(n, bp_network_fit(s.network, &set, &fit, &result));
         gave(n, &result.loss, sizeof result.loss);
         counted(n, bp_network_hash(s.network));
     }
@@ -381,9 +387,10 @@ static void plateau_fits(notes *n) {
     subject s = made(n, everything());
     const bp_dataset set = {
         .rows = ROWS, .inputs = s.batch.inputs, .input_columns = IN, .targets = s.batch.targets, .target_columns = OUT};
-    bp_plateau states[] = {{.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY, .threshold = 1e-310},
-                           {.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 0.9, .relative = true},
-                           {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY}};
+    bp_plateau states[] = {
+        {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY, .threshold = 1e-310},
+        {.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 0.9, .relative = true},
+        {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY}};
     for (size_t k = 0; k < 3; k++) {
         bp_fit_options options = {.epochs = 3,
                                   .batch = 2,

@@ -1,6 +1,6 @@
 /* What feeds a network and reads its outputs. */
-#include "modes.h"
 #include "enum_counts.h"
+#include "modes.h"
 
 #include <math.h>
 #include <string.h>

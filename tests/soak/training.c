@@ -1,7 +1,7 @@
 #define _XOPEN_SOURCE 700
 
 #include "training.h"
-#include "enum_counts.h"
+#include "../../kernels/enum_counts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,9 @@ size_t soak_draw(uint64_t seed, uint64_t round, uint64_t index, size_t previous)
 }
 
 static void draw_layers(soak_plan *plan, uint64_t seed, uint64_t round) {
-    static const bp_activation_kind kinds[] = {BP_ACTIVATION_RELU, BP_ACTIVATION_TANH, BP_ACTIVATION_GELU, BP_ACTIVATION_SIGMOID, BP_ACTIVATION_SILU, BP_ACTIVATION_LEAKY_RELU, BP_ACTIVATION_MISH};
+    static const bp_activation_kind kinds[] = {BP_ACTIVATION_RELU,    BP_ACTIVATION_TANH, BP_ACTIVATION_GELU,
+                                               BP_ACTIVATION_SIGMOID, BP_ACTIVATION_SILU, BP_ACTIVATION_LEAKY_RELU,
+                                               BP_ACTIVATION_MISH};
     plan->layers = 1 + soak_draw(seed, round, 0, SOAK_LAYERS_MAX);
     for (size_t l = 0; l <= plan->layers; l++)
         plan->sizes[l] = 1 + soak_draw(seed, round, 10 + l, l == 0 ? 200 : 90);

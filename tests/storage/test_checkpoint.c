@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "faults.h"
 #include "files.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 /* A net with all that a layer can have. */
 typedef struct whole_net {
@@ -19,12 +19,17 @@ typedef struct whole_net {
 } whole_net;
 
 static const whole_net nets[] = {
-    {{2, {4, 3, 2}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY}, {0}, {false}},
+    {{2, {4, 3, 2}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
+     {0},
+     {false}},
     {{2, {4, 3, 2}, {{BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE}, {0}, {false}},
     {{1, {1, 1}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE}, {0}, {false}},
     {{4,
       {5, 70, 33, 17, 3},
-      {{BP_ACTIVATION_LEAKY_RELU, 0.01f}, {BP_ACTIVATION_IDENTITY, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+      {{BP_ACTIVATION_LEAKY_RELU, 0.01f},
+       {BP_ACTIVATION_IDENTITY, 0},
+       {BP_ACTIVATION_SIGMOID, 0},
+       {BP_ACTIVATION_IDENTITY, 0}},
       BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      {0.25f, 0, 0.5f, 0},
      {true, true, false, false}},

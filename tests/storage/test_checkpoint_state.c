@@ -7,16 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "faults.h"
 #include "files.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 enum { ROWS = 40, STEPS = 8 };
 
 /* One that runs in one call where its optimizer lets it, and one that does not and is normalized. */
 static const net nets[] = {
-    {.layers = 2, .sizes = {4, 6, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2,
+     .sizes = {4, 6, 3},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+     .loss = BP_LOSS_MSE},
     {.layers = 3,
      .sizes = {5, 70, 33, 3},
      .activations = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_SIGMOID, 0}, {BP_ACTIVATION_IDENTITY, 0}},
@@ -107,10 +110,18 @@ static void other_optimizers(void **state) {
         bp_optimizer from, to;
         const char *part;
     } pairs[] = {
-        {{.kind = BP_OPTIMIZER_SGD}, {.kind = BP_OPTIMIZER_ADAM}, "backprop.optimizer is 'sgd' in the file and 'adam' in the network"},
-        {{.kind = BP_OPTIMIZER_MOMENTUM}, {.kind = BP_OPTIMIZER_NESTEROV}, "'momentum' in the file and 'nesterov' in the network"},
-        {{.kind = BP_OPTIMIZER_ADAM}, {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f}, "the file has no tensor 'training.ema.0.weight'"},
-        {{.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f}, {.kind = BP_OPTIMIZER_ADAM}, "the network has no place for training.ema."},
+        {{.kind = BP_OPTIMIZER_SGD},
+         {.kind = BP_OPTIMIZER_ADAM},
+         "backprop.optimizer is 'sgd' in the file and 'adam' in the network"},
+        {{.kind = BP_OPTIMIZER_MOMENTUM},
+         {.kind = BP_OPTIMIZER_NESTEROV},
+         "'momentum' in the file and 'nesterov' in the network"},
+        {{.kind = BP_OPTIMIZER_ADAM},
+         {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f},
+         "the file has no tensor 'training.ema.0.weight'"},
+        {{.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f},
+         {.kind = BP_OPTIMIZER_ADAM},
+         "the network has no place for training.ema."},
         {{.kind = BP_OPTIMIZER_ADAMW, .decay_scope = BP_DECAY_SCOPE_WEIGHTS},
          {.kind = BP_OPTIMIZER_ADAMW},
          "backprop.weight_decay_of is 'weights' in the file and 'all' in the network"},

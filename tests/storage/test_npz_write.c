@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "faults.h"
 #include "files.h"
-#include "enum_counts.h"
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */
 

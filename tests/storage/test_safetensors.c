@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "faults.h"
 #include "files.h"
 #include "harness/bits.h"
 #include "tensors.h"
-#include "enum_counts.h"
 
 static void a_good_file(void **state) {
     (void)state;

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "faults.h"
 #include "files.h"
 #include "harness/bits.h"
-#include "enum_counts.h"
 
 static const float w[] = {1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f};
 static const uint8_t bytes[] = {7, 8, 9};

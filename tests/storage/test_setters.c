@@ -18,7 +18,10 @@ enum { TRAINED = 1, FROZEN = 2, ACCUMULATED = 4, KEPT = 8, SWAPPED = 16, PRIORS 
 /* Two that run in one call, the first with its weights held twice, and one with all that a layer can have. */
 enum { PLAIN, SMALL, LARGE, NETS };
 static const net shapes[NETS] = {
-    {.layers = 2, .sizes = {4, 6, 3}, .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}}, .loss = BP_LOSS_MSE},
+    {.layers = 2,
+     .sizes = {4, 6, 3},
+     .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+     .loss = BP_LOSS_MSE},
     {.layers = 2,
      .sizes = {4, 6, 3},
      .activations = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}},
@@ -146,8 +149,7 @@ static unsigned priors(size_t n) {
 static void expect_no_gradient(bp_network *network, const char *what, size_t n, unsigned prior) {
     static float weights[5 * 70], biases[70];
     if (bp_network_update(network, 0.01f) != BP_ERROR_VALUE ||
-        bp_network_get_gradient(network, 1, weights, 0, biases) != BP_ERROR_VALUE ||
-        bp_network_ema_swapped(network))
+        bp_network_get_gradient(network, 1, weights, 0, biases) != BP_ERROR_VALUE || bp_network_ema_swapped(network))
         fail_msg("%s, net %zu, prior state %u: a gradient or an average is left", what, n, prior);
 }
 

@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enum_counts.h"
 #include "faults.h"
 #include "files.h"
 #include "network_support.h"
-#include "enum_counts.h"
 
 /* A 4-3-2-2 network; the second layer is normalized where that is asked for. */
 enum { LAYERS = 3, IN = 4, TENSORS_MAX = 16 };
-static const net shape = {LAYERS, {4, 3, 2, 2}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
+static const net shape = {
+    LAYERS, {4, 3, 2, 2}, {{BP_ACTIVATION_GELU, 0}, {BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
 
 static bp_network *create(bool normalized) {
     static const bool normalize[LAYERS] = {false, true, false};
@@ -465,7 +466,11 @@ static void every_activation(void **state) {
     (void)state;
     for (int kind = 0; kind < ACTIVATION_COUNT; kind++) {
         const net one = {2, {4, 3, 2}, {{(bp_activation_kind)kind, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
-        const net other = {2, {4, 3, 2}, {{kind == BP_ACTIVATION_SILU ? BP_ACTIVATION_GELU : BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
+        const net other = {
+            2,
+            {4, 3, 2},
+            {{kind == BP_ACTIVATION_SILU ? BP_ACTIVATION_GELU : BP_ACTIVATION_SILU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
+            BP_LOSS_MSE};
         const bp_network_config config = net_config(&one, 4), others = net_config(&other, 4);
         bp_network *network = net_create(&config, 3), *loaded = net_create(&config, 4), *wrong = net_create(&others, 4);
         const char *path = files_path("activation");

@@ -53,13 +53,13 @@ static size_t group_quota(const char *folder) {
 
 /* Of a group and those above it up to the mount point. In a container the upper part of the path may be the host's:
  * folders that are not there have no quota, and the mount point is the container's group. */
-static size_t path_quota(const char *root, const char *mount, const char *layer_range) {
+static size_t path_quota(const char *root, const char *mount, const char *group) {
     char folder[PATH_SIZE];
     const int top = snprintf(folder, sizeof folder, "%s/sys/fs/cgroup%s", root, mount);
-    if (top < 0 || (size_t)top + strlen(layer_range) >= sizeof folder)
+    if (top < 0 || (size_t)top + strlen(group) >= sizeof folder)
         return SIZE_MAX;
-    if (!strstr(layer_range, "/..")) /* a group outside of what is mounted */
-        strcpy(folder + top, layer_range);
+    if (!strstr(group, "/..")) /* a group outside of what is mounted */
+        memcpy(folder + top, group, strlen(group) + 1);
     size_t quota = group_quota(folder);
     while (strlen(folder) > (size_t)top) {
         *strrchr(folder, '/') = '\0';
@@ -85,16 +85,15 @@ size_t bp_cpu_quota(const char *root) {
     size_t quota = SIZE_MAX;
     /* Lines like "0::/group" (version 2) and "4:cpu,cpuacct:/group" (version 1). */
     while (file && fgets(line, sizeof line, file)) {
-        char *controllers = strchr(line, ':'), *layer_range = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!layer_range || layer_range[1] != '/')
+        char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group || group[1] != '/')
             continue;
-        *controllers++ = *layer_range++ = '\0';
-        layer_range[strcspn(layer_range, "\n")] = '\0';
+        *controllers++ = *group++ = '\0';
+        group[strcspn(group, "\n")] = '\0';
         if (*controllers == '\0')
-            quota = least(quota, least(path_quota(root, "", layer_range), path_quota(root, "/unified", layer_range)));
+            quota = least(quota, least(path_quota(root, "", group), path_quota(root, "/unified", group)));
         else if (has_cpu(controllers))
-            quota = least(quota,
-                          least(path_quota(root, "/cpu", layer_range), path_quota(root, "/cpu,cpuacct", layer_range)));
+            quota = least(quota, least(path_quota(root, "/cpu", group), path_quota(root, "/cpu,cpuacct", group)));
     }
     if (file)
         fclose(file);

@@ -158,6 +158,7 @@ static size_t padded(size_t floats) {
 
 /* Bytes of all arrays; 0 if they do not fit in the address range. */
 static size_t search_bytes(const bp_network *network, size_t rows) {
+    const size_t scratch = BP_SCRATCH_BYTES / sizeof(float);
     double floats = (double)padded(rows) * (double)(1 + network->layers);
     double weights = 0.0;
     for (size_t l = 0; l < network->layers; l++) {
@@ -165,7 +166,7 @@ static size_t search_bytes(const bp_network *network, size_t rows) {
         floats += SEARCH_ARRAYS * ((double)rows * (double)k->out + BP_ALIGNMENT) + (double)k->out;
         weights = fmax(weights, (double)k->in * (double)k->out);
     }
-    floats += BP_SCRATCH_BYTES / sizeof(float) + weights + 4.0 * BP_ALIGNMENT;
+    floats += (double)scratch + weights + 4.0 * BP_ALIGNMENT;
     return floats < (double)(PTRDIFF_MAX / sizeof(float) / 2) ? (size_t)floats * sizeof(float) : 0;
 }
 

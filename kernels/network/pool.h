@@ -24,6 +24,6 @@ void bp_pool_destroy(bp_pool *pool);
  * Calls task(argument, index) once for each index < count and returns when all calls have ended. The form is that of
  * bp_thread_pool.run; `pool` is a bp_pool. One call at a time.
  */
-void bp_pool_run(void *pool, void (*task)(void *argument, size_t index), void *argument, size_t count);
+void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
 
 #endif

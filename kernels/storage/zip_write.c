@@ -106,8 +106,8 @@ void bp_zip_put(bp_zip_writer *zip, const void *bytes, size_t count) {
 static void append_entry(bp_zip_writer *zip, uint64_t packed) {
     const bool far = zip->member.offset >= BP_ZIP_MAX_32, large = zip->member.large;
     const size_t numbers = (large ? 2 : 0) + (far ? 1 : 0), extra_bytes = numbers > 0 ? 4 + 8 * numbers : 0;
-    unsigned char entry[BP_ZIP_ENTRY_BYTES] = {0}, extra[LOCAL_EXTRA + 8], *to = extra;
-    to = put_number(entry, BP_ZIP_ENTRY, 4);
+    unsigned char entry[BP_ZIP_ENTRY_BYTES] = {0}, extra[LOCAL_EXTRA + 8];
+    unsigned char *to = put_number(entry, BP_ZIP_ENTRY, 4);
     to = put_number(to, large || far ? VERSION_LARGE : VERSION, 2);
     put_common(to, zip, packed, extra_bytes);
     put_number(entry + 42, far ? BP_ZIP_MAX_32 : zip->member.offset, 4); /* between: no comment, disk or attributes */

@@ -30,7 +30,7 @@ bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_datas
 bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name);
 
 /** bp_network_evaluate in batches of so many rows, at most the network's max_batch_size. */
-bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t batch, double *loss);
+bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t rows, double *loss);
 
 /** Arrays that a data set may have, and their names. */
 #define BP_DATASET_ARRAYS 5

@@ -12,7 +12,7 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* The first line of a file in a folder; an empty one if it cannot be read. */
+/* The first line of a file in a folder; empty if it cannot be read. */
 static void read_line(char *text, const char *folder, const char *name) {
     char path[PATH_SIZE];
     *text = '\0';
@@ -25,7 +25,7 @@ static void read_line(char *text, const char *folder, const char *name) {
     fclose(file);
 }
 
-/* A whole number above zero and what follows it; else 0, as for the words "max" and "-1", which mean no quota. */
+/* Reads a positive integer and advances. Else 0, as for "max" and "-1", which mean no quota. */
 static unsigned long number(const char **text) {
     char *end;
     const unsigned long value = **text >= '0' && **text <= '9' ? strtoul(*text, &end, 10) : 0;
@@ -35,12 +35,12 @@ static unsigned long number(const char **text) {
     return value;
 }
 
-/* Microseconds of CPU time in each period of so many microseconds. */
+/* Microseconds of CPU time per period, in CPUs, rounded up. */
 static size_t in_cpus(unsigned long quota, unsigned long period) {
     return quota == 0 || period == 0 ? SIZE_MAX : quota / period + (quota % period != 0);
 }
 
-/* Of one group: "50000 100000" in one file in version 2, in two files in version 1. */
+/* The quota of one group: "50000 100000" in one file in version 2, in two files in version 1. */
 static size_t group_quota(const char *folder) {
     char max[TEXT_SIZE], quota[TEXT_SIZE], period[TEXT_SIZE];
     read_line(max, folder, "cpu.max");
@@ -51,14 +51,16 @@ static size_t group_quota(const char *folder) {
     return least(in_cpus(max_quota, number(&m)), in_cpus(number(&q), number(&p)));
 }
 
-/* Of a group and those above it up to the mount point. In a container the upper part of the path may be the host's:
- * folders that are not there have no quota, and the mount point is the container's group. */
+/*
+ * The smallest quota of a group and its parents up to the mount point. In a container the upper part of the path may be
+ * the host's: missing folders have no quota, and the mount point is the container's group.
+ */
 static size_t path_quota(const char *root, const char *mount, const char *group) {
     char folder[PATH_SIZE];
     const int top = snprintf(folder, sizeof folder, "%s/sys/fs/cgroup%s", root, mount);
     if (top < 0 || (size_t)top + strlen(group) >= sizeof folder)
         return SIZE_MAX;
-    if (!strstr(group, "/..")) /* a group outside of what is mounted */
+    if (!strstr(group, "/..")) /* else the group lies outside of the mount */
         memcpy(folder + top, group, strlen(group) + 1);
     size_t quota = group_quota(folder);
     while (strlen(folder) > (size_t)top) {
@@ -68,7 +70,7 @@ static size_t path_quota(const char *root, const char *mount, const char *group)
     return quota;
 }
 
-/* Whether a list with commas has the word "cpu". */
+/* Whether a comma-separated list contains "cpu". */
 static bool has_cpu(const char *list) {
     for (; list; list = strchr(list, ',')) {
         list += *list == ',';

@@ -22,7 +22,7 @@ OLD = [
         "backend",
     ),
     (r"turns?", None, "iteration"),
-    (r"places?", r"in[- _]place|decimal places?", "offset, position, operands"),
+    (r"places?", r"in[- _]place|in\s+(?:\*\s+)?place|decimal places?", "offset, position, operands"),
     (r"ends", None, "epilogue, last, stops"),
 ]
 STEMS = (

@@ -1,8 +1,8 @@
 /*
  * Prefetching: tiles request what later tiles need, a few cache lines per iteration, so that it lies in the
- * second-level cache in time. A packed matrix's panels lie too far apart for the hardware's prefetchers, and the first
- * tile to use them would wait for memory at every row. A request for everything at once would hold up the tile that
- * makes it.
+ * second-level cache in time. In a packed matrix the next panel lies too far away for the hardware's prefetchers, and
+ * the first tile to use it would wait for memory at every row. A request for all of it at once would hold up the tile
+ * that makes it.
  */
 #ifndef BP_PREFETCH_H
 #define BP_PREFETCH_H

@@ -14,7 +14,7 @@ OLD = [
     (r"panels", None, "panel, packed matrix"),
     (r"kept", None, "saved, stored"),
     (r"own_loss", None, "loss_callback"),
-    (r"how", None, "options, or say it otherwise"),
+    (r"how", r"how to read floating", "options, or say it otherwise"),  # a paper's title
     (r"rule", r"chain rule", "update, coefficients"),
     (
         r"levels?",

@@ -76,7 +76,7 @@ static bp_status read_field_end(parser *p, size_t column, bool quoted, bool apar
     if (!p->delimiter && apart)
         return BP_OK;
     return refuse(p, column,
-                  quoted ? "something after the closing quote of a field"
+                  quoted ? "something after the quote that closes a field"
                          : "a quote inside a field that is not quoted");
 }
 

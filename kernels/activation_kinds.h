@@ -1,4 +1,5 @@
-/* What oracles and vector kernels both need to know of the activations; include/backprop/activation.h defines them. */
+/* Properties and constants of the activations, for oracles and vector kernels; include/backprop/activation.h defines
+ * them. */
 #ifndef BP_ACTIVATION_KINDS_H
 #define BP_ACTIVATION_KINDS_H
 
@@ -9,14 +10,14 @@
 #include "enum_counts.h"
 
 /*
- * A kind for the backward pass alone: what was kept is the derivative itself, as of layers whose outputs are dropped,
- * and where it is computed together with the value.
+ * A kind for the backward pass only: the saved value is the derivative itself. Layers with dropout have it, and
+ * activations of which activation_saves_derivative is true.
  */
 #define SAVED_DERIVATIVES ACTIVATION_COUNT
 
 /*
- * Whether a network computes the derivative together with the value and keeps it. The others' is computed from a = f(z)
- * at the end of a tile; more kinds there would only make every tile larger.
+ * Whether a network computes the derivative together with the value and saves it. For the other kinds an epilogue
+ * computes it from a = f(z); more kinds there would make every tile larger.
  */
 static inline bool activation_saves_derivative(bp_activation_kind kind) {
     switch (kind) {
@@ -47,7 +48,7 @@ static inline bool activation_saves_input(bp_activation_kind kind) {
     }
 }
 
-/* The parameter of ELU and sine, of which zero stands for one. */
+/* The parameter of ELU and sine, where zero means one. */
 static inline float parameter_or_one(bp_activation activation) {
     return activation.parameter == 0.0f ? 1.0f : activation.parameter;
 }
@@ -56,17 +57,17 @@ static inline float parameter_or_one(bp_activation activation) {
 #define SELU_LAMBDA 0x1.0cfabep+0f
 #define SELU_LAMBDA_ALPHA 0x1.c212ccp+0f
 
-/* Where f is 0 or z to the last bit: z beyond is limited, so that infinities do no harm. */
+/* Beyond these limits f is exactly 0 or z. z is clamped there, so that infinities give no NaN. */
 #define ACTIVATION_LIMIT 128.0f
 #define MISH_LIMIT 20.0f
 
-/* GELU: -sqrt(1/2) and the rest that its rounding leaves, -1 / sqrt(pi), 1 / sqrt(2 pi). */
+/* GELU: -sqrt(1/2) and its rounding error, -1 / sqrt(pi), 1 / sqrt(2 pi). */
 #define GELU_SCALE -0x1.6a09e6p-1f
 #define GELU_REST -0x1.9fcef4p-27f
 #define GELU_CORRECTION -0x1.20dd76p-1f
 #define GELU_DENSITY 0x1.988454p-2f
 
-/* Its tanh form, tanh written as a sigmoid: 2 sqrt(2/pi), that times 0.044715, and that times 3. */
+/* GELU by tanh, written as a sigmoid: 2 sqrt(2/pi), that times 0.044715, and that times 3. */
 #define GELU_TANH_LINEAR 0x1.988454p+0f
 #define GELU_TANH_CUBIC 0x1.2444f2p-4f
 #define GELU_TANH_SLOPE 0x1.b6676cp-3f

@@ -1,4 +1,4 @@
-/* The tables that this build may hold, one for each backend, and the scratch that their kernels may use. */
+/* Backends: a table of kernels for each instruction set, the packed matrices that they share, and their scratch. */
 #ifndef BP_TABLES_H
 #define BP_TABLES_H
 
@@ -15,17 +15,17 @@
 
 #if defined(__FAST_MATH__) || __FINITE_MATH_ONLY__ + 0 != 0 || defined(__ASSOCIATIVE_MATH__) ||                        \
     defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__) || FLT_EVAL_METHOD != 0
-#error "the numerics contract needs binary32 arithmetic as written: no -ffast-math nor a part of it, no x87"
+#error "the numerics contract needs binary32 arithmetic as written: no -ffast-math, no part of it, no x87"
 #endif
 _Static_assert(sizeof 1.0 == sizeof(double), "the numerics contract needs binary64 constants as written");
 
-/* Bytes of scratch of any kernel on any backend; the vector body checks at compile time that it fits. */
+/* Bytes of scratch that suffice for any kernel on any backend, which product.h checks at compile time. */
 #define BP_SCRATCH_BYTES (2560 * 1024)
 
-/* The widest panel of any backend, to which packed matrices are padded. */
+/* The widest panel of any backend: packed matrices are padded to it. */
 #define SCRATCH_SLACK 32
 
-/* Bytes of scratch that suffice for a product of these sizes on any backend: all of A, B and C, padded. */
+/* Bytes of scratch that suffice for a product of these sizes on any backend: A, B and C, padded. */
 static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t depth) {
     const size_t large = BP_SCRATCH_BYTES / sizeof(float);
     if (rows >= large || columns >= large || depth >= large)
@@ -37,92 +37,93 @@ static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t d
 }
 
 /*
- * A matrix in panels: element (r, c) is at[c / width * panel + r * row + c % width], with the backend's panel width.
- * The tile reads and writes a panel in one straight line, so a network keeps its weights, activations and deltas so.
- * Row-major is the case panel = width.
+ * A packed matrix: element (r, c) = data[c / width * panel_stride + r * row_stride + c % width], where width is the
+ * backend's panel width. Tiles read and write a panel contiguously, so a network stores its weights, activations and
+ * deltas packed. A row-major matrix has panel_stride = width.
  */
 typedef struct bp_packed {
     float *data;
     size_t row_stride, panel_stride;
 } bp_packed;
 
-/* Layer normalization between a layer's product and its activation. Null where a layer has none. */
+/* Layer normalization between a layer's product and its activation. Pointers are null if the layer has none. */
 typedef struct bp_layer_norm {
     float *gamma, *beta;                   /* [out] */
-    float *gamma_gradient, *beta_gradient; /* [out], of the gradients of earlier slices */
+    float *gamma_gradient, *beta_gradient; /* [out], the sums over earlier slices */
     bp_packed normalized;                  /* [rows of a slice x out] */
     float *rstd;                           /* [rows of a slice] */
-    bp_packed deltas; /* [rows of a slice x out], dL/dy of what normalization gives; dL/dz is the layer's */
+    bp_packed deltas; /* [rows of a slice x out], dL/dy of the norm's outputs y; the layer's deltas are dL/dz */
 } bp_layer_norm;
 
-/* A layer as the network keeps it. */
+/* A network's layer. */
 typedef struct bp_dense_layer {
     size_t in, out;
     bp_packed weights;    /* [in x out] */
     float *biases;        /* [out] */
-    bp_packed gradient;   /* [in x out], of the gradients of earlier slices */
+    bp_packed gradient;   /* [in x out], the sum over earlier slices */
     float *bias_gradient; /* [out] */
     bp_packed outputs;    /* [rows of a slice x out] */
     bp_packed deltas;     /* [rows of a slice x out] */
     bp_activation activation;
     /*
-     * What the backward pass reads for the derivative: outputs; or the derivatives, as SAVED_DERIVATIVES, with dropout
-     * and for the activations of which activation_saves_derivative is true.
+     * The backward pass computes f' from `saved` by the activation `saved_as`. `saved` is `outputs`; with dropout, and
+     * where activation_saves_derivative is true, it holds f' itself, and saved_as is SAVED_DERIVATIVES.
      */
     bp_packed saved;
     bp_activation saved_as;
     float dropout; /* probability */
     bp_layer_norm norm;
-    bool frozen;      /* steps leave its parameters alone */
-    float *weights_t; /* weights, [out x in] in one panel: of a small network's layers but the first, else null */
+    bool frozen;      /* steps do not change its parameters */
+    float *weights_t; /* W^T [out x in] in one panel; null in the first layer and unless the network is small */
 } bp_dense_layer;
 
-/* Where the derivatives of a layer's activation go if it keeps them, else null; of layers without dropout. */
+/* The matrix for the derivatives of a layer's activation; data is null if it saves none. Not for layers with dropout.
+ */
 static inline bp_packed saved_derivatives(const bp_dense_layer *k) {
     return k->saved_as.kind == SAVED_DERIVATIVES ? k->saved : (bp_packed){0};
 }
 
-/* A gradient in stages: sums over slices of a batch, the last of which updates the parameters. */
+/* A gradient, summed over the slices of a batch; the last slice updates the parameters. */
 typedef struct bp_update {
     bp_packed weights;
     float *biases;
-    bp_packed gradient; /* over the slices so far; not touched by a slice that is both first and last */
+    bp_packed gradient; /* the sum over earlier slices; unused by a slice that is both first and last */
     float *bias_gradient;
     float learning_rate;
-    const bp_coefficients *coefficients; /* null: plain SGD by rate */
-    parameter_role role;                 /* of what add_blocks updates */
+    const bp_coefficients *coefficients; /* null: plain SGD */
+    parameter_role role;                 /* of the parameters that add_blocks updates */
     bool first, last;
     bool with_biases;
 } bp_update;
 
-/* A step of a small network: one whose layers' outputs fit one panel each. */
+/* A step of a small network: each layer's outputs fit one panel. */
 typedef struct bp_small_step {
     const bp_dense_layer *layers;
     size_t count;
     const bp_batch *batch; /* strides filled in; at most BP_ROW_BLOCK rows */
-    bp_loss_kind loss;     /* squared error or softmax cross-entropy, without weights or smoothing; else LOSS_COUNT: */
-    void (*other_loss)(void *context); /* writes the last layer's deltas if it trains, and the rows' losses if wanted */
+    bp_loss_kind loss;     /* squared error or softmax cross-entropy, without weights or smoothing; else LOSS_COUNT */
+    /* For LOSS_COUNT: writes the last layer's deltas if the step trains, and row_loss if it is not null. */
+    void (*other_loss)(void *context);
     void *context;
     float *row_loss; /* null if not wanted */
     float scale, learning_rate;
-    const bp_coefficients *coefficients; /* null: plain SGD by rate */
+    const bp_coefficients *coefficients; /* null: plain SGD */
     bool train;
-    bool *weights_t_current; /* whether the transposed weights are up to date */
+    bool *weights_t_current; /* whether every weights_t equals its weights */
 } bp_small_step;
 
 /*
- * A backend: the public kernels, and the same products on matrices in panels for the network. The arrays of these lie
- * on whole panels: kernels may read and write the lanes between a row's end and its next whole vector. Sizes are not
- * zero, and a slice but the last has a whole number of row blocks.
+ * A backend: the public kernels, and the same products on packed matrices for the network. Packed matrices are padded
+ * to the panel width: kernels may read and write the padding up to the next whole vector. Sizes are not zero. Every
+ * slice but the last is a whole number of row blocks.
  */
 typedef struct bp_backend {
     bp_kernels kernels;
     size_t panel_width; /* columns of a panel; 0: one panel holds any number */
-    bool in_place;      /* products read many row-major rows as fast as panels */
+    bool in_place;      /* products read row-major matrices of many rows as fast as packed ones */
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);
-    /* `slopes`: where the activation's derivatives go, or null; of those of which activation_saves_derivative is true.
-     */
+    /* `derivatives` receives f' if activation_saves_derivative is true of the activation; data may be null. */
     void (*forward)(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
                     size_t in, size_t out, bp_activation activation, void *scratch);
     void (*delta)(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
@@ -130,36 +131,36 @@ typedef struct bp_backend {
     void (*update)(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
                    void *scratch);
     /*
-     * Adds `count` sums of row blocks, `stride` elements apart, to u's sums in their order; with the last it updates
-     * the weights. Sums and weights are `parameters` elements in one line, whole vectors.
+     * Adds the gradients of `count` row blocks, `stride` elements apart, to u->gradient in ascending order; if u->last,
+     * updates the weights. All are contiguous, `parameters` elements, in whole vectors.
      */
     void (*add_blocks)(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters);
-    /* All layers of a batch of one row, in one call: forward, and from the last layer's delta back to all updates. */
+    /* All layers of a batch of one row in one call: forward; and, from the last layer's delta, backward and updates. */
     void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_packed x);
     void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
                          const bp_coefficients *coefficients);
-    /* Forward, loss and update of a small network, in one call. Null where panel is 0. */
+    /* Forward, loss and update of a small network in one call. Null if panel_width is 0. */
     void (*small_step)(const bp_small_step *step);
-    /* Steps parameters of one role, some of the rule's, that lie in one line, by their gradients. */
+    /* The optimizer's step on contiguous parameters of one role, a part of coefficients->arrays. */
     void (*apply)(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,
                   size_t count);
-    /* squares[j] = the sum of squares of column j: c = +0; for i ascending: c = fma(g, g, c); then the bias' g. */
+    /* squares[j] = the sum of squares of column j: c = +0; for i ascending: c = fma(g, g, c); then the bias's g. */
     void (*squares)(float *squares, bp_packed gradient, const float *bias_gradient, size_t in, size_t out);
     /* small_step on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */
     size_t narrow;
     void (*narrow_small_step)(const bp_small_step *step);
-    /* a = f(a), for layers whose product is normalized first; `slopes` as in forward. */
+    /* a = f(a), for layers with layer normalization; `derivatives` as in forward. */
     void (*activate)(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation);
-    /* bp_dropout_derivative into `slopes`, where SAVED_DERIVATIVES are already, and bp_dropout in place. */
+    /* bp_dropout_derivative into `derivatives`, which hold f' already if SAVED_DERIVATIVES, and bp_dropout in place. */
     void (*dropout)(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                     const bp_dropout_mask *mask);
-    /* bp_layer_norm_forward in place; normalized.data and `inverse` may be null. */
+    /* bp_layer_norm_forward in place; normalized.data and `rstd` may be null. */
     void (*normalize)(bp_packed a, bp_packed normalized, float *rstd, const float *gamma, const float *beta,
                       size_t rows, size_t columns);
     /* bp_layer_norm_backward */
     void (*normalize_delta)(bp_packed previous, bp_packed delta, bp_packed normalized, const float *rstd,
                             const float *gamma, size_t rows, size_t columns);
-    /* bp_layer_norm_gradient in stages; u's weights are the gains, its biases the shifts. */
+    /* bp_layer_norm_gradient, summed over slices; u->weights are gamma, u->biases are beta. */
     void (*normalize_update)(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows, size_t columns);
 } bp_backend;
 

@@ -1,5 +1,7 @@
-/* The number of enumerators of each public enum. They are no part of the enums: a program that was built before a kind
- * was added must not have the old number compiled in. */
+/*
+ * The number of enumerators of each public enum. The enums do not contain them: a program that was built before a kind
+ * was added would have the old number compiled in.
+ */
 #ifndef BP_ENUM_COUNTS_H
 #define BP_ENUM_COUNTS_H
 

@@ -1,4 +1,4 @@
-/* What bp_error_message says: the words for a call that fails. Every folder may use it. */
+/* Makes the text of bp_error_message. Every folder may use it. */
 #ifndef BP_FAILURE_H
 #define BP_FAILURE_H
 
@@ -6,13 +6,13 @@
 
 #include <backprop/status.h>
 
-/** Keeps a message for this thread and returns `status`. Without a lock or an allocation. */
+/** Stores this thread's message and returns `status`. No lock, no allocation. */
 bp_status bp_fail(bp_status status, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
-/** The same for a text that is made already. */
+/** Stores a finished text as this thread's message. */
 void bp_fail_text(const char *text);
 
-/** Lets a status that says enough, such as BP_ERROR_MEMORY, be its own message. BP_OK sets none. */
+/** Returns `status`; the message is the text of bp_status_string. For BP_ERROR_MEMORY and its like. BP_OK sets none. */
 bp_status bp_refuse(bp_status status);
 
 /** A number in words, for such a message: "-1", "0.5", "NaN"; with a point in any locale. Returns `text`. */

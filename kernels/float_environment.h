@@ -1,11 +1,11 @@
 /*
- * The floating-point mode of the contract: round to nearest even, denormals kept, exceptions masked. A host may have
- * set another one (flush-to-zero, say, as programs built with fast-math do); public calls and worker threads run in
- * ours and give the host's back.
+ * The floating-point mode of the contract: round to nearest even, denormals on, exceptions masked. The host may have
+ * set another mode: programs built with fast-math flush denormals to zero. Public calls and worker threads switch to
+ * the contract's mode and restore the host's.
  *
- * Every public function that computes with floats or compares them, be it to check an argument, begins with
- * CONTRACT_MODE: comparisons take denormals for zeros where the host has them so. tests/test_float_modes.c calls all of
- * them. Functions that are not public leave the mode alone; but for threads that join a call, and around callbacks.
+ * Every public function that computes or compares floats begins with CONTRACT_MODE. Checks of arguments count: with
+ * denormals as zeros, comparisons give other results. tests/test_float_modes.c calls all of them. Private functions do
+ * not touch the mode, except at the start of a worker and around callbacks.
  */
 #ifndef BP_FLOAT_ENVIRONMENT_H
 #define BP_FLOAT_ENVIRONMENT_H
@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 /*
- * No access to memory crosses this, but compilers move operations on registers. So the mode is entered first of all
- * and left last of all, with nothing on the outer side to move to but what is returned: a float goes through a volatile
- * variable, as clang does multiply it after the mode is left.
+ * No memory access crosses this, but compilers may move operations on registers across it. So a function enters the
+ * mode first and leaves it last. A float that it returns goes through a volatile variable: clang does move its last
+ * multiplication behind the change of mode.
  */
 static inline void keep_order(void) {
     __asm__ volatile("" : : : "memory");
@@ -85,7 +85,7 @@ static inline void float_environment_end(const uint64_t *host) {
     float_environment_leave(*host);
 }
 
-/* From here to the end of the scope, whichever way it is left, the contract's mode; `host` names the host's. */
+/* The contract's mode from here to the end of the scope; `host` holds the host's mode. */
 #define CONTRACT_MODE(host)                                                                                            \
     const uint64_t host __attribute__((cleanup(float_environment_end), unused)) = float_environment_enter()
 

@@ -1,4 +1,4 @@
-/* Initial weights, on whatever layout they have; api/initializer.c. */
+/* Initial weights in any layout; api/initializer.c. */
 #ifndef BP_INITIALIZER_H
 #define BP_INITIALIZER_H
 
@@ -10,8 +10,8 @@
 bp_status bp_check_initializer(bp_initializer initializer);
 
 /**
- * bp_initialize on weights in panels of `panel` columns (0: one panel), without checks. The caller is in the contract's
- * floating-point environment.
+ * bp_initialize on packed weights, without checks. `panel`: the panel width; 0: one panel. The caller has set the
+ * contract's floating-point mode.
  */
 void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                           uint64_t stream);

@@ -1,4 +1,4 @@
-/* The numbers of a mask that oracles and vector kernels share; include/backprop/dropout.h defines them. */
+/* Constants of a dropout mask, for oracles and vector kernels; include/backprop/dropout.h defines them. */
 #ifndef BP_MASK_H
 #define BP_MASK_H
 
@@ -6,7 +6,7 @@
 
 #include <backprop/dropout.h>
 
-/* t: what stays has a number of 16 bits that is not below it. */
+/* The threshold t: an element stays if its 16-bit number is at least t. */
 static inline uint32_t dropout_threshold(const bp_dropout_mask *mask) {
     const uint32_t t = (uint32_t)(mask->probability * 0x1p16f + 0.5f);
     return t < 0xffffu ? t : 0xffffu;

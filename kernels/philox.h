@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Round multipliers, and the Weyl sequence that the key follows. */
+/* The multipliers of a round, and the increments of the key (a Weyl sequence). */
 #define PHILOX_MULTIPLIER_0 0xd2511f53u
 #define PHILOX_MULTIPLIER_1 0xcd9e8d57u
 #define PHILOX_WEYL_0 0x9e3779b9u
@@ -48,7 +48,7 @@ static inline float symmetric_number(uint32_t word) {
     return ((float)(word >> 8) - 0x1p23f) * 0x1p-23f;
 }
 
-/* bp_random_normal from its word, in the rounding mode of the contract */
+/* bp_random_normal from its word; needs the contract's floating-point mode */
 float bp_normal_number(uint32_t word);
 
 #endif

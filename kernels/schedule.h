@@ -1,4 +1,6 @@
-/* The rate of a step, as include/backprop/schedule.h defines it: scalar code, the same for all backends but the cosine.
+/*
+ * The learning rate of a step, as include/backprop/schedule.h defines it. Scalar code; the backends differ only in the
+ * cosine that they pass.
  */
 #ifndef BP_SCHEDULE_H
 #define BP_SCHEDULE_H
@@ -17,7 +19,7 @@ static inline double between(double a, double b, double p, cosine_fn *cosine) {
     return b + (a - b) * (0.5 + 0.5 * (double)cosine((float)(pi * p)));
 }
 
-/* A step of warm restarts: the part of its period that lies behind it. */
+/* Warm restarts: the elapsed part of the period at step t. */
 static inline double part_of_period(const bp_schedule *s, uint64_t t) {
     const uint64_t factor = s->period_factor > 0 ? s->period_factor : 1;
     uint64_t period = s->steps;
@@ -43,7 +45,7 @@ static inline float learning_rate_of_step(const bp_schedule *s, uint64_t step, c
         return (float)(learning_rate * (((double)step + 1.0) / (double)s->warmup));
     }
     const uint64_t t = step - s->warmup;
-    const uint64_t all = s->steps - s->warmup; /* of kinds that count the warm-up */
+    const uint64_t all = s->steps - s->warmup; /* for kinds whose steps include the warm-up */
     const double p = t < all ? (double)t / (double)all : 1.0;
     switch (s->kind) {
     case BP_SCHEDULE_STEP:

@@ -130,7 +130,7 @@ static void double_precision(void **state) {
         double_row(z, gamma, beta, expected);
         for (size_t j = 0; j < COLUMNS; j++) {
             assert_close((double)y[n][j], expected[j], "y");
-            assert_close((double)previous[n][j], difference(&m, n, &z[j], z, gamma, beta), "below");
+            assert_close((double)previous[n][j], difference(&m, n, &z[j], z, gamma, beta), "previous");
             expected_gain[j] += difference(&m, n, &gamma[j], z, gamma, beta);
             expected_shift[j] += difference(&m, n, &beta[j], z, gamma, beta);
         }

@@ -129,7 +129,7 @@ static void delta_case(test_table *table, test_side side, size_t batch, size_t i
     c.left = add_matrix("delta", READ, batch, out);
     c.weights = add_matrix("w", READ, in, out);
     c.other = add_matrix("a_below", READ, batch, in);
-    c.result = add_matrix("below", RESULT, batch, in);
+    c.result = add_matrix("previous", RESULT, batch, in);
     empty(c.result);
     c.scratch = scratch_for(batch, in, out);
     test_oracle()->dense_delta(c.result->plain, in, c.left->plain, out, c.weights->plain, out, c.other->plain, in,

@@ -16,7 +16,7 @@ from tables import DENSE, ratio_text  # noqa: E402
 BLUE, ORANGE, RED, GREEN, INK, FAINT = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#333333", "#DDDDDD"
 ISA_STYLE = {"avx2": (BLUE, "o"), "avx512": (RED, "s"), "neon": (GREEN, "^")}
 # Orange: the peer is faster; blue: ours is.
-RATIO_COLOURS = LinearSegmentedColormap.from_list("ratio", [ORANGE, "#FFFFFF", "#56B4E9"])
+RATIO_COLORS = LinearSegmentedColormap.from_list("ratio", [ORANGE, "#FFFFFF", "#56B4E9"])
 
 plt.rcParams.update({
     "svg.fonttype": "path", "svg.hashsalt": "backprop", "figure.facecolor": "white", "axes.facecolor": "white",
@@ -131,7 +131,7 @@ def step_ratio(folder, steps, threads):
                 text, color, weight = ("failed" if step else "–"), "#F2F2F2", "normal"
             else:
                 ratio = step.seconds / ours[shape].seconds
-                text, color = ratio_text(ratio), RATIO_COLOURS(norm(min(max(ratio, 0.5), 3)))
+                text, color = ratio_text(ratio), RATIO_COLORS(norm(min(max(ratio, 0.5), 3)))
                 weight = "bold" if ratio == min(ratios) else "normal"
             axes.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=color, edgecolor="white", linewidth=1.5))
             axes.text(x, y, text, ha="center", va="center", fontsize=8, fontweight=weight)

@@ -93,7 +93,7 @@ static void print_usage(void) {
     printf(
         ". Default: falls to zero linearly\n"
         "  --warmup N         first steps, in which the rate of a schedule rises. Default: 0\n"
-        "  --stop-after N     ends after N of the epochs, for --load to go on\n"
+        "  --stop-after N     stops after N of the epochs, for --load to go on\n"
         "  --save FILE        writes a checkpoint after each epoch\n"
         "  --load FILE        goes on where that checkpoint was written, with the other options as they were then\n");
     print_names("  --isa NAME         instruction set:", isa_name, "");

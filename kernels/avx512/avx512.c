@@ -4,15 +4,15 @@
 /* 24 of 32 registers accumulate; 12 rows divide common batches better than the 14 that would fit. */
 #define MR 12
 #define TILE_VECS 2
-#define TILE_ROWS_OF_ONE 10 /* as many as there are registers for their addresses */
+#define TILE_ROWS_OF_ONE 10 /* as many as there are registers for the addresses of rows */
 #define TILE_UNROLL 2
 #define TILE_TAIL 2
 
-/* Tiles of eight columns or fewer: narrow.c. */
+/* Tiles of up to eight columns: narrow.c. */
 #define NARROW_COLUMNS 8
 #define narrow_tiles bp_narrow_tiles_avx512
 
-/* Small networks of sixteen columns or fewer: small.c. */
+/* Small networks of up to sixteen columns: small.c. */
 #define NARROW_SMALL 16
 #define NARROW_SMALL_STEP bp_narrow_small_step_avx512
 

@@ -1,10 +1,10 @@
 /*
- * AVX-512's tiles of eight columns or fewer, on 256-bit vectors: of longer ones half the lanes would be idle, and
- * processors run shorter ones at twice the rate, or at least as fast.
+ * AVX-512's tiles of up to eight columns, on 256-bit vectors. In a 512-bit vector half the lanes would be idle, and
+ * processors run 256-bit vectors at least as fast, some at twice the rate.
  */
 #include "vector/vec_avx2.h"
 
-/* Panels, and rows of a tile of one vector, are those of avx512.c. */
+/* The panel width and the rows of a tile of one vector are those of avx512.c. */
 #define PANEL_WIDTH 32
 #define MR 10
 #define TILE_VECS 1

@@ -1,10 +1,10 @@
 /*
- * AVX-512's small networks whose layers are at most sixteen wide, on 256-bit vectors: nearly all of such a step is
- * waiting for one result after the other, and shorter vectors are stored and read again sooner.
+ * AVX-512's small networks whose layers are at most sixteen wide, on 256-bit vectors. Latency dominates such a step,
+ * and a load that follows a store of a shorter vector waits less.
  */
 #include "vector/vec_avx2.h"
 
-/* Panels are those of avx512.c. */
+/* The panel width is that of avx512.c. */
 #define PANEL_WIDTH 32
 #define MR 6
 #define TILE_VECS 2

@@ -5,7 +5,7 @@
 #include <cpuid.h>
 #include <stdint.h>
 
-/* Bits of XCR0: SSE and AVX state for YMM; opmask, upper ZMM and ZMM16-31 besides for AVX-512. */
+/* Bits of XCR0: SSE and AVX state for YMM; AVX-512 also needs opmask, upper ZMM and ZMM16-31. */
 #define XCR0_YMM 0x06u
 #define XCR0_ZMM 0xe6u
 
@@ -19,7 +19,7 @@ static uint32_t extended_control_register_0(void) {
 bp_cpu_features bp_cpu_detect(void) {
     bp_cpu_features features = {0};
     unsigned a, b, c, d;
-    /* Without OSXSAVE the operating system keeps no vector state beyond SSE, and XGETBV is an illegal instruction. */
+    /* Without OSXSAVE the operating system saves no vector state beyond SSE, and XGETBV is an illegal instruction. */
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
         return features;
     const uint32_t xcr0 = extended_control_register_0();

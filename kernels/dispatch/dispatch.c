@@ -1,6 +1,6 @@
 /*
- * One immutable table for each instruction set and one atomic pointer to the active one. Threads that race to make
- * the first choice compute the same answer, so whichever store wins is right.
+ * One immutable table for each instruction set, and one atomic pointer to the active table. Threads that race to make
+ * the first choice compute the same answer, so any of their stores is right.
  */
 #include "dispatch/dispatch.h"
 
@@ -31,7 +31,7 @@ static const bp_backend *scalar_backend(bp_cpu_features features) {
     return &bp_backend_scalar;
 }
 
-/* The backend of a valid isa, or null where CPU, system or build lack it. */
+/* The backend of a valid isa, or null if the CPU, the operating system or the build lacks it. */
 static const bp_backend *backend_of(bp_isa isa) {
     const bp_cpu_features features = bp_cpu_detect();
     switch (isa) {
@@ -131,7 +131,7 @@ bp_status bp_dispatch_backend(const bp_backend **backend) {
             status = find_backend(isa, &chosen);
         if (status != BP_OK)
             return status;
-        /* A choice that bp_cpu_set made meanwhile stays. */
+        /* A choice that bp_cpu_set has made meanwhile stays. */
         const bp_backend *none = NULL;
         if (!atomic_compare_exchange_strong(&active, &none, chosen))
             chosen = none;

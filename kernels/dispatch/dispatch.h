@@ -4,7 +4,7 @@
 
 #include "backend.h"
 
-/** *backend = the active backend; chooses it at the first call. Errors as bp_cpu_active. */
+/** *backend = the active backend, which the first call chooses. Errors as bp_cpu_active. */
 bp_status bp_dispatch_backend(const bp_backend **backend);
 
 /** The same; *kernels = its public kernels. */

@@ -12,7 +12,7 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* The first line of a file in a folder; an empty one if it cannot be read. */
+/* The first line of a file in a folder; empty if it cannot be read. */
 static void read_line(char *text, const char *folder, const char *name) {
     char path[PATH_SIZE];
     *text = '\0';
@@ -25,7 +25,7 @@ static void read_line(char *text, const char *folder, const char *name) {
     fclose(file);
 }
 
-/* A whole number above zero and what follows it; else 0, as for the words "max" and "-1", which mean no quota. */
+/* Reads a positive integer and advances. Else 0, as for "max" and "-1", which mean no quota. */
 static unsigned long number(const char **text) {
     char *end;
     const unsigned long value = **text >= '0' && **text <= '9' ? strtoul(*text, &end, 10) : 0;
@@ -35,12 +35,12 @@ static unsigned long number(const char **text) {
     return value;
 }
 
-/* Microseconds of CPU time in each period of so many microseconds. */
+/* Microseconds of CPU time per period, in CPUs, rounded up. */
 static size_t in_cpus(unsigned long quota, unsigned long period) {
     return quota == 0 || period == 0 ? SIZE_MAX : quota / period + (quota % period != 0);
 }
 
-/* Of one group: "50000 100000" in one file in version 2, in two files in version 1. */
+/* The quota of one group: "50000 100000" in one file in version 2, in two files in version 1. */
 static size_t group_quota(const char *folder) {
     char max[TEXT_SIZE], quota[TEXT_SIZE], period[TEXT_SIZE];
     read_line(max, folder, "cpu.max");
@@ -51,15 +51,17 @@ static size_t group_quota(const char *folder) {
     return least(in_cpus(max_quota, number(&m)), in_cpus(number(&q), number(&p)));
 }
 
-/* Of a group and those above it up to the mount point. In a container the upper part of the path may be the host's:
- * folders that are not there have no quota, and the mount point is the container's group. */
-static size_t path_quota(const char *root, const char *mount, const char *layer_range) {
+/*
+ * The smallest quota of a group and its parents up to the mount point. In a container the upper part of the path may be
+ * the host's: missing folders have no quota, and the mount point is the container's group.
+ */
+static size_t path_quota(const char *root, const char *mount, const char *group) {
     char folder[PATH_SIZE];
     const int top = snprintf(folder, sizeof folder, "%s/sys/fs/cgroup%s", root, mount);
-    if (top < 0 || (size_t)top + strlen(layer_range) >= sizeof folder)
+    if (top < 0 || (size_t)top + strlen(group) >= sizeof folder)
         return SIZE_MAX;
-    if (!strstr(layer_range, "/..")) /* a group outside of what is mounted */
-        strcpy(folder + top, layer_range);
+    if (!strstr(group, "/..")) /* else the group lies outside of the mount */
+        memcpy(folder + top, group, strlen(group) + 1);
     size_t quota = group_quota(folder);
     while (strlen(folder) > (size_t)top) {
         *strrchr(folder, '/') = '\0';
@@ -68,7 +70,7 @@ static size_t path_quota(const char *root, const char *mount, const char *layer_
     return quota;
 }
 
-/* Whether a list with commas has the word "cpu". */
+/* Whether a comma-separated list contains "cpu". */
 static bool has_cpu(const char *list) {
     for (; list; list = strchr(list, ',')) {
         list += *list == ',';
@@ -85,16 +87,15 @@ size_t bp_cpu_quota(const char *root) {
     size_t quota = SIZE_MAX;
     /* Lines like "0::/group" (version 2) and "4:cpu,cpuacct:/group" (version 1). */
     while (file && fgets(line, sizeof line, file)) {
-        char *controllers = strchr(line, ':'), *layer_range = controllers ? strchr(controllers + 1, ':') : NULL;
-        if (!layer_range || layer_range[1] != '/')
+        char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!group || group[1] != '/')
             continue;
-        *controllers++ = *layer_range++ = '\0';
-        layer_range[strcspn(layer_range, "\n")] = '\0';
+        *controllers++ = *group++ = '\0';
+        group[strcspn(group, "\n")] = '\0';
         if (*controllers == '\0')
-            quota = least(quota, least(path_quota(root, "", layer_range), path_quota(root, "/unified", layer_range)));
+            quota = least(quota, least(path_quota(root, "", group), path_quota(root, "/unified", group)));
         else if (has_cpu(controllers))
-            quota = least(quota,
-                          least(path_quota(root, "/cpu", layer_range), path_quota(root, "/cpu,cpuacct", layer_range)));
+            quota = least(quota, least(path_quota(root, "/cpu", group), path_quota(root, "/cpu,cpuacct", group)));
     }
     if (file)
         fclose(file);

@@ -1,4 +1,4 @@
-/* Where the first number went wrong: the training step once more, matrix by matrix. */
+/* Finds the first number that is not finite: runs the training step again, matrix by matrix. */
 #include <math.h>
 #include <string.h>
 
@@ -15,8 +15,8 @@ const char *bp_quantity_name(bp_quantity quantity) {
         [BP_QUANTITY_NONE] = "nothing",
         [BP_QUANTITY_WEIGHTS] = "weights",
         [BP_QUANTITY_BIASES] = "biases",
-        [BP_QUANTITY_GAMMA] = "gains",
-        [BP_QUANTITY_BETA] = "shifts",
+        [BP_QUANTITY_GAMMA] = "gamma",
+        [BP_QUANTITY_BETA] = "beta",
         [BP_QUANTITY_INPUTS] = "inputs",
         [BP_QUANTITY_TARGETS] = "targets",
         [BP_QUANTITY_ROW_WEIGHTS] = "row weights",
@@ -28,15 +28,15 @@ const char *bp_quantity_name(bp_quantity quantity) {
         [BP_QUANTITY_DELTA] = "delta",
         [BP_QUANTITY_GRADIENT] = "gradient",
         [BP_QUANTITY_BIAS_GRADIENT] = "bias gradient",
-        [BP_QUANTITY_GAMMA_GRADIENT] = "gain gradient",
-        [BP_QUANTITY_BETA_GRADIENT] = "shift gradient",
+        [BP_QUANTITY_GAMMA_GRADIENT] = "gamma gradient",
+        [BP_QUANTITY_BETA_GRADIENT] = "beta gradient",
         [BP_QUANTITY_UPDATE] = "update",
         [BP_QUANTITY_GRADIENT_NORM] = "gradient norm",
     };
     return (unsigned)quantity < QUANTITY_COUNT ? names[quantity] : NULL;
 }
 
-/* Whether a matrix has a number that is not finite; says where. */
+/* Whether a matrix has a number that is not finite; stores its position. */
 static bool find_in(bp_nonfinite *found, bp_quantity quantity, size_t layer, const float *values, size_t stride,
                     size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++)
@@ -50,7 +50,7 @@ static bool find_in(bp_nonfinite *found, bp_quantity quantity, size_t layer, con
 
 /* ---- Parameters ----------------------------------------------------------------------------------------------- */
 
-/* What follows the parameters and the optimizer's state, which lie in one piece. */
+/* Stored after the parameters and the optimizer's state, which are contiguous. */
 typedef struct beside {
     uint64_t steps;
     float norm;
@@ -80,18 +80,18 @@ void bp_parameters_restore(bp_network *network, const void *from) {
     network->ema_swapped = then.ema_swapped;
 }
 
-/* Sums of x - x stay zero while all numbers are finite: a loop that compilers make into vectors. */
+/* x - x is zero if x is finite. The independent sums let the compiler vectorize the loop. */
 static bool all_finite(const float *values, size_t count) {
-    enum { LANES = 32 };
-    float zeros[LANES] = {0};
+    enum { SUMS = 32 };
+    float zeros[SUMS] = {0};
     size_t k = 0;
-    for (; k + LANES <= count; k += LANES)
-        for (size_t l = 0; l < LANES; l++)
+    for (; k + SUMS <= count; k += SUMS)
+        for (size_t l = 0; l < SUMS; l++)
             zeros[l] += values[k + l] - values[k + l];
     for (; k < count; k++)
         zeros[0] += values[k] - values[k];
     float sum = 0.0f;
-    for (size_t l = 0; l < LANES; l++)
+    for (size_t l = 0; l < SUMS; l++)
         sum += zeros[l];
     return sum == 0.0f;
 }
@@ -121,7 +121,7 @@ static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
 
 bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network) {
     bp_nonfinite found = {.quantity = BP_QUANTITY_NONE};
-    /* What lies between the ends of rows and panels counts for nothing, but it is nearly always finite too. */
+    /* Padding is included here, which is nearly always finite; the search itself leaves it out. */
     if (!all_finite(network->layer[0].weights.data, network->parameters))
         find_in_parameters(network, &found);
     return found;
@@ -129,20 +129,20 @@ bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network) {
 
 /* ---- A step, matrix by matrix --------------------------------------------------------------------------------- */
 
-/* Room for the search, one piece of memory, and what it works on. */
+/* A search: its arrays are cut from one allocation. */
 typedef struct search {
     bp_network *network;
     bp_batch batch; /* strides filled in */
-    /* [rows x all layers' outputs], one layer after the other, each packed. */
+    /* [rows x all layers' outputs], one layer after the other, each row-major. */
     float *outputs;
-    float *derivatives; /* dL/da to dL/dz: f'(z), and of dropout what it multiplies by */
+    float *derivatives; /* dL/dz = dL/da * this: f'(z), times dropout's factor */
     float *deltas;      /* dL/dz */
     float *normalized;  /* of layers with normalization, as in layer_norm.h */
     float *norm_deltas; /* dL/dy */
     float *rstd;        /* [layers x rows, padded] */
     float *row_loss;    /* [rows] */
-    float *weights;     /* of one layer, or their gradients */
-    float *gradients;   /* of its biases */
+    float *weights;     /* one layer's, or their gradient */
+    float *gradients;   /* of that layer's biases */
     void *scratch;
     bp_nonfinite found;
 } search;
@@ -158,6 +158,7 @@ static size_t padded(size_t floats) {
 
 /* Bytes of all arrays; 0 if they do not fit in the address range. */
 static size_t search_bytes(const bp_network *network, size_t rows) {
+    const size_t scratch = BP_SCRATCH_BYTES / sizeof(float);
     double floats = (double)padded(rows) * (double)(1 + network->layers);
     double weights = 0.0;
     for (size_t l = 0; l < network->layers; l++) {
@@ -165,7 +166,7 @@ static size_t search_bytes(const bp_network *network, size_t rows) {
         floats += SEARCH_ARRAYS * ((double)rows * (double)k->out + BP_ALIGNMENT) + (double)k->out;
         weights = fmax(weights, (double)k->in * (double)k->out);
     }
-    floats += BP_SCRATCH_BYTES / sizeof(float) + weights + 4.0 * BP_ALIGNMENT;
+    floats += (double)scratch + weights + 4.0 * BP_ALIGNMENT;
     return floats < (double)(PTRDIFF_MAX / sizeof(float) / 2) ? (size_t)floats * sizeof(float) : 0;
 }
 
@@ -175,7 +176,7 @@ static float *take(char **next, size_t floats) {
     return array;
 }
 
-static void place_search(search *s, char *memory) {
+static void lay_out_search(search *s, char *memory) {
     const bp_network *network = s->network;
     const size_t rows = s->batch.rows;
     size_t values = 0, weights = 0, widest = 0;
@@ -196,7 +197,7 @@ static void place_search(search *s, char *memory) {
     s->gradients = take(&next, widest);
 }
 
-/* Where layer l's part of outputs or deltas begins. */
+/* Layer l's part of outputs, deltas, ... */
 static float *layer_part(const search *s, float *all, size_t l) {
     for (size_t previous = 0; previous < l; previous++)
         all += padded(s->batch.rows * s->network->layer[previous].out);
@@ -214,7 +215,7 @@ static const float *layer_inputs(const search *s, size_t l, size_t *stride) {
     return l > 0 ? layer_part(s, s->outputs, l - 1) : s->batch.inputs;
 }
 
-/* What a layer does with z, which lies in the place of its outputs: all the way to its outputs. */
+/* From z, which is in the outputs' array, to the outputs. */
 static bool find_outputs(search *s, size_t l) {
     const bp_network *network = s->network;
     const bp_kernels *kernels = &network->backend->kernels;
@@ -280,18 +281,18 @@ static bool find_loss(search *s) {
     return true;
 }
 
-/* Deltas of layer l from those of the layer above. */
+/* Deltas of layer l from those of the next layer. */
 static void delta_of_layer(const search *s, size_t l) {
     const bp_network *network = s->network;
     const bp_kernels *kernels = &network->backend->kernels;
-    const bp_dense_layer *above = &network->layer[l + 1], *k = &network->layer[l];
+    const bp_dense_layer *next = &network->layer[l + 1], *k = &network->layer[l];
     const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
     const size_t rows = s->batch.rows, count = rows * k->out;
     float *delta = layer_part(s, k->norm.gamma ? s->norm_deltas : s->deltas, l);
     const float *derivatives = layer_part(s, s->derivatives, l);
     unpack_weights(s, l + 1);
-    kernels->dense_delta(delta, k->out, layer_part(s, s->deltas, l + 1), above->out, s->weights, above->out,
-                         layer_part(s, s->outputs, l), k->out, rows, above->in, above->out, identity, s->scratch);
+    kernels->dense_delta(delta, k->out, layer_part(s, s->deltas, l + 1), next->out, s->weights, next->out,
+                         layer_part(s, s->outputs, l), k->out, rows, next->in, next->out, identity, s->scratch);
     for (size_t n = 0; n < count; n++)
         delta[n] = delta[n] * derivatives[n];
     if (k->norm.gamma)
@@ -336,7 +337,7 @@ static bool find_gradients(search *s) {
     return false;
 }
 
-/* What is given: parameters and batch. */
+/* The inputs of the search: parameters and batch. */
 static bool find_given(search *s) {
     const bp_network *network = s->network;
     const bp_batch *b = &s->batch;
@@ -362,7 +363,7 @@ bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, 
     char *memory = bytes ? allocator.allocate(allocator.context, bytes) : NULL;
     if (!memory)
         return BP_ERROR_MEMORY;
-    place_search(&s, memory);
+    lay_out_search(&s, memory);
     if (!find_given(&s) && !find_forward(&s) && !find_loss(&s) && !find_deltas(&s))
         find_gradients(&s);
     allocator.release(allocator.context, memory);

@@ -1,4 +1,4 @@
-/* All parameters of a network at once: copies of them with their state, and the first that is not finite. */
+/* All parameters of a network: copies of them with their state, and the first that is not finite. */
 #ifndef BP_NETWORK_PARAMETERS_H
 #define BP_NETWORK_PARAMETERS_H
 
@@ -6,11 +6,11 @@
 
 #include "network/network.h"
 
-/** What copying a layer's parameters, or arrays like them, asks; fills in the default stride. */
+/** Checks the arguments of a copy of a layer's parameters, or of arrays like them; fills in the default stride. */
 bp_status bp_parameters_check(const bp_network *network, size_t index, const float *weights, size_t *stride,
                               const float *biases);
 
-/** The same for gains and shifts. */
+/** The same for gamma and beta. */
 bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gamma, const float *beta);
 
 /** Bytes of a copy. */
@@ -19,7 +19,7 @@ size_t bp_parameters_bytes(const bp_network *network);
 /** Copies them, in the network's own order. */
 void bp_parameters_copy(void *to, const bp_network *network);
 
-/** Puts a copy back: all that bp_network_train_step has changed since then. */
+/** Restores a copy: everything that bp_network_train_step has changed since. */
 void bp_parameters_restore(bp_network *network, const void *from);
 
 /** Weights, then biases, layer by layer; BP_QUANTITY_NONE if all are finite. */

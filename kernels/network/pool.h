@@ -1,11 +1,10 @@
 /*
- * A small thread pool for work that is handed over many times a millisecond: the stages of a training step.
+ * A small thread pool for work that is handed over many times a millisecond: the phases of a training step.
  *
- * Workers look for work for some tens of microseconds before they sleep, so that one stage follows the other at once;
- * and the caller does every share that no worker has begun, so that a worker that is slow to wake, or has no
- * processor to run on, delays nothing.
+ * Workers poll for some tens of microseconds before they sleep, so that the next phase starts at once. The caller runs
+ * every part that no worker has begun, so that a worker that is slow to wake, or has no processor, delays nothing.
  *
- * In a child process of fork the pools of the parent go on without workers: the caller does all the work.
+ * In a child process of fork the parent's pools continue without workers: the caller does all the work.
  */
 #ifndef BP_NETWORK_POOL_H
 #define BP_NETWORK_POOL_H
@@ -17,13 +16,13 @@ typedef struct bp_pool bp_pool;
 /** A pool of `threads` threads, the caller included; null if there is no memory or a thread cannot be started. */
 bp_pool *bp_pool_create(size_t threads);
 
-/** Ends the workers and frees the pool; null is allowed. */
+/** Stops the workers and frees the pool; null is allowed. */
 void bp_pool_destroy(bp_pool *pool);
 
 /**
- * Calls task(argument, index) once for each index < count and returns when all calls have ended. The form is that of
+ * Calls task(argument, index) once for each index < count and returns when all calls have returned. The form is that of
  * bp_thread_pool.run; `pool` is a bp_pool. One call at a time.
  */
-void bp_pool_run(void *pool, void (*task)(void *argument, size_t index), void *argument, size_t count);
+void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
 
 #endif

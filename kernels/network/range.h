@@ -1,4 +1,4 @@
-/* Even shares of a range for the workers of a step. */
+/* Even parts of a range for the workers of a step. */
 #ifndef BP_NETWORK_RANGE_H
 #define BP_NETWORK_RANGE_H
 
@@ -8,7 +8,7 @@ typedef struct range {
     size_t begin, end;
 } range;
 
-/** Share `worker` of `workers` of the range 0..count, cut at multiples of `unit`. */
+/** Part `worker` of `workers` of the range 0..count, cut at multiples of `unit`. */
 static inline range range_of(size_t count, size_t unit, size_t worker, size_t workers) {
     if (workers == 1)
         return (range){0, count};
@@ -17,7 +17,7 @@ static inline range range_of(size_t count, size_t unit, size_t worker, size_t wo
     return (range){begin < count ? begin : count, end < count ? end : count};
 }
 
-/** Columns are shared by whole panels. */
+/** The same for columns, cut at multiples of the panel width. */
 static inline range columns_of(const bp_network *network, size_t columns, size_t worker, size_t workers) {
     const size_t panel = network->backend->panel_width;
     return range_of(columns, panel ? panel : 1, worker, workers);

@@ -1,7 +1,7 @@
-/* Layer normalization and dropout in a step: what comes after a layer's product and before its deltas. */
+/* Layer normalization and dropout in a step: after a layer's product, and before its deltas. */
 #include "network/regularize.h"
 
-/* Masks take streams that initial weights, one a layer, and shuffles, one an epoch, do not. */
+/* Streams of masks differ from those of initial weights (one a layer) and of shuffles (one an epoch). */
 bp_dropout_mask bp_step_mask(const bp_network *network, size_t l) {
     return (bp_dropout_mask){
         .probability = network->layer[l].dropout,
@@ -45,7 +45,7 @@ void bp_complete_deltas(const step *s, size_t l, row_range p) {
                                           k->norm.gamma, p.rows, k->out);
 }
 
-/* ---- The generator's state ------------------------------------------------------------------------------------- */
+/* ---- Seed and steps ------------------------------------------------------------------------------------------- */
 
 uint64_t bp_network_seed(const bp_network *network) {
     return network ? network->seed : 0;

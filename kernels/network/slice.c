@@ -1,20 +1,20 @@
 /*
- * How workers share a slice, in stages between which they all barrier. Which worker does what changes no bit: each
- * result is one chain, computed whole by one worker, and blocks of rows are added in their order.
+ * The way that workers share a slice: in phases, with a barrier after each. The partition changes no bit: one worker
+ * computes the whole chain of a result, and row blocks are added in their order.
  *
- * Joins are cheap, a fraction of a microsecond. What costs is to read or write what another core has written last: a
- * float of it takes the time of CROSSING_FLOPS operations. So a slice is shared in the way that lets least cross:
+ * A barrier is cheap, a fraction of a microsecond. Reading or writing what another core wrote last is expensive: one
+ * float costs as much as CROSSING_FLOPS operations. So the partition minimizes the traffic between cores:
  *
- *   blocks    Where weights are small against the values of a row block: each worker takes whole blocks of rows
- * forward, through the loss, back, and into a sum of gradients for each block; then each worker adds the blocks' sums
- *             for its share of all weights. Only these sums cross.
- *   rows      Each worker takes some rows forward, through the loss and back to the first layer's deltas; then each
- * worker updates its share of every layer's weights. Weights cross once, and values of the other workers' rows. columns
- * Where a layer's weights are large against the values of the rows: each worker takes all rows, but only its columns of
- * the layer's outputs, of the deltas below it, and of its update, whose weights so stay with it. Values cross, after
- * each layer.
+ *   blocks    If the weights are small against the values of a row block. Each worker takes whole row blocks: forward,
+ *             loss, backward, and the block's gradient. Then each worker adds the blocks' gradients for its part of the
+ *             parameters. Only these gradients cross.
+ *   rows      Each worker takes some rows: forward, loss, backward to the first layer's deltas. Then each worker
+ * updates its part of every layer's weights. The weights cross once, and the values of the other workers' rows. columns
+ * If a layer's weights are large against the values of the rows. Each worker takes all rows, but only some columns of
+ * the layer's outputs, of the previous layer's deltas, and of the update: its part of the weights stays with it. The
+ * values cross, after each layer.
  *
- * Rows and columns are chosen layer by layer. Layers by rows that follow each other make a group, one stage.
+ * The choice between rows and columns is made layer by layer. Consecutive layers by rows form one range, one phase.
  */
 #include "network/regularize.h"
 
@@ -22,23 +22,24 @@
 
 #include "network/range.h"
 
-/* Operations of the time that one float takes from core to core, at the least, and of a barrier. */
+/* Operations in the time in which one float goes from core to core, at the least, and in that of a barrier. */
 #define CROSSING_FLOPS 10.0
 #define BARRIER_FLOPS 7e4
 
-/* ---- Shares --------------------------------------------------------------------------------------------------- */
+/* ---- Partitions ----------------------------------------------------------------------------------------------- */
 
-/* How many columns the largest share has beyond an even one. */
+/* Columns that the largest part has beyond the mean. */
 static double uneven(const bp_network *network, size_t columns, size_t workers) {
     const size_t panel = network->backend->panel_width, unit = panel ? panel : 1;
     const size_t panel_count = (columns + unit - 1) / unit, most = (panel_count + workers - 1) / workers * unit;
     return (double)(most < columns ? most : columns) - (double)columns / (double)workers;
 }
 
-/* By columns the weights do not cross, but all values of the rows do; there are more barriers, and shares less even. */
+/* By columns the weights do not cross, but all values of the rows do. There are more barriers, and parts are less even.
+ */
 bool bp_by_columns(const bp_network *network, size_t l, size_t rows, size_t workers) {
     const bp_dense_layer *k = &network->layer[l];
-    if (workers == 1 || k->norm.gamma || (l > 0 && k[-1].norm.gamma)) /* rows are normalized whole */
+    if (workers == 1 || k->norm.gamma || (l > 0 && k[-1].norm.gamma)) /* normalization needs whole rows */
         return false;
     const double in = (double)k->in, out = (double)k->out, n = (double)rows;
     const double saved = in * out - n * (in + out);
@@ -57,31 +58,31 @@ static bp_packed rows_from(bp_packed m, size_t row) {
     return m;
 }
 
-/* Share `worker` of the slice's rows. */
+/* The rows of the slice that `worker` takes. */
 static row_range rows_of_worker(const step *s, size_t worker, size_t workers) {
     const range mine = range_of(s->rows, 1, worker, workers);
     return (row_range){s->begin + mine.begin, mine.begin, mine.end - mine.begin, worker_scratch(s->network, worker)};
 }
 
-/* Layers first .. end - 1: one that is shared by columns, or all by rows between such. */
+/* Layers first .. end - 1: one layer by columns, or consecutive layers by rows. */
 typedef struct layer_range {
     size_t first, end;
     bool by_columns;
 } layer_range;
 
-/* What the workers do until the next barrier. */
+/* The work up to the next barrier. */
 typedef struct phase {
     const step *step;
     size_t workers;
     layer_range update; /* layers by rows whose deltas are known */
-    layer_range layer_range;
+    layer_range layers;
 } phase;
 
-/* ---- Some rows through layers --------------------------------------------------------------------------------- */
+/* ---- Some rows, all columns ----------------------------------------------------------------------------------- */
 
 /*
- * Inputs are read where the caller has them, not packed, where few outputs use each of them, and else unless their rows
- * lie whole pages apart and so fall on few sets of the cache, or are many and the backend reads packed ones faster.
+ * Inputs are read in place, not packed, if few outputs use each of them. With more outputs, too, unless their rows lie
+ * whole pages apart, and so share few sets of the cache, or are many and the backend reads packed ones faster.
  */
 #define FEW_OUTPUTS 64
 #define FLOATS_PER_PAGE 1024
@@ -128,7 +129,7 @@ static void forward_rows(const step *s, size_t first, size_t end, row_range p) {
                         network->layer[end - 1].out);
 }
 
-/* dL/dx, made where packed inputs would be: a step that wants it reads them in place. */
+/* dL/dx, in the buffer of packed inputs, which is free: a step that wants dL/dx reads its inputs in place. */
 static void input_gradient_rows(const step *s, row_range p) {
     const bp_network *network = s->network;
     const bp_backend *backend = network->backend;
@@ -140,12 +141,12 @@ static void input_gradient_rows(const step *s, row_range p) {
     backend->unpack(s->options->input_gradient + p.from * stride, stride, result, p.rows, k->in);
 }
 
-/* Whether anyone wants the deltas below layer l: only frozen layers lie there if not. */
+/* Whether the previous layer's deltas are needed: not if it and all before it are frozen. */
 static bool delta_is_wanted(const step *s, size_t l) {
     return l > s->network->lowest || bp_step_input_gradient(s);
 }
 
-/* Deltas of the layer below layer l; below the first one, of the inputs if they are wanted. */
+/* The deltas of the layer before layer l; for the first layer those of the inputs, if they are wanted. */
 static void delta_rows(const step *s, size_t l, row_range p) {
     const bp_network *network = s->network;
     if (!delta_is_wanted(s, l))
@@ -160,9 +161,9 @@ static void delta_rows(const step *s, size_t l, row_range p) {
     bp_complete_deltas(s, l - 1, p);
 }
 
-/* ---- A share of a layer's weights ----------------------------------------------------------------------------- */
+/* ---- A part of a layer's weights ------------------------------------------------------------------------------ */
 
-/* Adds the slice to the gradients of the rows `in` and columns `out` of layer l. */
+/* Adds the slice to the gradient of rows `in` and columns `out` of layer l. */
 static void update_part(const step *s, size_t l, range in, range out, size_t worker) {
     const bp_network *network = s->network;
     const row_range all = rows_of_worker(s, 0, 1);
@@ -207,7 +208,7 @@ static void update_normalization(const step *s, size_t l, range out) {
                                        out.end - out.begin);
 }
 
-/* Worker `worker`'s share of layer l, of its rows or columns, whichever are more. */
+/* The part of layer l that `worker` updates: some rows or some columns, whichever are more. */
 static void update_layer(const step *s, size_t l, size_t worker, size_t workers) {
     const bp_network *network = s->network;
     const bp_dense_layer *k = &network->layer[l];
@@ -238,7 +239,7 @@ static void forward_columns(const step *s, size_t l, size_t worker, size_t worke
         bp_complete_outputs(s, l, rows_of_worker(s, 0, 1), out.begin, out.end - out.begin);
 }
 
-/* Deltas of the layer below and the update read the same rows of the weights; the first layer has no deltas below. */
+/* The previous layer's deltas and the update read the same rows of the weights. The first layer has only the update. */
 static void backward_columns(const step *s, size_t l, size_t worker, size_t workers) {
     const bp_network *network = s->network;
     const size_t panel = network->backend->panel_width;
@@ -259,47 +260,46 @@ static void backward_columns(const step *s, size_t l, size_t worker, size_t work
     update_part(s, l, in, (range){0, k->out}, worker);
 }
 
-/* ---- Stages by rows and columns ------------------------------------------------------------------------------- */
+/* ---- Phases by rows and columns ------------------------------------------------------------------------------- */
 
 static void forward_phase(void *argument, size_t worker) {
     const phase *t = argument;
     const row_range p = rows_of_worker(t->step, worker, t->workers);
-    if (t->layer_range.by_columns)
-        forward_columns(t->step, t->layer_range.first, worker, t->workers);
+    if (t->layers.by_columns)
+        forward_columns(t->step, t->layers.first, worker, t->workers);
     else if (p.rows > 0)
-        forward_rows(t->step, t->layer_range.first, t->layer_range.end, p);
+        forward_rows(t->step, t->layers.first, t->layers.end, p);
 }
 
-/* The last layers, the loss, and back through the same layers, for each row. */
+/* The last range forward, the loss, and the same range backward, for some rows. */
 static void loss_phase(void *argument, size_t worker) {
     const phase *t = argument;
     const step *s = t->step;
     const row_range p = rows_of_worker(s, worker, t->workers);
     if (p.rows == 0)
         return;
-    forward_rows(s, t->layer_range.first, t->layer_range.end, p);
+    forward_rows(s, t->layers.first, t->layers.end, p);
     bp_step_loss(s, p);
-    for (size_t l = t->layer_range.end; s->train && l-- > t->layer_range.first;)
+    for (size_t l = t->layers.end; s->train && l-- > t->layers.first;)
         delta_rows(s, l, p);
 }
 
 /*
- * Layers are updated from the last to the first: the next step's forward pass finds those that it begins with in the
- * cache.
+ * Layers are updated from the last to the first: the next step's forward pass finds its first layers in the cache.
  */
 static void backward_phase(void *argument, size_t worker) {
     const phase *t = argument;
     const row_range p = rows_of_worker(t->step, worker, t->workers);
     for (size_t l = t->update.end; l-- > t->update.first;)
         update_layer(t->step, l, worker, t->workers);
-    if (t->layer_range.by_columns)
-        backward_columns(t->step, t->layer_range.first, worker, t->workers);
+    if (t->layers.by_columns)
+        backward_columns(t->step, t->layers.first, worker, t->workers);
     else if (p.rows > 0)
-        for (size_t l = t->layer_range.end; l-- > t->layer_range.first;)
+        for (size_t l = t->layers.end; l-- > t->layers.first;)
             delta_rows(t->step, l, p);
 }
 
-/* The first layer's deltas are known and its weights as they were. */
+/* dL/dx, before the first layer's weights are updated. */
 static void input_gradient_phase(void *argument, size_t worker) {
     const phase *t = argument;
     const row_range p = rows_of_worker(t->step, worker, t->workers);
@@ -307,7 +307,7 @@ static void input_gradient_phase(void *argument, size_t worker) {
         delta_rows(t->step, 0, p);
 }
 
-/* The turning stage with a loss that one thread computes. */
+/* loss_phase for a loss that one thread computes. */
 static void loss_in_order(phase *t) {
     bp_network *network = t->step->network;
     bp_network_run(network, forward_phase, t, t->workers);
@@ -315,7 +315,7 @@ static void loss_in_order(phase *t) {
     bp_network_run(network, backward_phase, t, t->workers);
 }
 
-static layer_range layers_above(const step *s, size_t first, size_t workers) {
+static layer_range range_from(const step *s, size_t first, size_t workers) {
     const bp_network *network = s->network;
     layer_range g = {first, first, false};
     if (first == network->layers)
@@ -327,7 +327,7 @@ static layer_range layers_above(const step *s, size_t first, size_t workers) {
     return g;
 }
 
-static layer_range layers_below(const step *s, size_t end, size_t workers) {
+static layer_range range_until(const step *s, size_t end, size_t workers) {
     const bp_network *network = s->network;
     layer_range g = {end - 1, end, bp_by_columns(network, end - 1, s->rows, workers)};
     while (!g.by_columns && g.first > 0 && !bp_by_columns(network, g.first - 1, s->rows, workers))
@@ -335,19 +335,19 @@ static layer_range layers_below(const step *s, size_t end, size_t workers) {
     return g;
 }
 
-/* `workers` work at the loss, `update_workers` elsewhere. */
+/* `workers` run loss_phase, `update_workers` the other phases. */
 static void run_layers(const step *s, size_t workers, size_t update_workers) {
     bp_network *network = s->network;
     phase t = {.step = s, .workers = update_workers};
-    t.layer_range = layers_above(s, 0, t.workers);
-    if (t.layer_range.by_columns && !s->in_place) {
-        t.layer_range = (layer_range){0, 0, false}; /* packs the inputs */
+    t.layers = range_from(s, 0, t.workers);
+    if (t.layers.by_columns && !s->in_place) {
+        t.layers = (layer_range){0, 0, false}; /* packs the inputs */
         bp_network_run(network, forward_phase, &t, t.workers);
-        t.layer_range = layers_above(s, 0, t.workers);
+        t.layers = range_from(s, 0, t.workers);
     }
-    while (t.layer_range.end < network->layers || t.layer_range.by_columns) {
+    while (t.layers.end < network->layers || t.layers.by_columns) {
         bp_network_run(network, forward_phase, &t, t.workers);
-        t.layer_range = layers_above(s, t.layer_range.end, t.workers);
+        t.layers = range_from(s, t.layers.end, t.workers);
     }
     t.workers = workers;
     if (bp_step_calls_back(s))
@@ -357,23 +357,23 @@ static void run_layers(const step *s, size_t workers, size_t update_workers) {
     if (!s->train)
         return;
     t.workers = update_workers;
-    t.update = t.layer_range;
-    for (size_t end = t.layer_range.first; end > 0; end = t.layer_range.first) {
-        t.layer_range = layers_below(s, end, t.workers);
-        if (end == 1 && t.layer_range.by_columns && bp_step_input_gradient(s))
+    t.update = t.layers;
+    for (size_t end = t.layers.first; end > 0; end = t.layers.first) {
+        t.layers = range_until(s, end, t.workers);
+        if (end == 1 && t.layers.by_columns && bp_step_input_gradient(s))
             bp_network_run(network, input_gradient_phase, &t, t.workers);
-        if (end > 1 || t.layer_range.by_columns || bp_step_input_gradient(s))
+        if (end > 1 || t.layers.by_columns || bp_step_input_gradient(s))
             bp_network_run(network, backward_phase, &t, t.workers);
-        t.update = t.layer_range.by_columns ? (layer_range){0, 0, false} : t.layer_range;
+        t.update = t.layers.by_columns ? (layer_range){0, 0, false} : t.layers;
     }
-    t.layer_range = (layer_range){0, 0, false};
+    t.layers = (layer_range){0, 0, false};
     if (t.update.end > 0)
         bp_network_run(network, backward_phase, &t, t.workers);
 }
 
 /* ---- One worker, or a block for each ---------------------------------------------------------------------------- */
 
-/* One worker alone updates a layer right after the deltas below it, which read the same weights. */
+/* One worker alone updates a layer right after the previous layer's deltas, which read the same weights. */
 static void run_alone(const step *s) {
     const row_range p = rows_of_worker(s, 0, 1);
     const size_t layers = s->network->layers;
@@ -385,7 +385,7 @@ static void run_alone(const step *s) {
     }
 }
 
-/* Gradients of a block of rows into sums of its own. */
+/* The gradient of a row block, into a buffer of its own. */
 static void sum_block(const step *s, size_t block, row_range p) {
     const bp_network *network = s->network;
     const size_t offset = (1 + block) * network->parameters;
@@ -422,7 +422,7 @@ static void blocks_phase(void *argument, size_t worker) {
     }
 }
 
-/* Adds the blocks' sums, for a share of all parameters; with the last slice, updates them. */
+/* Adds the blocks' gradients for a part of all parameters; the last slice updates them. */
 static void add_phase(void *argument, size_t worker) {
     const phase *t = argument;
     const step *s = t->step;

@@ -1,4 +1,4 @@
-/* A step under way, from the public functions (step.c) to the workers that work it, slice by slice (slice.c). */
+/* The current step: step.c makes it, slice.c runs it slice by slice. */
 #ifndef BP_NETWORK_STEP_H
 #define BP_NETWORK_STEP_H
 
@@ -9,43 +9,43 @@
 typedef struct step {
     bp_network *network;
     bp_batch batch; /* strides filled in */
-    float *outputs; /* where the last layer's outputs are wanted, or null */
+    float *outputs; /* receives the last layer's outputs, or null */
     size_t output_stride;
     float *row_loss; /* null if not wanted */
     float scale;     /* of the loss */
     float learning_rate;
-    bool train;                          /* goes backward */
+    bool train;                          /* with the backward pass */
     const bp_backward_options *options;  /* strides filled in; null: a training step of the network's own loss */
-    const bp_coefficients *coefficients; /* of the update; null: plain SGD by rate */
-    bool store;                          /* gradients stay in the sums, and update nothing here */
-    bool continues;                      /* they are added to those of earlier steps */
-    size_t first_row;                    /* of the batch of which this is a part, as dropout's masks count */
+    const bp_coefficients *coefficients; /* of the update; null: plain SGD */
+    bool store;                          /* gradients are stored; slices update nothing */
+    bool continues;                      /* they are added to the gradients of earlier steps */
+    size_t first_row;                    /* of this part of the batch, for dropout's masks */
     size_t begin, rows;                  /* the slice */
-    bool in_place;                       /* its inputs are read where the caller has them, not packed */
+    bool in_place;                       /* the caller's inputs are read in place, not packed */
 } step;
 
-/** Rows that one worker works: `from` is the first in the batch, `stored` where it lies in the network's matrices. */
+/** Rows of one worker: `from` is the first in the batch, `stored` its row in the network's matrices. */
 typedef struct row_range {
     size_t from, stored, rows;
     void *scratch;
 } row_range;
 
-/** What becomes of the weights' gradient. */
+/** What the step does with the gradient. */
 static inline bp_gradient_mode bp_step_gradient(const step *s) {
     return s->options ? s->options->gradient : BP_GRADIENT_MODE_UPDATE;
 }
 
-/** Where the gradient of the inputs is wanted, or null. */
+/** Receives the gradient of the inputs, or null. */
 static inline float *bp_step_input_gradient(const step *s) {
     return s->options ? s->options->input_gradient : NULL;
 }
 
-/** Whether the loss is the caller's, given as deltas or a function: then of the batch the inputs count alone. */
+/** Whether the caller gives the loss, as deltas or as a callback: then the batch's targets are not used. */
 static inline bool bp_step_has_callers_loss(const step *s) {
     return s->options && (s->options->loss_callback || s->options->delta);
 }
 
-/** Whether deltas come from a function of the caller's, which is called in order, on its own thread. */
+/** Whether a callback gives the deltas. It is called in the order of rows, on the caller's thread. */
 static inline bool bp_step_calls_back(const step *s) {
     return s->options && s->options->loss_callback;
 }
@@ -53,13 +53,13 @@ static inline bool bp_step_calls_back(const step *s) {
 /** Checks rows and inputs of a batch; fills in the default stride. */
 bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch);
 
-/** Checks a batch that is to be trained on, as bp_network_train_step does; fills in its strides. */
+/** Checks a batch as bp_network_train_step does; fills in its strides. */
 bp_status bp_step_check(const bp_network *network, bp_batch *batch);
 
-/** A checked training step of a network that is not `plain`: update.c. */
+/** A checked training step of a network that is not `sgd_only`: update.c. */
 bp_status bp_update_step(step *s, float *loss);
 
-/** Whether the slice's gradients are the first of their sums, and whether they update the weights. */
+/** Whether the slice's gradient is the first of the sum, and whether the slice updates the weights. */
 static inline bool bp_step_begins(const step *s) {
     return s->begin == 0 && !s->continues;
 }
@@ -68,38 +68,39 @@ static inline bool bp_step_updates(const step *s) {
     return s->begin + s->rows == s->batch.rows && !s->store && bp_step_gradient(s) == BP_GRADIENT_MODE_UPDATE;
 }
 
-/** Loss of rows whose outputs are known, and the output layer's deltas if the step trains: loss.c. */
+/** The loss of rows after their forward pass, and the output layer's deltas if the step trains: loss.c. */
 void bp_step_loss(const step *s, row_range p);
 
 /**
- * The network's own loss of rows row .. row + rows - 1 of a batch, whose row-major outputs are a: their losses and the
- * output layer's deltas, each if it is not null. Deltas of an output layer that keeps derivatives are still to be
- * multiplied by them.
+ * The network's loss of rows row .. row + rows - 1 of a batch, whose row-major outputs are a: the rows' losses and the
+ * output layer's deltas, each if not null. If the output layer saves derivatives, the caller multiplies the deltas by
+ * them.
  */
 void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                       float *row_loss, const float *a, size_t lda, size_t row, size_t rows);
 
-/** Runs a checked step as a part of a batch of so many rows, and computes its part of the loss if it is wanted. */
+/** Runs a checked step as a part of a batch of so many rows, and computes its part of the loss if `loss` is not null.
+ */
 void bp_step_run(step *s, size_t batch_rows, float *loss);
 
-/** Whether a training step of so many rows is one row's, on one worker. */
+/** Whether a training step is of one row, on one worker. */
 static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
     return rows == 1 && !network->regularized && network->frozen == 0 &&
            bp_useful_workers(network->row_flops, network->workers) == 1;
 }
 
-/** How the next rows of a batch are worked. */
+/** The partition of the next rows of a batch. */
 typedef struct slice_plan {
     size_t rows;
-    size_t workers;        /* at the loss, or all of them where they take blocks */
-    size_t update_workers; /* elsewhere */
+    size_t workers;        /* of loss_phase, or of blocks_phase */
+    size_t update_workers; /* of the other phases */
     bool blocks;           /* each worker takes whole row blocks */
 } slice_plan;
 
-/** The next slice of a batch of which so many rows are left; `in_order`: their loss is computed by one thread. */
+/** The next slice of a batch with so many rows left; `in_order`: one thread computes the loss. */
 slice_plan bp_step_plan(const bp_network *network, size_t left, bool train, bool in_order);
 
-/** Takes the next rows of the batch as the slice s->begin, s->rows, and does all that the step does with them. */
+/** Runs the next slice, which begins at row s->begin; sets s->rows. */
 void bp_step_slice(step *s);
 
 #endif

@@ -8,7 +8,7 @@
 #include "float_environment.h"
 #include "network/step.h"
 
-/* Text that grows to its full length even where there is no room for it. */
+/* Text; `length` counts what does not fit, too. */
 typedef struct text {
     char *at;
     size_t size, length;
@@ -49,7 +49,7 @@ static void say_layers(text *t, const bp_network *network) {
     }
 }
 
-/* Layers of one kind that follow each other. */
+/* The ranges of layers by rows and by columns. */
 static void say_sharing(text *t, const bp_network *network, const slice_plan *plan) {
     for (size_t first = 0, end; first < network->layers; first = end) {
         const bool by_columns = bp_by_columns(network, first, plan->rows, plan->update_workers);
@@ -65,7 +65,7 @@ static void say_sharing(text *t, const bp_network *network, const slice_plan *pl
     }
 }
 
-/* How a training step of so many rows is worked. */
+/* The schedule of a training step of so many rows. */
 static void say_step(text *t, const bp_network *network, size_t rows) {
     say(t, "a step of ");
     say_count(t, rows, "row");

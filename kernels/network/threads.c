@@ -52,16 +52,16 @@ void bp_network_stop_threads(bp_network *network) {
 typedef struct worker_task {
     void (*task)(void *argument, size_t worker);
     void *argument;
-    atomic_size_t turn; /* tells a race detector of the hand-over when the pool itself was built without it */
+    atomic_size_t handover; /* shows race detectors the synchronization of a pool that was built without one */
 } worker_task;
 
 /* A worker may have been started in a floating-point mode other than the caller's. */
 static void run_worker(void *context, size_t worker) {
     CONTRACT_MODE(host);
     worker_task *t = context;
-    atomic_load_explicit(&t->turn, memory_order_acquire);
+    atomic_load_explicit(&t->handover, memory_order_acquire);
     t->task(t->argument, worker);
-    atomic_fetch_add_explicit(&t->turn, 1, memory_order_release);
+    atomic_fetch_add_explicit(&t->handover, 1, memory_order_release);
 }
 
 void bp_network_run(bp_network *network, void (*task)(void *argument, size_t worker), void *argument, size_t workers) {
@@ -70,7 +70,7 @@ void bp_network_run(bp_network *network, void (*task)(void *argument, size_t wor
         return;
     }
     worker_task t = {.task = task, .argument = argument};
-    atomic_store_explicit(&t.turn, 1, memory_order_release);
+    atomic_store_explicit(&t.handover, 1, memory_order_release);
     network->pool.run(network->pool.context, run_worker, &t, workers);
-    atomic_load_explicit(&t.turn, memory_order_acquire);
+    atomic_load_explicit(&t.handover, memory_order_acquire);
 }

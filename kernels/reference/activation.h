@@ -13,7 +13,7 @@ typedef struct value_slope {
     float value, slope;
 } value_slope;
 
-/* z, at least or at most a limit; a NaN stays one. */
+/* z clamped to a limit; NaN gives NaN. */
 static inline float not_below(float limit, float z) {
     return limit > z ? limit : z;
 }
@@ -28,7 +28,7 @@ static inline float exp_minus_one(float z) {
     return 2.0f * t / (1.0f - t);
 }
 
-/* The sigmoid: both are as accurate near 0 as elsewhere. */
+/* The sigmoid. Value and derivative are accurate near 0 too. */
 static inline value_slope logistic(float z) {
     const float t = math_exp(-fabsf(z)), q = 1.0f / (1.0f + t), p = t * q;
     return (value_slope){z <= 0.0f ? p : q, p * q};
@@ -50,7 +50,7 @@ static inline value_slope silu(float z) {
     return (value_slope){m * s.value, fmaf(c, s.slope, s.value)};
 }
 
-/* The normal distribution from its upper tail, which does not cancel, corrected for the argument's rounding. */
+/* The normal distribution by its upper tail, which avoids cancellation, corrected for the argument's rounding. */
 static inline value_slope gelu(float z) {
     const float m = not_below(-ACTIVATION_LIMIT, z), c = not_above(ACTIVATION_LIMIT, m);
     const float x = GELU_SCALE * c, rest = fmaf(GELU_REST, c, fmaf(GELU_SCALE, c, -x));
@@ -127,7 +127,7 @@ static inline float activation_value(float z, bp_activation activation) {
     }
 }
 
-/* f'(z) from what the backward pass keeps: f(z), or z. */
+/* f'(z) from the saved value: f(z), or z. */
 static inline float activation_slope(float saved, bp_activation activation) {
     switch ((int)activation.kind) {
     case BP_ACTIVATION_IDENTITY:

@@ -1,4 +1,4 @@
-/* Oracles of the dense layer's products: include/backprop/dense.h in C, one result after the other. */
+/* Oracles of a dense layer's products: include/backprop/dense.h in C, one result at a time. */
 #ifndef BP_REFERENCE_DENSE_H
 #define BP_REFERENCE_DENSE_H
 
@@ -22,7 +22,7 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
         }
 }
 
-static void dense_delta(float *previous, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
                         const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
     (void)scratch;
@@ -33,11 +33,11 @@ static void dense_delta(float *previous, size_t ldb, const float *delta, size_t 
                 s = fmaf(delta[n * ldd + j], w[i * ldw + j], s);
             if (activation.kind != BP_ACTIVATION_IDENTITY)
                 s = s * activation_slope(saved[n * lds + i], activation);
-            previous[n * ldb + i] = s;
+            previous[n * ldp + i] = s;
         }
 }
 
-/* Gradient of one weight: chains over blocks of rows, added in order to the sum of the blocks before, if any. */
+/* The gradient of one weight: a chain over each row block, the blocks added in order, to earlier sums if any. */
 static float weight_gradient(const float *before, const float *x, size_t ldx, const float *delta, size_t ldd,
                              size_t batch) {
     float sum = before ? *before : 0.0f;

@@ -37,7 +37,7 @@ static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t l
     }
 }
 
-static void layer_norm_backward(float *previous, size_t ldb, const float *delta, size_t ldd, const float *normalized,
+static void layer_norm_backward(float *previous, size_t ldp, const float *delta, size_t ldd, const float *normalized,
                                 size_t ldn, const float *rstd, const float *gamma, size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n++) {
         const float *d = delta + n * ldd, *x = normalized + n * ldn;
@@ -49,7 +49,7 @@ static void layer_norm_backward(float *previous, size_t ldb, const float *delta,
         }
         const float m = accumulators_sum(p) / (float)columns, c = accumulators_sum(q) / (float)columns;
         for (size_t j = 0; j < columns; j++)
-            previous[n * ldb + j] = fmaf(-x[j], c, d[j] * gamma[j] - m) * rstd[n];
+            previous[n * ldp + j] = fmaf(-x[j], c, d[j] * gamma[j] - m) * rstd[n];
     }
 }
 

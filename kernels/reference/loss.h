@@ -1,4 +1,4 @@
-/* Oracles of sums, losses and the optimizer step: include/backprop/loss.h and optimizer.h in C. */
+/* Oracles of sums, losses and SGD: include/backprop/loss.h and optimizer.h in C. */
 #ifndef BP_REFERENCE_LOSS_H
 #define BP_REFERENCE_LOSS_H
 
@@ -10,7 +10,7 @@
 
 #include "reference/activation.h"
 
-/* The tree that ends a sum of BP_SUM_ACCUMULATORS running values. */
+/* The tree that adds up the BP_SUM_ACCUMULATORS accumulators of a sum. */
 static float accumulators_sum(float p[BP_SUM_ACCUMULATORS]) {
     for (size_t h = BP_SUM_ACCUMULATORS / 2; h > 0; h /= 2)
         for (size_t l = 0; l < h; l++)
@@ -90,7 +90,7 @@ static void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t row
 
 /* ---- Losses by their kind, with weights ------------------------------------------------------------------------ */
 
-/* What a row's deltas carry, and what is reported of its loss. */
+/* The factor of a row's deltas, and its weighted loss. */
 static float row_scale(const float *weights, size_t n, float scale) {
     return weights ? weights[n] * scale : scale;
 }
@@ -99,7 +99,7 @@ static float row_weighted(const float *weights, size_t n, float loss) {
     return weights ? weights[n] * loss : loss;
 }
 
-/* The losses that look at each output by itself: its part of the sum, and the derivative. */
+/* Losses that are a sum over the outputs: one term, and its derivative. */
 typedef struct loss_part {
     float value, slope;
 } loss_part;
@@ -135,7 +135,7 @@ static loss_part part_of(bp_loss_kind loss, float a, float y, float parameter) {
     }
 }
 
-/* One row: returns its loss, before its weight; d may be null or a. */
+/* One row: returns its unweighted loss; d may be null or a. */
 static float parts_row(float *d, const float *a, const float *y, size_t out, bp_loss_kind loss, float parameter,
                        float r) {
     float p[BP_SUM_ACCUMULATORS] = {0};
@@ -148,7 +148,7 @@ static float parts_row(float *d, const float *a, const float *y, size_t out, bp_
     return loss == BP_LOSS_MSE ? 0.5f * accumulators_sum(p) : accumulators_sum(p);
 }
 
-/* The same of softmax(z) against a distribution y. */
+/* The same for softmax(z) against a distribution y. */
 static float distribution_row(float *d, const float *z, const float *y, size_t classes, bp_loss_kind loss, float r) {
     const float m = row_maximum(z, classes), s = row_exp_sum(z, m, classes), total = sum(y, classes);
     float p[BP_SUM_ACCUMULATORS] = {0};

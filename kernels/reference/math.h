@@ -1,8 +1,8 @@
 /*
- * The scalar transcendental functions, and with the SLEEF names of the vector headers the one place that knows them.
+ * The scalar transcendental functions. Only this file and the vec_ headers know SLEEF's names.
  *
  * SLEEF's finz_ functions give the same bits on every instruction set with fused multiply-add; SLEEF 4 drops that
- * prefix. Without fma (an x86 CPU outside the contract) its cinz_ family stands in.
+ * prefix. Without fma (an x86 CPU outside the contract) the cinz_ functions replace them.
  */
 #ifndef BP_REFERENCE_MATH_H
 #define BP_REFERENCE_MATH_H

@@ -1,4 +1,4 @@
-/* Oracles of the optimizers: include/backprop/optimizer.h in C, one parameter after the other. */
+/* Oracles of the optimizers: include/backprop/optimizer.h in C, one parameter at a time. */
 #ifndef BP_REFERENCE_OPTIMIZER_H
 #define BP_REFERENCE_OPTIMIZER_H
 
@@ -13,7 +13,7 @@ static inline float sign_of(float x) {
     return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
 }
 
-/* w by its gradient g and its state s, t. */
+/* The new w from its gradient g and its state s, t. */
 static float optimizer_value(const bp_coefficients *r, float w, float g, float *s, float *t) {
     switch (r->kind) {
     case BP_OPTIMIZER_MOMENTUM:
@@ -58,7 +58,7 @@ static float optimizer_value(const bp_coefficients *r, float w, float g, float *
     }
 }
 
-/* One parameter, by its place in the rule's arrays. */
+/* One parameter: element k of coefficients->arrays. */
 static void optimizer_row(const bp_coefficients *r, parameter_role role, size_t k, float g) {
     float w = r->arrays.values[k], none = 0.0f;
     if (r->scales)

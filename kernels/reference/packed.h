@@ -1,4 +1,4 @@
-/* The products of a dense layer for the network, on the scalar backend: one panel is as wide as its matrix. */
+/* The products of a dense layer for the network, on the scalar backend, where one panel holds the whole matrix. */
 #ifndef BP_REFERENCE_PACKED_H
 #define BP_REFERENCE_PACKED_H
 
@@ -19,7 +19,7 @@ static void packed_unpack(float *to, size_t ld, bp_packed from, size_t rows, siz
         memcpy(to + n * ld, from.data + n * from.row_stride, columns * sizeof(float));
 }
 
-/* a = f(a), and f' where it is wanted. */
+/* a = f(a); if `derivatives` is not null, f' goes there. */
 static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++) {
@@ -46,7 +46,7 @@ static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_pa
                 previous_saved.data, previous_saved.row_stride, batch, in, out, activation, scratch);
 }
 
-/* One parameter, by its gradient. */
+/* One parameter and its gradient. */
 static void update_by(const bp_update *u, parameter_role role, float *w, float g) {
     if (u->coefficients)
         optimizer_row(u->coefficients, role, (size_t)(w - u->coefficients->arrays.values), g);
@@ -59,7 +59,7 @@ static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size
     (void)scratch;
     for (size_t i = 0; i < in; i++)
         for (size_t j = 0; j < out; j++) {
-            const size_t sum = i * u->gradient.row_stride + j; /* of sums that one slice alone does without */
+            const size_t sum = i * u->gradient.row_stride + j; /* unused if the batch is one slice */
             const float g = weight_gradient(u->first ? NULL : &u->gradient.data[sum], x.data + i, x.row_stride,
                                             delta.data + j, delta.row_stride, batch);
             if (u->last)

@@ -1,6 +1,6 @@
 /*
- * The scalar backend: the oracles, plain loops that define the bits of every other backend, and the fallback.
- * On x86-64 this file is built twice, for CPUs with and without FMA; BP_BACKEND names the backend.
+ * The scalar backend: the oracles, plain loops that define the bits of every other backend. It is also the fallback. On
+ * x86-64 this file is compiled twice, for CPUs with and without FMA; BP_BACKEND names the backend.
  */
 #include "backend.h"
 #include "reference/activation.h"

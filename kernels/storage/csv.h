@@ -5,8 +5,8 @@
 #include <backprop/csv.h>
 
 typedef struct csv_record {
-    size_t at;   /* of its first field in the text */
-    size_t line; /* of the file, from 1, on which it begins */
+    size_t at;   /* offset of its first field in the text */
+    size_t line; /* of the file, from 1, where it begins */
 } csv_record;
 
 struct bp_csv {
@@ -33,10 +33,10 @@ static inline size_t bp_csv_line(const bp_csv *csv, size_t row) {
     return csv->records[row + csv->named].line;
 }
 
-/** What to add to the message about a text that is a comment, as it seems; else nothing. */
+/** A hint for the message about a text that looks like a comment; else an empty text. */
 const char *bp_csv_hint(const char *text);
 
-/** BP_ERROR_FORMAT, or another status, at a place of the file; both count from 1, 0: none. */
+/** Sets the message for a line and a column, which count from 1 (0: none), and returns `status`. */
 bp_status bp_csv_fail(bp_file_error *error, bp_status status, size_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 

@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
 
-/* The numbers of a table: as floats, as doubles, or as floats once they have been brought to another scale. */
+/* The numbers of a table: as floats, as doubles, or as floats after an offset and a factor. */
 #include "storage/csv.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "storage/error.h"
 #include "storage/plain.h"
 
-/* What is read of a table, and where to. */
+/* The columns to read, and the array that receives them. */
 typedef struct reading {
     const bp_csv *csv;
     size_t first, count, stride; /* columns, elements between rows */
@@ -21,48 +21,48 @@ typedef struct reading {
     bp_shift_scale change; /* of floats; count 0: none */
 } reading;
 
-/* Field j of those that are read of a row. Null, or what is wrong with it. */
-typedef const char *read_fn(const reading *r, const char *field, size_t j, size_t place);
+/* Reads field j of the wanted columns into values[k]. Null, or what is wrong with the field. */
+typedef const char *read_fn(const reading *r, const char *field, size_t j, size_t k);
 
-static const char *read_float(const reading *r, const char *field, size_t j, size_t place) {
+static const char *read_float(const reading *r, const char *field, size_t j, size_t k) {
     (void)j;
     float value = NAN;
     const char *problem = *field ? bp_decimal_float(field, &value) : NULL;
     if (!problem)
-        ((float *)r->values)[place] = value;
+        ((float *)r->values)[k] = value;
     return problem;
 }
 
-static const char *read_double(const reading *r, const char *field, size_t j, size_t place) {
+static const char *read_double(const reading *r, const char *field, size_t j, size_t k) {
     (void)j;
     double value = NAN;
     const char *problem = *field ? bp_decimal_double(field, &value) : NULL;
     if (!problem)
-        ((double *)r->values)[place] = value;
+        ((double *)r->values)[k] = value;
     return problem;
 }
 
-static const char *read_changed(const reading *r, const char *field, size_t j, size_t place) {
+static const char *read_changed(const reading *r, const char *field, size_t j, size_t k) {
     double value = NAN;
     const char *problem = *field ? bp_decimal_double(field, &value) : NULL;
     if (problem)
         return problem;
-    const size_t k = r->change.count == 1 ? 0 : j;
-    const double offset = r->change.offset ? r->change.offset[k] : 0.0;
-    const double factor = r->change.factor ? r->change.factor[k] : 1.0;
+    const size_t c = r->change.count == 1 ? 0 : j;
+    const double offset = r->change.offset ? r->change.offset[c] : 0.0;
+    const double factor = r->change.factor ? r->change.factor[c] : 1.0;
     const float changed = (float)((value - offset) * factor);
     if (isinf(changed) && !isinf(value))
         return "beyond the range of binary32 after offset and factor";
-    ((float *)r->values)[place] = changed;
+    ((float *)r->values)[k] = changed;
     return NULL;
 }
 
-/* A few columns are found row by row at places far apart: rows ahead are asked for, first where they lie, then they. */
+/* The fields of a few columns lie far apart: prefetches those of later rows, first their offsets, then their text. */
 static void prefetch_ahead(const reading *r, size_t n) {
-    enum { PLACES = 64, TEXTS = 32 };
+    enum { OFFSETS = 64, TEXTS = 32 };
     const bp_csv *csv = r->csv;
-    if (n + PLACES < csv->rows)
-        __builtin_prefetch(csv->fields + (n + PLACES + csv->named) * csv->stride + r->first);
+    if (n + OFFSETS < csv->rows)
+        __builtin_prefetch(csv->fields + (n + OFFSETS + csv->named) * csv->stride + r->first);
     if (n + TEXTS < csv->rows)
         __builtin_prefetch(bp_csv_at(csv, n + TEXTS, r->first));
 }
@@ -134,7 +134,7 @@ static bp_status read_numbers(reading r, bp_file_error *error) {
     if (status != BP_OK)
         return status;
 
-    /* Nothing is written before all fields are known to be numbers: they wait in an array of their own. */
+    /* The output is written only after all fields have been read as numbers, into an array of their own. */
     const size_t size = r.wide ? sizeof(double) : sizeof(float), row = r.count * size;
     reading own_position = r;
     own_position.stride = r.count;

@@ -6,19 +6,19 @@
 #include "storage/error.h"
 
 /*
- * The text stays where it lies, but for quotes inside of quotes: the NUL after a field takes the place of what ended
- * it, once that has been looked at.
+ * Fields stay in the text: a NUL overwrites the character after a field, once that has been read. Only quotes within
+ * quotes move characters.
  */
 typedef struct parser {
     bp_csv *csv;
-    size_t size, at; /* of the text: all, read */
+    size_t size, at; /* of the text; the next byte */
     size_t line, fields;
     char delimiter, comment; /* delimiter '\0': runs of blanks */
     const char *missing_text;
     size_t missing_size;
-    bool blank[256];    /* what is skipped around fields */
-    bool ends[256];     /* what no field without quotes holds */
-    bool all_end_empty; /* every record so far ended with a delimiter that nothing followed */
+    bool blank[256];    /* characters that are skipped around fields */
+    bool stops[256];    /* characters that terminate a field without quotes */
+    bool all_end_empty; /* every record so far ended with a delimiter and nothing after it */
     bp_file_error *error;
 } parser;
 
@@ -26,7 +26,7 @@ typedef struct parser {
 
 typedef enum field_end { END_OF_FIELD, END_OF_RECORD } field_end;
 
-/* The byte that is read next; a NUL at the end of the text. */
+/* The next byte; a NUL at the end of the text. */
 static unsigned char next(const parser *p) {
     return (unsigned char)p->csv->text[p->at];
 }
@@ -42,7 +42,7 @@ static void skip_comment(parser *p) {
             p->at++;
 }
 
-/* Reads the end of a line; false if this is none. */
+/* Reads the end of a line; false if there is none here. */
 static bool skip_line_end(parser *p) {
     const char *text = p->csv->text + p->at;
     if (*text != '\n' && !(*text == '\r' && text[1] == '\n'))
@@ -56,7 +56,7 @@ static bp_status refuse(const parser *p, size_t column, const char *what) {
     return bp_csv_fail(p->error, BP_ERROR_FORMAT, p->line, column, "%s", what);
 }
 
-/* Reads what must follow a field. `apart`: blanks have followed it already. */
+/* Reads a delimiter or the end of a record. `apart`: blanks came before. */
 static bp_status read_field_end(parser *p, size_t column, bool quoted, bool apart, field_end *end) {
     const unsigned char sign = next(p);
     *end = END_OF_FIELD;
@@ -76,10 +76,11 @@ static bp_status read_field_end(parser *p, size_t column, bool quoted, bool apar
     if (!p->delimiter && apart)
         return BP_OK;
     return refuse(p, column,
-                  quoted ? "something after the quote that ends a field" : "a quote inside a field that is not quoted");
+                  quoted ? "something after the quote that closes a field"
+                         : "a quote inside a field that is not quoted");
 }
 
-/* After the first quote, to behind the last; *size is that of the text between them. */
+/* Reads from after the opening quote to after the closing one; *size is that of the text between them. */
 static bp_status read_quoted(parser *p, size_t column, size_t *size) {
     char *text = p->csv->text;
     const size_t line = p->line, begin = p->at;
@@ -99,11 +100,11 @@ static bp_status read_quoted(parser *p, size_t column, size_t *size) {
     return bp_csv_fail(p->error, BP_ERROR_FORMAT, line, column, "a quoted field has no end");
 }
 
-/* The size of a field without quotes, but for the blanks at its end. */
+/* Reads a field without quotes; returns its size without trailing blanks. */
 static size_t read_plain(parser *p) {
     const char *text = p->csv->text;
     size_t at = p->at, end;
-    while (!p->ends[(unsigned char)text[at]])
+    while (!p->stops[(unsigned char)text[at]])
         at++;
     for (end = at; end > p->at && p->blank[(unsigned char)text[end - 1]];)
         end--;
@@ -122,7 +123,7 @@ static bool is_missing(const parser *p, const char *field, size_t size) {
     return size == 0;
 }
 
-/* Reads one field to behind its end; a missing one becomes empty. */
+/* Reads one field and the delimiter after it; a missing one becomes empty. */
 static bp_status read_field(parser *p, size_t column, size_t *begin, bool *empty, field_end *end) {
     skip_blanks(p);
     const bool quoted = next(p) == '"';
@@ -139,14 +140,15 @@ static bp_status read_field(parser *p, size_t column, size_t *begin, bool *empty
     *empty = !quoted && size == 0;
     const size_t after = p->at;
     skip_blanks(p);
-    /* What ends the field is read before the NUL is written: it may take that place. */
+    /* Read the delimiter first: the NUL may overwrite it. */
     status = read_field_end(p, column, quoted, p->at > after, end);
     char *field = p->csv->text + *begin;
     field[is_missing(p, field, size) ? 0 : size] = '\0';
     return status;
 }
 
-/* An array of `count` elements with room for one more, perhaps moved; null: no memory, and it is what it was. */
+/* The array, perhaps moved, with room for one more than `count` elements; null: no memory, and the array is unchanged.
+ */
 static void *with_room(void *array, size_t count, size_t *room, size_t size) {
     if (count < *room)
         return array;
@@ -157,19 +159,19 @@ static void *with_room(void *array, size_t count, size_t *room, size_t size) {
     return moved;
 }
 
-static bp_status keep_field(parser *p, size_t place) {
+static bp_status add_field(parser *p, size_t offset) {
     bp_csv *csv = p->csv;
-    if (place > UINT32_MAX)
+    if (offset > UINT32_MAX)
         return bp_csv_fail(p->error, BP_ERROR_OVERFLOW, p->line, 0, "a record is longer than 4 GiB");
     uint32_t *fields = with_room(csv->fields, p->fields, &csv->field_room, sizeof *fields);
     if (!fields)
         return bp_file_refuse(p->error, BP_ERROR_MEMORY);
     csv->fields = fields;
-    fields[p->fields++] = (uint32_t)place;
+    fields[p->fields++] = (uint32_t)offset;
     return BP_OK;
 }
 
-static bp_status keep_record(bp_csv *csv, csv_record record, bp_file_error *error) {
+static bp_status add_record(bp_csv *csv, csv_record record, bp_file_error *error) {
     csv_record *records = with_room(csv->records, csv->rows, &csv->room, sizeof record);
     if (!records)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
@@ -193,7 +195,7 @@ static bp_status read_record(parser *p, const csv_record *record) {
         size_t begin;
         bp_status status = read_field(p, ++columns, &begin, &empty, &end);
         if (status == BP_OK)
-            status = keep_field(p, begin - record->at);
+            status = add_field(p, begin - record->at);
         if (status != BP_OK)
             return status;
     }
@@ -212,35 +214,35 @@ static bp_status read_records(parser *p) {
         skip_comment(p);
         if (p->at == p->size)
             return BP_OK;
-        if (skip_line_end(p)) /* a line without anything is no record */
+        if (skip_line_end(p)) /* an empty line is no record */
             continue;
         p->at = record.at;
         bp_status status = read_record(p, &record);
         if (status == BP_OK)
-            status = keep_record(p->csv, record, p->error);
+            status = add_record(p->csv, record, p->error);
         if (status != BP_OK)
             return status;
     }
 }
 
-/* Leaves out the rows in which a field is missing. */
+/* Removes the rows in which a field is missing. */
 static void skip_incomplete(bp_csv *csv) {
-    size_t kept = 0;
+    size_t rows = 0;
     for (size_t n = 0; n < csv->rows; n++) {
         size_t j = 0;
         while (j < csv->columns && *bp_csv_at(csv, n, j))
             j++;
         if (j < csv->columns)
             continue;
-        const size_t from = n + csv->named, to = kept++ + csv->named;
+        const size_t from = n + csv->named, to = rows++ + csv->named;
         csv->records[to] = csv->records[from];
         memmove(csv->fields + to * csv->stride, csv->fields + from * csv->stride, csv->stride * sizeof *csv->fields);
     }
-    csv->skipped = csv->rows - kept;
-    csv->rows = kept;
+    csv->skipped = csv->rows - rows;
+    csv->rows = rows;
 }
 
-/* Whether every other byte of the first few is a NUL, as in English text of two bytes a character. */
+/* Whether every other of the first bytes is a NUL, as in English text with two bytes per character. */
 static bool looks_wide(const char *text, size_t size) {
     size_t nuls[2] = {0, 0};
     const size_t pairs = size / 2 < 32 ? size / 2 : 32;
@@ -261,10 +263,10 @@ static void set_signs(parser *p, const bp_csv_options *options) {
     p->comment = options->comment;
     p->blank[' '] = p->delimiter != ' ';
     p->blank['\t'] = p->delimiter != '\t';
-    p->ends['\n'] = p->ends['\r'] = p->ends['"'] = p->ends['\0'] = true;
-    p->ends[(unsigned char)p->delimiter] = p->ends[(unsigned char)p->comment] = true;
-    p->ends[' '] |= options->blanks;
-    p->ends['\t'] |= options->blanks;
+    p->stops['\n'] = p->stops['\r'] = p->stops['"'] = p->stops['\0'] = true;
+    p->stops[(unsigned char)p->delimiter] = p->stops[(unsigned char)p->comment] = true;
+    p->stops[' '] |= options->blanks;
+    p->stops['\t'] |= options->blanks;
 }
 
 static void set_missing_text(parser *p, const char *text) {

@@ -12,15 +12,15 @@
  * W. D. Clinger, "How to read floating point numbers accurately", PLDI 1990: up to 19 digits make an integer m below
  * 2^64, and powers of ten up to 10^22 are exact in binary64. So m * 10^e or m / 10^-e is
  *   - correctly rounded to binary64 if m is at most 2^53, as one operation on exact numbers;
- *   - else off by less than 2^-52 of itself, for rounding m and for the operation: less than 3 units in its last place.
- * It is rounded to binary32 next, which is right unless a number halfway between two floats, which binary64 holds,
- * lies between it and the true one, or is it: those near one, and all else, are left to the C library.
+ *   - else off by less than 2^-52 of itself, for rounding m and for the operation: less than 3 ULP.
+ * Then it is rounded to binary32. That is correct unless a midpoint of two floats lies between the computed and the
+ * true value, or is the computed one. The C library reads values near a midpoint, and everything else.
  */
 typedef struct decimal {
     uint64_t digits;
     int64_t exponent;
     bool negative;
-    bool simple; /* the number is digits * 10^exponent, which the above is about */
+    bool simple; /* the number is digits * 10^exponent, as above */
     bool word;   /* inf or nan */
 } decimal;
 
@@ -40,7 +40,7 @@ static bool is_digit(char sign) {
     return (unsigned)(sign - '0') < 10;
 }
 
-/* Behind a word, or null. */
+/* The end of the word if the text begins with it, else null. */
 static const char *read_word(const char *text) {
     static const char *const words[] = {"infinity", "inf", "nan"};
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
@@ -53,7 +53,7 @@ static const char *read_word(const char *text) {
     return NULL;
 }
 
-/* Takes digits into the number; more than DIGITS_MAX make it another one, but do not harm. */
+/* Adds digits to the number; beyond DIGITS_MAX it wraps around, which the caller detects. */
 static const char *read_digits(const char *text, uint64_t *digits) {
     while (is_digit(*text))
         *digits = 10 * *digits + (uint64_t)(*text++ - '0');
@@ -70,20 +70,20 @@ static const char *read_exponent(const char *text, decimal *d) {
     if (!is_digit(*at))
         return text;
     int64_t exponent = 0;
-    for (; is_digit(*at); at++) /* no text has so many digits that they could make up for more */
+    for (; is_digit(*at); at++) /* no text has enough digits to compensate for a larger one */
         exponent = exponent < INT64_MAX / 100 ? 10 * exponent + (*at - '0') : exponent;
     d->exponent += negative ? -exponent : exponent;
     return at;
 }
 
 static bool is_simple(const decimal *d, const char *first, ptrdiff_t count) {
-    if (count > DIGITS_MAX) /* zeros at the start do not count; a point among them is one sign */
+    if (count > DIGITS_MAX) /* leading zeros do not count; a point among them is one character */
         for (; *first == '0' || *first == '.'; first++)
             count -= *first == '0';
     return count <= DIGITS_MAX && d->exponent >= -POWERS && d->exponent <= POWERS;
 }
 
-/* The number that a text is but for blanks; false if it is none. */
+/* Reads a text that is a number with blanks around it; false if it is none. */
 static bool scan(const char *text, decimal *d) {
     text = after_blanks(text);
     *d = (decimal){.negative = *text == '-'};
@@ -113,11 +113,11 @@ static double scaled(const decimal *d) {
     return d->negative ? -value : value;
 }
 
-/* Whether a float's neighbor may be as near, or the float is not a normal one. */
+/* Whether the value is near a midpoint of two floats, or its float is not normal. */
 static bool is_doubtful(double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    const uint32_t below = bits & 0x1fffffff; /* what a float has no place for */
+    const uint32_t below = bits & 0x1fffffff; /* the bits that a float lacks */
     return (below > 0x10000000 - 4 && below < 0x10000000 + 4) || !(fabs(value) < 0x1p127);
 }
 

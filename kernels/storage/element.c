@@ -20,7 +20,7 @@ bp_status bp_extent_pack(bp_extent *extent, size_t dimensions, const size_t *sha
     if (dimensions > BP_DIMENSIONS_MAX)
         return BP_ERROR_SIZE;
     const size_t limit = PTRDIFF_MAX / (element_bytes > 8 ? element_bytes : 8);
-    size_t product = 1; /* leaving out zeros: strides must fit too */
+    size_t product = 1; /* without zeros: strides must fit too */
     extent->dimensions = dimensions;
     extent->count = 1;
     for (size_t d = dimensions; d-- > 0;) {
@@ -46,7 +46,7 @@ bp_status bp_extent_stride(bp_extent *extent, const size_t *strides, size_t elem
     size_t last = 0;
     bool counted[BP_DIMENSIONS_MAX] = {false};
     for (size_t round = 0; round < extent->dimensions; round++) {
-        /* From the smallest stride to the largest, each must step over all elements that those before it reach. */
+        /* In ascending order, each stride must exceed the reach of those before it. */
         size_t smallest = BP_DIMENSIONS_MAX;
         for (size_t d = 0; d < extent->dimensions; d++)
             if (!counted[d] && (smallest == BP_DIMENSIONS_MAX || extent->strides[d] < extent->strides[smallest]))
@@ -124,7 +124,7 @@ void bp_elements_to_floats(float *values, const bp_extent *extent, const unsigne
     const size_t size = bp_dtype_bytes(dtype);
     bp_walk walk = {.extent = extent};
     for (size_t k = 0; k < extent->count; k++) {
-        /* A signalling NaN keeps its bits only if it never is a value. */
+        /* As a float value, a signaling NaN would lose its bits. */
         const uint64_t bits = load(bytes + k * size, size, order);
         if (dtype == BP_DTYPE_F32) {
             const uint32_t word = (uint32_t)bits;

@@ -1,4 +1,4 @@
-/* Elements of files: their types as numbers, and tensors of them that lie anywhere in memory. */
+/* Elements of files: conversions of their types, and strided tensors of them in memory. */
 #ifndef BP_STORAGE_ELEMENT_H
 #define BP_STORAGE_ELEMENT_H
 
@@ -15,7 +15,7 @@ static inline bp_byte_order bp_host_order(void) {
     return *(const unsigned char *)&one ? BP_LITTLE_ENDIAN : BP_BIG_ENDIAN;
 }
 
-/** A shape with its strides in elements; both copied, so that they may be changed. */
+/** A copy of a shape and its strides, in elements. */
 typedef struct bp_extent {
     size_t dimensions;
     size_t shape[BP_DIMENSIONS_MAX], strides[BP_DIMENSIONS_MAX];
@@ -29,14 +29,14 @@ typedef struct bp_extent {
 bp_status bp_extent_pack(bp_extent *extent, size_t dimensions, const size_t *shape, size_t element_bytes);
 
 /**
- * Takes the caller's strides. *reach is the number of elements from the first to the end of the last, 0 for an empty
- * extent. BP_ERROR_OVERFLOW if they take more than PTRDIFF_MAX bytes; BP_ERROR_SIZE if `distinct` is asked for and
- * strides are so small, against the others, that elements might meet.
+ * Sets the caller's strides. *reach is the number of elements from the first to the last inclusive, 0 for an empty
+ * extent. BP_ERROR_OVERFLOW if they take more than PTRDIFF_MAX bytes; BP_ERROR_SIZE if `distinct` and the strides let
+ * elements overlap.
  */
 bp_status bp_extent_stride(bp_extent *extent, const size_t *strides, size_t element_bytes, bool distinct,
                            size_t *reach);
 
-/** Numbers the index of a row-major walk through an extent. */
+/** The index of a row-major walk through an extent. */
 typedef struct bp_walk {
     const bp_extent *extent;
     size_t index[BP_DIMENSIONS_MAX];
@@ -54,15 +54,16 @@ static inline void bp_walk_next(bp_walk *walk) {
     }
 }
 
-/** values[...] = all elements, which lie packed and in row-major order at `bytes`; conversions as for bp_array. */
+/** values[...] = all elements, packed and row-major at `bytes`; conversions as for bp_array. */
 void bp_elements_to_floats(float *values, const bp_extent *extent, const unsigned char *bytes, bp_dtype dtype,
                            bp_byte_order order);
 
-/** values[...] = `count` packed elements as binary64: each is exact, but for U64 and I64 beyond 2^53, rounded once. */
+/** values[...] = `count` packed elements in binary64: exact, except that U64 and I64 beyond 2^53 are rounded once. */
 void bp_elements_to_doubles(double *values, size_t count, const unsigned char *bytes, bp_dtype dtype,
                             bp_byte_order order);
 
-/** Copies `count` elements of `size` bytes and, between machines of different byte orders, turns each around. */
+/** Copies `count` elements of `size` bytes; reverses the bytes of each if `order` is not the byte order of this
+ * machine. */
 void bp_elements_copy(void *to, const void *from, size_t count, size_t size, bp_byte_order order);
 
 #endif

@@ -17,7 +17,7 @@ bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own) {
     return error;
 }
 
-/* Makes a text fit to be shown: control characters and what is no UTF-8, as a text cut short may be, become '?'. */
+/* Makes a text printable: control characters and bytes that are not UTF-8 (as after a cut) become '?'. */
 static void clean(char *text) {
     unsigned char *at = (unsigned char *)text;
     while (*at) {

@@ -1,4 +1,4 @@
-/* Failures with their message, as bp_file_error shows them. Inside this folder the error is never null. */
+/* Failures with a message, for bp_file_error. Inside this folder the error is never null. */
 #ifndef BP_STORAGE_ERROR_H
 #define BP_STORAGE_ERROR_H
 
@@ -6,10 +6,10 @@
 
 #include <backprop/file.h>
 
-/** The caller's error, emptied, or `own` if he gave none. */
+/** The caller's error, emptied; or `own` if the caller gave none. */
 bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own);
 
-/** Fills in the message and returns `status`. Control characters in it, which a file's text may bring, become '?'. */
+/** Fills in the message and returns `status`. Control characters from a file's text become '?'. */
 bp_status bp_file_fail(bp_file_error *error, bp_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -20,7 +20,7 @@ bp_status bp_file_malformed(bp_file_error *error, uint64_t offset, const char *f
 /** BP_ERROR_FILE with errno: "cannot <what>: <its text>". */
 bp_status bp_file_system(bp_file_error *error, const char *what);
 
-/** A status whose own text says enough. */
+/** Returns `status`; the message is the text of bp_status_string. */
 bp_status bp_file_refuse(bp_file_error *error, bp_status status);
 
 #endif

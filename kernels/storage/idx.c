@@ -18,7 +18,7 @@ static bp_status truncated(const bp_stream *stream) {
     return bp_file_malformed(stream->error, stream->source->size, "the file is truncated");
 }
 
-/* Type and shape of all items. */
+/* The element type and the shape. */
 static bp_status read_header(bp_stream *stream, bp_dtype *dtype, size_t *dimensions, size_t *shape) {
     static const struct {
         unsigned char code;

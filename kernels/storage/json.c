@@ -56,7 +56,7 @@ static bp_status read_unit(bp_json *json, uint32_t *unit) {
     return BP_OK;
 }
 
-/* What follows \u, as UTF-8. Pairs of surrogates are one character. */
+/* An escape after \u, as UTF-8. A pair of surrogates is one character. */
 static bp_status read_code(bp_json *json, unsigned char **to) {
     uint32_t code, low;
     bp_status status = read_unit(json, &code);
@@ -159,7 +159,7 @@ bool bp_json_word(bp_json *json, const char *word) {
     return found;
 }
 
-/* ---- Values that nobody asks for ------------------------------------------------------------------------------- */
+/* ---- Values that are skipped ---------------------------------------------------------------------------------- */
 
 static bool skip_digits(bp_json *json) {
     const size_t begin = json->at;
@@ -195,7 +195,7 @@ static bp_status skip_scalar(bp_json *json) {
 }
 
 bp_status bp_json_skip(bp_json *json) {
-    char close[BP_JSON_DEPTH]; /* the signs that end what is open */
+    char close[BP_JSON_DEPTH]; /* the closing brackets of open values */
     size_t depth = 0;
     bp_status status = BP_OK;
     do {

@@ -1,6 +1,6 @@
 /*
  * The pieces of JSON (T. Bray, ed., RFC 8259, 2017) that a safetensors header is made of: strings, whole numbers,
- * signs, and values of any kind that nobody asks for. What may come where is up to the caller.
+ * punctuation, and values of any kind that are skipped. The caller decides on the grammar.
  */
 #ifndef BP_STORAGE_JSON_H
 #define BP_STORAGE_JSON_H
@@ -20,28 +20,28 @@ typedef struct bp_json {
     bp_file_error *error;
 } bp_json;
 
-/** BP_ERROR_FORMAT at the place where the text is read now. */
+/** BP_ERROR_FORMAT at the current position. */
 bp_status bp_json_malformed(const bp_json *json, const char *message);
 
-/** Whether the next character but blanks is `sign`, which is then read. */
+/** Skips blanks; if the next character is `sign`, reads it. */
 bool bp_json_accept(bp_json *json, char sign);
 
-/** The same, where another character is an error. */
+/** The same; any other character is an error. */
 bp_status bp_json_expect(bp_json *json, char sign);
 
 /** After a member or element: whether another one follows. `close` is the sign after the last. */
 bp_status bp_json_more(bp_json *json, char close, bool *more);
 
-/** A string, decoded where it lies. */
+/** A string, decoded in place. */
 bp_status bp_json_string(bp_json *json, const char **string);
 
-/** A number without sign, point and exponent. */
+/** A number without sign, point or exponent. */
 bp_status bp_json_whole(bp_json *json, uint64_t *number);
 
-/** Whether a word without quotes, such as null, comes next but blanks; it is then read. */
+/** Skips blanks; if a word without quotes, such as null, comes next, reads it. */
 bool bp_json_word(bp_json *json, const char *word);
 
-/** Any value, which is checked and left out. It may nest BP_JSON_DEPTH deep. */
+/** Checks and skips any value, up to BP_JSON_DEPTH deep. */
 bp_status bp_json_skip(bp_json *json);
 
 /** Blanks, then the end of the text. */

@@ -12,7 +12,7 @@ enum { LOOKED_AT = 64 };
 #define GZIP "packed by gzip: unpack it first"
 #define ZSTD "packed by zstd: unpack it first"
 
-/* Blanks before them, and case, count for nothing. */
+/* Leading blanks and case do not matter. */
 static const struct {
     const char *bytes;
     size_t length;
@@ -52,7 +52,7 @@ static bool begins(const unsigned char *bytes, size_t size, const char *with, si
     return true;
 }
 
-/* Whether the header's length is one that is allowed, and the header begins as it must. */
+/* Whether the length of the header is allowed, and the header begins with '{'. */
 static bool is_safetensors(const unsigned char *bytes, size_t size) {
     return size > 8 && bytes[8] == '{' && memcmp(bytes + 4, "\0\0\0\0", 4) == 0;
 }

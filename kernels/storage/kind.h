@@ -1,10 +1,10 @@
-/* What a file is that is not what was asked for: by its first bytes. */
+/* Recognizes files of another kind by their first bytes. */
 #ifndef BP_STORAGE_KIND_H
 #define BP_STORAGE_KIND_H
 
 #include "storage/source.h"
 
-/** Kinds that are read, in the words of messages. */
+/** Supported kinds, as messages name them. */
 #define BP_KIND_SAFETENSORS "a safetensors file"
 #define BP_KIND_NPY "a .npy file"
 #define BP_KIND_ZIP "a zip archive, as torch.save and numpy.savez write"

@@ -11,7 +11,7 @@ bp_status bp_pairs_name(bp_pairs *pairs, const bp_safetensors *file, const bp_lo
                         bp_file_error *error);
 
 /** The same for a pattern: the modules that it finds, one for each pair. */
-bp_status bp_pattern_find(const bp_pairs *pairs, const bp_safetensors *file, const char *pattern, bp_module *modules,
+bp_status bp_pattern_find(const bp_pairs *pairs, const bp_safetensors *file, const char *text, bp_module *modules,
                           bp_file_error *error);
 
 /** Finds the pairs' tensors by name, and checks types and shapes; `options` null: a checkpoint's, which are just those

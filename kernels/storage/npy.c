@@ -46,12 +46,12 @@ static bp_status check_change(const bp_shift_scale *change, size_t columns, bp_f
 
 /* ---- Numbers from elements ------------------------------------------------------------------------------------ */
 
-/* x = (x - offset) * factor for elements of the file, of which x[0] is number `first`. */
+/* x = (x - offset) * factor; x[0] is element `first` of the file. */
 static void change_numbers(double *x, size_t count, size_t first, const bp_npy *npy, size_t all,
                            const bp_shift_scale *change) {
     const size_t columns = columns_of(npy), rows = all / columns;
     for (size_t k = 0; k < count; k++) {
-        /* In Fortran order the last index runs slowest. */
+        /* In Fortran order the last index varies slowest. */
         const size_t j = change->count == 1 ? 0 : npy->fortran ? (first + k) / rows : (first + k) % columns;
         if (change->offset)
             x[k] -= change->offset[j];
@@ -60,7 +60,7 @@ static void change_numbers(double *x, size_t count, size_t first, const bp_npy *
     }
 }
 
-/* values[k] = the numbers of `count` elements, of which the first is number `first` of the file. */
+/* values[k] = the numbers of `count` elements, from element `first` of the file on. */
 static void convert(const bp_numbers *numbers, size_t first, size_t count, const unsigned char *bytes,
                     const bp_npy *npy) {
     const bool changes =
@@ -84,7 +84,7 @@ static void convert(const bp_numbers *numbers, size_t first, size_t count, const
     }
 }
 
-/* Reads all elements, as the file has them, into memory that doubles as they arrive where they are compressed. */
+/* Reads all elements in the order of the file. If they are compressed, memory doubles as they arrive. */
 static bp_status read_elements(bp_stream *stream, const bp_npy *npy, bp_numbers *numbers) {
     const size_t size = bp_dtype_bytes(npy->dtype), width = numbers->doubles ? sizeof(double) : sizeof(float);
     const size_t first = stream->packing == BP_PACKING_NONE ? numbers->count : FIRST_ROOM;
@@ -110,7 +110,7 @@ static bp_status read_elements(bp_stream *stream, const bp_npy *npy, bp_numbers 
     return status;
 }
 
-/* In Fortran order the first index runs fastest: the file holds the transposed array in C order. */
+/* In Fortran order the first index varies fastest: the file holds the transposed array in C order. */
 static void reverse(bp_extent *e) {
     for (size_t a = 0, b = e->dimensions; a + 1 < b; a++) {
         b--;
@@ -122,7 +122,7 @@ static void reverse(bp_extent *e) {
     }
 }
 
-/* Puts numbers that are in Fortran order into C order. */
+/* Reorders numbers from Fortran order to C order. */
 static bp_status transpose(bp_numbers *numbers, bp_extent *extent, bp_file_error *error) {
     const size_t width = numbers->doubles ? sizeof(double) : sizeof(float);
     char *to = malloc((extent->count + 1) * width);
@@ -176,13 +176,13 @@ void bp_npy_give(const bp_npy *npy, const bp_numbers *numbers, bp_array *array, 
 
 /* ---- Files ---------------------------------------------------------------------------------------------------- */
 
-/* Where a file is: a path, or, if that is null, memory. */
-typedef struct place {
+/* A file, by its path or in memory. */
+typedef struct location {
     bool in_memory;
     const char *path;
     const void *bytes;
     size_t size;
-} place;
+} location;
 
 static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *numbers, bp_file_error *error) {
     bp_stream stream;
@@ -196,8 +196,8 @@ static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *n
     return status;
 }
 
-/* One of `array` and `doubles` is what the caller wants. */
-static bp_status read_position(place from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
+/* Exactly one of `array` and `doubles` receives the numbers. */
+static bp_status read_location(location from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
                                bp_file_error *error) {
     CONTRACT_MODE(host);
     bp_file_error own;
@@ -219,28 +219,28 @@ static bp_status read_position(place from, const bp_shift_scale *change, bp_arra
 }
 
 bp_status bp_npy_read(const char *path, bp_array *array, bp_file_error *error) {
-    return read_position((place){.path = path}, NULL, array, NULL, error);
+    return read_location((location){.path = path}, NULL, array, NULL, error);
 }
 
 bp_status bp_npy_read_memory(const void *bytes, size_t size, bp_array *array, bp_file_error *error) {
-    return read_position((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, error);
+    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, error);
 }
 
 bp_status bp_npy_read_shifted(const char *path, const bp_shift_scale *change, bp_array *array, bp_file_error *error) {
-    return read_position((place){.path = path}, change, array, NULL, error);
+    return read_location((location){.path = path}, change, array, NULL, error);
 }
 
 bp_status bp_npy_read_memory_shifted(const void *bytes, size_t size, const bp_shift_scale *change, bp_array *array,
                                      bp_file_error *error) {
-    return read_position((place){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, error);
+    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, error);
 }
 
 bp_status bp_npy_doubles(const char *path, bp_doubles *doubles, bp_file_error *error) {
-    return read_position((place){.path = path}, NULL, NULL, doubles, error);
+    return read_location((location){.path = path}, NULL, NULL, doubles, error);
 }
 
 bp_status bp_npy_doubles_memory(const void *bytes, size_t size, bp_doubles *doubles, bp_file_error *error) {
-    return read_position((place){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, error);
+    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, error);
 }
 
 bp_status bp_npy_write(const char *path, const float *values, size_t dimensions, const size_t *shape,

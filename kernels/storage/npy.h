@@ -18,19 +18,19 @@ typedef struct bp_npy {
     bool fortran;
     size_t dimensions;
     size_t shape[BP_DIMENSIONS_MAX];
-    uint64_t origin; /* where messages count from */
+    uint64_t origin; /* offset that messages add */
     uint64_t header; /* bytes before the elements */
 } bp_npy;
 
-/** Numbers as they are wanted: an array's `values` of binary32, or of binary64. */
+/** Numbers in binary32, or in binary64 if `doubles`. */
 typedef struct bp_numbers {
     bool doubles;
     const bp_shift_scale *change; /* null: none */
-    void *values;                 /* what was read; the owner frees it */
+    void *values;                 /* the result; the owner frees it */
     size_t count;
 } bp_numbers;
 
-/** Reads what comes before the elements. */
+/** Reads the header. */
 bp_status bp_npy_describe(bp_stream *stream, uint64_t origin, bp_npy *npy);
 
 /**
@@ -45,7 +45,7 @@ bp_status bp_npy_numbers(bp_stream *stream, const bp_npy *npy, uint64_t size, bp
 /** Writes a header; its length, or 0 if the format has no such type. */
 size_t bp_npy_header(char *text, bp_dtype dtype, size_t dimensions, const size_t *shape);
 
-/** An array of the caller's, made of what was read. */
+/** Moves the numbers into the caller's array. */
 void bp_npy_give(const bp_npy *npy, const bp_numbers *numbers, bp_array *array, bp_doubles *doubles);
 
 #endif

@@ -8,7 +8,7 @@
 
 static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-/* The first name of a type is the one that is written. */
+/* Writing uses the first name of a type. */
 static const struct {
     const char *name;
     bp_dtype dtype;
@@ -18,7 +18,7 @@ static const struct {
              {"f8", BP_DTYPE_F64}};
 enum { TYPES = sizeof types / sizeof *types };
 
-#define HEADER_MAX 65535 /* what version 1.0 can say; only records, which are not read, need more */
+#define HEADER_MAX 65535 /* the limit of version 1.0; only records, which are not read, need more */
 #define HEADER_ALIGNMENT 64
 
 /* ---- The header: a dictionary as Python writes it ------------------------------------------------------------- */
@@ -94,7 +94,7 @@ static bp_status read_order(scan *s, bp_npy *d) {
     return malformed(s, "fortran_order is neither True nor False");
 }
 
-/* Digits; old versions of Python put an L behind them. */
+/* Digits; old versions of Python write an L after them. */
 static bp_status read_length(scan *s, size_t *length) {
     *length = 0;
     skip_blanks(s);
@@ -199,7 +199,7 @@ bp_status bp_npy_describe(bp_stream *stream, uint64_t origin, bp_npy *npy) {
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */
 
-/* Padded with blanks, so that the elements begin at a multiple of 64 bytes. */
+/* Padded with blanks: the elements begin at a multiple of 64 bytes. */
 size_t bp_npy_header(char *text, bp_dtype dtype, size_t dimensions, const size_t *shape) {
     const size_t before = sizeof magic + 4, room = BP_NPY_HEADER_ROOM;
     size_t end = before, type = 0;

@@ -14,7 +14,7 @@
 #define SUFFIX_BYTES (sizeof SUFFIX - 1)
 #define NAME_MAX_BYTES (65535 - SUFFIX_BYTES)
 
-/* A member: `name` without .npy, if it had that. */
+/* A member; `name` is without .npy. */
 typedef struct entry {
     const char *name;
     size_t length;
@@ -43,7 +43,7 @@ static int compare_names(const void *a, const void *b) {
     return order ? order : (*left)->length < (*right)->length ? -1 : (*left)->length > (*right)->length;
 }
 
-/* All names in one block, each with a NUL after it; members that are folders are left out. */
+/* Copies all names into one block, each with a NUL after it. Folders are left out. */
 static bp_status copy_names(bp_npz *file, bp_file_error *error) {
     size_t bytes = 0;
     for (size_t k = 0; k < file->zip.count; k++)
@@ -144,7 +144,7 @@ static const entry *find_exactly(const bp_npz *file, const char *name, size_t le
     return found ? *found : NULL;
 }
 
-/* As numpy: a member of just this name, or of this name with .npy. */
+/* As numpy does: the member of exactly this name, or of this name with .npy. */
 static const entry *find(const bp_npz *file, const char *name) {
     const size_t length = strlen(name);
     const entry *e = has_suffix(name, length) ? find_exactly(file, name, length - SUFFIX_BYTES) : NULL;
@@ -164,7 +164,8 @@ static bp_status not_there(const bp_npz *file, const char *name, bp_file_error *
     return bp_file_fail(error, BP_ERROR_MISMATCH, "there is no array '%.40s'; there are: %s", name, list);
 }
 
-/* Puts a member's name before the message. No single byte is wrong in what is compressed: then the member is. */
+/* Puts a member's name before the message. In a compressed member no single byte can be blamed: the offset is dropped.
+ */
 static bp_status blame(const entry *e, bp_status status, bp_file_error *error) {
     const bp_file_error before = *error;
     if (status == BP_ERROR_FORMAT && e->member->method == BP_ZIP_DEFLATED)
@@ -172,7 +173,7 @@ static bp_status blame(const entry *e, bp_status status, bp_file_error *error) {
     return bp_file_fail(error, status, "'%.60s': %s", e->name, before.text);
 }
 
-/* Reads a member's header, and its numbers if they are asked for. */
+/* Reads a member's header, and its numbers if `numbers` is not null. */
 static bp_status read_entry(const bp_npz *file, const entry *e, bp_npy *npy, bp_numbers *numbers,
                             bp_file_error *error) {
     const bp_zip_member *m = e->member;
@@ -218,7 +219,7 @@ bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *ar
     return BP_OK;
 }
 
-/* One of `array` and `doubles` is what the caller wants. */
+/* Exactly one of `array` and `doubles` receives the numbers. */
 static bp_status read_array(const bp_npz *file, const char *name, const bp_shift_scale *change, bp_array *array,
                             bp_doubles *doubles, bp_file_error *error) {
     CONTRACT_MODE(host);

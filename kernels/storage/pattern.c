@@ -7,10 +7,10 @@
 
 #define MEMBER "weight"
 
-/* A module that the pattern finds. */
+/* A module that matches the pattern. */
 typedef struct candidate {
     const bp_tensor *weight;
-    const char *key; /* what the '*' stands for */
+    const char *key; /* the text that matches the '*' */
 } candidate;
 
 typedef struct candidates {
@@ -19,18 +19,18 @@ typedef struct candidates {
     char *texts; /* of the keys */
 } candidates;
 
-/* A pattern on both sides of its '*'. */
+/* The parts of a pattern before and after its '*'. */
 typedef struct pattern {
     const char *text;
     char *head, *tail; /* of a copy without wrappers */
 } pattern;
 
-/* What the '*' stands for in a name without wrappers, which is cut to it; null: the name is another. */
+/* The text that matches the '*' in a name without wrappers, which is cut to it; null: no match. */
 static char *find_key(char *name, const pattern *p) {
     const size_t whole = strlen(name), member = strlen(MEMBER);
     if (whole < member || strcmp(name + whole - member, MEMBER) != 0)
         return NULL;
-    size_t length = whole - member; /* of the module with the point behind it; a module without a name has none */
+    size_t length = whole - member; /* of the module and its point; a module without a name has none */
     if (length > 0 && name[--length] != '.')
         return NULL;
     name[length] = '\0';
@@ -41,7 +41,7 @@ static char *find_key(char *name, const pattern *p) {
     return name + head;
 }
 
-/* All modules of the file that the pattern finds. */
+/* All modules of the file that match the pattern. */
 static bp_status list_candidates(candidates *found, const bp_safetensors *file, const pattern *p) {
     const size_t count = bp_safetensors_count(file);
     size_t bytes = 1;
@@ -65,7 +65,7 @@ static bp_status list_candidates(candidates *found, const bp_safetensors *file, 
     return BP_OK;
 }
 
-/* Vectors before matrices, each in the order of their numbers. */
+/* Vectors before matrices, each in the order of the numbers in their names. */
 static int compare(const void *a, const void *b) {
     const candidate *left = a, *right = b;
     if (left->weight->dimensions != right->weight->dimensions)
@@ -78,7 +78,7 @@ static bp_module module_of(const bp_tensor *weight) {
     return (bp_module){weight->name, length > member ? length - member : 0};
 }
 
-/* Gives the modules of one kind, which are neighbors, to the pairs of that kind. */
+/* Assigns the modules of one kind, which are adjacent, to the pairs of that kind. */
 static bp_status assign(const bp_pairs *pairs, bp_pair_kind kind, const bp_safetensors *file, const candidates *found,
                         const char *text, bp_module *modules, bp_file_error *error) {
     const size_t dimensions = kind == BP_PAIR_LINEAR ? 2 : 1;

@@ -9,10 +9,10 @@ bp_status bp_plain_enter(bp_plain *plain) {
     if (plain->plain == (locale_t)0)
         return BP_ERROR_MEMORY;
     plain->hosts = uselocale(plain->plain);
-    /* C libraries look at other registers for the rounding than float_environment.h sets: x86's x87. */
+    /* C libraries read the rounding mode from a register that float_environment.h does not set: that of the x87. */
     fegetenv(&plain->environment);
     fesetenv(FE_DFL_ENV);
-    (void)float_environment_enter(); /* not every C library's default clears the bits that flush denormals */
+    (void)float_environment_enter(); /* the default of some C libraries leaves flush-to-zero on */
     return BP_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Between these calls this thread reads and writes numbers in text the plain way: decimal points, rounding to nearest,
- * denormals. The host may have set another locale and another mode.
+ * Between these calls this thread converts numbers to and from text in the C locale and the contract's floating-point
+ * mode. The host may have set others.
  */
 #ifndef BP_STORAGE_PLAIN_H
 #define BP_STORAGE_PLAIN_H
@@ -15,7 +15,7 @@ typedef struct bp_plain {
     fenv_t environment;
 } bp_plain;
 
-/** BP_ERROR_MEMORY; then nothing is to be left. */
+/** BP_ERROR_MEMORY; then bp_plain_leave must not follow. */
 bp_status bp_plain_enter(bp_plain *plain);
 
 void bp_plain_leave(const bp_plain *plain);

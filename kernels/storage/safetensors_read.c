@@ -36,11 +36,11 @@ const char *bp_safetensors_dtype_name(bp_dtype dtype) {
     return (unsigned)dtype < DTYPE_COUNT ? names[dtype] : NULL;
 }
 
-/* Makes room for one more element of an array. */
+/* Grows an array by room for one more element. */
 static bp_status grow(void **array, size_t count, size_t *room, size_t size, bp_file_error *error) {
     if (count < *room)
         return BP_OK;
-    const size_t larger = *room ? 2 * *room : 8; /* the header's limit keeps this from overflowing */
+    const size_t larger = *room ? 2 * *room : 8; /* cannot overflow: the header is limited */
     void *moved = realloc(*array, larger * size);
     if (!moved)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
@@ -68,7 +68,7 @@ static bp_status too_large(const bp_json *json, const entry *e) {
     return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' is too large", e->tensor.name);
 }
 
-/* Adds a dimension. Where there are too many, the first two become one, which leaves the elements' order as it is. */
+/* Adds a dimension. If there are too many, the first two are merged, which does not change the elements' order. */
 static bp_status add_dimension(const bp_json *json, entry *e, size_t length) {
     size_t *shape = e->shape;
     if (e->tensor.dimensions == BP_DIMENSIONS_MAX) {
@@ -109,7 +109,7 @@ static bp_status read_offsets(bp_json *json, entry *e) {
     return status == BP_OK ? bp_json_expect(json, ']') : status;
 }
 
-/* Whether the offsets are as far apart as dtype and shape ask; of an unknown dtype nobody can tell. */
+/* Whether the offsets agree with dtype and shape; true for an unknown dtype. */
 static bp_status check_size(const bp_json *json, const entry *e) {
     const size_t bytes = bp_dtype_bytes(e->tensor.dtype);
     bp_extent extent;
@@ -121,7 +121,7 @@ static bp_status check_size(const bp_json *json, const entry *e) {
     return BP_OK;
 }
 
-/* A member of a tensor's description; those that are not of the format are left out, as other readers do. */
+/* A member of a tensor's description. Unknown members are skipped, as other readers do. */
 static bp_status read_part(bp_json *json, entry *e, bool *seen) {
     static bp_status (*const readers[PARTS])(bp_json *, entry *) = {read_dtype, read_shape, read_offsets};
     const char *name;
@@ -142,7 +142,7 @@ static bp_status read_part(bp_json *json, entry *e, bool *seen) {
     return readers[k](json, e);
 }
 
-/* What follows a tensor's name: its description, whose members may come in any order. */
+/* A tensor's description, after its name. The members may come in any order. */
 static bp_status read_tensor(bp_json *json, entry *e) {
     bool seen[PARTS] = {false};
     bp_status status = bp_json_expect(json, '{');
@@ -237,7 +237,7 @@ static bp_status read_header(bp_safetensors *file, bp_file_error *error) {
     return read_members(file, &json);
 }
 
-/* ---- What the header promises as a whole ---------------------------------------------------------------------- */
+/* ---- The header as a whole ----------------------------------------------------------------------------------- */
 
 static int compare_offsets(const void *a, const void *b) {
     const entry *left = a, *right = b;
@@ -245,7 +245,9 @@ static int compare_offsets(const void *a, const void *b) {
         return left->begin < right->begin ? -1 : 1;
     if (left->end != right->end)
         return left->end < right->end ? -1 : 1;
-    return left->tensor.name < right->tensor.name ? -1 : 1; /* empty tensors at one place: as the header lists them */
+    return left->tensor.name < right->tensor.name
+               ? -1
+               : 1; /* empty tensors at the same offset: in the order of the header */
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -258,8 +260,8 @@ static int compare_keys(const void *a, const void *b) {
     return strcmp((*left)->key, (*right)->key);
 }
 
-/* Sorts the tensors by their places, which must cover the rest of the file one after the other. */
-static bp_status check_positions(bp_safetensors *file, bp_file_error *error) {
+/* Sorts the tensors by their offsets. Together they must cover the rest of the file without gaps. */
+static bp_status check_offsets(bp_safetensors *file, bp_file_error *error) {
     uint64_t end = 0;
     if (file->count > 0)
         qsort(file->entries, file->count, sizeof *file->entries, compare_offsets);
@@ -308,7 +310,7 @@ static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_
     made->source = *source;
     bp_status status = bp_kind_refine(source, BP_KIND_SAFETENSORS, read_header(made, error), error);
     if (status == BP_OK)
-        status = check_positions(made, error);
+        status = check_offsets(made, error);
     if (status == BP_OK)
         status = check_names(made, error);
     if (status == BP_OK)
@@ -352,7 +354,7 @@ void bp_safetensors_close(bp_safetensors *file) {
     free(file);
 }
 
-/* ---- What may be asked of a file ------------------------------------------------------------------------------ */
+/* ---- Queries -------------------------------------------------------------------------------------------------- */
 
 size_t bp_safetensors_count(const bp_safetensors *file) {
     return file ? file->count : 0;
@@ -384,14 +386,14 @@ const bp_metadata *bp_safetensors_all_metadata(const bp_safetensors *file, size_
     return *count ? file->metadata : NULL;
 }
 
-/* The entry that `tensor` is a part of; null if it is none of the file's. */
+/* The entry of `tensor`; null if it is not one of this file's. */
 static const entry *entry_of(const bp_safetensors *file, const bp_tensor *tensor) {
     const uintptr_t first = (uintptr_t)file->entries, distance = (uintptr_t)tensor - first;
     const size_t index = distance / sizeof(entry);
     return index < file->count && &file->entries[index].tensor == tensor ? &file->entries[index] : NULL;
 }
 
-/* What a caller may read. */
+/* Checks that a caller may read the tensor. */
 static bp_status find_entry(const bp_safetensors *file, const bp_tensor *tensor, const entry **found,
                             bp_file_error *error) {
     *found = entry_of(file, tensor);

@@ -13,7 +13,7 @@
 
 #define HEADER_ALIGNMENT 8
 
-/* In quotes; what JSON wants escaped is. */
+/* In quotes, with the escapes of JSON. */
 static void append_string(bp_text *t, const char *s) {
     bp_text_string(t, "\"");
     for (; *s; s++) {
@@ -57,7 +57,7 @@ static void append_tensor(bp_text *t, const bp_tensor *tensor, size_t begin, siz
     bp_text_string(t, "]}");
 }
 
-/* ---- What is to be written ------------------------------------------------------------------------------------ */
+/* ---- Checks --------------------------------------------------------------------------------------------------- */
 
 /* The extent of a tensor's data. */
 static bp_status extent_of(const bp_tensor *tensor, bp_extent *extent) {
@@ -105,7 +105,7 @@ static bp_status check_names(const bp_tensor *tensors, size_t count, const bp_me
     return status;
 }
 
-/* Whether a tensor can be written; the message says what of it cannot. */
+/* Whether a tensor can be written; else the message says why not. */
 static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *error) {
     if (!tensor->name)
         return bp_file_fail(error, BP_ERROR_NULL, "tensors[%zu].name is null", k);
@@ -163,7 +163,7 @@ static void each_tensor(const bp_tensor *tensors, size_t count, void (*visit)(vo
                 visit(context, &tensors[k]);
 }
 
-/* ---- Writing it ----------------------------------------------------------------------------------------------- */
+/* ---- Writing -------------------------------------------------------------------------------------------------- */
 
 typedef struct header {
     bp_text text;

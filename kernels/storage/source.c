@@ -18,7 +18,7 @@ bp_status bp_source_open(bp_source *source, const char *path, bp_file_error *err
     if (!path)
         return bp_file_fail(error, BP_ERROR_NULL, "`path` is null");
     int file;
-    do { /* a pipe would keep a blocking call waiting for a writer */
+    do { /* opening a pipe would block until it has a writer */
         file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     } while (file < 0 && errno == EINTR);
     if (file < 0)

@@ -20,14 +20,14 @@ bp_status bp_source_open_memory(bp_source *source, const void *bytes, size_t siz
 
 void bp_source_close(bp_source *source);
 
-/** Copies `count` bytes that begin at `offset`. Beyond the end, also one that has moved since, is BP_ERROR_FORMAT. */
+/** Copies `count` bytes that begin at `offset`. BP_ERROR_FORMAT beyond the end, also if the file has shrunk since. */
 bp_status bp_source_read(const bp_source *source, uint64_t offset, void *to, size_t count, bp_file_error *error);
 
 /** The same bytes in new memory, with a NUL after them; the caller frees it. */
 bp_status bp_source_copy(const bp_source *source, uint64_t offset, size_t count, unsigned char **copy,
                          bp_file_error *error);
 
-/** The same bytes where they are, if that is in memory (then *copy is null), or in new memory, *copy. */
+/** The same bytes in place, if the source is in memory (*copy is null), else in new memory, *copy. */
 bp_status bp_source_view(const bp_source *source, uint64_t offset, size_t count, const unsigned char **bytes,
                          unsigned char **copy, bp_file_error *error);
 

@@ -7,7 +7,7 @@
 
 #define GZIP_WINDOW (16 + MAX_WBITS) /* zlib: gzip's format alone */
 #define DEFLATE_WINDOW (-MAX_WBITS)  /* zlib: neither header nor checksum */
-#define RATIO 1032                   /* deflate makes no byte into more */
+#define RATIO 1032                   /* deflate expands a byte to at most this many */
 #define PACKED_ROOM ((size_t)1 << 14)
 #define PART ((size_t)1 << 20)
 
@@ -68,7 +68,7 @@ static bp_status refill(bp_stream *stream) {
     return status;
 }
 
-/* After gzip's last member there may be zeros, as on tapes; nothing may follow them. */
+/* Zeros may follow gzip's last member, as on tapes, and nothing after them. */
 static bp_status skip_zeros(bp_stream *stream) {
     for (; stream->z.avail_in > 0; stream->z.avail_in--, stream->z.next_in++)
         if (*stream->z.next_in != 0)
@@ -77,7 +77,7 @@ static bp_status skip_zeros(bp_stream *stream) {
     return BP_OK;
 }
 
-/* One call of zlib. A file of gzip's may consist of several members, each with a checksum. */
+/* One call of zlib. A gzip file may have several members, each with a checksum. */
 static bp_status inflate_some(bp_stream *stream, unsigned char *to, size_t count, size_t *got, bool *ended) {
     z_stream *z = &stream->z;
     bp_status status = z->avail_in == 0 ? refill(stream) : BP_OK;

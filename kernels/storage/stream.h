@@ -1,5 +1,5 @@
 /*
- * The bytes of a file, or of a part of it, in order; if gzip or deflate has compressed them, those that were before.
+ * The bytes of a file or of a part of it, in order; decompressed if gzip or deflate has compressed them.
  */
 #ifndef BP_STORAGE_STREAM_H
 #define BP_STORAGE_STREAM_H
@@ -13,21 +13,21 @@ typedef enum bp_packing { BP_PACKING_NONE, BP_PACKING_GZIP, BP_PACKING_DEFLATE }
 
 typedef struct bp_stream {
     const bp_source *source;
-    uint64_t at, end; /* of the source's next byte; where the stream's last one was */
+    uint64_t at, end; /* offsets in the source: the next byte, the end of the stream */
     bp_packing packing;
     bool inside; /* a member of gzip, or the only one of deflate, has begun and not ended */
     bool over;   /* deflate's end, or zeros after the last member of gzip */
-    bool sums;   /* keeps the CRC-32 of the bytes that have been read */
+    bool sums;   /* computes the CRC-32 of the bytes that are read */
     uint32_t crc;
     z_stream z;
-    unsigned char *packed; /* a part of what is compressed */
+    unsigned char *packed; /* a buffer of compressed bytes */
     bp_file_error *error;
 } bp_stream;
 
-/** The whole file, decompressed if gzip's mark is there. BP_ERROR_MEMORY; otherwise bp_stream_end must follow. */
+/** The whole file, decompressed if it begins as gzip. BP_ERROR_MEMORY; otherwise bp_stream_end must follow. */
 bp_status bp_stream_begin(bp_stream *stream, const bp_source *source, bp_file_error *error);
 
-/** `size` bytes from `offset` on, which lie in the source, perhaps compressed by deflate. Likewise. */
+/** `size` bytes of the source from `offset` on, perhaps compressed by deflate. Otherwise the same. */
 bp_status bp_stream_begin_part(bp_stream *stream, const bp_source *source, uint64_t offset, uint64_t size,
                                bool deflated, bp_file_error *error);
 
@@ -39,10 +39,10 @@ bp_status bp_stream_read(bp_stream *stream, unsigned char *to, size_t count, siz
 /** Reads the next bytes; an end before the last of them is BP_ERROR_FORMAT. */
 bp_status bp_stream_exactly(bp_stream *stream, unsigned char *to, size_t count);
 
-/** BP_ERROR_FORMAT unless all has been read; lets zlib check what it knows of the end. */
+/** BP_ERROR_FORMAT unless everything has been read; zlib checks its checksum. */
 bp_status bp_stream_finish(bp_stream *stream);
 
-/** The most bytes that the rest can hold. */
+/** An upper bound of the remaining bytes. */
 uint64_t bp_stream_most(const bp_stream *stream);
 
 #endif

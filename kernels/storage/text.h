@@ -1,4 +1,4 @@
-/* A text that grows. The first failure stays in `status`, and later calls do nothing. */
+/* A text that grows. `status` is the first failure; after it, calls do nothing. */
 #ifndef BP_STORAGE_TEXT_H
 #define BP_STORAGE_TEXT_H
 

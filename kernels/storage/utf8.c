@@ -1,7 +1,7 @@
 #include "storage/utf8.h"
 
 size_t bp_utf8_length(const unsigned char *text) {
-    /* Bounds of the second byte keep longer forms than needed, surrogates, and what is beyond 10ffff away. */
+    /* The bounds of the second byte exclude overlong forms, surrogates, and code points beyond 10ffff. */
     const unsigned char first = text[0];
     size_t length;
     unsigned char low = 0x80, high = 0xbf;

@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Bytes of the first character of a text that ends with NUL, in its shortest form; 0 at the end or if it is none. */
+/** The length of the first character of a NUL-terminated text; 0 at the end, or if it is not UTF-8 in its shortest
+ * form. */
 size_t bp_utf8_length(const unsigned char *text);
 
-/** Whether a text is UTF-8 from one end to the other. */
+/** Whether a whole text is UTF-8. */
 bool bp_utf8_whole(const char *text);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "storage/error.h"
 
-/* Names to try before giving up: leftovers of killed programs, or threads that write at the same time. */
+/* Names to try: some may be left over from killed programs, or belong to other threads. */
 #define ATTEMPTS 1000
 
 #define TEMPORARY_FORMAT ".backprop-%ld-%d"
@@ -25,8 +25,8 @@ static void stop(bp_writer *writer, const char *what) {
         writer->status = bp_file_system(writer->error, what);
 }
 
-/* Where the content is to go, and the folder of that place. */
-static bp_status find_place(bp_writer *writer, const char *path) {
+/* Resolves the path and its folder. */
+static bp_status resolve_path(bp_writer *writer, const char *path) {
     writer->path = realpath(path, NULL);
     if (!writer->path && errno == ENOENT)
         writer->path = strdup(path);
@@ -52,7 +52,7 @@ static int open_retrying(const char *path, int flags, mode_t mode) {
     return file;
 }
 
-/* The temporary file, by the first name that is free; writer->temporary holds the folder so far. */
+/* Creates the temporary file by the first free name. On entry writer->temporary holds the folder. */
 static bp_status open_temporary(bp_writer *writer) {
     const size_t folder = strlen(writer->temporary);
     writer->folder = open_retrying(folder > 0 ? writer->temporary : ".", O_RDONLY | O_DIRECTORY, 0);
@@ -81,7 +81,7 @@ void bp_writer_begin(bp_writer *writer, const char *path, bp_file_error *error) 
         writer->status = bp_file_fail(error, BP_ERROR_FILE, "not a regular file");
         return;
     }
-    writer->status = find_place(writer, path);
+    writer->status = resolve_path(writer, path);
     if (writer->status == BP_OK)
         writer->status = open_temporary(writer);
     if (writer->status == BP_OK && replaces && fchmod(writer->file, old.st_mode & 0777) != 0)
@@ -94,7 +94,7 @@ static void write_out(bp_writer *writer, const unsigned char *bytes, size_t coun
         if (written > 0) {
             bytes += written;
             count -= (size_t)written;
-        } else if (written == 0) { /* no error, no progress */
+        } else if (written == 0) { /* no progress, and no error either */
             errno = EIO;
             stop(writer, "write");
         } else if (errno != EINTR)
@@ -147,12 +147,12 @@ static int sync_retrying(int file) {
     return result;
 }
 
-/* Everything but the folder: after this the file is there under its name. */
+/* All but the flush of the folder: after this the file has its name. */
 static void put_in_place(bp_writer *writer) {
     flush(writer);
     if (writer->status == BP_OK && sync_retrying(writer->file) != 0)
         stop(writer, "flush");
-    /* After an interrupted close the file is closed all the same; other errors may mean lost data. */
+    /* After EINTR the file is closed; other errors may mean lost data. */
     if (writer->file >= 0 && close(writer->file) != 0 && errno != EINTR)
         stop(writer, "close");
     if (writer->status == BP_OK && rename(writer->temporary, writer->path) != 0)

@@ -17,7 +17,7 @@
 #include "storage/text.h"
 #include "storage/writer.h"
 
-/* Marks of the records, and the lengths of their fixed parts. */
+/* Signatures of the records, and the lengths of their fixed parts. */
 enum {
     BP_ZIP_LOCAL = 0x04034b50,
     BP_ZIP_LOCAL_BYTES = 30,
@@ -29,7 +29,7 @@ enum {
     BP_ZIP_END_64_BYTES = 56,
     BP_ZIP_LOCATOR = 0x07064b50,
     BP_ZIP_LOCATOR_BYTES = 20,
-    BP_ZIP_EXTRA_64 = 1, /* the extra field with what 32 bits cannot say */
+    BP_ZIP_EXTRA_64 = 1, /* the extra field with 64-bit sizes and offsets */
     BP_ZIP_STORED = 0,
     BP_ZIP_DEFLATED = 8,
     BP_ZIP_FLAG_UTF8 = 0x800
@@ -40,7 +40,7 @@ enum {
 
 /* ---- Reading -------------------------------------------------------------------------------------------------- */
 
-/** What the directory says of a member. */
+/** A member's directory entry. */
 typedef struct bp_zip_member {
     const char *name; /* without a NUL in it or after it */
     size_t name_length;
@@ -48,7 +48,7 @@ typedef struct bp_zip_member {
     uint32_t crc;
     uint64_t packed, size; /* bytes in the archive, and decompressed */
     uint64_t offset;       /* of its local header */
-    uint64_t end;          /* where the next one begins, or the directory */
+    uint64_t end;          /* where the next member begins, or the directory */
 } bp_zip_member;
 
 typedef struct bp_zip {
@@ -58,7 +58,7 @@ typedef struct bp_zip {
     size_t count;
 } bp_zip;
 
-/** Reads and checks the directory; members may not overlap. The source belongs to the zip, whatever comes. */
+/** Reads and checks the directory; members may not overlap. The zip owns the source, also on error. */
 bp_status bp_zip_open(bp_zip *zip, const bp_source *source, bp_file_error *error);
 
 void bp_zip_close(bp_zip *zip);
@@ -73,12 +73,12 @@ bp_status bp_zip_finish(const bp_zip_member *member, bp_stream *stream);
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */
 
-/** An archive that is written; failures are kept by `writer`. */
+/** An archive that is written; `writer` holds the first failure. */
 typedef struct bp_zip_writer {
     bp_writer writer;
     bp_text directory;
     uint64_t count; /* of members */
-    struct {        /* the present one */
+    struct {        /* the current one */
         char name[1 << 16];
         bool deflated, large;
         uint32_t crc;
@@ -97,7 +97,7 @@ void bp_zip_put(bp_zip_writer *zip, const void *bytes, size_t count);
 
 void bp_zip_member_end(bp_zip_writer *zip);
 
-/** Puts the file in its place: bp_writer_end. */
+/** Finishes the file: bp_writer_end. */
 bp_status bp_zip_write_end(bp_zip_writer *zip);
 
 #endif

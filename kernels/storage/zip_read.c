@@ -7,7 +7,7 @@
 #include "storage/kind.h"
 
 #define COMMENT_MAX 65535
-#define DEFLATE_RATIO 1032 /* deflate makes no byte into more */
+#define DEFLATE_RATIO 1032 /* deflate expands a byte to at most this many */
 
 enum { FLAG_ENCRYPTED = 1, FLAG_SIZES_FOLLOW = 8, FLAG_PATCH = 0x20, FLAG_STRONG = 0x40, FLAG_MASKED = 0x2000 };
 
@@ -18,11 +18,11 @@ static uint64_t number(const unsigned char *from, size_t bytes) {
     return value;
 }
 
-/* ---- Where the directory is ----------------------------------------------------------------------------------- */
+/* ---- The end record ------------------------------------------------------------------------------------------- */
 
-/* What the end record says; all of it in 64 bits. */
+/* The fields of the end record, in 64 bits. */
 typedef struct ending {
-    uint64_t at; /* where the records of the end begin */
+    uint64_t at; /* offset of the end records */
     uint64_t disk, first_disk, here, count, size, offset;
 } ending;
 
@@ -39,7 +39,7 @@ static bp_status no_archive(const bp_source *source, bp_file_error *error) {
     return bp_file_malformed(error, 0, "not a .npz file: it is no zip archive");
 }
 
-/* Finds the end record, whose comment ends with the file. */
+/* Finds the end record, whose comment extends to the end of the file. */
 static bp_status find_end(const bp_source *source, unsigned char *record, uint64_t *at, bp_file_error *error) {
     const uint64_t most = BP_ZIP_END_BYTES + COMMENT_MAX;
     const size_t tail = (size_t)(source->size < most ? source->size : most);
@@ -61,29 +61,29 @@ static bp_status find_end(const bp_source *source, unsigned char *record, uint64
     return found ? BP_OK : no_archive(source, error);
 }
 
-/* A number of the end record and that of the record of 64 bits, which counts if the first is all ones. */
+/* Takes a field from the zip64 record; the one of the end record must agree or be all ones. */
 static bool merge(uint64_t *value, uint64_t large, uint64_t ones) {
     const bool agrees = *value == large || *value == ones;
     *value = large;
     return agrees;
 }
 
-/* The record of 64 bits, if its locator lies before the end record. */
+/* Reads the zip64 end record, if its locator is before the end record. */
 static bp_status read_large_end(const bp_source *source, ending *e, bp_file_error *error) {
     unsigned char locator[BP_ZIP_LOCATOR_BYTES], record[BP_ZIP_END_64_BYTES];
     if (e->at < sizeof locator)
         return BP_OK;
-    const uint64_t place = e->at - sizeof locator;
-    bp_status status = bp_source_read(source, place, locator, sizeof locator, error);
+    const uint64_t locator_at = e->at - sizeof locator;
+    bp_status status = bp_source_read(source, locator_at, locator, sizeof locator, error);
     if (status != BP_OK || number(locator, 4) != BP_ZIP_LOCATOR)
         return status;
     const uint64_t at = number(locator + 8, 8);
-    if (at > place || place - at < sizeof record)
-        return bp_file_malformed(error, place + 8, "the zip64 end record is not where its locator says");
+    if (at > locator_at || locator_at - at < sizeof record)
+        return bp_file_malformed(error, locator_at + 8, "the zip64 end record is not where its locator says");
     status = bp_source_read(source, at, record, sizeof record, error);
     if (status != BP_OK)
         return status;
-    if (number(record, 4) != BP_ZIP_END_64 || number(record + 4, 8) != place - at - 12)
+    if (number(record, 4) != BP_ZIP_END_64 || number(record + 4, 8) != locator_at - at - 12)
         return bp_file_malformed(error, at, "the zip64 end record is not where its locator says");
     if (!merge(&e->disk, number(record + 16, 4), BP_ZIP_MAX_16) ||
         !merge(&e->first_disk, number(record + 20, 4), BP_ZIP_MAX_16) ||
@@ -121,7 +121,7 @@ static bp_status read_end(const bp_source *source, ending *e, bp_file_error *err
 
 /* ---- The directory -------------------------------------------------------------------------------------------- */
 
-/* Takes the numbers that are all ones from the extra field of 64 bits, in their order; false if they are not there. */
+/* Takes the fields that are all ones from the zip64 extra field, in its order; false if they are missing there. */
 static bool read_extra(const unsigned char *extra, size_t length, uint64_t **numbers, size_t count) {
     while (length >= 4) {
         const size_t id = (size_t)number(extra, 2), bytes = (size_t)number(extra + 2, 2);
@@ -143,7 +143,7 @@ static bool read_extra(const unsigned char *extra, size_t length, uint64_t **num
     return true;
 }
 
-/* Reads an entry; *at moves behind it. */
+/* Reads an entry; advances *at. */
 static bp_status read_entry(const unsigned char *directory, size_t size, uint64_t origin, size_t *at,
                             bp_zip_member *member, bp_file_error *error) {
     const unsigned char *entry = directory + *at;
@@ -179,7 +179,7 @@ static int compare_offsets(const void *a, const void *b) {
     return (*left)->offset < (*right)->offset ? -1 : (*left)->offset > (*right)->offset;
 }
 
-/* Members may have holes between them, but no byte belongs to two: a bomb would make much of it by that. */
+/* Members may have gaps between them but may not overlap: zip bombs are made so. */
 static bp_status check_positions(bp_zip *zip, uint64_t directory, bp_file_error *error) {
     bp_zip_member **sorted = malloc((zip->count + 1) * sizeof(bp_zip_member *));
     if (!sorted)
@@ -236,7 +236,7 @@ void bp_zip_close(bp_zip *zip) {
 
 /* ---- A member ------------------------------------------------------------------------------------------------- */
 
-/* What is not read: by its name, as people know it. */
+/* The name of a feature that is not supported. */
 static bp_status check_kind(const bp_zip_member *m, bp_file_error *error) {
     static const struct {
         unsigned method;
@@ -258,14 +258,14 @@ static bp_status check_kind(const bp_zip_member *m, bp_file_error *error) {
                         m->method);
 }
 
-/* Compares a local header, name and extra fields after it, with the directory. */
+/* Compares a local header, its name and its extra fields with the directory. */
 static bool agrees(const bp_zip_member *m, const unsigned char *local, const unsigned char *name, size_t extra) {
     const unsigned flags = (unsigned)number(local + 6, 2);
     uint64_t packed = number(local + 18, 4), size = number(local + 22, 4);
     if (number(local + 8, 2) != m->method || (flags ^ m->flags) & (FLAG_ENCRYPTED | FLAG_STRONG | FLAG_MASKED) ||
         memcmp(name, m->name, m->name_length) != 0)
         return false;
-    if (flags & FLAG_SIZES_FOLLOW) /* whoever wrote it did not know them here */
+    if (flags & FLAG_SIZES_FOLLOW) /* the writer did not know them here */
         return true;
     return read_extra(name + m->name_length, extra, (uint64_t *[]){&size, &packed}, 2) && size == m->size &&
            packed == m->packed && number(local + 14, 4) == m->crc;

@@ -6,10 +6,10 @@
 
 #include "storage/error.h"
 
-/* Members beyond this get 64 bits for their sizes: deflate may make them a little larger. */
+/* Larger members get 64-bit sizes. Below 4 GiB, since deflate may expand a member a little. */
 #define LARGE UINT64_C(0xf0000000)
 
-#define FIRST_OF_JANUARY_1980 0x21 /* MS-DOS' first day, whenever it is: the same arrays make the same file */
+#define FIRST_OF_JANUARY_1980 0x21 /* always MS-DOS's first day: the same arrays make the same file */
 #define VERSION 20
 #define VERSION_LARGE 45
 
@@ -25,7 +25,7 @@ static bool is_ascii(const char *text) {
     return *text == '\0';
 }
 
-/* What local headers and the directory's entries have in common: from the version to the length of the extra field. */
+/* The fields that local headers and directory entries share: from the version to the length of the extra field. */
 static unsigned char *put_common(unsigned char *to, const bp_zip_writer *zip, uint64_t packed, size_t extra) {
     to = put_number(to, zip->member.large ? VERSION_LARGE : VERSION, 2);
     to = put_number(to, is_ascii(zip->member.name) ? 0 : BP_ZIP_FLAG_UTF8, 2);
@@ -40,7 +40,7 @@ static unsigned char *put_common(unsigned char *to, const bp_zip_writer *zip, ui
 
 enum { LOCAL_EXTRA = 20 };
 
-/* The local header but for the name; its extra field, with sizes of 64 bits, if there is one. */
+/* The local header without the name; and its extra field with 64-bit sizes, if there is one. */
 static void make_local(const bp_zip_writer *zip, uint64_t packed, unsigned char *local, unsigned char *extra) {
     put_common(put_number(local, BP_ZIP_LOCAL, 4), zip, packed, zip->member.large ? LOCAL_EXTRA : 0);
     extra = put_number(put_number(extra, BP_ZIP_EXTRA_64, 2), LOCAL_EXTRA - 4, 2);
@@ -102,12 +102,12 @@ void bp_zip_put(bp_zip_writer *zip, const void *bytes, size_t count) {
     }
 }
 
-/* The member's entry of the directory. */
+/* Appends the member's directory entry. */
 static void append_entry(bp_zip_writer *zip, uint64_t packed) {
     const bool far = zip->member.offset >= BP_ZIP_MAX_32, large = zip->member.large;
     const size_t numbers = (large ? 2 : 0) + (far ? 1 : 0), extra_bytes = numbers > 0 ? 4 + 8 * numbers : 0;
-    unsigned char entry[BP_ZIP_ENTRY_BYTES] = {0}, extra[LOCAL_EXTRA + 8], *to = extra;
-    to = put_number(entry, BP_ZIP_ENTRY, 4);
+    unsigned char entry[BP_ZIP_ENTRY_BYTES] = {0}, extra[LOCAL_EXTRA + 8];
+    unsigned char *to = put_number(entry, BP_ZIP_ENTRY, 4);
     to = put_number(to, large || far ? VERSION_LARGE : VERSION, 2);
     put_common(to, zip, packed, extra_bytes);
     put_number(entry + 42, far ? BP_ZIP_MAX_32 : zip->member.offset, 4); /* between: no comment, disk or attributes */
@@ -139,7 +139,7 @@ void bp_zip_member_end(bp_zip_writer *zip) {
     zip->count++;
 }
 
-/* The record of 64 bits and its locator, then the end record. */
+/* The zip64 end record and its locator, then the end record. */
 static void put_end(bp_zip_writer *zip) {
     const uint64_t offset = bp_writer_at(&zip->writer) - zip->directory.size, size = zip->directory.size;
     unsigned char large[BP_ZIP_END_64_BYTES], locator[BP_ZIP_LOCATOR_BYTES], end[BP_ZIP_END_BYTES] = {0}, *to;

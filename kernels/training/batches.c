@@ -10,7 +10,7 @@
 #include "failure.h"
 #include "training/arrays.h"
 
-/* Streams of random numbers; those below belong to initial weights. */
+/* Streams of random numbers; initial weights use lower ones. */
 #define SHUFFLE_STREAM (UINT64_C(1) << 32)
 #define SPLIT_STREAM (UINT64_C(1) << 33)
 
@@ -84,7 +84,7 @@ bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_
 
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
 
-/* Room for a batch is needed where its rows do not lie one after the other. */
+/* A batch needs a buffer if its rows are not contiguous. */
 static bool gathers(const bp_batches *b, bool shuffles) {
     return shuffles || b->set.index;
 }
@@ -93,7 +93,7 @@ static size_t largest_batch(const bp_batches *b) {
     return b->batch < b->set.rows ? b->batch : b->set.rows;
 }
 
-/* Bytes of an array, and room to align it. */
+/* Bytes of an array and of its alignment. */
 static bool add_array(size_t *bytes, size_t rows, size_t columns) {
     const size_t limit = PTRDIFF_MAX / 2;
     if (columns != 0 && rows > (limit - BP_ALIGNMENT) / sizeof(float) / columns)
@@ -116,7 +116,7 @@ bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes) {
                           b->set.input_columns);
 }
 
-/* Cuts the next aligned array off. */
+/* Takes the next aligned array. */
 static void *take_array(char **next, size_t rows, size_t columns) {
     char *array = *next + (BP_ALIGNMENT - (uintptr_t)*next % BP_ALIGNMENT) % BP_ALIGNMENT;
     *next = array + rows * columns * sizeof(float);
@@ -183,7 +183,7 @@ void bp_batches_destroy(bp_batches *batches) {
     allocator.release(allocator.context, batches);
 }
 
-/* ---- Walks ---------------------------------------------------------------------------------------------------- */
+/* ---- Passes --------------------------------------------------------------------------------------------------- */
 
 bp_status bp_batches_restart(bp_batches *batches) {
     if (!batches)

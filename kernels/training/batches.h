@@ -1,4 +1,4 @@
-/* A data set's rows, cut into batches, as this folder's own files use it. */
+/* A data set's rows, cut into batches; private to this folder. */
 #ifndef BP_TRAINING_BATCHES_H
 #define BP_TRAINING_BATCHES_H
 
@@ -10,8 +10,8 @@
 struct bp_batches {
     bp_dataset set; /* strides filled in */
     size_t batch;
-    size_t done;           /* rows of this walk */
-    const uint32_t *order; /* rows of the arrays, in the order of this walk; null: the arrays' own order */
+    size_t done;           /* rows of this pass */
+    const uint32_t *order; /* row numbers in the order of this pass; null: the arrays' order */
     uint32_t *own;         /* room for an order, or null */
     float *inputs;         /* room for a batch, or null */
     float *targets;
@@ -22,28 +22,30 @@ struct bp_batches {
     bp_allocator allocator;
 };
 
-/** Checks a data set and fills in its strides. Sets the message, in which it has that name. */
+/** Checks a data set and fills in its strides. Sets the message, which uses `name`. */
 bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_dataset *checked);
 
-/** Whether a checked data set has the columns, targets or labels that the network and its loss take. Sets the message.
+/** Whether a checked data set has the columns, targets or labels that the network and its loss need. Sets the message.
  */
 bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name);
 
 /** bp_network_evaluate in batches of so many rows, at most the network's max_batch_size. */
-bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t batch, double *loss);
+bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t rows, double *loss);
 
 /** Arrays that a data set may have, and their names. */
 #define BP_DATASET_ARRAYS 5
 extern const char *const bp_dataset_names[BP_DATASET_ARRAYS];
 
-/** A checked data set's arrays, null where it lacks one. Through an index, how many rows there are is not known: then
- *  they are taken to have one. */
+/**
+ * A checked data set's arrays, null for those that it lacks. With an index the number of rows is unknown: they count as
+ * having one.
+ */
 void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAYS]);
 
-/** Bytes for what batches of b->set and b->batch need: `shuffles`, or in order alone. BP_ERROR_OVERFLOW. */
+/** Bytes that batches of b->set and b->batch need, with or without `shuffles`. BP_ERROR_OVERFLOW. */
 bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes);
 
-/** Places it in memory of any alignment. */
+/** Sets the pointers into memory of that size, of any alignment. */
 void bp_batches_position(bp_batches *b, bool shuffles, char *memory);
 
 #endif

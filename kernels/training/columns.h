@@ -1,4 +1,4 @@
-/* The columns of a matrix of floats or doubles whose rows may be chosen by an index. */
+/* The columns of a matrix of floats or doubles, whose rows an index may select. */
 #ifndef BP_TRAINING_COLUMNS_H
 #define BP_TRAINING_COLUMNS_H
 
@@ -19,8 +19,7 @@ static inline double bp_column_value(const bp_columns *c, size_t n, size_t j) {
     return c->wide ? ((const double *)c->x)[at] : (double)((const float *)c->x)[at];
 }
 
-/** Whether columns and what is to be written about them are good arrays that share nothing. Sets the message, in which
- *  `names` are those of the results. */
+/** Checks that columns and results are valid arrays that do not overlap. Sets the message, which uses `names`. */
 bp_status bp_columns_check_arrays(const bp_columns *c, const matrix *results, size_t result_count,
                                   const char *const *names);
 

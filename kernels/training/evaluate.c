@@ -1,4 +1,4 @@
-/* Passes over data sets of any number of rows that change no weight. */
+/* Passes over whole data sets that change no weight. */
 #include <backprop/fit.h>
 
 #include "failure.h"
@@ -39,7 +39,7 @@ static void walk_close(walk *w, const bp_network *network) {
         network->allocator.release(network->allocator.context, w->memory);
 }
 
-/* Outputs of all rows against the arrays that are read while they are written. */
+/* Outputs must not overlap the arrays that are read while they are written. */
 static bp_status check_outputs(const bp_network *network, const bp_dataset *set, float *outputs, size_t stride) {
     const size_t out = network->layer[network->layers - 1].out;
     const matrix result = matrix_of(outputs, set->rows, out, stride);
@@ -80,7 +80,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     return status;
 }
 
-/* Adds a batch's losses, and what its rows count in the mean. A batch's weights may add up to nothing. */
+/* Adds a batch's losses and its divisor in the mean. A batch's weights may add up to zero. */
 static bp_status add_losses(bp_network *network, const bp_batch *batch, double *sum, double *count) {
     const bp_reduction reduction = network->reduction;
     *count += reduction == BP_REDUCTION_SUM ? (double)batch->rows : bp_loss_count(network, batch, batch->rows);

@@ -10,14 +10,14 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Loops over vectors in registers must vanish, or the registers go through memory. */
+/* Loops over vectors in registers must be unrolled, or the vectors go through memory. */
 #if defined(__clang__)
 #define UNROLL_FOR _Pragma("clang loop unroll(full)") for
 #else
 #define UNROLL_FOR _Pragma("GCC unroll 16") for
 #endif
 
-/* Whether vec_rectify gives the activation's value: the kinds that a tile ends with. */
+/* Whether vec_rectify computes the activation: the kinds that an epilogue can do. */
 static inline bool is_rectifier(bp_activation activation) {
     return activation.kind == BP_ACTIVATION_IDENTITY || activation.kind == BP_ACTIVATION_RELU ||
            activation.kind == BP_ACTIVATION_LEAKY_RELU;
@@ -34,7 +34,7 @@ static inline vec vec_rectify(vec z, bp_activation activation) {
 
 /* ---- Kinds whose derivative is a function of z ------------------------------------------------------------------ */
 
-/* f(z) and f'(z). What the caller leaves unused is not computed. */
+/* f(z) and f'(z). The compiler drops the one that the caller does not use. */
 typedef struct value_and_derivative {
     vec value, slope;
 } value_and_derivative;
@@ -169,7 +169,7 @@ static inline vec vec_between(vec a, float limit, float inside) {
     return vec_select(vec_less_equal(a, zero), zero, lower);
 }
 
-/* Derivatives that a tile ends with: from a = f(z), or computed before. */
+/* Derivatives that an epilogue can do: from a = f(z), or computed before. */
 static inline bool is_tile_derivative(bp_activation activation) {
     return activation.kind == SAVED_DERIVATIVES || !activation_saves_derivative(activation.kind);
 }
@@ -192,7 +192,7 @@ static inline vec vec_derivative(vec a, bp_activation activation) {
     }
 }
 
-/* f'(z) from what is kept: f(z), or z. */
+/* f'(z) from the saved value: f(z), or z. */
 static inline vec vec_slope(vec saved, bp_activation activation) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
     switch (activation.kind) {
@@ -220,10 +220,10 @@ static inline vec vec_slope(vec saved, bp_activation activation) {
 
 /* ---- Arrays ----------------------------------------------------------------------------------------------------- */
 
-/* All kinds in one loop are much code, of which one copy is enough. */
+/* The loop over all kinds is long: one copy of it is enough. */
 #define KEEP_APART static __attribute__((noinline, unused))
 
-/* A kind that is known to the compiler keeps the others out of the loop. */
+/* A constant kind keeps the code of the others out of the loop. */
 static ALWAYS_INLINE void activate_rows(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                                         bp_activation activation) {
     for (size_t n = 0; n < rows; n++) {
@@ -266,7 +266,7 @@ static inline value_and_derivative vec_activate_with_slope(vec z, bp_activation 
     return (value_and_derivative){a, vec_slope(a, activation)};
 }
 
-/* a = f(a), and f' into `slopes` unless it is null; then columns are whole vectors. */
+/* a = f(a); if `derivatives` is not null, f' goes there, and columns are whole vectors. */
 KEEP_APART void activate_in_place(float *a, size_t lda, float *derivatives, size_t lds, size_t rows, size_t columns,
                                   bp_activation activation) {
     if (!derivatives) {

@@ -1,4 +1,4 @@
-/* The three products of a dense layer as tiled products; include/backprop/dense.h defines them. */
+/* The three products of a dense layer; include/backprop/dense.h defines them. */
 #ifndef BP_VECTOR_DENSE_H
 #define BP_VECTOR_DENSE_H
 
@@ -7,13 +7,13 @@
 #include "vector/product.h"
 #include "vector/row.h"
 
-/* Matrices are packed if their rows lie further apart than this many elements, and enough results share the copy. */
+/* A matrix is packed if its rows lie further apart than this many elements and enough results share the copy. */
 #define PACK_STRIDE_MIN 128
 #define PACK_ROWS_MIN (2 * MR)
 #define PACK_COLUMNS_MIN 256
 #define FLOATS_PER_PAGE 1024
 
-/* Rows of A whole pages apart fall on the same sets of the cache: packed, if enough columns share the copy. */
+/* Rows of A that lie whole pages apart share the same sets of the cache: they are packed if enough columns use them. */
 static pack_kind pack_left_rows(size_t ld, size_t columns) {
     return ld % FLOATS_PER_PAGE == 0 && columns >= PACK_COLUMNS_MIN ? PACK_ROWS : PACK_NONE;
 }
@@ -39,7 +39,7 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                           void *scratch) {
     if (batch == 1 && out >= NR) {
-        /* Columns beyond the last whole panel are left to the tiles, which know ragged ones. */
+        /* The tiles compute the columns beyond the last whole panel. */
         const size_t whole = out / NR * NR;
         row_forward(row_major(a, lda), (bp_packed){0}, row_major(x, ldx), row_major(w, ldw), bias, in, whole,
                     activation);
@@ -56,15 +56,15 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
     run_product(&p, scratch);
 }
 
-/* Rows of W in a block of the transposed product: few, since the first block is not fetched ahead. */
+/* Rows of W in a block of the transposed product: few, since the first block is not prefetched. */
 #define TRANSPOSED_ROWS whole_panel_rows(48)
 
-/* The time to transpose an element, in that of the same element times as many rows. */
+/* Transposing an element takes as long as multiplying it by this many rows. */
 #define TRANSPOSE_ROWS 6
 
 /*
- * Either W is transposed for the delta product or, where rows are few, delta and the result: whichever takes less time,
- * lanes of the last vector of rows included that are computed in vain.
+ * The delta product transposes either W, or delta and the result. Whether the second is faster, as for few rows. Idle
+ * lanes of the last vector of rows count.
  */
 static bool transpose_rows(size_t batch, size_t in, size_t out) {
     const size_t panel_rows = round_up(batch, NR);
@@ -106,31 +106,31 @@ static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, b
     return p;
 }
 
-static void dense_delta(float *previous, size_t ldb, const float *delta, size_t ldd, const float *w, size_t ldw,
+static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
                         const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
-    if (!is_tile_derivative(activation)) { /* then it goes first, in the place of the result */
-        activation_derivative(previous, ldb, saved, lds, batch, in, activation);
+    if (!is_tile_derivative(activation)) { /* compute it first, into the result's array */
+        activation_derivative(previous, ldp, saved, lds, batch, in, activation);
         saved = previous;
-        lds = ldb;
+        lds = ldp;
         activation.kind = SAVED_DERIVATIVES;
     }
     if (batch == 1 && in >= VEC_LANES) {
         const size_t whole = in / VEC_LANES * VEC_LANES;
-        row_delta(row_major(previous, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), whole, out,
+        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), whole, out,
                   activation);
         if (whole < in)
-            dense_delta(previous + whole, ldb, delta, ldd, w + whole * ldw, ldw, saved ? saved + whole : NULL, lds, 1,
+            dense_delta(previous + whole, ldp, delta, ldd, w + whole * ldw, ldw, saved ? saved + whole : NULL, lds, 1,
                         in - whole, out, activation, scratch);
         return;
     }
-    product p = delta_product(row_major(previous, ldb), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds),
+    product p = delta_product(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds),
                               batch, in, out, activation);
     p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
     run_product(&p, scratch);
 }
 
-/* X^T delta in blocks of rows, added up. */
+/* X^T delta: the sum of the products of row blocks. */
 static product gradient_product(bp_packed result, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out) {
     return (product){
         .rows = in,
@@ -154,12 +154,12 @@ static product row_major_gradient(float *result, size_t ld, const float *x, size
     return p;
 }
 
-/* Vectors of columns that are summed at the same time, enough to hide the latency of an addition. */
+/* Vectors of columns that are summed together: enough to hide the latency of an addition. */
 #define SUM_CHAINS (64 / VEC_LANES)
 
 /*
- * Sums of delta's columns over blocks of rows, added to `sum` if it holds those of earlier blocks: `vecs` vectors of
- * columns from column j, of which the last has `lanes` columns.
+ * Sums of delta's columns, row block by row block, for `vecs` vectors of columns from column j on. The last vector has
+ * `lanes` columns. If not `first`, they are added to `sum`.
  */
 static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const size_t vecs, bp_packed delta, size_t j,
                                       size_t batch, size_t lanes) {
@@ -182,8 +182,8 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
 }
 
 /*
- * to[j] = the sum of column j, on top of sums[j] if sums of earlier blocks are given; where a rate is given,
- * to[j] less rate times that sum.
+ * s = the sum of delta's column j, plus sums[j] if sums (of earlier row blocks) is not null. Then to[j] = s, or, if
+ * learning_rate is not null, to[j] -= learning_rate * s.
  */
 static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t batch, size_t out,
                           const float *learning_rate) {
@@ -236,10 +236,10 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
     run_product(&p, scratch);
 }
 
-/* Columns whose bias gradients stay in the first-level cache until their biases are updated. */
+/* Columns of bias gradients that stay in the first-level cache until the optimizer uses them. */
 #define OPTIMIZER_COLUMNS (8 * NR)
 
-/* A step of an optimizer on biases, by the sums of delta's columns, on top of those of earlier blocks if given. */
+/* An optimizer's step on biases. Their gradient: the sums of delta's columns, plus `sums` if not null. */
 static void bias_optimizer(const bp_coefficients *coefficients, float *biases, const float *sums, bp_packed delta,
                            size_t batch, size_t out) {
     float gradient[OPTIMIZER_COLUMNS];

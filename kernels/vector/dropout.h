@@ -1,9 +1,9 @@
 /*
  * Dropout on vectors; include/backprop/dropout.h defines it.
  *
- * A lane of 64 bits holds one counter of Philox, whose four words serve two columns of four rows. Products of 32 x 32
- * bits are what such lanes compute; their upper halves may hold anything between the rounds, and the last round leaves
- * two words side by side, those of two columns. Each word has the numbers of two rows.
+ * A lane of 64 bits holds one Philox counter, whose four words serve two columns of four rows. Such a lane multiplies
+ * 32 x 32 bits. Between the rounds its upper half may hold anything; the last round leaves two words side by side,
+ * those of two columns. Each word has the 16-bit numbers of two rows.
  */
 #ifndef BP_VECTOR_DROPOUT_H
 #define BP_VECTOR_DROPOUT_H
@@ -16,7 +16,7 @@
 #include "vector/activation.h"
 #include "vector/product.h"
 
-/* What is the same for all elements of a call. */
+/* What all elements of a call have in common. */
 typedef struct dropper {
     vec_u64 key[PHILOX_ROUNDS][2], stream[2];
     vec_u64 threshold; /* in the upper 16 bits of each half of a lane */
@@ -41,7 +41,8 @@ static dropper dropper_of(const bp_dropout_mask *mask) {
     return d;
 }
 
-/* The words of VEC_LANES columns from 2 * pair on: of the first two rows from 4 * quad on, and of the other two. */
+/* The words of VEC_LANES columns from 2 * pair on: words[0] for rows 4 * quad and the next, words[1] for the next two.
+ */
 static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t quad, size_t pair) {
     const vec_u64 m0 = vec_u64_set1(PHILOX_MULTIPLIER_0), m1 = vec_u64_set1(PHILOX_MULTIPLIER_1);
     vec_u64 c0 = vec_u64_count(pair), c1 = vec_u64_set1(quad), c2 = d->stream[0], c3 = d->stream[1];
@@ -58,20 +59,20 @@ static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t 
 }
 
 /*
- * Where elements come from, and where their values and the derivatives there go; one of these may be null. Derivatives
- * that are SAVED_DERIVATIVES are in their place already.
+ * The arrays of a call: `values` receives the dropped elements of `from`, `derivatives` those of f'; one of the two may
+ * be null. If the activation is SAVED_DERIVATIVES, `derivatives` holds f' already.
  */
-typedef struct mask_position {
+typedef struct mask_operands {
     bp_packed from, values, derivatives;
     bp_activation activation;
-} mask_position;
+} mask_operands;
 
 static inline float *element_of(bp_packed m, size_t n, size_t j) {
     return packed_at(m, n, j - j % NR) + j % NR;
 }
 
-/* Row n, number `row` of the four that share their words, in up to VEC_LANES columns from j on. */
-static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_position *at, const vec_u64 words[2],
+/* Row n, which is row `row` of the four that share their words, in up to VEC_LANES columns from j on. */
+static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_operands *at, const vec_u64 words[2],
                                      const size_t row, size_t n, size_t j, size_t lanes) {
     const vec_u64 number = row % 2 == 0 ? vec_u32_shift16(words[row / 2]) : words[row / 2];
     const vec_mask stay = vec_u32_at_least(number, d->threshold);
@@ -87,12 +88,12 @@ static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_position *at, 
 }
 
 /* Rows n .. n + rows - 1, which share their words, in up to VEC_LANES columns from j on. */
-static ALWAYS_INLINE void drop_rows(const dropper *d, const mask_position *at, size_t n, size_t rows, size_t j,
+static ALWAYS_INLINE void drop_rows(const dropper *d, const mask_operands *at, size_t n, size_t rows, size_t j,
                                     size_t lanes) {
     const size_t column = d->column + j;
     vec_u64 words[2];
     mask_words(words, d, (d->row + n) / 4, column / 2);
-    if (column % 2 == 1) { /* the second of two columns, alone */
+    if (column % 2 == 1) { /* only the second of the two columns */
         words[0] = vec_u64_high(words[0]);
         words[1] = vec_u64_high(words[1]);
     }
@@ -105,7 +106,7 @@ static ALWAYS_INLINE void drop_rows(const dropper *d, const mask_position *at, s
         drop_lanes(d, at, words, (d->row + n) % 4, n, j, lanes);
 }
 
-static void drop_columns(const dropper *d, const mask_position *at, size_t rows, size_t j, size_t end) {
+static void drop_columns(const dropper *d, const mask_operands *at, size_t rows, size_t j, size_t end) {
     for (size_t n = 0, count; n < rows; n += count) {
         count = least(4 - (d->row + n) % 4, rows - n);
         for (size_t c = j; c < end; c += VEC_LANES)
@@ -113,10 +114,10 @@ static void drop_columns(const dropper *d, const mask_position *at, size_t rows,
     }
 }
 
-static void drop(const bp_dropout_mask *mask, const mask_position *at, size_t rows, size_t columns) {
+static void drop(const bp_dropout_mask *mask, const mask_operands *at, size_t rows, size_t columns) {
     const dropper d = dropper_of(mask);
     const size_t odd = mask->column % 2;
-    /* Panels one after the other; a row-major matrix row by row. */
+    /* A packed matrix panel by panel; a row-major matrix row by row. */
     const size_t width = at->from.panel_stride == NR ? columns : NR;
     if (odd)
         drop_columns(&d, at, rows, 0, 1);
@@ -126,26 +127,26 @@ static void drop(const bp_dropout_mask *mask, const mask_position *at, size_t ro
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                     bp_dropout_mask mask) {
-    const mask_position at = {.from = row_major(a, lda), .values = row_major(d, ldd)};
+    const mask_operands at = {.from = row_major(a, lda), .values = row_major(d, ldd)};
     drop(&mask, &at, rows, columns);
 }
 
 static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                bp_activation activation, bp_dropout_mask mask) {
-    if (!is_tile_derivative(activation)) { /* then it goes first, in the place of the result */
+    if (!is_tile_derivative(activation)) { /* compute it first, into the result's array */
         activation_derivative(d, ldd, saved, lds, rows, columns, activation);
         saved = d;
         lds = ldd;
         activation.kind = SAVED_DERIVATIVES;
     }
-    const mask_position at = {
+    const mask_operands at = {
         .from = row_major(saved, lds), .derivatives = row_major(d, ldd), .activation = activation};
     drop(&mask, &at, rows, columns);
 }
 
 static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
-    const mask_position at = {.from = a, .values = a, .derivatives = derivatives, .activation = activation};
+    const mask_operands at = {.from = a, .values = a, .derivatives = derivatives, .activation = activation};
     drop(mask, &at, rows, columns);
 }
 

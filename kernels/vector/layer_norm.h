@@ -12,17 +12,17 @@
 #include "vector/loss.h"
 
 /*
- * Sums over a row run as in loss.h; what they add at columns j .. j + BP_SUM_ACCUMULATORS - 1 is a group. `whole`: none
- * of the group's columns lies beyond the row.
+ * Sums over a row run as in loss.h. Columns j .. j + BP_SUM_ACCUMULATORS - 1 are a group. `whole`: all columns of the
+ * group lie in the row.
  */
-static ALWAYS_INLINE size_t layer_range_workers(const bool whole, size_t columns, size_t j) {
+static ALWAYS_INLINE size_t group_lanes(const bool whole, size_t columns, size_t j) {
     return whole ? VEC_LANES : lanes_left(columns, j);
 }
 
 static ALWAYS_INLINE void add_values(const bool whole, vec p[SUM_VECS], bp_packed z, size_t n, size_t j,
                                      size_t columns) {
     UNROLL_FOR (size_t v = 0; v < SUM_VECS; v++, j += VEC_LANES) {
-        const size_t lanes = layer_range_workers(whole, columns, j);
+        const size_t lanes = group_lanes(whole, columns, j);
         if (lanes > 0)
             p[v] = vec_add(p[v], load_some(element_of(z, n, j), lanes));
     }
@@ -31,7 +31,7 @@ static ALWAYS_INLINE void add_values(const bool whole, vec p[SUM_VECS], bp_packe
 static ALWAYS_INLINE void add_squares(const bool whole, vec p[SUM_VECS], vec mean, bp_packed z, size_t n, size_t j,
                                       size_t columns) {
     UNROLL_FOR (size_t v = 0; v < SUM_VECS; v++, j += VEC_LANES) {
-        const size_t lanes = layer_range_workers(whole, columns, j);
+        const size_t lanes = group_lanes(whole, columns, j);
         if (lanes == 0)
             continue;
         const vec distance = vec_sub(load_some(element_of(z, n, j), lanes), mean);
@@ -79,7 +79,7 @@ static ALWAYS_INLINE void normalize_lanes(const value_row *r, size_t j, size_t l
                vec_fma(load_some(r->gamma + j, lanes), value, load_some(r->beta + j, lanes)));
 }
 
-/* `normalized.data` and `inverse` may be null. */
+/* `normalized.data` and `rstd` may be null. */
 static void normalize_rows(bp_packed y, bp_packed normalized, float *rstd, bp_packed z, const float *gamma,
                            const float *beta, size_t rows, size_t columns, float epsilon) {
     for (size_t n = 0; n < rows; n++) {
@@ -96,7 +96,7 @@ static void normalize_rows(bp_packed y, bp_packed normalized, float *rstd, bp_pa
     }
 }
 
-/* A row of the backward pass: its deltas, what was normalized, the gains. */
+/* A row of the backward pass. */
 typedef struct delta_row {
     bp_packed delta, normalized;
     const float *gamma;
@@ -107,10 +107,10 @@ static ALWAYS_INLINE vec scaled_delta(const delta_row *r, size_t j, size_t lanes
     return vec_mul(load_some(element_of(r->delta, r->n, j), lanes), load_some(r->gamma + j, lanes));
 }
 
-/* Adds to the sums of g and of g times what was normalized. */
+/* Adds g to p and g * normalized to q. */
 static ALWAYS_INLINE void add_deltas(const bool whole, vec p[SUM_VECS], vec q[SUM_VECS], const delta_row *r, size_t j) {
     UNROLL_FOR (size_t v = 0; v < SUM_VECS; v++, j += VEC_LANES) {
-        const size_t lanes = layer_range_workers(whole, r->columns, j);
+        const size_t lanes = group_lanes(whole, r->columns, j);
         if (lanes == 0)
             continue;
         const vec g = scaled_delta(r, j, lanes);
@@ -149,8 +149,8 @@ static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packe
 }
 
 /*
- * Sums of delta times normalized over blocks of rows, like bias_gradient: for `vecs` vectors of columns from column j
- * on, of which the last has `lanes` columns.
+ * Sums of delta * normalized over row blocks, like bias_gradient, for `vecs` vectors of columns from column j on. The
+ * last vector has `lanes` columns.
  */
 static ALWAYS_INLINE void gamma_gradient(const size_t vecs, float *to, const float *sums, bp_packed delta,
                                          bp_packed normalized, size_t j, size_t rows, size_t lanes,
@@ -194,9 +194,9 @@ static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t l
                    epsilon);
 }
 
-static void layer_norm_backward(float *previous, size_t ldb, const float *delta, size_t ldd, const float *normalized,
+static void layer_norm_backward(float *previous, size_t ldp, const float *delta, size_t ldd, const float *normalized,
                                 size_t ldn, const float *rstd, const float *gamma, size_t rows, size_t columns) {
-    packed_normalize_delta(row_major(previous, ldb), row_major(delta, ldd), row_major(normalized, ldn), rstd, gamma,
+    packed_normalize_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(normalized, ldn), rstd, gamma,
                            rows, columns);
 }
 

@@ -1,4 +1,4 @@
-/* Sums, losses and the optimizer step on vectors; include/backprop/loss.h and optimizer.h define them. */
+/* Sums, losses and SGD on vectors; include/backprop/loss.h and optimizer.h define them. */
 #ifndef BP_VECTOR_LOSS_H
 #define BP_VECTOR_LOSS_H
 
@@ -12,7 +12,7 @@
 #include "vector/activation.h"
 #include "vector/pack.h"
 
-/* The running values of a sum or maximum, and the vectors that hold them. */
+/* Vectors that hold the accumulators of a sum or a maximum. */
 #define SUM_VECS (BP_SUM_ACCUMULATORS / VEC_LANES)
 
 static inline void lanes_fill(vec p[SUM_VECS], float value) {
@@ -20,12 +20,12 @@ static inline void lanes_fill(vec p[SUM_VECS], float value) {
         p[v] = vec_set1(value);
 }
 
-/* How many of the vector of elements from j on lie in a row of `count`. */
+/* Elements of the vector at j that lie within a row of `count`. */
 static inline size_t lanes_left(size_t count, size_t j) {
     return j >= count ? 0 : count - j < VEC_LANES ? count - j : VEC_LANES;
 }
 
-/* The tree that ends a sum, in registers: lane l < h takes lane l + h; what the others hold is of no use. */
+/* The tree that completes a sum, in registers: lane l < h adds lane l + h; the other lanes hold nothing of use. */
 static inline float accumulators_sum(const vec p[SUM_VECS]) {
     vec lane[SUM_VECS];
     for (size_t v = 0; v < SUM_VECS; v++)
@@ -51,8 +51,8 @@ static inline float accumulators_maximum(const vec p[SUM_VECS]) {
 }
 
 /*
- * In the loops below j runs over whole groups of running values. Lanes beyond the row take part with a value that
- * changes nothing: +0 in sums (a running value is never -0), -infinity in maxima.
+ * The loops below run over whole groups of accumulators. Lanes beyond the row take a value that changes nothing: +0 in
+ * sums (an accumulator is never -0), -infinity in maxima.
  */
 static inline float sum(const float *values, size_t count) {
     vec p[SUM_VECS];
@@ -132,7 +132,7 @@ static float row_distances(const float *z, float m, size_t count) {
     return accumulators_sum(p);
 }
 
-/* Cross-entropy of softmax(z) with a label that keeps h of its one, and each class that has u of it. */
+/* Cross-entropy of softmax(z) with a smoothed label: h + u at the label, u at every other class. */
 static inline __attribute__((always_inline)) void cross_entropy_row(float *d, float *loss, const float *z, size_t label,
                                                                     size_t classes, float u, float h, float r) {
     const float m = row_maximum(z, classes), label_z = z[label] - m;
@@ -159,8 +159,8 @@ static void loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss
 }
 
 /*
- * Errors of n columns of one row: adds their squares to *p, and writes their deltas if d is not null. `few`: the
- * derivative is one of the few that a tile ends with; the others stay out of the loop.
+ * Errors of n columns of a row: adds their squares to *p and, if d is not null, stores their deltas. `few`: the
+ * derivative is one that an epilogue can compute; the others stay out of the loop.
  */
 static ALWAYS_INLINE void mse_errors(vec *p, float *d, const float *a, const float *y, size_t n,
                                      bp_activation activation, float scale, const bool few) {
@@ -202,7 +202,7 @@ static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, 
         mse_rows(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale, false);
 }
 
-/* Vectors in one turn of the loop, which would otherwise take longer than their loads and stores. */
+/* Vectors per iteration: with fewer, the loop itself takes longer than loads and stores. */
 #define SGD_VECS 4
 
 static inline void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {

@@ -4,7 +4,7 @@
 
 #include "vector/loss.h"
 
-/* What a row's deltas carry, and what is reported of its loss. */
+/* The factor of a row's deltas, and its weighted loss. */
 static inline float row_scale(const float *weights, size_t n, float scale) {
     return weights ? weights[n] * scale : scale;
 }
@@ -13,7 +13,7 @@ static inline float row_weighted(const float *weights, size_t n, float loss) {
     return weights ? weights[n] * loss : loss;
 }
 
-/* c_j of the Huber loss; a NaN stays one. */
+/* c_j of the Huber loss; NaN gives NaN. */
 static inline vec huber_slope(vec error, float threshold) {
     const vec t = vec_set1(threshold), minus_t = vec_set1(-threshold);
     return vec_select(vec_less_equal(t, error), t, vec_select(vec_less_equal(error, minus_t), minus_t, error));
@@ -25,7 +25,7 @@ static inline vec sign_of(vec x) {
     return vec_select(not_above, vec_select(not_below, x, minus_one), vec_select(not_below, one, x));
 }
 
-/* Of the losses that look at each output by itself: the derivative and, if it is wanted, the part of the sum. */
+/* Losses that are a sum over the outputs: returns the derivative; *value is the term, if `wanted`. */
 static inline vec loss_part(vec *value, bool wanted, vec a, vec y, bp_loss_kind loss, float parameter) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f), error = vec_sub(a, y);
     switch (loss) {
@@ -77,7 +77,7 @@ static void parts_row(float *d, float *row_loss, const float *a, const float *y,
         *row_loss = loss == BP_LOSS_MSE ? 0.5f * accumulators_sum(p) : accumulators_sum(p);
 }
 
-/* One output a row: the rows lie side by side in a vector. */
+/* One output per row: a vector holds VEC_LANES rows. */
 static void parts_column(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                          size_t ldy, const float *weights, size_t batch, bp_loss_kind loss, float parameter,
                          float scale) {
@@ -103,7 +103,7 @@ static void parts_column(float *delta, size_t ldd, float *row_loss, const float 
     }
 }
 
-/* The sum of y[j] (z[j] - m), less y[j] log y[j] where the entropy of y is wanted; elements with y[j] = 0 are +0. */
+/* The sum of y[j] (z[j] - m), minus y[j] log y[j] if `entropy`. Terms with y[j] = 0 are +0. */
 static float row_terms(const float *z, float m, const float *y, size_t count, bool entropy) {
     const vec zero = vec_set1(0.0f);
     vec p[SUM_VECS];
@@ -122,7 +122,7 @@ static float row_terms(const float *z, float m, const float *y, size_t count, bo
     return accumulators_sum(p);
 }
 
-/* Of softmax(z) against a distribution y. */
+/* Softmax cross-entropy, or divergence, against a distribution y. */
 static void distribution_row(float *d, float *row_loss, const float *z, const float *y, size_t classes,
                              bp_loss_kind loss, float r) {
     const float m = row_maximum(z, classes), total = sum(y, classes);
@@ -159,7 +159,7 @@ static void loss_targets(float *delta, size_t ldd, float *row_loss, const float 
 }
 
 /* v with +0 in one lane. */
-static inline vec without_accumulator(vec v, size_t lane) {
+static inline vec without_lane(vec v, size_t lane) {
     const vec zero = vec_set1(0.0f), cut = vec_keep_first(zero, lane + 1, v);
     return lane == 0 ? cut : vec_keep_first(v, lane, cut);
 }
@@ -179,8 +179,8 @@ static void multiclass_hinge_row(float *d, float *row_loss, const float *z, size
             vec value = vec_keep_first(vec_select(right, zero, h), n, zero);
             vec slope = vec_keep_first(vec_select(right, zero, one), n, zero);
             if (label - at < n) { /* never where label < at: sizes wrap around */
-                value = without_accumulator(value, label - at);
-                slope = without_accumulator(slope, label - at);
+                value = without_lane(value, label - at);
+                slope = without_lane(slope, label - at);
             }
             p[v] = vec_add(p[v], value);
             violations[v] = vec_add(violations[v], slope);

@@ -15,7 +15,7 @@ static inline bp_packed row_major(const float *at, size_t ld) {
     return (bp_packed){(float *)at, ld, NR};
 }
 
-/* w by its gradient g and its state s, t. */
+/* The new w from its gradient g and its state s, t. */
 static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_coefficients *r, vec w, vec g, vec *s,
                                          vec *t) {
     const vec learning_rate = vec_set1(r->learning_rate), zero = vec_set1(0.0f);
@@ -59,7 +59,7 @@ static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_
     }
 }
 
-/* The first `lanes` parameters of those at w, by their gradients. */
+/* One vector of parameters, the first `lanes` of it. */
 static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const bp_coefficients *r, float *at,
                                            const float *gradient, size_t lanes) {
     const size_t k = (size_t)(at - r->arrays.values),
@@ -91,12 +91,12 @@ static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const b
     }
 }
 
-/* Rows of parameters by their gradients, which lie in panels. */
+/* Rows of parameters; their gradients are packed. */
 static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_coefficients *coefficients,
                                          parameter_role role, float *w, size_t ldw, bp_packed g, size_t rows,
                                          size_t columns) {
-    const bp_coefficients r =
-        coefficients_for(coefficients, role); /* a copy: for all that the compiler knows, a store might change *rule */
+    /* A copy: the compiler cannot know that the stores do not change it. */
+    const bp_coefficients r = coefficients_for(coefficients, role);
     for (; rows > 0; rows--, w += ldw, g.data += g.row_stride) {
         const float *panel = g.data;
         size_t n = 0;
@@ -108,10 +108,10 @@ static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_
     }
 }
 
-/* Row-major parameters w [rows x columns], a part of the rule's arrays, by their gradients g in panels. */
+/* Updates row-major parameters w [rows x columns], a part of coefficients->arrays, by packed gradients g. */
 static void apply_optimizer(const bp_coefficients *coefficients, parameter_role role, float *w, size_t ldw, bp_packed g,
                             size_t rows, size_t columns) {
-    if (columns == NR && ldw == NR && g.row_stride == NR) { /* rows lie end to end: one row */
+    if (columns == NR && ldw == NR && g.row_stride == NR) { /* contiguous: one long row */
         columns *= rows;
         rows = 1;
         g.panel_stride = NR;

@@ -1,6 +1,6 @@
 /*
- * Packing: a panel of a matrix copied so that the tile reads it in one straight line, whatever the stride between the
- * rows of the matrix was. Rows of a large matrix lie pages apart and fall on few sets of the cache.
+ * Packing copies a panel of a matrix so that the tile reads it contiguously. Rows of a large matrix lie pages apart and
+ * fall on few sets of the cache.
  */
 #ifndef BP_PACK_H
 #define BP_PACK_H
@@ -15,7 +15,7 @@ static inline size_t round_up(size_t n, size_t unit) {
     return (n + unit - 1) / unit * unit;
 }
 
-/* The first n elements; masked accesses, slow on some processors, only where they are needed. */
+/* The first n elements. Masked accesses are slow on some processors: they are used only where they are needed. */
 static inline vec load_some(const float *p, size_t n) {
     return n == VEC_LANES ? vec_load(p) : vec_load_first(p, n);
 }

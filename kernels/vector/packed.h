@@ -1,10 +1,10 @@
-/* The products of a dense layer on matrices in panels, for the network; backend.h says what they promise each other. */
+/* The products of a dense layer on packed matrices, for the network; backend.h declares them. */
 #ifndef BP_VECTOR_PACKED_H
 #define BP_VECTOR_PACKED_H
 
 #include "vector/dense.h"
 
-/* A few rows at a time, whole: the hardware sees them coming only if they are read from end to end. */
+/* A few whole rows at a time: the hardware prefetches contiguous reads only. */
 static void packed_pack(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns) {
     for (size_t n = 0; n < rows; n += PACK_STEP)
         for (size_t c = 0; c < columns; c += NR)
@@ -17,7 +17,7 @@ static void packed_unpack(float *to, size_t ld, bp_packed from, size_t rows, siz
         unpack_rows(to + c, ld, packed_at(from, 0, c), from.row_stride, rows, least(columns - c, NR));
 }
 
-/* Chains of up to two blocks stay whole, so that no sums go through memory between them. */
+/* A chain of up to two blocks becomes one block, so that no partial sums go through memory. */
 static void long_chains(product *p) {
     if (!p->transposed && p->depth > KC && p->depth <= 2 * KC) {
         p->kc = p->depth;
@@ -50,7 +50,7 @@ static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_pa
     run_product(&p, scratch);
 }
 
-/* Elements of a block of X whose columns are used again and again: a share of the second-level cache. */
+/* Elements of a block of X, which every column of delta reuses: a share of the second-level cache. */
 #define UPDATE_BLOCK (KC * MC)
 
 static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
@@ -80,7 +80,7 @@ static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size
     run_product(&p, scratch);
 }
 
-/* The sum of blocks at element k, on top of those before. */
+/* The sum of the blocks at element k, added to that of earlier slices. */
 static ALWAYS_INLINE vec add_up(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t k) {
     vec g = vec_load(blocks + k);
     if (!u->first)
@@ -116,7 +116,7 @@ static void apply(const bp_coefficients *coefficients, parameter_role role, floa
     apply_optimizer(coefficients, role, parameters, 0, row_major(gradient, 0), 1, count);
 }
 
-/* `vecs` vectors of columns from the one at which `g` stands; the bias' gradients follow the last row. */
+/* Sums of squares of `vecs` vectors of columns from g on; the bias's gradient counts as one more row. */
 static ALWAYS_INLINE void square_sums(const size_t vecs, float *sums, const float *g, size_t row, const float *bias,
                                       size_t in) {
     vec c[SUM_CHAINS];

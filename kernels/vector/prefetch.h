@@ -1,7 +1,8 @@
 /*
- * Fetching ahead: what tiles need soon is asked for in time, a few lines a turn, and lies in the second-level cache
- * when they get there. Panels lie too far apart for the hardware to see it coming, and a tile that came upon them first
- * would wait for memory at every row; asked for all at once, they would hold up the tile that asks.
+ * Prefetching: tiles request what later tiles need, a few cache lines per iteration, so that it lies in the
+ * second-level cache in time. In a packed matrix the next panel lies too far away for the hardware's prefetchers, and
+ * the first tile to use it would wait for memory at every row. A request for all of it at once would hold up the tile
+ * that makes it.
  */
 #ifndef BP_PREFETCH_H
 #define BP_PREFETCH_H
@@ -10,18 +11,18 @@
 
 #define FLOATS_PER_LINE 16
 
-/* Rows of panels. */
+/* A part of a packed matrix. */
 typedef struct prefetch_stream {
     const float *data;
     size_t row_stride, panel_stride;
-    size_t rows, panel_count; /* of which so many rows lie together */
+    size_t rows, panel_count; /* rows of each panel */
     size_t next_row;
-    size_t per_iteration; /* rows fetched in a turn: PANEL_WIDTH steps of a tile down the depth */
+    size_t per_iteration; /* rows per iteration, which is PANEL_WIDTH steps of a tile */
 } prefetch_stream;
 
-/* What is fetched while tiles run: of A, of B, and of what is read and written at the end. */
+/* What is prefetched while tiles run: A, B, and the operands of the epilogue. */
 typedef struct prefetches {
-    prefetch_stream a, b, end;
+    prefetch_stream a, b, epilogue;
 } prefetches;
 
 static ALWAYS_INLINE void prefetch_rows(prefetch_stream *f) {
@@ -39,7 +40,7 @@ static ALWAYS_INLINE void prefetch_rows(prefetch_stream *f) {
 static ALWAYS_INLINE void prefetch_iteration(prefetches *f) {
     prefetch_rows(&f->a);
     prefetch_rows(&f->b);
-    prefetch_rows(&f->end);
+    prefetch_rows(&f->epilogue);
 }
 
 #endif

@@ -1,10 +1,9 @@
 /*
- * The tiled product behind all dense kernels: C(m, n) <- chain over k of A(m, k) * B(k, n), see tile.h.
+ * The matrix product (GEMM) behind all dense kernels: C(m, n) <- chain over k of A(m, k) * B(k, n), see tile.h.
  *
- * Matrices in panels are read where they lie. Of row-major ones, blocks of B, KC x NC, are packed
- * into panels, and blocks of A likewise where they are walked down their columns or would fall on few sets of the
- * cache; then all tiles of the block run. A chain that is longer than a block continues through memory, which changes
- * no bit.
+ * Packed matrices are read in place. Row-major ones are packed in blocks: KC x NC of B; of A only where its columns are
+ * read or its rows would fall on few sets of the cache. Then all tiles of the block run. A chain that is longer than a
+ * block continues from the sums in memory, which changes no bit.
  *
  * Before inclusion, besides what tile.h needs: KC, MC, NC.
  */
@@ -19,10 +18,7 @@
 
 typedef enum pack_kind { PACK_NONE, PACK_ROWS, PACK_COLUMNS } pack_kind;
 
-/*
- * How A is walked: A(m, k) is m * row + m / NR * skip + k / NR * panel + k % NR * k
- * elements from `at`.
- */
+/* A(m, k) = data[m * row_stride + m / NR * skip + k / NR * panel_stride + k % NR * k]. */
 typedef struct lhs {
     const float *data;
     size_t row_stride, skip, panel_stride, k;
@@ -31,52 +27,51 @@ typedef struct lhs {
 typedef struct product {
     size_t rows, columns, depth;
     lhs a;
-    pack_kind pack_a; /* of a row-major matrix: its rows, or its columns, see columns_of */
+    pack_kind pack_a; /* a row-major matrix: by rows, or by columns, see columns_of */
     bp_packed b;      /* B, or with PACK_COLUMNS its transpose */
     pack_kind pack_b;
-    bool padded; /* rows of all matrices reach to the next whole vector */
+    bool padded; /* the rows of all matrices are padded to whole vectors */
     bp_packed c;
     bool transposed; /* c is the transpose of the product; a single block of the depth */
     size_t mc, kc;
-    size_t chain; /* depth of one chain: longer products are sums of chains; 0: one chain over the whole depth */
-    bool partial_in_scratch; /* sums between blocks may not be kept in c */
-    const bp_packed *sums;   /* of the chains before this product */
+    size_t chain; /* depth of one chain; a deeper product adds up several. 0: one chain over the whole depth */
+    bool partial_in_scratch; /* partial sums must not overwrite c */
+    const bp_packed *sums;   /* the sum of earlier chains, or null */
     const float *bias;
     bp_packed previous;
     tile_epilogue epilogue; /* of the last block */
     bp_activation activation;
-    bp_packed
-        derivatives; /* where the activation's derivatives go; null if they are not wanted; of padded matrices alone */
+    bp_packed derivatives; /* receives the activation's derivatives; data null: none. Padded matrices only */
     float learning_rate;
     const bp_coefficients *coefficients; /* EPILOGUE_OPTIMIZER */
 } product;
 
-/* The deepest block: the gradient's blocks are the contract's blocks of rows. */
+/* The deepest block. In a gradient a block is one of the contract's row blocks. */
 #define DEPTH_MAX (KC > BP_ROW_BLOCK ? KC : BP_ROW_BLOCK)
 
-/* A block of A's columns, whole panels of them. */
+/* MC as a multiple of the panel width, for a block of A's columns. */
 #define COLUMN_BLOCK (MC < NR ? NR : MC / NR * NR)
 
-/* Rows whose sums between blocks are kept in scratch: as many share each packed block of B. */
+/* Rows whose partial sums fit into scratch: so many rows share a packed block of B. */
 #define SUM_ROWS (4 * COLUMN_BLOCK)
 
-_Static_assert(NC % NR == 0, "blocks of B hold whole panels");
-_Static_assert(KC % NR == 0, "blocks of A begin where a panel begins");
+_Static_assert(NC % NR == 0, "a block of B is a multiple of the panel width");
+_Static_assert(KC % NR == 0, "a block of A begins at a panel");
 
 #define SCRATCH_FLOATS (NC * (DEPTH_MAX + SUM_ROWS) + (MC + NR) * DEPTH_MAX + 2 * SCRATCH_SLACK)
 _Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
-_Static_assert(NR <= SCRATCH_SLACK, "panels of a small product fit into scratch");
+_Static_assert(NR <= SCRATCH_SLACK, "a panel of a small product fits into scratch");
 
 static inline size_t panel_count(size_t columns) {
     return (columns + NR - 1) / NR;
 }
 
-/* As many rows as fit, whole panels of them. */
+/* The largest multiple of the panel width up to `rows`, at least one panel. */
 static inline size_t whole_panel_rows(size_t rows) {
     return rows < NR ? NR : rows / NR * NR;
 }
 
-/* The place of element (r, c); c begins a panel. */
+/* The address of element (r, c); c begins a panel. */
 static inline float *packed_at(bp_packed m, size_t r, size_t c) {
     return m.data + c / NR * m.panel_stride + r * m.row_stride;
 }
@@ -85,12 +80,12 @@ static inline lhs rows_of(bp_packed x) {
     return (lhs){x.data, x.row_stride, 0, x.panel_stride, 1};
 }
 
-/* A is the transpose of x. */
+/* A = x transposed. */
 static inline lhs columns_of(bp_packed x) {
     return (lhs){x.data, 1, x.panel_stride - NR, NR * x.row_stride, x.row_stride};
 }
 
-/* Cuts `rows` into tiles of nearly equal height: a remainder of one row would cost as much as several. */
+/* Cuts `rows` into tiles of nearly equal height: a tile of one row would cost as much as one of several. */
 typedef struct row_cut {
     size_t tiles, height, taller; /* the first `taller` tiles have height + 1 rows */
 } row_cut;
@@ -101,29 +96,29 @@ static inline row_cut cut_rows(size_t rows, size_t columns) {
 }
 
 /*
- * Packing by rows goes over all panels with a few rows at a time: they lie pages apart and fall on the same few sets of
- * the first-level cache, which must still hold a line of each when the next panel wants its other part.
+ * Rows packed at a time. Rows lie pages apart and share few sets of the first-level cache, which must still hold a line
+ * of each row when the next panel needs the rest of it.
  */
 #define PACK_STEP 8
 
-/* A block of the product: the tiles of some rows and columns over a stretch of the depth. */
+/* A block of the product: a range of rows, of columns and of the depth. */
 typedef struct block {
     size_t k0, depth, m0, rows, n0, columns;
-    lhs a;           /* stands at (m0, k0) */
-    float *packed_b; /* its panels, if B is packed */
-    bool pack_now;   /* panels of B's transpose are packed when they are first used */
-    float *c;        /* where this block's results go */
+    lhs a;           /* data: element (m0, k0) */
+    float *packed_b; /* the packed block, if B is packed */
+    bool pack_now;   /* each panel of B's transpose is packed at its first use */
+    float *c;        /* receives this block's results */
     size_t c_row, c_panel;
-    const float *partial; /* sums of the blocks before */
+    const float *partial; /* partial sums of earlier blocks */
     size_t partial_row, partial_panel;
 } block;
 
-/* The place of A(m, k) where m and k begin a panel, if there are such. */
+/* The address of A(m, k). In a packed matrix m and k begin a panel. */
 static const float *lhs_at(const product *p, size_t m, size_t k) {
     return p->a.data + m * p->a.row_stride + m / NR * p->a.skip + k / NR * p->a.panel_stride + k % NR * p->a.k;
 }
 
-/* Packs the rows of a block of a row-major matrix into panels, each `depth` rows long. */
+/* Packs a block of a row-major matrix, each panel `depth` rows long. */
 static void pack_row_block(float *packed, const float *from, size_t ld, size_t depth, size_t columns) {
     for (size_t k = 0; k < depth; k += PACK_STEP)
         for (size_t n = 0; n < columns; n += NR)
@@ -131,7 +126,7 @@ static void pack_row_block(float *packed, const float *from, size_t ld, size_t d
                       least(columns - n, NR));
 }
 
-/* Packs the panel of columns n.. of B where B is the transpose of p->b. */
+/* Packs the panel of B that begins at column n. B = p->b transposed. */
 static void pack_transposed_panel(float *panel, const product *p, const block *b, size_t n) {
     const size_t width = least(b->columns - n, NR);
     for (size_t k = 0; k < b->depth; k += NR)
@@ -139,7 +134,7 @@ static void pack_transposed_panel(float *panel, const product *p, const block *b
                      least(b->depth - k, NR), width);
 }
 
-/* A tile of several chains, whose sums are added up. */
+/* A tile whose results are sums of several chains. */
 static void run_chains(size_t rows, size_t columns, size_t chain, const tile_spec *spec, tile_operands *operands) {
     float sums[TILE_ROWS_MAX * NR];
     tile_spec s = *spec;
@@ -178,10 +173,10 @@ static void run_tiles(size_t rows, size_t columns, size_t chain, const tile_spec
             run_chains(rows, columns, chain, spec, operands);
 }
 
-/* Rows whose gradients stay in the first-level cache until their parameters are updated: those of several tiles. */
+/* Rows of gradients, several tiles of them, that stay in the first-level cache until the optimizer uses them. */
 #define OPTIMIZER_ROWS (4 * TILE_ROWS_MAX)
 
-/* Tiles of a gradient, and the optimizer's step on the parameters that stand in the place of C. */
+/* Tiles of a gradient, and the optimizer's step on the parameters, which are operands->c. */
 static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_spec *spec,
                          const bp_coefficients *coefficients, tile_operands *operands, size_t count) {
     float gradient[OPTIMIZER_ROWS * NR];
@@ -201,7 +196,7 @@ static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_s
     operands->ldc = ldw;
 }
 
-/* A part of a matrix, to be fetched in so many turns. */
+/* A prefetch stream over a part of a matrix, spread over `iterations`. */
 static prefetch_stream prefetch_part(bp_packed m, size_t r, size_t c, size_t rows, size_t columns, size_t iterations) {
     const size_t count = panel_count(columns);
     return (prefetch_stream){
@@ -214,7 +209,7 @@ static prefetch_stream prefetch_part(bp_packed m, size_t r, size_t c, size_t row
     };
 }
 
-/* The block of A that follows in the same columns of C. */
+/* The next block of A for the same columns of C. */
 static prefetch_stream next_of_a(const product *p, const block *b, size_t end, size_t iterations) {
     const size_t m0 = b->m0 + b->rows;
     if (p->pack_a != PACK_NONE || m0 >= end)
@@ -226,10 +221,10 @@ static prefetch_stream next_of_a(const product *p, const block *b, size_t end, s
     return prefetch_part((bp_packed){at, p->a.row_stride, p->a.panel_stride}, m0, b->k0, rows, b->depth, iterations);
 }
 
-/* Elements of a matrix that is not in the second-level cache anyway. */
+/* A matrix of fewer elements stays in the second-level cache by itself. */
 #define PREFETCH_MIN ((size_t)256 * 1024)
 
-/* The next panel of B, where it is read in place or packed then. */
+/* The next panel of B, if it is read in place or will be packed. */
 static prefetch_stream next_of_b(const product *p, const block *b, size_t n, size_t iterations) {
     const size_t next = n + NR;
     if (next >= b->columns || p->depth * p->columns < PREFETCH_MIN)
@@ -240,10 +235,10 @@ static prefetch_stream next_of_b(const product *p, const block *b, size_t n, siz
     return b->pack_now ? prefetch_part(p->b, b->n0 + next, b->k0, width, b->depth, iterations) : (prefetch_stream){0};
 }
 
-/* Rows from a tile to the one for whose end something is fetched. */
+/* An epilogue's operands are prefetched so many rows ahead. */
 #define EPILOGUE_LEAD (2 * MR)
 
-/* What the ends of tiles read or write: results, or outputs below, where they take half of the cache or more. */
+/* What epilogues read or write: C, or the previous layer's saved values, if it takes half of the cache or more. */
 static prefetch_stream next_of_epilogue(const product *p, const tile_spec *spec, const block *b, row_cut cut) {
     if (p->rows * p->columns < PREFETCH_MIN / 2 || b->rows <= EPILOGUE_LEAD)
         return (prefetch_stream){0};
@@ -254,7 +249,7 @@ static prefetch_stream next_of_epilogue(const product *p, const tile_spec *spec,
     return f;
 }
 
-/* Columns of a panel that are computed: where matrices are padded, whole vectors of them. */
+/* Columns of a panel to compute: whole vectors where matrices are padded. */
 static inline size_t panel_columns(const product *p, size_t columns) {
     return p->padded || p->transposed ? whole_columns(columns) : columns;
 }
@@ -266,11 +261,11 @@ static void run_block(const product *p, const tile_spec *spec, const block *b, s
                  iterations = panel_iterations * panel_count(b->columns);
     prefetches f = {.a = next_of_a(p, b, end, iterations)};
     if (!p->transposed) {
-        f.end = next_of_epilogue(p, spec, b, whole);
+        f.epilogue = next_of_epilogue(p, spec, b, whole);
     } else { /* see transpose_results */
         f.b = prefetch_part(p->c, b->n0, b->m0, b->columns, b->rows, iterations);
         if (p->previous.data)
-            f.end = prefetch_part(p->previous, b->n0, b->m0, b->columns, b->rows, iterations);
+            f.epilogue = prefetch_part(p->previous, b->n0, b->m0, b->columns, b->rows, iterations);
     }
     for (size_t n = 0; n < b->columns; n += NR) {
         const size_t columns = panel_columns(p, least(b->columns - n, NR));
@@ -298,7 +293,7 @@ static void run_block(const product *p, const tile_spec *spec, const block *b, s
         };
         if (!p->transposed)
             f.b = next_of_b(p, b, n, panel_iterations);
-        operands.prefetches = f.a.panel_count + f.b.panel_count + f.end.panel_count > 0 ? &f : NULL;
+        operands.prefetches = f.a.panel_count + f.b.panel_count + f.epilogue.panel_count > 0 ? &f : NULL;
         if (spec->epilogue == EPILOGUE_OPTIMIZER) {
             update_tiles(cut.height + 1, columns, p->chain, spec, p->coefficients, &operands, cut.taller);
             update_tiles(cut.height, columns, p->chain, spec, p->coefficients, &operands, cut.tiles - cut.taller);
@@ -310,7 +305,7 @@ static void run_block(const product *p, const tile_spec *spec, const block *b, s
     }
 }
 
-/* What the tiles of the block at depth k0 begin and end with. */
+/* Prologue and epilogue of the tiles of the block at depth k0. */
 static tile_spec spec_at(const product *p, size_t k0, size_t depth) {
     const bool first = k0 == 0, last = k0 + depth == p->depth;
     const tile_prologue fresh = p->bias ? PROLOGUE_BIAS : PROLOGUE_ZERO;
@@ -323,7 +318,7 @@ static tile_spec spec_at(const product *p, size_t k0, size_t depth) {
     };
 }
 
-/* Scratch holds a block of B, one of A, and sums: as close together as their sizes allow. */
+/* Scratch holds a block of B, a block of A, and partial sums, without gaps. */
 typedef struct workspace {
     float *b, *a, *sums;
 } workspace;
@@ -337,7 +332,7 @@ static workspace cut_scratch(const product *p, float *scratch) {
     return w;
 }
 
-/* Rows of the transpose, `lanes` wide, go to their places, times the derivatives at the outputs below. */
+/* Stores `count` rows of the transpose, `lanes` wide, times the derivatives of the previous layer. */
 static ALWAYS_INLINE void store_transposed(const vec *v, size_t count, size_t lanes, bp_packed c, bp_packed previous,
                                            bp_activation activation) {
     for (size_t l = 0; l < count; l++) {
@@ -349,7 +344,7 @@ static ALWAYS_INLINE void store_transposed(const vec *v, size_t count, size_t la
     }
 }
 
-/* The results of a block, in scratch, go to their places in the transpose. */
+/* Stores the results of a block, which lie in scratch, into the transpose. */
 static void transpose_results(const product *p, const block *b) {
     for (size_t m = 0; m < b->rows; m += VEC_LANES) {
         const size_t at = m % NR, to = b->m0 + m - at, rows = least(b->rows - m, VEC_LANES);
@@ -381,8 +376,7 @@ static void transpose_results(const product *p, const block *b) {
 /* The rows of a block, mc at a time. */
 static void run_rows(const product *p, const tile_spec *spec, block b, size_t end, const workspace *w, bool own) {
     const bool last = b.k0 + b.depth == p->depth;
-    /* Rows of row-major parameters lie far apart: they are updated from end to end, once a block's gradients are there.
-     */
+    /* Rows of row-major parameters lie far apart: each is updated as a whole, after its gradients are complete. */
     const bool by_rows = p->epilogue == EPILOGUE_OPTIMIZER && !p->padded, update = by_rows && last;
     const size_t sum_row = by_rows ? round_up(b.columns, NR) : NR;
     const size_t sum_panel = by_rows ? NR : SUM_ROWS * NR;
@@ -434,7 +428,7 @@ static void run_rows(const product *p, const tile_spec *spec, block b, size_t en
     }
 }
 
-/* A product of one tile and one chain, as in tiny networks: blocks would cost more than the product. */
+/* A product of one tile and one chain, as in tiny networks, where blocking would cost more than the product. */
 static void run_one_tile(const product *p, float *scratch) {
     const size_t columns = panel_columns(p, p->columns);
     const tile_spec spec = spec_at(p, 0, p->depth);
@@ -476,7 +470,7 @@ static void run_product(const product *p, void *scratch) {
     }
     const workspace w = cut_scratch(p, scratch);
     const bool own = p->partial_in_scratch && p->depth > p->kc;
-    /* Rows that use a block of B while it is packed: all, unless their sums must fit into scratch. */
+    /* Rows that share a packed block of B: all, unless their partial sums must fit into scratch. */
     const size_t stretch = own ? SUM_ROWS / p->mc * p->mc : p->rows;
     for (size_t n0 = 0; n0 < p->columns; n0 += NC)
         for (size_t m0 = 0; m0 < p->rows; m0 += stretch)
@@ -489,7 +483,7 @@ static void run_product(const product *p, void *scratch) {
                 const float *from = p->b.data + k0 * p->b.row_stride + n0;
                 if (p->pack_b == PACK_ROWS)
                     pack_row_block(w.b, from, p->b.row_stride, b.depth, b.columns);
-                else if (p->pack_b == PACK_NONE && ragged) /* the panel that ends within a vector */
+                else if (p->pack_b == PACK_NONE && ragged) /* the last panel, whose last vector is not whole */
                     pack_row_block(w.b + whole * NR * b.depth, from + whole * NR, p->b.row_stride, b.depth,
                                    b.columns % NR);
                 const tile_spec spec = spec_at(p, k0, b.depth);

@@ -1,16 +1,16 @@
 /*
- * Products of a batch of one row. Nothing is used twice, so all that matters is that W streams through once, with
- * enough chains at the same time to hide the latency of each.
+ * Products of a batch of one row. No element of W is used twice: W is read once, with enough chains at a time to hide
+ * the latency of each.
  */
 #ifndef BP_VECTOR_ROW_H
 #define BP_VECTOR_ROW_H
 
 #include "vector/product.h"
 
-/* Panels of columns whose chains run together. */
+/* The columns of this many panel widths run their chains together. */
 #define ROW_PANEL_COUNT 4
 
-/* a = x W + bias over `panels` panels of columns; the vectors of the last one beyond the columns are computed too. */
+/* a = x W + bias for panel_count * vecs vectors of columns; padding is computed too. */
 static ALWAYS_INLINE void row_chains(const size_t panel_count, const size_t vecs, float *a, size_t a_panel, bp_packed x,
                                      const float *w, size_t w_row, size_t w_panel, const float *bias, size_t in,
                                      bp_activation activation) {
@@ -62,13 +62,13 @@ static void row_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_pack
     }
 }
 
-/* Vectors of W's rows whose chains run together: enough of them to hide the latency of a multiply-add. */
+/* Vectors of W's rows whose chains run together: enough to hide the latency of a multiply-add. */
 #define DELTA_VECS (32 / VEC_LANES)
 
-/* Columns of a cache line, all used while it is there: rows a power of two apart fall on few sets of the cache. */
+/* Columns of a cache line, all used at once: rows a power of two apart share few sets of the cache. */
 #define LINE_COLUMNS (NR % 16 == 0 ? 16 : VEC_LANES)
 
-/* acc + W d for VEC_LANES of W's rows and `lanes` of its columns, transposed in registers; rows beyond `rows` are 0. */
+/* acc + W d for VEC_LANES rows and `lanes` columns of W, transposed in registers. Rows beyond `rows` count as 0. */
 static ALWAYS_INLINE vec delta_square(vec acc, const float *d, const float *from, size_t ld, size_t rows,
                                       size_t lanes) {
     vec row[VEC_LANES];
@@ -88,7 +88,7 @@ static ALWAYS_INLINE vec delta_square(vec acc, const float *d, const float *from
     return acc;
 }
 
-/* Sums for `vecs` vectors of W's rows from row i on, of which the last may have fewer than all of its rows. */
+/* Sums for `vecs` vectors of W's rows from row i on. The last vector may be partial. */
 static ALWAYS_INLINE void delta_chains(const size_t vecs, float *previous, bp_packed delta, bp_packed w, size_t i,
                                        size_t rows, size_t out) {
     vec acc[DELTA_VECS];
@@ -134,7 +134,7 @@ static void row_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packe
     }
 }
 
-/* W less rate times the outer product of x and delta, for a row-major part of W: row after row, once through. */
+/* W -= learning_rate * outer product of x and delta, for a row-major part of W, row by row. */
 static ALWAYS_INLINE void outer_product_update(float *w, size_t ldw, const float *x, const float *delta, size_t in,
                                                size_t out, float learning_rate) {
     const vec zero = vec_set1(0.0f), r = vec_set1(learning_rate);
@@ -166,7 +166,7 @@ static void row_update(bp_packed w, bp_packed x, bp_packed delta, size_t in, siz
     }
 }
 
-/* bias_gradient for one row, without its stages: a tiny network feels them. */
+/* bias_gradient for one row, without its loops, whose cost shows in a tiny network. */
 static void row_bias_update(float *biases, bp_packed delta, size_t out, float learning_rate) {
     for (size_t j = 0; j < out; j += VEC_LANES) {
         const size_t at = j % NR;
@@ -175,7 +175,7 @@ static void row_bias_update(float *biases, bp_packed delta, size_t out, float le
     }
 }
 
-/* The same by an optimizer: gradients of a square of W at a time, then its step. */
+/* The same by an optimizer: the gradients of one square of W at a time, then the optimizer's step on it. */
 static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_packed x, bp_packed delta, size_t in,
                           size_t out) {
     float gradient[NR * NR];

@@ -1,12 +1,12 @@
 /*
- * A whole step of a small network: every layer's outputs fit one panel, and the batch is a few rows. All products run
- * in one call, on rows that lie one panel's width apart, with nothing set up around them; the caller's inputs are read
- * where they lie. Weights lie there transposed too, so that deltas and outputs are the same product:
+ * A whole step of a small network: every layer's outputs fit one panel, and the batch fits one row block. One call runs
+ * all products, on rows that are one panel width apart, without blocking or packing; it reads the caller's inputs in
+ * place. W^T is stored beside W, so that deltas and outputs are the same product:
  *
- *   outputs = X W + biases     deltas below = deltas W^T     W -= rate X^T deltas     W^T -= rate deltas^T X
+ *   outputs = X W + biases     previous deltas = deltas W^T     W -= rate X^T deltas     W^T -= rate deltas^T X
  *
- * Both updates run the same chains, factors exchanged, and so give the same bits. With more rows than a few it takes
- * less to transpose W anew.
+ * Both updates run the same chains with the factors exchanged, and give the same bits. For more than SMALL_ROWS rows it
+ * is faster to transpose W again.
  */
 #ifndef BP_VECTOR_SMALL_H
 #define BP_VECTOR_SMALL_H
@@ -17,10 +17,10 @@
 #include "vector/optimizer.h"
 #include "vector/tile.h"
 
-/* Rows of results whose chains run together: 4, then 2, then 1. Up to so many rows, transposed weights are updated. */
+/* Rows whose chains run together: 4, then 2, then 1. Batches of up to this many rows update W^T too. */
 #define SMALL_ROWS 4
 
-/* Keeps what tiny networks seldom need out of the code that they always run. */
+/* For code that tiny networks seldom run: it stays out of the code that they always run. */
 #define OUT_OF_LINE static __attribute__((noinline))
 
 /* Adds A B to acc, for `rows` rows of A and `vecs` whole vectors of B's columns. */
@@ -65,8 +65,8 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
 }
 
 /*
- * a = f(a) for rows of which several fit a vector: a transcendental function takes as long for one lane as for all. A
- * few rows, one after the other, take no longer than gathering and spreading them does.
+ * a = f(a) for rows so short that several fit into a vector: a transcendental function takes as long for one lane as
+ * for all. For a few rows this does not pay: gathering and scattering them takes as long.
  */
 static void small_activate_together(float *a, float *derivatives, size_t rows, size_t columns,
                                     bp_activation activation) {
@@ -85,7 +85,7 @@ static void small_activate_together(float *a, float *derivatives, size_t rows, s
     }
 }
 
-/* What is no rectifier; `slopes` may be null. */
+/* Activations that are no rectifiers; `derivatives` may be null. */
 OUT_OF_LINE void small_activate(float *a, float *derivatives, size_t rows, size_t columns, bp_activation activation) {
     if (rows > SMALL_ROWS && columns <= VEC_LANES / 2) {
         small_activate_together(a, derivatives, rows, columns, activation);
@@ -135,7 +135,7 @@ static ALWAYS_INLINE void small_derivatives(const size_t rows, const size_t vecs
     }
 }
 
-/* Sums times the derivative, from what is kept. */
+/* acc *= f', computed from the saved values. */
 static ALWAYS_INLINE void small_times_derivatives(const size_t rows, const size_t vecs, vec *acc, const float *saved,
                                                   bp_activation activation) {
     switch ((int)activation.kind) {
@@ -172,7 +172,7 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
 
 /* ---- Updates -------------------------------------------------------------------------------------------------- */
 
-/* `count` rows of W less rate times those of X^T delta; or, without a rate, the latter. */
+/* `count` rows of W -= learning_rate * X^T delta; with learning_rate null, of W = X^T delta. */
 static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, float *w, const float *x, size_t ldx,
                                         const float *delta, size_t rows, const float *learning_rate) {
     vec g[SMALL_ROWS * TILE_VECS];
@@ -195,7 +195,7 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     }
 }
 
-/* W [in x whole vectors] less rate times X^T delta; or, without a rate, the latter. */
+/* W [in x whole vectors] -= learning_rate * X^T delta; with learning_rate null, W = X^T delta. */
 static ALWAYS_INLINE void small_update(const size_t vecs, float *w, const float *x, size_t ldx, const float *delta,
                                        size_t rows, size_t in, const float *learning_rate) {
     size_t i = 0;
@@ -224,10 +224,10 @@ static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const f
     }
 }
 
-/* Rows of W whose gradients stay in the first-level cache until an optimizer's step takes them. */
+/* Rows of gradients that stay in the first-level cache until the optimizer uses them. */
 #define SMALL_OPTIMIZER_ROWS 32
 
-/* An optimizer's step on weights and biases of a layer, given its inputs. */
+/* An optimizer's step on a layer's weights and biases, given the layer's inputs. */
 static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coefficients *coefficients,
                                                const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
     float gradient[SMALL_OPTIMIZER_ROWS * PANEL_WIDTH];
@@ -254,7 +254,7 @@ static void small_optimizer(const bp_coefficients *coefficients, const bp_dense_
 
 /* ---- Back through a layer ------------------------------------------------------------------------------------- */
 
-/* Deltas of the layer below, and then, with a rate, W^T less rate times its gradient. */
+/* The previous layer's deltas; then, if learning_rate is not null, W^T -= learning_rate * its gradient. */
 static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows,
                                               const float *learning_rate) {
     size_t n = 0;
@@ -285,7 +285,7 @@ static ALWAYS_INLINE void small_parameters_vecs(const size_t vecs, const bp_dens
     small_biases(vecs, k->biases, k->deltas.data, rows, learning_rate);
 }
 
-/* Weights and biases of a layer, given its inputs. */
+/* SGD on a layer's weights and biases, given the layer's inputs. */
 static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows,
                              const float *learning_rate) {
     if (k->out <= VEC_LANES)
@@ -310,7 +310,7 @@ static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy
         }
 }
 
-/* The loss of each row; of classes, the deltas too if the step trains. */
+/* The loss of each row; in classification also the deltas, if the step trains. */
 OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k) {
     const bp_batch *b = s->batch;
     if (s->loss == BP_LOSS_MSE)
@@ -323,14 +323,14 @@ OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k)
                                    PANEL_WIDTH, b->labels, b->rows, k->out, s->scale);
 }
 
-/* ---- All of it ------------------------------------------------------------------------------------------------ */
+/* ---- The step ------------------------------------------------------------------------------------------------- */
 
 OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
     for (const bp_dense_layer *k = layers + 1; k < layers + count; k++)
         pack_columns(k->weights_t, PANEL_WIDTH, k->weights.data, PANEL_WIDTH, k->out, k->in);
 }
 
-/* Back through all layers with an optimizer's steps. Its state has no transpose, so W^T is not kept up to date. */
+/* The backward pass with an optimizer. The optimizer's state has no transpose, so W^T becomes stale. */
 OUT_OF_LINE void small_optimizers(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
     const bp_dense_layer *first = s->layers;

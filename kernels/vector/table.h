@@ -11,7 +11,7 @@
 #include "vector/packed.h"
 #include "vector/small.h"
 
-/* A backend may run the smallest networks on narrower vectors than its own, by the function that it names. */
+/* A backend may run the smallest networks on narrower vectors than its own, by a function that it names. */
 #ifdef NARROW_SMALL_STEP
 void NARROW_SMALL_STEP(const bp_small_step *step);
 #else

@@ -1,13 +1,18 @@
 /*
  * The register tile: a small matrix of results, each one chain of fused multiply-adds that stays in a register.
  *
- * One tile serves the three products of a dense layer. It starts from zero, the bias, or sums left in memory, runs
- * over a stretch of the depth k broadcasting a value of A against TILE_VECS vectors of B, and finishes with what
- * the product asks for. Lanes hold different results, so neither their number nor the tile's shape touches a bit.
+ * One tile serves the three products of a dense layer. The prologue loads zero, the bias, or partial sums. The loop
+ * runs over a range of the depth k: it broadcasts one value of A and multiplies it by TILE_VECS vectors of B. The
+ * epilogue stores what the product asks for. Each SIMD lane holds a result of its own, so neither the vector's width
+ * nor the tile's shape changes a bit.
  *
- * Before inclusion: a vec_ header, MR, TILE_VECS, TILE_ROWS_OF_ONE of a tile of one vector, TILE_UNROLL, the
- * steps of the depth in one turn of the loop, and TILE_TAIL, the steps that tile_tail takes; PANEL_WIDTH if panels are
- * wider than this tile.
+ * Before inclusion, a vec_ header and these macros:
+ *   MR                rows of a tile
+ *   TILE_VECS         vectors in a row of a tile
+ *   TILE_ROWS_OF_ONE  rows of a tile that is one vector wide
+ *   TILE_UNROLL       steps of the depth in one iteration of the loop
+ *   TILE_TAIL         steps that tile_tail does
+ *   PANEL_WIDTH       if it differs from the tile's width
  */
 #ifndef BP_TILE_H
 #define BP_TILE_H
@@ -20,8 +25,7 @@
 #define PANEL_WIDTH NR
 #endif
 
-/* A backend may have narrower vectors for so few columns that half of its own vector would be idle: see narrow_tiles.
- */
+/* A backend may use narrower vectors for up to this many columns, see narrow_tiles. */
 #ifndef NARROW_COLUMNS
 #define NARROW_COLUMNS 0
 #endif
@@ -33,7 +37,7 @@
 #include "vector/prefetch.h"
 
 typedef enum tile_prologue { PROLOGUE_ZERO, PROLOGUE_BIAS, PROLOGUE_PARTIAL } tile_prologue;
-/* EPILOGUE_OPTIMIZER is the product's, see update_tiles; the tile itself stores. */
+/* The tile itself stores for EPILOGUE_OPTIMIZER; update_tiles does the rest. */
 typedef enum tile_epilogue {
     EPILOGUE_STORE,
     EPILOGUE_ACTIVATION,
@@ -42,29 +46,29 @@ typedef enum tile_epilogue {
     EPILOGUE_OPTIMIZER
 } tile_epilogue;
 
-/* What a tile reads and writes; all pointers stand at its first element, and move on to the tile below it. */
+/* What a tile reads and writes. Pointers are at its first element; each tile advances them to the next rows. */
 typedef struct tile_operands {
     /*
-     * A(r, k) is r * a_row + k / PANEL_WIDTH * a_panel + k % PANEL_WIDTH * a_k elements from a. Rows come in panels
-     * too where they are columns of X: after PANEL_WIDTH - a_row_in_panel of them, a_skip more elements are passed.
+     * A(r, k) = a[r * a_row + k / PANEL_WIDTH * a_panel + k % PANEL_WIDTH * a_k]. If A's rows are columns of a packed
+     * X, they cross a panel's border after PANEL_WIDTH - a_row_in_panel rows, and a_skip more elements are skipped.
      */
     const float *a;
     size_t a_row, a_k, a_panel;
     size_t a_row_in_panel, a_skip;
-    const float *b; /* B(k, j) = b[k * b_k + j], whole vectors */
+    const float *b; /* B(k, j) = b[k * b_k + j], in whole vectors */
     size_t b_k;
     size_t depth;
-    float *c; /* results; those of EPILOGUE_SGD are weights and are read too */
+    float *c; /* results; EPILOGUE_SGD: the weights, which are read too */
     size_t ldc;
-    const float *partial; /* sums so far: PROLOGUE_PARTIAL continues them, add_partial adds them */
+    const float *partial; /* partial sums: PROLOGUE_PARTIAL continues them, add_partial adds them */
     size_t ld_partial;
     const float *bias;     /* PROLOGUE_BIAS */
-    const float *previous; /* EPILOGUE_DERIVATIVE: outputs of the layer below */
+    const float *previous; /* EPILOGUE_DERIVATIVE: the previous layer's saved values */
     size_t ld_previous;
     prefetches *prefetches; /* or null */
 } tile_operands;
 
-/* What is the same for all tiles of one stage of a product. */
+/* What all tiles of a block have in common. */
 typedef struct tile_spec {
     tile_prologue prologue;
     bool add_partial;
@@ -89,7 +93,7 @@ static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *
     }
 }
 
-/* One step down the depth: a column of A times a row of B. */
+/* One step of the depth: a column of A times a row of B. */
 static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *acc, const float *const *a, size_t k,
                                     const float *b) {
     vec bv[TILE_VECS];
@@ -102,9 +106,9 @@ static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *a
     }
 }
 
-/* Where the tile's rows of A begin; moves on to the rows below. */
+/* The addresses of the tile's rows of A; advances to the next rows. */
 static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, tile_operands *p) {
-    const size_t left = PANEL_WIDTH - p->a_row_in_panel; /* rows before the panel ends */
+    const size_t left = PANEL_WIDTH - p->a_row_in_panel; /* rows up to the border of the panel */
     if (left >= rows) {
         UNROLL_FOR (size_t r = 0; r < rows; r++)
             a[r] = p->a + r * p->a_row;
@@ -116,18 +120,18 @@ static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, til
     p->a_row_in_panel = left <= rows ? rows - left : p->a_row_in_panel + rows;
 }
 
-/* The place of A(0, k) in the depth. */
+/* The offset of A(0, k) from A(0, 0). */
 static ALWAYS_INLINE size_t tile_depth_at(const tile_operands *p, size_t k) {
     return k / PANEL_WIDTH * p->a_panel + k % PANEL_WIDTH * p->a_k;
 }
 
-/* The first `depth` steps, one turn of PANEL_WIDTH after the other, as A's panels are. */
+/* The first `depth` steps, PANEL_WIDTH of them an iteration, since A is packed so. */
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
                                         const tile_operands *p, size_t depth, const bool prefetching) {
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k;
     size_t panel = 0;
-    /* A small tile has no register left to count in: where its steps are as many as always, fewer are taken. */
+    /* A small tile has no register left for a variable number of steps: a whole panel has a loop of its own. */
     for (; TILE_UNROLL == 1 && depth >= PANEL_WIDTH; depth -= PANEL_WIDTH, panel += p->a_panel) {
         size_t k = panel;
         if (prefetching)
@@ -150,8 +154,8 @@ static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, ve
 }
 
 /*
- * The last `tail` steps and the results, row after row: results that were all stored at once, after the last step,
- * would fill the queues of the processor with stores that wait for it, and the next tile could not begin.
+ * The last `tail` steps and the epilogue, row by row. If all rows were stored after the last step, stores that wait for
+ * it would fill the processor's queues, and the next tile could not begin.
  */
 static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const size_t tail, vec *acc,
                                     const float *const *a, const tile_epilogue epilogue, const tile_spec *spec,
@@ -162,7 +166,7 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
         k[t] = tile_depth_at(p, p->depth - tail + t);
         b[t] = p->b + (p->depth - tail + t) * p->b_k;
     }
-    /* For all that the compiler knows, a store might change stage and place. */
+    /* Copies: the compiler cannot know that the stores do not change them. */
     const bp_activation activation = spec->activation;
     const vec learning_rate = vec_set1(spec->learning_rate);
     const bool add_partial = spec->add_partial;
@@ -196,7 +200,7 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
     }
 }
 
-/* `count` tiles, one below the other. */
+/* `count` tiles of consecutive rows. */
 static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const tile_spec *spec, tile_operands *p,
                                     size_t count) {
     const size_t tail = rows > 1 ? TILE_TAIL : 0;
@@ -223,12 +227,12 @@ static ALWAYS_INLINE void tiles_run(const size_t rows, const size_t vecs, const 
     }
 }
 
-/* Rows of a tile of up to a whole tile's columns: one of a single vector is taller, so that it has chains enough. */
+/* Rows of a tile. One that is a single vector wide is taller, to have enough chains at once. */
 static ALWAYS_INLINE size_t tile_height(size_t columns) {
     return columns <= VEC_LANES ? TILE_ROWS_OF_ONE : MR;
 }
 
-/* One copy of the tile for each number of rows, so that no row is computed in vain. */
+/* One copy of the tile for each number of rows: no row is computed for nothing. */
 #define TILE_CASE(r)                                                                                                   \
     case r:                                                                                                            \
         if (r <= tile_height(vecs * VEC_LANES))                                                                        \
@@ -237,7 +241,7 @@ static ALWAYS_INLINE size_t tile_height(size_t columns) {
 
 static ALWAYS_INLINE void tiles_of_rows(size_t rows, const size_t vecs, const tile_spec *spec, tile_operands *p,
                                         size_t count) {
-    if (p->depth < TILE_TAIL) { /* rows one by one have no tail */
+    if (p->depth < TILE_TAIL) { /* single rows have no tail */
         count *= rows;
         rows = 1;
     }
@@ -268,7 +272,7 @@ static void tiles_whole(size_t rows, size_t vecs, const tile_spec *spec, tile_op
 }
 
 /*
- * A tile whose last vector is not whole: computed on copies, so that nothing beyond the columns is read or written.
+ * A tile whose last vector is not whole. It works on padded copies, so nothing beyond the columns is read or written.
  * b is packed and padded.
  */
 static void tile_ragged(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p) {
@@ -297,12 +301,12 @@ static void tile_ragged(size_t rows, size_t columns, const tile_spec *spec, tile
     p->previous += rows * p->ld_previous;
 }
 
-/* Columns that whole vectors compute for so many. */
+/* `columns` rounded up to whole vectors. */
 static inline size_t whole_columns(size_t columns) {
     return columns <= NARROW_COLUMNS ? NARROW_COLUMNS : round_up(columns, VEC_LANES);
 }
 
-/* The tiles of NARROW_COLUMNS or fewer, on narrower vectors than this file's. */
+/* Tiles of up to NARROW_COLUMNS columns, on narrower vectors than this file's. */
 void narrow_tiles(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p, size_t count);
 
 static inline void tiles_any(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p, size_t count) {

@@ -1,4 +1,4 @@
-/* Vector verbs on AVX2 and FMA: 8 lanes. The same verbs exist in vec_avx512.h and vec_neon.h. */
+/* Vector operations on AVX2 and FMA: 8 lanes. The same ones exist in vec_avx512.h and vec_neon.h. */
 #ifndef BP_VEC_AVX2_H
 #define BP_VEC_AVX2_H
 
@@ -41,7 +41,7 @@ static inline vec vec_load_first(const float *p, size_t n) {
     return _mm256_maskload_ps(p, vec_first_lanes(n));
 }
 
-/* In pieces: AMD's processors take a masked store in dozens of steps. */
+/* In pieces: a masked store takes AMD's processors dozens of micro-operations. */
 static inline void vec_store_first(float *p, size_t n, vec v) {
     __m128 four = _mm256_castps256_ps128(v);
     if (n == VEC_LANES) {
@@ -67,7 +67,7 @@ static inline vec vec_keep_first(vec v, size_t n, vec other) {
     return _mm256_blendv_ps(other, v, _mm256_castsi256_ps(vec_first_lanes(n)));
 }
 
-/* Lane l takes lane l + n of v, lanes counted around. */
+/* Lane l takes lane l + n of v, modulo VEC_LANES. */
 static inline vec vec_rotate(vec v, size_t n) {
     const __m256i lanes = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
     return _mm256_permutevar8x32_ps(v, _mm256_add_epi32(lanes, _mm256_set1_epi32((int)n)));
@@ -154,17 +154,17 @@ static inline vec_u64 vec_u64_xor(vec_u64 a, vec_u64 b) {
     return _mm256_xor_si256(a, b);
 }
 
-/* The upper halves, in the lower ones' place. */
+/* Each upper half, moved to the lower half. */
 static inline vec_u64 vec_u64_high(vec_u64 a) {
     return _mm256_srli_epi64(a, 32);
 }
 
-/* The lower halves, in the upper ones' place; zeros in theirs. */
+/* Each lower half, moved to the upper half; the lower half becomes zero. */
 static inline vec_u64 vec_u64_raise(vec_u64 a) {
     return _mm256_slli_epi64(a, 32);
 }
 
-/* The lower 16 bits of each half, in the upper ones' place. */
+/* The lower 16 bits of each half, moved to its upper 16 bits. */
 static inline vec_u64 vec_u32_shift16(vec_u64 a) {
     return _mm256_slli_epi32(a, 16);
 }
@@ -201,8 +201,8 @@ static inline void vec_transpose(vec r[VEC_LANES]) {
 }
 
 /*
- * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. They do nothing but compute, which its header does
- * not say: what is computed twice, or not used, then costs nothing.
+ * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. SLEEF's header does not declare them const. These
+ * declarations do, so that the compiler can drop results that are unused or computed twice.
  */
 extern __typeof__(Sleef_finz_cosf8_u10avx2) Sleef_finz_cosf8_u10avx2 __attribute__((const));
 extern __typeof__(Sleef_finz_cosf8_u35avx2) Sleef_finz_cosf8_u35avx2 __attribute__((const));

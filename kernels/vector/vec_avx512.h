@@ -1,4 +1,4 @@
-/* Vector verbs on AVX-512 F, BW, DQ and VL: 16 lanes. The same verbs exist in vec_avx2.h and vec_neon.h. */
+/* Vector operations on AVX-512 F, BW, DQ and VL: 16 lanes. The same ones exist in vec_avx2.h and vec_neon.h. */
 #ifndef BP_VEC_AVX512_H
 #define BP_VEC_AVX512_H
 
@@ -49,7 +49,7 @@ static inline vec vec_keep_first(vec v, size_t n, vec other) {
     return _mm512_mask_blend_ps(vec_first_lanes(n), other, v);
 }
 
-/* Lane l takes lane l + n of v, lanes counted around. */
+/* Lane l takes lane l + n of v, modulo VEC_LANES. */
 static inline vec vec_rotate(vec v, size_t n) {
     const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     return _mm512_permutexvar_ps(_mm512_add_epi32(lanes, _mm512_set1_epi32((int)n)), v);
@@ -136,17 +136,17 @@ static inline vec_u64 vec_u64_xor(vec_u64 a, vec_u64 b) {
     return _mm512_xor_si512(a, b);
 }
 
-/* The upper halves, in the lower ones' place. */
+/* Each upper half, moved to the lower half. */
 static inline vec_u64 vec_u64_high(vec_u64 a) {
     return _mm512_srli_epi64(a, 32);
 }
 
-/* The lower halves, in the upper ones' place; zeros in theirs. */
+/* Each lower half, moved to the upper half; the lower half becomes zero. */
 static inline vec_u64 vec_u64_raise(vec_u64 a) {
     return _mm512_slli_epi64(a, 32);
 }
 
-/* The lower 16 bits of each half, in the upper ones' place. */
+/* The lower 16 bits of each half, moved to its upper 16 bits. */
 static inline vec_u64 vec_u32_shift16(vec_u64 a) {
     return _mm512_slli_epi32(a, 16);
 }
@@ -187,8 +187,8 @@ static inline void vec_transpose(vec r[VEC_LANES]) {
 }
 
 /*
- * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. They do nothing but compute, which its header does
- * not say: what is computed twice, or not used, then costs nothing.
+ * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. SLEEF's header does not declare them const. These
+ * declarations do, so that the compiler can drop results that are unused or computed twice.
  */
 extern __typeof__(Sleef_finz_cosf16_u10avx512f) Sleef_finz_cosf16_u10avx512f __attribute__((const));
 extern __typeof__(Sleef_finz_cosf16_u35avx512f) Sleef_finz_cosf16_u35avx512f __attribute__((const));

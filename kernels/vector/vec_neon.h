@@ -1,4 +1,4 @@
-/* Vector verbs on AArch64 Advanced SIMD: 4 lanes. The same verbs exist in vec_avx2.h and vec_avx512.h. */
+/* Vector operations on AArch64 Advanced SIMD: 4 lanes. The same ones exist in vec_avx2.h and vec_avx512.h. */
 #ifndef BP_VEC_NEON_H
 #define BP_VEC_NEON_H
 
@@ -65,7 +65,7 @@ static inline vec vec_keep_first(vec v, size_t n, vec other) {
     return vbslq_f32(vcltq_u32(vld1q_u32(lanes), vdupq_n_u32((uint32_t)n)), v, other);
 }
 
-/* Lane l takes lane l + n of v, lanes counted around. */
+/* Lane l takes lane l + n of v, modulo VEC_LANES. */
 static inline vec vec_rotate(vec v, size_t n) {
     static const uint8_t bytes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const uint8x16_t from = vandq_u8(vaddq_u8(vld1q_u8(bytes), vdupq_n_u8((uint8_t)(4 * n))), vdupq_n_u8(15));
@@ -154,17 +154,17 @@ static inline vec_u64 vec_u64_xor(vec_u64 a, vec_u64 b) {
     return veorq_u64(a, b);
 }
 
-/* The upper halves, in the lower ones' place. */
+/* Each upper half, moved to the lower half. */
 static inline vec_u64 vec_u64_high(vec_u64 a) {
     return vshrq_n_u64(a, 32);
 }
 
-/* The lower halves, in the upper ones' place; zeros in theirs. */
+/* Each lower half, moved to the upper half; the lower half becomes zero. */
 static inline vec_u64 vec_u64_raise(vec_u64 a) {
     return vshlq_n_u64(a, 32);
 }
 
-/* The lower 16 bits of each half, in the upper ones' place. */
+/* The lower 16 bits of each half, moved to its upper 16 bits. */
 static inline vec_u64 vec_u32_shift16(vec_u64 a) {
     return vreinterpretq_u64_u32(vshlq_n_u32(vreinterpretq_u32_u64(a), 16));
 }
@@ -190,8 +190,8 @@ static inline void vec_transpose(vec r[VEC_LANES]) {
 }
 
 /*
- * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. They do nothing but compute, which its header does
- * not say: what is computed twice, or not used, then costs nothing.
+ * SLEEF's deterministic functions; SLEEF 4 drops the finz_ prefix. SLEEF's header does not declare them const. These
+ * declarations do, so that the compiler can drop results that are unused or computed twice.
  */
 extern __typeof__(Sleef_finz_cosf4_u10advsimd) Sleef_finz_cosf4_u10advsimd __attribute__((const));
 extern __typeof__(Sleef_finz_cosf4_u35advsimd) Sleef_finz_cosf4_u35advsimd __attribute__((const));

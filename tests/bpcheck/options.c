@@ -48,7 +48,7 @@ static void print_usage(void) {
          "  --repeat N      rounds, each with the next seed. Default: 1\n"
          "  --minutes X     rounds until so much time has passed\n"
          "  --case KEY      one case alone, as a report of a failure names it with its --seed\n"
-         "  --bench         measures besides how much faster than scalar code each kernel is\n"
+         "  --bench         also measures the speed of each kernel against scalar code\n"
          "  --json          prints one JSON object\n"
          "  --version       prints the library's version\n"
          "  --help          prints this\n"

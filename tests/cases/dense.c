@@ -90,8 +90,8 @@ void case_dense_delta(test_table *table, test_side side, size_t batch, size_t in
         b.previous_saved = test_input(trial, "a_below", batch, in);
     }
     const bool in_place = b.previous_saved != NULL && test_random_below(&trial->random, 3) == 0;
-    b.previous =
-        in_place ? test_output_in_place(trial, "below", b.previous_saved) : test_output(trial, "below", batch, in);
+    b.previous = in_place ? test_output_in_place(trial, "previous", b.previous_saved)
+                          : test_output(trial, "previous", batch, in);
     test_draw_cuts(trial, batch, &b.batch_cut, in, &b.in_cut);
     test_run(trial, call_delta, &b);
 }

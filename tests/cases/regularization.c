@@ -189,7 +189,8 @@ void case_layer_norm_backward(test_table *table, test_side side, size_t rows, si
     e.rstd = test_input(trial, "inverse", 1, rows);
     e.gamma = test_input(trial, "gain", 1, columns);
     const bool in_place = test_random_below(&trial->random, 2) == 0;
-    e.previous = in_place ? test_output_in_place(trial, "below", e.delta) : test_output(trial, "below", rows, columns);
+    e.previous =
+        in_place ? test_output_in_place(trial, "previous", e.delta) : test_output(trial, "previous", rows, columns);
     size_t unused;
     test_draw_cuts(trial, rows, &e.row_cut, 1, &unused);
     test_run(trial, call_backward, &e);

@@ -49,7 +49,7 @@ grep -qw avx512f /proc/cpuinfo 2>/dev/null ||
 configure "$native"
 cmake --build "$native" --parallel "$jobs"
 # Left out: what looks at the library from outside, and what the counters' own memory and system calls disturb.
-count "$native" gcov -LE '^(symbols|install)$' \
+count "$native" gcov -LE '^(symbols|install|style|docs)$' \
     -E '^(quickstart|docs|step_calls|step_system_calls|train_accuracy|soak)$' "$@"
 
 if need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu && need qemu-aarch64 qemu-user; then

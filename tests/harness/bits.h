@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/** What surrounds the arrays and fills what a kernel has yet to write: a signalling NaN, which no arithmetic returns.
+/** What surrounds the arrays and fills what a kernel has yet to write: a signaling NaN, which no arithmetic returns.
  */
 #define TEST_CANARY UINT32_C(0x7fa5c35a)
 

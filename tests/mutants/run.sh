@@ -47,7 +47,7 @@ failures() {
     rm -f "$failed"
     if [ -n "${ALL:-}" ]; then
         targets=all
-        set -- "$@" -LE '^(variants|install)$' -E '^(quickstart|avx512_bochs|neon.*)$'
+        set -- "$@" -LE '^(variants|install|style|docs)$' -E '^(quickstart|avx512_bochs|neon.*)$'
     else
         targets=$(echo "$tests" | programs)
         set -- "$@" -R "^($(echo "$tests" | paste -sd '|'))\$"

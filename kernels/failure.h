@@ -2,12 +2,16 @@
 #ifndef BP_FAILURE_H
 #define BP_FAILURE_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include <backprop/status.h>
 
 /** Keeps a message for this thread and returns `status`. Without a lock or an allocation. */
 bp_status bp_fail(bp_status status, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/** vsnprintf, but a text that is too long is never cut inside a character of UTF-8. */
+void bp_format(char *text, size_t size, const char *format, va_list arguments);
 
 /** The same for a text that is made already. */
 void bp_fail_text(const char *text);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failure.h"
 #include "storage/error.h"
 #include "storage/kind.h"
 #include "storage/source.h"
@@ -15,7 +16,7 @@ bp_status bp_csv_fail(bp_file_error *error, bp_status status, size_t line, size_
     char text[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    bp_format(text, sizeof text, format, arguments);
     va_end(arguments);
     error->line = line;
     error->column = column;

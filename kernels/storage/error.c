@@ -29,7 +29,7 @@ static void clean(char *text) {
 }
 
 static void set_text(bp_file_error *error, const char *format, va_list arguments) {
-    vsnprintf(error->text, sizeof error->text, format, arguments);
+    bp_format(error->text, sizeof error->text, format, arguments);
     clean(error->text);
     bp_fail_text(error->text);
 }

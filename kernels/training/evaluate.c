@@ -73,7 +73,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     status = check_outputs(network, &w.batches.set, outputs, stride);
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
-        status = bp_refuse(bp_network_forward(network, &batch, outputs, stride));
+        status = bp_network_forward(network, &batch, outputs, stride);
         outputs += batch.rows * stride;
     }
     walk_close(&w, network);
@@ -123,7 +123,7 @@ bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t 
     double sum = 0.0, count = 0.0;
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch))
-        status = bp_refuse(add_losses(network, &batch, &sum, &count));
+        status = add_losses(network, &batch, &sum, &count);
     if (status == BP_OK && count == 0.0)
         status = bp_fail(BP_ERROR_VALUE, "the weights of all rows add up to 0, which no weighted mean has");
     if (status == BP_OK)

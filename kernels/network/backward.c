@@ -10,7 +10,7 @@
 #include "network/step.h"
 
 static bp_status check_options(const bp_network *network, const bp_backward_options *options) {
-    const bool callers = options->delta || options->loss_callback;
+    const bool own = options->delta || options->loss_callback;
     if ((unsigned)options->gradient >= GRADIENT_MODE_COUNT)
         return bp_fail(BP_ERROR_VALUE, "options.gradient is %d, and must be one of bp_gradient_mode",
                        (int)options->gradient);
@@ -26,7 +26,7 @@ static bp_status check_options(const bp_network *network, const bp_backward_opti
                                       "else");
     if (options->delta && options->loss_callback)
         return bp_fail(BP_ERROR_VALUE, "options.delta and options.loss_callback are both set: deltas come from one");
-    if (callers && options->loss)
+    if (own && options->loss)
         return bp_fail(BP_ERROR_VALUE,
                        "options.loss is set, and only the network's own loss is computed: leave it "
                        "null with options.%s",
@@ -38,14 +38,14 @@ static bp_status check_options(const bp_network *network, const bp_backward_opti
 static bp_status check_arrays(const bp_network *network, const bp_batch *b, const bp_backward_options *options) {
     const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out, rows = b->rows;
     const size_t bytes = network->bytes - BP_ALIGNMENT;
-    const bool callers = options->delta || options->loss_callback;
+    const bool own = options->delta || options->loss_callback;
     const matrix result = matrix_of(options->input_gradient, rows, in, options->input_gradient_stride);
     const matrix given[] = {
         matrix_of(b->inputs, rows, in, b->input_stride),
         matrix_of(options->delta, rows, out, options->delta_stride),
-        matrix_of(callers ? NULL : b->targets, rows, out, b->target_stride ? b->target_stride : out),
-        vector_of(callers ? NULL : b->labels, rows),
-        vector_of(callers ? NULL : b->weights, rows),
+        matrix_of(own ? NULL : b->targets, rows, out, b->target_stride ? b->target_stride : out),
+        vector_of(own ? NULL : b->labels, rows),
+        vector_of(own ? NULL : b->weights, rows),
     };
     const bp_status status = check_matrices(&result, 1, given, sizeof given / sizeof *given);
     if (status != BP_OK)
@@ -71,13 +71,13 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
               .train = true,
               .learning_rate = options->learning_rate,
               .options = &filled};
-    const bool callers = options->delta || options->loss_callback;
+    const bool own = options->delta || options->loss_callback;
     bp_status status = check_options(network, options);
     if (status != BP_OK)
         return status;
-    if (callers && (status = bp_step_check_inputs(network, &s.batch)) != BP_OK)
+    if (own && (status = bp_step_check_inputs(network, &s.batch)) != BP_OK)
         return bp_inputs_refuse(network, &s.batch, status);
-    if (!callers && (status = bp_step_check(network, &s.batch)) != BP_OK)
+    if (!own && (status = bp_step_check(network, &s.batch)) != BP_OK)
         return bp_batch_refuse(network, &s.batch, status);
     if ((status = check_arrays(network, &s.batch, &filled)) != BP_OK)
         return bp_backward_refuse(&s, status);

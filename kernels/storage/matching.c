@@ -92,9 +92,9 @@ static bp_status find_modules(const bp_pairs *pairs, const bp_safetensors *file,
 bp_status bp_pairs_name(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
                         bp_file_error *error) {
     if (options->modules && options->pattern)
-        return bp_file_fail(error, BP_ERROR_VALUE, "`modules` and `pattern` are both given: one of them may be");
+        return bp_file_fail(error, BP_ERROR_VALUE, "modules and pattern are both given: one of them may be");
     if (!options->modules && options->module_count > 0)
-        return bp_file_fail(error, BP_ERROR_NULL, "`modules` is null, and module_count %zu", options->module_count);
+        return bp_file_fail(error, BP_ERROR_NULL, "modules is null, and module_count %zu", options->module_count);
     if (!options->modules && !options->pattern)
         return BP_OK;
     bp_module *modules = calloc(pairs->count, sizeof *modules);

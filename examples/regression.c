@@ -107,7 +107,7 @@ int main(int argc, char **argv) {
     example_option options[OPTIONS] = {
         [DATA] = {"--data", DEFAULT_FILE, "a CSV file with a header, the target in its last column"},
         [EPOCHS] = {"--epochs", "500", "passes over the rows, at most"},
-        [PATIENCE] = {"--patience", "50", "epochs without improvement after which it ends"},
+        [PATIENCE] = {"--patience", "50", "epochs without improvement after which it stops"},
     };
     example_options(argc, argv, "Learns to predict the last column of a table from the others.", options, OPTIONS);
     table t = read_table(options[DATA].value);

@@ -193,8 +193,8 @@ bp_status bp_csv_classes(const bp_csv *csv, size_t column, const char **names, s
             if (n == 0 || strcmp(texts[n], texts[distinct - 1]) != 0)
                 texts[distinct++] = texts[n];
         if (distinct > room) {
-            status = bp_file_fail(error, BP_ERROR_SIZE, "room is %zu, and column %zu (from 0) has %zu classes", room,
-                                  column, distinct);
+            status = bp_file_fail(error, BP_ERROR_SIZE, "column %zu has %zu classes, and there is room for %zu",
+                                  column + 1, distinct, room);
         } else {
             memcpy(names, texts, distinct * sizeof *texts);
             *count = distinct;

@@ -76,7 +76,8 @@ static bp_status read_field_end(parser *p, size_t column, bool quoted, bool apar
     if (!p->delimiter && apart)
         return BP_OK;
     return refuse(p, column,
-                  quoted ? "something after the quote that ends a field" : "a quote inside a field that is not quoted");
+                  quoted ? "something after the quote that closes a field"
+                         : "a quote inside a field that is not quoted");
 }
 
 /* After the first quote, to behind the last; *size is that of the text between them. */

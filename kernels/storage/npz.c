@@ -161,8 +161,7 @@ static bp_status not_there(const bp_npz *file, const char *name, bp_file_error *
         if (!fits)
             break;
     }
-    return bp_file_fail(error, BP_ERROR_MISMATCH, "name is '%.40s', and there is no such array; there are: %s", name,
-                        list);
+    return bp_file_fail(error, BP_ERROR_MISMATCH, "there is no array named '%.40s'; there are: %s", name, list);
 }
 
 /* Puts a member's name before the message. No single byte is wrong in what is compressed: then the member is. */

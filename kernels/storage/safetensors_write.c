@@ -114,7 +114,7 @@ static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *
     if (strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
         return bp_file_fail(
             error, BP_ERROR_VALUE,
-            "tensors[%zu].name is '" BP_SAFETENSORS_METADATA "', which the format keeps for the metadata", k);
+            "tensors[%zu].name is '" BP_SAFETENSORS_METADATA "', which the format reserves for the metadata", k);
     if (bp_dtype_bytes(tensor->dtype) == 0)
         return bp_file_fail(error, BP_ERROR_VALUE, "tensors[%zu].dtype ('%.80s') is %d: it must be from %d to %d", k,
                             tensor->name, (int)tensor->dtype, BP_DTYPE_BOOL, DTYPE_COUNT - 1);

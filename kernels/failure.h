@@ -10,7 +10,10 @@
 /** Keeps a message for this thread and returns `status`. Without a lock or an allocation. */
 bp_status bp_fail(bp_status status, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
-/** vsnprintf, but a text that is too long is never cut inside a character of UTF-8. */
+/**
+ * vsnprintf for people: control characters and what is no UTF-8, which a caller's or a file's text may bring, become
+ * '?', and a text that is too long is not cut inside a character.
+ */
 void bp_format(char *text, size_t size, const char *format, va_list arguments);
 
 /** The same for a text that is made already. */

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "failure.h"
-#include "storage/utf8.h"
 
 bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own) {
     if (!error)
@@ -17,20 +16,8 @@ bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own) {
     return error;
 }
 
-/* Makes a text fit to be shown: control characters and what is no UTF-8, as a text cut short may be, become '?'. */
-static void clean(char *text) {
-    unsigned char *at = (unsigned char *)text;
-    while (*at) {
-        const size_t length = bp_utf8_length(at);
-        if (length == 0 || *at < 0x20 || *at == 0x7f)
-            *at = '?';
-        at += length ? length : 1;
-    }
-}
-
 static void set_text(bp_file_error *error, const char *format, va_list arguments) {
     bp_format(error->text, sizeof error->text, format, arguments);
-    clean(error->text);
     bp_fail_text(error->text);
 }
 

@@ -7,8 +7,8 @@
 #include "float_environment.h"
 #include "storage/error.h"
 #include "storage/npy.h"
-#include "storage/utf8.h"
 #include "storage/zip.h"
+#include "utf8.h"
 
 #define SUFFIX ".npy"
 #define SUFFIX_BYTES (sizeof SUFFIX - 1)

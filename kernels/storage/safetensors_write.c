@@ -8,8 +8,8 @@
 #include "storage/element.h"
 #include "storage/error.h"
 #include "storage/text.h"
-#include "storage/utf8.h"
 #include "storage/writer.h"
+#include "utf8.h"
 
 #define HEADER_ALIGNMENT 8
 

@@ -205,8 +205,17 @@ static void characters_stay_whole(void **state) {
             assert_in_range(strlen(message), 236, 239);
             assert_memory_equal(message, text, strlen(message));
         }
-    bp_fail(BP_ERROR_VALUE, "%s", "\xe2\x82\xac"); /* one that fits is whole */
-    assert_string_equal(bp_error_message(), "\xe2\x82\xac");
+    static const char *const shown[][2] = {
+        {"\xe2\x82\xac", "\xe2\x82\xac"}, /* one that fits */
+        {"a\xe2\x82'", "a?'"},            /* cut by a precision */
+        {"caf\xe9", "caf?"},              /* Latin-1 */
+        {"\xc0\xaf\n\x1b", "????"},       /* a form that is longer than needed, control characters */
+        {"\xf0\x9f\x98\x80\x7f", "\xf0\x9f\x98\x80?"},
+        {"\xf0\x9f\xc3\xa9", "?\xc3\xa9"}};
+    for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
+        bp_fail(BP_ERROR_VALUE, "%s", shown[k][0]);
+        assert_string_equal(bp_error_message(), shown[k][1]);
+    }
 }
 
 static int set_up(void **state) {

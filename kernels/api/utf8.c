@@ -1,4 +1,4 @@
-#include "storage/utf8.h"
+#include "utf8.h"
 
 size_t bp_utf8_length(const unsigned char *text) {
     /* Bounds of the second byte keep longer forms than needed, surrogates, and what is beyond 10ffff away. */

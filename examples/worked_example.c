@@ -52,11 +52,11 @@ static void print_update(const char *neuron, const char *input, int row, const f
                          float (*w)[N], const float *bias, float (*w_new)[N], const float *bias_new) {
     for (int j = 0; j < N; j++)
         for (int i = 0; i < N; i++)
-            printf("w%d%d_new = w%d%d - rate*delta_%s%d*%s%d = %.9g - %.9g*%.9g*%.9g = %.9g\n", row + i, j + 1, row + i,
-                   j + 1, neuron, j + 1, input, i + 1, (double)w[i][j], (double)learning_rate, (double)delta[j],
-                   (double)in[i], (double)w_new[i][j]);
+            printf("w%d%d_new = w%d%d - learning_rate*delta_%s%d*%s%d = %.9g - %.9g*%.9g*%.9g = %.9g\n", row + i, j + 1,
+                   row + i, j + 1, neuron, j + 1, input, i + 1, (double)w[i][j], (double)learning_rate,
+                   (double)delta[j], (double)in[i], (double)w_new[i][j]);
     for (int j = 0; j < N; j++)
-        printf("b%d_new = b%d - rate*delta_%s%d = %.9g - %.9g*%.9g = %.9g\n", row + j, row + j, neuron, j + 1,
+        printf("b%d_new = b%d - learning_rate*delta_%s%d = %.9g - %.9g*%.9g = %.9g\n", row + j, row + j, neuron, j + 1,
                (double)bias[j], (double)learning_rate, (double)delta[j], (double)bias_new[j]);
 }
 
@@ -90,7 +90,7 @@ static float step_by_kernels(parameters *p, void *scratch) {
                3 + i, 3 + i, i + 1, (double)delta_o[0], (double)old.w2[i][0], (double)delta_o[1], (double)old.w2[i][1],
                (double)derivatives[i], (double)delta_h[i]);
 
-    printf("\nUpdates, rate = %.9g\n", (double)learning_rate);
+    printf("\nUpdates, learning_rate = %.9g\n", (double)learning_rate);
     check(bp_dense_gradient_sgd(p->w2[0], N, p->b2, h, N, delta_o, N, 1, N, N, learning_rate, scratch));
     print_update("o", "h", 3, h, delta_o, old.w2, old.b2, p->w2, p->b2);
     check(bp_dense_gradient_sgd(p->w1[0], N, p->b1, x, N, delta_h, N, 1, N, N, learning_rate, scratch));

@@ -398,12 +398,12 @@ static void refusals_are_in_words(void **state) {
     bp_dataset set = {.rows = 4, .inputs = x, .input_columns = 1}, none = set, part;
     none.rows = 0;
     assert_int_equal(bp_batches_create(&none, 1, NULL, &batches), BP_ERROR_SIZE);
-    assert_string_equal(bp_error_message(), "dataset: rows is 0, and must be from 1 to 2^32");
+    assert_string_equal(bp_error_message(), "dataset.rows is 0, and must be from 1 to 2^32");
     assert_int_equal(bp_batches_create(&set, 0, NULL, &batches), BP_ERROR_SIZE);
     assert_string_equal(bp_error_message(), "batch is 0, and must be at least 1");
     assert_int_equal(bp_dataset_split(&set, 4, 1, index, &part, &part), BP_ERROR_SIZE);
     assert_string_equal(bp_error_message(),
-                        "first_rows is 4, and must be at least 1 and less than the data set's rows, 4");
+                        "first_rows is 4, and must be at least 1 and less than dataset.rows, 4");
     assert_int_equal(bp_confusion_add(counts, 2, labels, labels, 2), BP_ERROR_LABEL);
     assert_string_equal(bp_error_message(), "predicted[1] is 5, and must be less than the number of classes, 2");
 }

@@ -72,7 +72,7 @@ static void later_epochs_go_bad(void **state) {
                 assert_int_equal(result.best_epoch, 1);
                 assert_int_equal(context.calls, 2);
                 expect_words(held_bad ? "the validation loss is NaN in epoch 2" : "the loss is NaN in epoch 2",
-                             "at the rate 0.001");
+                             "at the learning rate 0.001");
                 const bool located = policy == BP_NONFINITE_POLICY_LOCATE && !held_bad;
                 assert_int_equal(result.nonfinite.quantity, located ? BP_QUANTITY_INPUTS : BP_QUANTITY_NONE);
                 assert_int_equal(result.bad_row, located ? ROWS - 1 : SIZE_MAX);
@@ -161,7 +161,7 @@ static void averages_stay_out(void **state) {
     bp_fit_result result = {.steps = 77};
     assert_int_equal(bp_network_swap_ema(network), BP_OK);
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_VALUE);
-    expect_words("average is swapped in", "");
+    expect_words("the EMA weights are swapped in", "");
     assert_int_equal(result.steps, 77);
     assert_int_equal(bp_network_swap_ema(network), BP_OK);
     /* Left in by a callback: the fit ends, and the best epoch comes back with the average in its place. */
@@ -198,12 +198,12 @@ static void refusals_have_words(void **state) {
     REFUSED("options.plateau", .epochs = 1, .plateau = &plateau);
     REFUSED("options.nonfinite is 3", .epochs = 1, .nonfinite = NONFINITE_POLICY_COUNT);
     s.labels[3] = 9;
-    REFUSED("dataset: labels[3] is 9, and must be less than 3", .epochs = 1);
+    REFUSED("dataset.labels[3] is 9, and must be less than 3", .epochs = 1);
 #undef REFUSED
     const bp_fit_options options = {.epochs = 1, .learning_rate = NAN};
     s.labels[3] = 0;
     assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_ERROR_VALUE);
-    expect_words("options.rate is NaN, and must be finite", "");
+    expect_words("options.learning_rate is NaN, and must be finite", "");
     bp_network_destroy(network);
     samples_destroy(&s);
 }
@@ -420,7 +420,7 @@ static void weighted_means(void **state) {
         memset(divided, 0, sizeof divided);
         divided[2] = bad[k];
         assert_int_equal(bp_network_train_step(network, &with_divided, 0.5f, NULL), BP_ERROR_VALUE);
-        expect_words("the weights of a batch's rows add up to", "");
+        expect_words("batch.weights add up to", "");
     }
     assert_int_equal(bp_network_hash(network), hash);
     bp_network_destroy(network);

@@ -97,7 +97,7 @@ static void print_plan(const options *o, const data_set *data, const bp_network 
     if (!bp_cpu_covered())
         printf("note: this CPU has no fused multiply-add; its weights differ from those of others\n");
     printf("data: %s, %zu training and %zu test samples\n", data->name, data->train.count, data->test.count);
-    printf("network: %s %s, %zu parameters, batch %zu, %s, rate %g, seed %" PRIu64 "\n",
+    printf("network: %s %s, %zu parameters, batch %zu, %s, learning rate %g, seed %" PRIu64 "\n",
            o->layers ? o->layers : data->layers, bp_activation_name(o->activation.kind), bp_network_parameters(network),
            batch, bp_optimizer_name(o->optimizer.kind), (double)options_rate(o), o->seed);
 }

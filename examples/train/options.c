@@ -85,14 +85,14 @@ static void print_usage(void) {
     print_names("  --optimizer NAME   one of", optimizer_name, "");
     printf(". Default: %s\n"
            "  --weight-decay X   decoupled for adamw and lion, else a penalty on squares. Default: 0\n"
-           "  --weight-decay-of W  all parameters or weights alone, without biases, gains and shifts. Default: all\n"
-           "  --rate X           the highest learning rate. Default: %g (momentum, nesterov: too; others: %g)\n",
+           "  --weight-decay-of W  all parameters or weights alone, without biases, gamma and beta. Default: all\n"
+           "  --learning-rate X  the highest learning rate. Default: %g (momentum, nesterov: too; others: %g)\n",
            bp_optimizer_name(defaults.optimizer.kind), (double)default_rate(BP_OPTIMIZER_SGD),
            (double)default_rate(BP_OPTIMIZER_ADAM));
-    print_names("  --schedule NAME    of the rate over all steps:", schedule_name, "");
+    print_names("  --schedule NAME    of the learning rate:", schedule_name, "");
     printf(
         ". Default: falls to zero linearly\n"
-        "  --warmup N         first steps, in which the rate of a schedule rises. Default: 0\n"
+        "  --warmup N         first steps, in which the learning rate rises. Default: 0\n"
         "  --stop-after N     stops after N of the epochs, for --load to go on\n"
         "  --save FILE        writes a checkpoint after each epoch\n"
         "  --load FILE        goes on where that checkpoint was written, with the other options as they were then\n");
@@ -240,7 +240,7 @@ static void apply(options *result, const char *option, const char *value) {
         result->stop_after = (size_t)parse_number(option, value, 1, COUNT_MAX);
     else if (matches(option, "--batch", value))
         result->batch = (size_t)parse_number(option, value, 1, COUNT_MAX);
-    else if (matches(option, "--rate", value))
+    else if (matches(option, "--learning-rate", value))
         result->learning_rate = parse_positive(option, value);
     else if (matches(option, "--isa", value))
         result->isa = value;

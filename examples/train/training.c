@@ -169,7 +169,7 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
     const bp_status status = bp_network_fit(network, &samples, &fit, NULL);
     progress_end(&t.bar);
     if (status != BP_OK)
-        fail("%s%s", bp_error_message(), status == BP_ERROR_NONFINITE ? "; a lower --rate may help" : "");
+        fail("%s%s", bp_error_message(), status == BP_ERROR_NONFINITE ? "; a lower --learning-rate may help" : "");
     if (!o->quiet)
         printf("throughput: %.2f GFLOP/s over %.2f s of training\n", t.flops / t.seconds * 1e-9, t.seconds);
     free(t.outputs);

@@ -102,14 +102,14 @@ static bp_status check_kind(const bp_schedule *s) {
 static bp_status check_schedule(const bp_schedule *s) {
     if ((unsigned)s->kind >= SCHEDULE_COUNT)
         return refuse("kind", (double)s->kind, "one of bp_schedule_kind");
-    const bp_status status = check_rate("rate", s->learning_rate);
+    const bp_status status = check_rate("learning_rate", s->learning_rate);
     return status == BP_OK ? check_kind(s) : status;
 }
 
 bp_status bp_schedule_learning_rate(const bp_schedule *schedule, uint64_t step, float *learning_rate) {
     CONTRACT_MODE(host);
     if (!schedule || !learning_rate)
-        return bp_fail(BP_ERROR_NULL, "%s is null", schedule ? "rate" : "schedule");
+        return bp_fail(BP_ERROR_NULL, "%s is null", schedule ? "learning_rate" : "schedule");
     const bp_kernels *kernels;
     bp_status status;
     if ((status = check_schedule(schedule)) != BP_OK || (status = bp_refuse(bp_dispatch(&kernels))) != BP_OK)

@@ -5,22 +5,33 @@
 
 #include "api/check.h"
 #include "enum_counts.h"
+#include "failure.h"
 #include "float_environment.h"
 #include "network/step.h"
 
 static bp_status check_options(const bp_network *network, const bp_backward_options *options) {
     const bool own = options->delta || options->loss_callback;
     if ((unsigned)options->gradient >= GRADIENT_MODE_COUNT)
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE, "options.gradient is %d, and must be one of bp_gradient_mode",
+                       (int)options->gradient);
     if (options->gradient == BP_GRADIENT_MODE_UPDATE && !isfinite(options->learning_rate))
-        return BP_ERROR_VALUE;
+        return bp_learning_rate_refuse(options->learning_rate, "options.learning_rate");
     if (options->gradient == BP_GRADIENT_MODE_STORE && !network->gradients)
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE, "options.gradient is BP_GRADIENT_MODE_STORE, and the network has no room for "
+                                       "gradients: create it with config.gradients set");
     if (options->gradient != BP_GRADIENT_MODE_SKIP && bp_steps_are_over(network))
-        return BP_ERROR_VALUE;
+        return bp_steps_refuse(network);
     if (options->gradient == BP_GRADIENT_MODE_SKIP && !options->input_gradient)
-        return BP_ERROR_NULL;
-    return (options->delta && options->loss_callback) || (own && options->loss) ? BP_ERROR_VALUE : BP_OK;
+        return bp_fail(BP_ERROR_NULL, "options.input_gradient is null, and BP_GRADIENT_MODE_SKIP computes nothing "
+                                      "else");
+    if (options->delta && options->loss_callback)
+        return bp_fail(BP_ERROR_VALUE, "options.delta and options.loss_callback are both set: deltas come from one");
+    if (own && options->loss)
+        return bp_fail(BP_ERROR_VALUE,
+                       "options.loss is set, and only the network's own loss is computed: leave it "
+                       "null with options.%s",
+                       options->delta ? "delta" : "loss_callback");
+    return BP_OK;
 }
 
 /* The caller's deltas, and the gradient of the inputs against all that is read after it is written. */
@@ -49,7 +60,7 @@ static bp_status check_arrays(const bp_network *network, const bp_batch *b, cons
 bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward_options *options) {
     CONTRACT_MODE(host);
     if (!network || !batch || !options)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "options");
     bp_backward_options filled = *options;
     if (filled.delta_stride == 0)
         filled.delta_stride = network->layer[network->layers - 1].out;
@@ -62,12 +73,14 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
               .options = &filled};
     const bool own = options->delta || options->loss_callback;
     bp_status status = check_options(network, options);
-    if (status == BP_OK)
-        status = own ? bp_step_check_inputs(network, &s.batch) : bp_step_check(network, &s.batch);
-    if (status == BP_OK)
-        status = check_arrays(network, &s.batch, &filled);
     if (status != BP_OK)
         return status;
+    if (own && (status = bp_step_check_inputs(network, &s.batch)) != BP_OK)
+        return bp_inputs_refuse(network, &s.batch, status);
+    if (!own && (status = bp_step_check(network, &s.batch)) != BP_OK)
+        return bp_batch_refuse(network, &s.batch, status);
+    if ((status = check_arrays(network, &s.batch, &filled)) != BP_OK)
+        return bp_backward_refuse(&s, status);
     if (options->gradient == BP_GRADIENT_MODE_UPDATE && !network->sgd_only)
         return bp_update_step(&s, options->loss);
     if (options->gradient != BP_GRADIENT_MODE_SKIP) {

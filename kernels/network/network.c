@@ -13,6 +13,7 @@
 #include "api/check.h"
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
+#include "failure.h"
 #include "float_environment.h"
 #include "initializer.h"
 
@@ -238,7 +239,7 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
 bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
     CONTRACT_MODE(host);
     if (!network)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "network is null");
     initialize(network, NULL, seed);
     return BP_OK;
 }
@@ -246,11 +247,16 @@ bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
 bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
     CONTRACT_MODE(host);
     if (!network || !initializers)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", network ? "initializers" : "network");
     for (size_t l = 0; l < network->layers; l++) {
         const bp_status status = bp_check_initializer(initializers[l]);
+        char number[32];
         if (status != BP_OK)
-            return status;
+            return (unsigned)initializers[l].kind >= INITIALIZER_COUNT
+                       ? bp_fail(status, "initializers[%zu].kind is %d, and must be one of bp_initializer_kind", l,
+                                 (int)initializers[l].kind)
+                       : bp_fail(status, "initializers[%zu].gain is %s, and must be finite, 0 or more", l,
+                                 bp_number_text(number, (double)initializers[l].gain));
     }
     initialize(network, initializers, seed);
     return BP_OK;
@@ -258,9 +264,10 @@ bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *
 
 bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *description) {
     if (!network || !description)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", network ? "layer" : "network");
     if (index >= network->layers)
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE, "index is %zu, and must be below %zu, the network's layers", index,
+                       network->layers);
     const bp_dense_layer *k = &network->layer[index];
     *description = (bp_layer){k->in, k->out, k->activation, k->dropout, k->norm.gamma != NULL};
     return BP_OK;

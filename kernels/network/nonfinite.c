@@ -6,6 +6,7 @@
 
 #include "api/check.h"
 #include "enum_counts.h"
+#include "failure.h"
 #include "float_environment.h"
 #include "network/parameters.h"
 #include "network/regularize.h"
@@ -353,16 +354,19 @@ static bool find_given(search *s) {
 bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, bp_nonfinite *found) {
     CONTRACT_MODE(host);
     if (!network || !batch || !found)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "found");
     search s = {.network = network, .batch = *batch};
     const bp_status status = bp_step_check(network, &s.batch);
     if (status != BP_OK)
-        return status;
+        return bp_batch_refuse(network, &s.batch, status);
     const size_t bytes = search_bytes(network, s.batch.rows);
     const bp_allocator allocator = network->allocator;
     char *memory = bytes ? allocator.allocate(allocator.context, bytes) : NULL;
     if (!memory)
-        return BP_ERROR_MEMORY;
+        return bp_fail(BP_ERROR_MEMORY,
+                       "an allocation failed: to look through a batch of %zu rows takes memory for "
+                       "all its layers, so fewer rows may do",
+                       s.batch.rows);
     lay_out_search(&s, memory);
     if (!find_given(&s) && !find_forward(&s) && !find_loss(&s) && !find_deltas(&s))
         find_gradients(&s);

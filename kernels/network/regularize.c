@@ -1,6 +1,10 @@
 /* Layer normalization and dropout in a step: after a layer's product, and before its deltas. */
 #include "network/regularize.h"
 
+#include <inttypes.h>
+
+#include "failure.h"
+
 /* Streams of masks differ from those of initial weights (one a layer) and of shuffles (one an epoch). */
 bp_dropout_mask bp_step_mask(const bp_network *network, size_t l) {
     return (bp_dropout_mask){
@@ -57,9 +61,9 @@ uint64_t bp_network_steps(const bp_network *network) {
 
 bp_status bp_network_set_steps(bp_network *network, uint64_t seed, uint64_t steps) {
     if (!network)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "network is null");
     if (steps >> BP_STEP_BITS != 0)
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE, "steps is %" PRIu64 ", and must be below 2^%d", steps, BP_STEP_BITS);
     network->seed = seed;
     bp_update_set_steps(network, steps);
     return BP_OK;

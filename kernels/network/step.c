@@ -12,8 +12,12 @@
 #include "failure.h"
 #include "float_environment.h"
 
+/* The smallest steps take less time than their calls: what all of them run is one function. The compiler's own choice
+ * changes with every branch for a refused call. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* A training step of one row on one worker. */
-static void run_row(step *s) {
+static ALWAYS_INLINE void run_row(step *s) {
     const bp_network *network = s->network;
     const bp_backend *backend = network->backend;
     backend->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
@@ -29,7 +33,7 @@ static void small_loss(void *context) {
 }
 
 /* A step of a small network on one worker. */
-static void run_small(step *s) {
+static ALWAYS_INLINE void run_small(step *s) {
     bp_network *network = s->network;
     const bp_small_step small = {
         .layers = network->layer,
@@ -52,7 +56,7 @@ static void run_small(step *s) {
     }
 }
 
-static void run_step(step *s) {
+static ALWAYS_INLINE void run_step(step *s) {
     bp_network *network = s->network;
     /* What runs all layers in one call knows the update alone. */
     const bool sgd_only =
@@ -83,7 +87,7 @@ static void copy_batch(bp_batch *to, const bp_batch *from) {
     to->weights = from->weights;
 }
 
-bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch) {
+static ALWAYS_INLINE bp_status check_inputs(const bp_network *network, bp_batch *batch) {
     if (!batch->inputs)
         return BP_ERROR_NULL;
     if (batch->rows > network->max_batch_size)
@@ -96,6 +100,10 @@ bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch) {
         return status;
     return ranges_overlap(network, network->bytes - BP_ALIGNMENT, inputs.data, matrix_extent(inputs)) ? BP_ERROR_OVERLAP
                                                                                                       : BP_OK;
+}
+
+bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch) {
+    return check_inputs(network, batch);
 }
 
 /* Weights of rows lie where they may. */
@@ -113,11 +121,7 @@ static bp_status check_mean(const bp_network *network, const bp_batch *batch) {
     if (network->reduction != BP_REDUCTION_WEIGHTED_MEAN || !batch->weights)
         return BP_OK;
     const float count = (float)bp_loss_count(network, batch, batch->rows);
-    const bool good = isfinite(count) && isfinite(1.0f / count);
-    char number[32];
-    return good ? BP_OK
-                : bp_fail(BP_ERROR_VALUE, "the weights of a batch's rows add up to %s, which no weighted mean has",
-                          bp_number_text(number, (double)count));
+    return isfinite(count) && isfinite(1.0f / count) ? BP_OK : BP_ERROR_VALUE;
 }
 
 /* What the loss compares with, and how much each row counts; fills in the default stride. */
@@ -143,33 +147,33 @@ static bp_status check_targets(const bp_network *network, bp_batch *batch) {
 }
 
 bp_status bp_step_check(const bp_network *network, bp_batch *batch) {
-    const bp_status status = bp_step_check_inputs(network, batch);
+    const bp_status status = check_inputs(network, batch);
     return status == BP_OK ? check_targets(network, batch) : status;
 }
 
 bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride) {
     CONTRACT_MODE(host);
     if (!network || !batch || !outputs)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "outputs");
     step s = {.network = network, .batch = *batch};
-    bp_status status = bp_step_check_inputs(network, &s.batch);
+    bp_status status = check_inputs(network, &s.batch);
     if (status != BP_OK)
-        return status;
+        return bp_inputs_refuse(network, &s.batch, status);
     const size_t out = network->layer[network->layers - 1].out;
     s.outputs = outputs;
     s.output_stride = output_stride ? output_stride : out;
     const matrix result = matrix_of(outputs, s.batch.rows, out, s.output_stride);
     const matrix inputs = matrix_of(s.batch.inputs, s.batch.rows, network->layer[0].in, s.batch.input_stride);
     if ((status = check_matrices(&result, 1, &inputs, 1)) != BP_OK)
-        return status;
+        return bp_outputs_refuse(&s, status);
     if (ranges_overlap(network, network->bytes - BP_ALIGNMENT, outputs, matrix_extent(result)))
-        return BP_ERROR_OVERLAP;
+        return bp_outputs_refuse(&s, BP_ERROR_OVERLAP);
     run_step(&s);
     return BP_OK;
 }
 
 /* Runs a checked step as a part of a batch of so many rows; computes its part of the loss if it is wanted. */
-static inline void run_with_loss(step *s, size_t batch_rows, float *loss) {
+static ALWAYS_INLINE void run_with_loss(step *s, size_t batch_rows, float *loss) {
     s->row_loss = loss ? s->network->row_loss : NULL;
     if (!bp_step_has_callers_loss(s))
         s->scale = bp_loss_scale(s->network, &s->batch, batch_rows);
@@ -185,12 +189,11 @@ void bp_step_run(step *s, size_t batch_rows, float *loss) {
 bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss) {
     CONTRACT_MODE(host);
     if (!network || !batch || !loss)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "loss");
     step s = {.network = network, .batch = *batch};
     bp_status status;
-    if ((status = bp_step_check_inputs(network, &s.batch)) != BP_OK ||
-        (status = check_targets(network, &s.batch)) != BP_OK)
-        return status;
+    if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
+        return bp_batch_refuse(network, &s.batch, status);
     run_with_loss(&s, s.batch.rows, loss);
     return BP_OK;
 }
@@ -198,17 +201,18 @@ bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *los
 bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float learning_rate, float *loss) {
     CONTRACT_MODE(host);
     if (!network || !batch)
-        return BP_ERROR_NULL;
-    if (!isfinite(learning_rate) || bp_steps_are_over(network))
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_NULL, "%s is null", network ? "batch" : "network");
+    if (!isfinite(learning_rate))
+        return bp_learning_rate_refuse(learning_rate, "learning_rate");
+    if (bp_steps_are_over(network))
+        return bp_steps_refuse(network);
     step s = {.network = network};
     copy_batch(&s.batch, batch);
     s.train = true;
     s.learning_rate = learning_rate;
     bp_status status;
-    if ((status = bp_step_check_inputs(network, &s.batch)) != BP_OK ||
-        (status = check_targets(network, &s.batch)) != BP_OK)
-        return status;
+    if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
+        return bp_batch_refuse(network, &s.batch, status);
     if (!network->sgd_only)
         return bp_update_step(&s, loss);
     run_with_loss(&s, s.batch.rows, loss);

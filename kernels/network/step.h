@@ -56,6 +56,18 @@ bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch);
 /** Checks a batch as bp_network_train_step does; fills in its strides. */
 bp_status bp_step_check(const bp_network *network, bp_batch *batch);
 
+/**
+ * The words of bp_error_message for a step that was refused, from another look at its arguments: explain.c. Each
+ * returns `status`, which its check gave: bp_step_check_inputs, bp_step_check, then those of what a call writes.
+ */
+bp_status bp_inputs_refuse(const bp_network *network, const bp_batch *batch, bp_status status) __attribute__((cold));
+bp_status bp_batch_refuse(const bp_network *network, const bp_batch *batch, bp_status status) __attribute__((cold));
+bp_status bp_outputs_refuse(const step *s, bp_status status) __attribute__((cold));
+bp_status bp_backward_refuse(const step *s, bp_status status) __attribute__((cold));
+bp_status bp_learning_rate_refuse(float learning_rate, const char *name) __attribute__((cold));
+bp_status bp_steps_refuse(const bp_network *network) __attribute__((cold));
+bp_status bp_swapped_refuse(void) __attribute__((cold));
+
 /** A checked training step of a network that is not `sgd_only`: update.c. */
 bp_status bp_update_step(step *s, float *loss);
 

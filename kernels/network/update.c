@@ -161,7 +161,7 @@ static void set_coefficients(bp_network *network, float learning_rate) {
 bp_status bp_update_step(step *s, float *loss) {
     bp_network *network = s->network;
     if (network->ema_swapped)
-        return BP_ERROR_VALUE;
+        return bp_swapped_refuse();
     forget_gradients(network);
     set_coefficients(network, s->learning_rate);
     s->coefficients = is_plain_sgd(&network->optimizer) ? NULL : &network->coefficients;
@@ -176,21 +176,24 @@ bp_status bp_update_step(step *s, float *loss) {
 bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss) {
     CONTRACT_MODE(host);
     if (!network || !batch)
-        return BP_ERROR_NULL;
-    if (!network->gradients || network->ema_swapped)
-        return BP_ERROR_VALUE;
-    if (total_rows == 0)
-        return BP_ERROR_SIZE;
-    if (network->reduction == BP_REDUCTION_WEIGHTED_MEAN && batch->weights)
+        return bp_fail(BP_ERROR_NULL, "%s is null", network ? "batch" : "network");
+    if (!network->gradients)
         return bp_fail(BP_ERROR_VALUE,
-                       "a micro-batch of a weighted mean has weights, whose sum over the whole batch is "
-                       "not known: take the sum of rows, with weights divided by theirs");
+                       "the network has no room for gradients: create it with config.gradients set to accumulate");
+    if (network->ema_swapped)
+        return bp_swapped_refuse();
+    if (total_rows == 0)
+        return bp_fail(BP_ERROR_SIZE, "total_rows is 0, and must be at least 1");
+    if (network->reduction == BP_REDUCTION_WEIGHTED_MEAN && batch->weights)
+        return bp_fail(BP_ERROR_VALUE, "batch.weights is set, and the network's loss is a weighted mean, whose sum of "
+                                       "weights over all micro-batches is not known: use BP_REDUCTION_SUM, with "
+                                       "weights divided by their sum");
     step s = {.network = network, .batch = *batch, .train = true, .store = true};
     s.continues = network->accumulated;
     s.first_row = network->accumulated ? network->accumulated_rows : 0;
     const bp_status status = bp_step_check(network, &s.batch);
     if (status != BP_OK)
-        return status;
+        return bp_batch_refuse(network, &s.batch, status);
     if (!s.continues)
         bp_update_clear_frozen(network);
     bp_step_run(&s, total_rows, loss);
@@ -202,9 +205,15 @@ bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size
 bp_status bp_network_update(bp_network *network, float learning_rate) {
     CONTRACT_MODE(host);
     if (!network)
-        return BP_ERROR_NULL;
-    if (!network->accumulated || network->ema_swapped || !isfinite(learning_rate) || bp_steps_are_over(network))
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_NULL, "network is null");
+    if (!network->accumulated)
+        return bp_fail(BP_ERROR_VALUE, "the network has no accumulated gradient: call bp_network_accumulate first");
+    if (network->ema_swapped)
+        return bp_swapped_refuse();
+    if (!isfinite(learning_rate))
+        return bp_learning_rate_refuse(learning_rate, "learning_rate");
+    if (bp_steps_are_over(network))
+        return bp_steps_refuse(network);
     forget_gradients(network);
     set_coefficients(network, learning_rate);
     update_by_gradient(network);
@@ -214,7 +223,7 @@ bp_status bp_network_update(bp_network *network, float learning_rate) {
 
 bp_status bp_network_discard(bp_network *network) {
     if (!network)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "network is null");
     forget_gradients(network);
     return BP_OK;
 }
@@ -239,7 +248,7 @@ void bp_update_reset(bp_network *network) {
 
 bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer) {
     if (!network || !optimizer)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", network ? "optimizer" : "network");
     *optimizer = network->optimizer;
     return BP_OK;
 }
@@ -260,11 +269,11 @@ float *bp_update_momentum(bp_network *network) {
 bp_status bp_network_set_momentum(bp_network *network, float momentum) {
     CONTRACT_MODE(host);
     if (!network)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "network is null");
     float *quantity = bp_update_momentum(network);
     if (!quantity)
         return bp_fail(BP_ERROR_VALUE,
-                       "the optimizer %s has no momentum to set: momentum, nesterov, adam and adamw have",
+                       "the network's optimizer, %s, has no momentum to set: momentum, nesterov, adam and adamw have",
                        bp_optimizer_name(network->optimizer.kind));
     const bool good = momentum > 0.0f && momentum < 1.0f;
     char number[32];
@@ -360,9 +369,9 @@ bp_status bp_network_set_normalization_state(bp_network *network, size_t state, 
 
 bp_status bp_network_swap_ema(bp_network *network) {
     if (!network)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "network is null");
     if (!network->coefficients.arrays.ema)
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE, "the network has no EMA weights: create it with an ema_decay above 0");
     exchange_ema(network);
     return BP_OK;
 }
@@ -385,9 +394,10 @@ void bp_update_plan(bp_network *network) {
 bp_status bp_network_freeze(bp_network *network, size_t index, bool frozen) {
     CONTRACT_MODE(host);
     if (!network)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "network is null");
     if (index >= network->layers)
-        return BP_ERROR_VALUE;
+        return bp_fail(BP_ERROR_VALUE, "index is %zu, and must be below %zu, the network's layers", index,
+                       network->layers);
     network->layer[index].frozen = frozen;
     bp_update_plan(network);
     return BP_OK;

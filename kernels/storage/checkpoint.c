@@ -104,7 +104,7 @@ static bool is_own_key(const char *key) {
 
 static bp_status check_notes(const bp_metadata *notes, size_t count, bp_file_error *error) {
     if (count > 0 && !notes)
-        return bp_file_fail(error, BP_ERROR_NULL, "`notes` is null and `count` %zu", count);
+        return bp_file_fail(error, BP_ERROR_NULL, "notes is null and count %zu", count);
     if (count > SIZE_MAX / sizeof *notes - OWN_PAIRS)
         return bp_file_refuse(error, BP_ERROR_OVERFLOW);
     for (size_t k = 0; k < count; k++) {
@@ -169,10 +169,10 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!network || !path)
-        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", network ? "path" : "network");
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", network ? "path" : "network");
     if (whole && bp_network_ema_swapped(network))
         return bp_file_fail(error, BP_ERROR_VALUE,
-                            "the moving average is swapped in: a checkpoint needs the parameters in their place");
+                            "the EMA weights are swapped in: call bp_network_swap_ema before a checkpoint is saved");
     bp_status status = check_notes(notes, count, error);
     if (status != BP_OK)
         return status;
@@ -340,7 +340,7 @@ static bp_status load(bp_network *network, const char *path, const bp_load_optio
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!network || !path)
-        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", network ? "path" : "network");
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", network ? "path" : "network");
     bp_safetensors *file;
     bp_status status = bp_safetensors_open(path, &file, error);
     if (status == BP_OK) {

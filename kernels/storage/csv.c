@@ -2,11 +2,13 @@
 
 #include "storage/csv.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "failure.h"
 #include "storage/error.h"
 #include "storage/kind.h"
 #include "storage/source.h"
@@ -15,7 +17,7 @@ bp_status bp_csv_fail(bp_file_error *error, bp_status status, size_t line, size_
     char text[sizeof error->text];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    bp_format(text, sizeof text, format, arguments);
     va_end(arguments);
     error->line = line;
     error->column = column;
@@ -59,7 +61,7 @@ static bp_status open_source(const bp_source *source, const bp_csv_options *opti
     if (status != BP_OK)
         return status;
     if (source->size > PTRDIFF_MAX)
-        return bp_file_refuse(error, BP_ERROR_OVERFLOW);
+        return bp_file_fail(error, BP_ERROR_OVERFLOW, "the file is larger than the address range");
     bp_csv *made = calloc(1, sizeof *made);
     if (!made)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
@@ -83,7 +85,7 @@ bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!csv)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "csv is null");
     *csv = NULL;
     bp_source source;
     bp_status status = bp_source_open(&source, path, error);
@@ -100,7 +102,7 @@ bp_status bp_csv_open_memory(const void *bytes, size_t size, const bp_csv_option
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!csv)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "csv is null");
     *csv = NULL;
     bp_source source;
     const bp_status status = bp_source_open_memory(&source, bytes, size, error);
@@ -136,13 +138,15 @@ const char *bp_csv_name(const bp_csv *csv, size_t column) {
 
 bp_status bp_csv_find(const bp_csv *csv, const char *name, size_t *column) {
     if (!csv || !name || !column)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", !csv ? "csv" : !name ? "name" : "column");
     for (size_t k = 0; csv->named && k < csv->columns; k++)
         if (strcmp(bp_csv_name(csv, k), name) == 0) {
             *column = k;
             return BP_OK;
         }
-    return BP_ERROR_MISMATCH;
+    if (!csv->named)
+        return bp_fail(BP_ERROR_MISMATCH, "name is '%.60s', and the table has no header: set options.header", name);
+    return bp_fail(BP_ERROR_MISMATCH, "name is '%.60s', and none of the %zu columns has this name", name, csv->columns);
 }
 
 const char *bp_csv_field(const bp_csv *csv, size_t row, size_t column) {
@@ -156,6 +160,11 @@ static int compare_texts(const void *a, const void *b) {
     return strcmp(*left, *right);
 }
 
+static bp_status column_refuse(const bp_csv *csv, size_t column, bp_file_error *error) {
+    return bp_file_fail(error, BP_ERROR_VALUE, "column is %zu, and must be below %zu, the table's columns", column,
+                        csv->columns);
+}
+
 static bp_status missing_label(const bp_csv *csv, size_t row, size_t column, bp_file_error *error) {
     return bp_csv_fail(error, BP_ERROR_FORMAT, bp_csv_line(csv, row), column + 1, "a label is missing");
 }
@@ -165,9 +174,9 @@ bp_status bp_csv_classes(const bp_csv *csv, size_t column, const char **names, s
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!csv || !names || !count)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !csv ? "csv" : !names ? "names" : "count");
     if (column >= csv->columns)
-        return bp_file_refuse(error, BP_ERROR_VALUE);
+        return column_refuse(csv, column, error);
     const char **texts = calloc(csv->rows + 1, sizeof *texts);
     if (!texts)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
@@ -205,29 +214,46 @@ static int compare_classes(const void *a, const void *b) {
     return strcmp(left->name, right->name);
 }
 
-static bp_status make_classes(class_name *classes, const char *const *names, size_t count) {
+static bp_status make_classes(class_name *classes, const char *const *names, size_t count, bp_file_error *error) {
     for (size_t k = 0; k < count; k++) {
         if (!names[k])
-            return BP_ERROR_NULL;
+            return bp_file_fail(error, BP_ERROR_NULL, "names[%zu] is null", k);
         classes[k] = (class_name){names[k], (uint32_t)k};
     }
     qsort(classes, count, sizeof *classes, compare_classes);
     for (size_t k = 1; k < count; k++)
         if (strcmp(classes[k - 1].name, classes[k].name) == 0)
-            return BP_ERROR_VALUE;
+            return bp_file_fail(error, BP_ERROR_VALUE, "names[%lu] and names[%lu] are both '%.60s'",
+                                (unsigned long)classes[k - 1].label, (unsigned long)classes[k].label, classes[k].name);
     return BP_OK;
 }
 
-static bp_status read_labels(const bp_csv *csv, size_t column, const class_name *classes, size_t count,
-                             uint32_t *labels, bp_file_error *error) {
+/* Says which classes there are, as many as there is room for. */
+static bp_status unknown_label(const bp_csv *csv, size_t row, size_t column, const char *const *names, size_t count,
+                               bp_file_error *error) {
+    char list[sizeof error->text / 2];
+    size_t filled = 0, k = 0;
+    for (; k < count; k++) {
+        const size_t length = strlen(names[k]) + sizeof "'', " - 1;
+        if (filled + length + sizeof " and 18446744073709551615 more" > sizeof list)
+            break;
+        filled += (size_t)snprintf(list + filled, sizeof list - filled, "%s'%s'", k ? ", " : "", names[k]);
+    }
+    if (k < count)
+        snprintf(list + filled, sizeof list - filled, "%s%zu%s", k ? " and " : "", count - k, k ? " more" : " of them");
+    return bp_csv_fail(error, BP_ERROR_LABEL, bp_csv_line(csv, row), column + 1,
+                       "none of the classes: '%.60s'; names has %s", bp_csv_field(csv, row, column), list);
+}
+
+static bp_status read_labels(const bp_csv *csv, size_t column, const char *const *names, const class_name *classes,
+                             size_t count, uint32_t *labels, bp_file_error *error) {
     for (size_t n = 0; n < csv->rows; n++) {
         const class_name wanted = {bp_csv_field(csv, n, column), 0};
         const class_name *found = bsearch(&wanted, classes, count, sizeof *classes, compare_classes);
         if (!found && *wanted.name == '\0')
             return missing_label(csv, n, column, error);
         if (!found)
-            return bp_csv_fail(error, BP_ERROR_LABEL, bp_csv_line(csv, n), column + 1, "none of the classes: '%.60s'",
-                               wanted.name);
+            return unknown_label(csv, n, column, names, count, error);
         if (labels)
             labels[n] = found->label;
     }
@@ -239,21 +265,21 @@ bp_status bp_csv_labels(const bp_csv *csv, size_t column, const char *const *nam
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!csv || !names || !labels)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !csv ? "csv" : !names ? "names" : "labels");
     if (column >= csv->columns)
-        return bp_file_refuse(error, BP_ERROR_VALUE);
+        return column_refuse(csv, column, error);
     if (count == 0 || (uint64_t)count > UINT64_C(1) << 32)
-        return bp_file_refuse(error, BP_ERROR_SIZE);
+        return bp_file_fail(error, BP_ERROR_SIZE, "count is %zu, and must be from 1 to 2^32", count);
     if ((uintptr_t)labels % sizeof *labels != 0)
-        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+        return bp_file_fail(error, BP_ERROR_ALIGNMENT,
+                            "labels lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", (uintptr_t)labels,
+                            sizeof *labels);
     class_name *classes = calloc(count, sizeof *classes);
     if (!classes)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
-    bp_status status = make_classes(classes, names, count);
-    if (status != BP_OK)
-        bp_file_refuse(error, status);
-    else if ((status = read_labels(csv, column, classes, count, NULL, error)) == BP_OK)
-        status = read_labels(csv, column, classes, count, labels, error);
+    bp_status status = make_classes(classes, names, count, error);
+    if (status == BP_OK && (status = read_labels(csv, column, names, classes, count, NULL, error)) == BP_OK)
+        status = read_labels(csv, column, names, classes, count, labels, error);
     free(classes);
     return status;
 }

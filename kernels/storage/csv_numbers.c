@@ -3,6 +3,7 @@
 /* The numbers of a table: as floats, as doubles, or as floats after an offset and a factor. */
 #include "storage/csv.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,26 +91,35 @@ static bp_status check_position(const reading *r, bp_file_error *error) {
     const size_t size = r->wide ? sizeof(double) : sizeof(float);
     const size_t alignment = r->wide ? _Alignof(double) : _Alignof(float);
     if (!r->csv || !r->values)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", r->csv ? "values" : "csv");
     if (r->first >= r->csv->columns || r->count > r->csv->columns - r->first)
         return bp_file_fail(error, BP_ERROR_VALUE,
-                            "columns %zu and the next, %zu in all, are outside the range: the table has %zu", r->first,
+                            "first is %zu and count %zu, outside the range of columns: the table has %zu", r->first,
                             r->count, r->csv->columns);
-    if (r->count == 0 || r->stride < r->count)
-        return bp_file_refuse(error, BP_ERROR_SIZE);
+    if (r->count == 0)
+        return bp_file_fail(error, BP_ERROR_SIZE, "count is 0, and must be at least 1");
+    if (r->stride < r->count)
+        return bp_file_fail(error, BP_ERROR_SIZE,
+                            "stride is %zu, and must be at least count, %zu, or 0 for packed rows", r->stride,
+                            r->count);
     if (r->csv->rows > 0 && r->stride > PTRDIFF_MAX / size / r->csv->rows)
-        return bp_file_refuse(error, BP_ERROR_OVERFLOW);
+        return bp_file_fail(error, BP_ERROR_OVERFLOW, "stride is %zu: %zu rows exceed the address range", r->stride,
+                            r->csv->rows);
     if ((uintptr_t)r->values % alignment != 0)
-        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+        return bp_file_fail(error, BP_ERROR_ALIGNMENT,
+                            "values lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", (uintptr_t)r->values,
+                            alignment);
     return BP_OK;
 }
 
 static bp_status check_numbers(const double *numbers, size_t count, const char *name, bp_file_error *error) {
     if ((uintptr_t)numbers % _Alignof(double) != 0)
-        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+        return bp_file_fail(error, BP_ERROR_ALIGNMENT,
+                            "change.%s lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", name,
+                            (uintptr_t)numbers, _Alignof(double));
     for (size_t k = 0; numbers && k < count; k++)
         if (!isfinite(numbers[k]))
-            return bp_file_fail(error, BP_ERROR_VALUE, "%s[%zu] is %s, and must be finite", name, k,
+            return bp_file_fail(error, BP_ERROR_VALUE, "change.%s[%zu] is %s, and must be finite", name, k,
                                 isnan(numbers[k]) ? "NaN" : "infinite");
     return BP_OK;
 }
@@ -117,8 +127,8 @@ static bp_status check_numbers(const double *numbers, size_t count, const char *
 static bp_status check_change(const reading *r, bp_file_error *error) {
     const bp_shift_scale *c = &r->change;
     if (c->count > 1 && c->count != r->count)
-        return bp_file_fail(error, BP_ERROR_SIZE,
-                            "%zu offsets and factors for %zu columns: there must be 1, or as many", c->count, r->count);
+        return bp_file_fail(error, BP_ERROR_SIZE, "change.count is %zu, and must be 1 or as many as the columns, %zu",
+                            c->count, r->count);
     const bp_status status = check_numbers(c->offset, c->count, "offset", error);
     return status == BP_OK ? check_numbers(c->factor, c->count, "factor", error) : status;
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "failure.h"
-#include "storage/utf8.h"
 
 bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own) {
     if (!error)
@@ -17,20 +16,8 @@ bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own) {
     return error;
 }
 
-/* Makes a text printable: control characters and bytes that are not UTF-8 (as after a cut) become '?'. */
-static void clean(char *text) {
-    unsigned char *at = (unsigned char *)text;
-    while (*at) {
-        const size_t length = bp_utf8_length(at);
-        if (length == 0 || *at < 0x20 || *at == 0x7f)
-            *at = '?';
-        at += length ? length : 1;
-    }
-}
-
 static void set_text(bp_file_error *error, const char *format, va_list arguments) {
-    vsnprintf(error->text, sizeof error->text, format, arguments);
-    clean(error->text);
+    bp_format(error->text, sizeof error->text, format, arguments);
     bp_fail_text(error->text);
 }
 

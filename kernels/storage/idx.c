@@ -127,7 +127,7 @@ bp_status bp_idx_read(const char *path, size_t limit, bp_array *array, size_t *t
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!array)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "array is null");
     bp_source source;
     bp_status status = bp_source_open(&source, path, error);
     if (status == BP_OK) {
@@ -142,7 +142,7 @@ bp_status bp_idx_read_memory(const void *bytes, size_t size, size_t limit, bp_ar
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!array)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "array is null");
     bp_source source;
     const bp_status status = bp_source_open_memory(&source, bytes, size, error);
     return status == BP_OK ? read_source(&source, limit, array, total, error) : status;

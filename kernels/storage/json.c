@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "storage/error.h"
-#include "storage/utf8.h"
+#include "utf8.h"
 
 bp_status bp_json_malformed(const bp_json *json, const char *message) {
     return bp_file_malformed(json->error, json->offset + json->at, "%s", message);

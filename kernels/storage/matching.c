@@ -92,9 +92,9 @@ static bp_status find_modules(const bp_pairs *pairs, const bp_safetensors *file,
 bp_status bp_pairs_name(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
                         bp_file_error *error) {
     if (options->modules && options->pattern)
-        return bp_file_fail(error, BP_ERROR_VALUE, "`modules` and `pattern` are both given: one of them may be");
+        return bp_file_fail(error, BP_ERROR_VALUE, "modules and pattern are both given: one of them may be");
     if (!options->modules && options->module_count > 0)
-        return bp_file_fail(error, BP_ERROR_NULL, "`modules` is null, and module_count %zu", options->module_count);
+        return bp_file_fail(error, BP_ERROR_NULL, "modules is null, and module_count %zu", options->module_count);
     if (!options->modules && !options->pattern)
         return BP_OK;
     bp_module *modules = calloc(pairs->count, sizeof *modules);
@@ -195,7 +195,7 @@ bp_status bp_pairs_find(bp_pairs *pairs, const bp_safetensors *file, const bp_lo
         any = any || pair->first_tensor || pair->second_tensor;
     }
     if (status == BP_OK && !any)
-        return bp_mismatch(file, error, "the network has a place for none of the file's tensors");
+        return bp_mismatch(file, error, "the network has none of the file's tensors");
     return status;
 }
 
@@ -224,7 +224,7 @@ static void count(void *context, const bp_tensor *tensor) {
 
 bp_status bp_match_no_extra(const bp_pairs *pairs, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                             bp_file_error *error) {
-    listing l = {.text = "the network has no place for", .lead = " "};
+    listing l = {.text = "the network has no tensor", .lead = " "};
     bp_match_each_extra(pairs, file, elsewhere, count, &l.to_come);
     if (l.to_come == 0)
         return BP_OK;

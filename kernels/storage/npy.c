@@ -1,5 +1,6 @@
 #include "storage/npy.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,12 @@ static bp_status check_finite(const char *name, const double *numbers, size_t co
     if (!numbers)
         return BP_OK;
     if ((uintptr_t)numbers % sizeof *numbers != 0)
-        return bp_file_refuse(error, BP_ERROR_ALIGNMENT);
+        return bp_file_fail(error, BP_ERROR_ALIGNMENT,
+                            "change.%s lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", name,
+                            (uintptr_t)numbers, sizeof *numbers);
     for (size_t k = 0; k < count; k++)
         if (!isfinite(numbers[k]))
-            return bp_file_fail(error, BP_ERROR_VALUE, "%s[%zu] is %s; it must be finite", name, k,
+            return bp_file_fail(error, BP_ERROR_VALUE, "change.%s[%zu] is %s, and must be finite", name, k,
                                 bp_number_text(text, numbers[k]));
     return BP_OK;
 }
@@ -37,9 +40,8 @@ static bp_status check_change(const bp_shift_scale *change, size_t columns, bp_f
     if (!change || change->count == 0)
         return BP_OK;
     if (change->count != 1 && change->count != columns)
-        return bp_file_fail(error, BP_ERROR_SIZE,
-                            "%zu offsets and factors for %zu columns: there must be 1, or as many", change->count,
-                            columns);
+        return bp_file_fail(error, BP_ERROR_SIZE, "change.count is %zu, and must be 1 or as many as the columns, %zu",
+                            change->count, columns);
     const bp_status status = check_finite("offset", change->offset, change->count, error);
     return status == BP_OK ? check_finite("factor", change->factor, change->count, error) : status;
 }
@@ -196,14 +198,14 @@ static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *n
     return status;
 }
 
-/* Exactly one of `array` and `doubles` receives the numbers. */
+/* Exactly one of `array` and `doubles` receives the numbers; `result` names it. */
 static bp_status read_location(location from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
-                               bp_file_error *error) {
+                               const char *result, bp_file_error *error) {
     CONTRACT_MODE(host);
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!array && !doubles)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", result);
     bp_source source;
     bp_status status = from.in_memory ? bp_source_open_memory(&source, from.bytes, from.size, error)
                                       : bp_source_open(&source, from.path, error);
@@ -219,28 +221,31 @@ static bp_status read_location(location from, const bp_shift_scale *change, bp_a
 }
 
 bp_status bp_npy_read(const char *path, bp_array *array, bp_file_error *error) {
-    return read_location((location){.path = path}, NULL, array, NULL, error);
+    return read_location((location){.path = path}, NULL, array, NULL, "array", error);
 }
 
 bp_status bp_npy_read_memory(const void *bytes, size_t size, bp_array *array, bp_file_error *error) {
-    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, error);
+    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, "array",
+                         error);
 }
 
 bp_status bp_npy_read_shifted(const char *path, const bp_shift_scale *change, bp_array *array, bp_file_error *error) {
-    return read_location((location){.path = path}, change, array, NULL, error);
+    return read_location((location){.path = path}, change, array, NULL, "array", error);
 }
 
 bp_status bp_npy_read_memory_shifted(const void *bytes, size_t size, const bp_shift_scale *change, bp_array *array,
                                      bp_file_error *error) {
-    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, error);
+    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, "array",
+                         error);
 }
 
 bp_status bp_npy_doubles(const char *path, bp_doubles *doubles, bp_file_error *error) {
-    return read_location((location){.path = path}, NULL, NULL, doubles, error);
+    return read_location((location){.path = path}, NULL, NULL, doubles, "doubles", error);
 }
 
 bp_status bp_npy_doubles_memory(const void *bytes, size_t size, bp_doubles *doubles, bp_file_error *error) {
-    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, error);
+    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, "doubles",
+                         error);
 }
 
 bp_status bp_npy_write(const char *path, const float *values, size_t dimensions, const size_t *shape,
@@ -248,14 +253,21 @@ bp_status bp_npy_write(const char *path, const float *values, size_t dimensions,
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!path || !values || (dimensions > 0 && !shape))
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !path ? "path" : !values ? "values" : "shape");
+    if (dimensions > BP_DIMENSIONS_MAX)
+        return bp_file_fail(error, BP_ERROR_SIZE, "dimensions is %zu, and must be at most %d", dimensions,
+                            BP_DIMENSIONS_MAX);
     bp_extent extent;
     bp_status status = bp_extent_pack(&extent, dimensions, shape, sizeof *values);
-    if (status == BP_OK && (uintptr_t)values % sizeof *values != 0)
-        status = BP_ERROR_ALIGNMENT;
-    bp_writer *writer = status == BP_OK ? malloc(sizeof *writer) : NULL;
+    if (status != BP_OK)
+        return bp_file_fail(error, status, "shape has more elements than the address range");
+    if ((uintptr_t)values % sizeof *values != 0)
+        return bp_file_fail(error, BP_ERROR_ALIGNMENT,
+                            "values lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", (uintptr_t)values,
+                            sizeof *values);
+    bp_writer *writer = malloc(sizeof *writer);
     if (!writer)
-        return bp_file_refuse(error, status == BP_OK ? BP_ERROR_MEMORY : status);
+        return bp_file_refuse(error, BP_ERROR_MEMORY);
 
     char header[BP_NPY_HEADER_ROOM];
     bp_writer_begin(writer, path, error);

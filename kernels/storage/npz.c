@@ -7,8 +7,8 @@
 #include "float_environment.h"
 #include "storage/error.h"
 #include "storage/npy.h"
-#include "storage/utf8.h"
 #include "storage/zip.h"
+#include "utf8.h"
 
 #define SUFFIX ".npy"
 #define SUFFIX_BYTES (sizeof SUFFIX - 1)
@@ -100,7 +100,7 @@ bp_status bp_npz_open(const char *path, bp_npz **file, bp_file_error *error) {
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
     const bp_status status = bp_source_open(&source, path, error);
@@ -111,7 +111,7 @@ bp_status bp_npz_open_memory(const void *bytes, size_t size, bp_npz **file, bp_f
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
     const bp_status status = bp_source_open_memory(&source, bytes, size, error);
@@ -161,7 +161,7 @@ static bp_status not_there(const bp_npz *file, const char *name, bp_file_error *
         if (!fits)
             break;
     }
-    return bp_file_fail(error, BP_ERROR_MISMATCH, "there is no array '%.40s'; there are: %s", name, list);
+    return bp_file_fail(error, BP_ERROR_MISMATCH, "there is no array named '%.40s'; there are: %s", name, list);
 }
 
 /* Puts a member's name before the message. In a compressed member no single byte can be blamed: the offset is dropped.
@@ -206,7 +206,7 @@ bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *ar
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file || !name || !array)
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !name ? "name" : "array");
     bp_npy npy;
     bp_extent extent;
     bp_status status = read_name(file, name, &npy, NULL, error);
@@ -219,14 +219,14 @@ bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *ar
     return BP_OK;
 }
 
-/* Exactly one of `array` and `doubles` receives the numbers. */
+/* Exactly one of `array` and `doubles` receives the numbers; `result` names it. */
 static bp_status read_array(const bp_npz *file, const char *name, const bp_shift_scale *change, bp_array *array,
-                            bp_doubles *doubles, bp_file_error *error) {
+                            bp_doubles *doubles, const char *result, bp_file_error *error) {
     CONTRACT_MODE(host);
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file || !name || (!array && !doubles))
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !name ? "name" : result);
     bp_npy npy;
     bp_numbers numbers = {.doubles = doubles != NULL, .change = change};
     const bp_status status = read_name(file, name, &npy, &numbers, error);
@@ -236,16 +236,16 @@ static bp_status read_array(const bp_npz *file, const char *name, const bp_shift
 }
 
 bp_status bp_npz_read(const bp_npz *file, const char *name, bp_array *array, bp_file_error *error) {
-    return read_array(file, name, NULL, array, NULL, error);
+    return read_array(file, name, NULL, array, NULL, "array", error);
 }
 
 bp_status bp_npz_read_shifted(const bp_npz *file, const char *name, const bp_shift_scale *change, bp_array *array,
                               bp_file_error *error) {
-    return read_array(file, name, change, array, NULL, error);
+    return read_array(file, name, change, array, NULL, "array", error);
 }
 
 bp_status bp_npz_doubles(const bp_npz *file, const char *name, bp_doubles *doubles, bp_file_error *error) {
-    return read_array(file, name, NULL, NULL, doubles, error);
+    return read_array(file, name, NULL, NULL, doubles, "doubles", error);
 }
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */
@@ -263,15 +263,25 @@ static bp_status check_array(const bp_tensor *array, size_t index, bp_file_error
     char header[BP_NPY_HEADER_ROOM];
     bp_extent extent;
     if (!array->name || (array->dimensions > 0 && !array->shape))
-        return bp_file_fail(error, BP_ERROR_NULL, "array %zu: %s is null", index, array->name ? "shape" : "name");
+        return bp_file_fail(error, BP_ERROR_NULL, "arrays[%zu].%s is null", index, array->name ? "shape" : "name");
     if (!bp_utf8_whole(array->name) || strlen(array->name) > NAME_MAX_BYTES)
-        return bp_file_fail(error, BP_ERROR_VALUE, "array %zu: the name is not UTF-8 or has more than %zu bytes", index,
+        return bp_file_fail(error, BP_ERROR_VALUE, "arrays[%zu].name is not UTF-8 or has more than %zu bytes", index,
                             NAME_MAX_BYTES);
     if (bp_npy_header(header, array->dtype, 0, NULL) == 0)
-        return bp_file_fail(error, BP_ERROR_VALUE, "array %zu: numpy has no elements of the dtype %d", index,
+        return bp_file_fail(error, BP_ERROR_VALUE, "arrays[%zu].dtype is %d, and numpy has no such elements", index,
                             (int)array->dtype);
     const bp_status status = extent_of(array, &extent);
-    return status == BP_OK ? BP_OK : bp_file_fail(error, status, "array %zu: %s", index, bp_status_string(status));
+    switch (status) {
+    case BP_OK:
+        return BP_OK;
+    case BP_ERROR_NULL:
+        return bp_file_fail(error, status, "arrays[%zu].data is null", index);
+    case BP_ERROR_SIZE:
+        return bp_file_fail(error, status, "arrays[%zu].dimensions is %zu, and must be at most %d", index,
+                            array->dimensions, BP_DIMENSIONS_MAX);
+    default:
+        return bp_file_fail(error, status, "arrays[%zu].shape or its strides exceed the address range", index);
+    }
 }
 
 static int compare_texts(const void *a, const void *b) {
@@ -330,7 +340,7 @@ bp_status bp_npz_write(const char *path, const bp_tensor *arrays, size_t count, 
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!path || (count > 0 && !arrays))
-        return bp_file_refuse(error, BP_ERROR_NULL);
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", path ? "arrays" : "path");
     bp_status status = check_arrays(arrays, count, error);
     if (status != BP_OK)
         return status;

@@ -97,7 +97,7 @@ static bp_status assign(const bp_pairs *pairs, bp_pair_kind kind, const bp_safet
     const candidate *list = found->list + first;
     for (size_t k = 1; k < count; k++)
         if (!bp_names_numbered(list[k - 1].key, list[k].key))
-            return bp_mismatch(file, error, "no numbers tell the order of '%.60s' and '%.60s': `modules` can",
+            return bp_mismatch(file, error, "no numbers tell the order of '%.60s' and '%.60s': modules can",
                                list[k - 1].weight->name, list[k].weight->name);
     for (size_t k = 0, next = 0; k < pairs->count; k++)
         if (pairs->list[k].kind == kind)

@@ -1,5 +1,6 @@
 #include "storage/safetensors.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -324,7 +325,7 @@ bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_e
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file)
-        return bp_file_fail(error, BP_ERROR_NULL, "`file` is null");
+        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
     const bp_status status = bp_source_open(&source, path, error);
@@ -335,7 +336,7 @@ bp_status bp_safetensors_open_memory(const void *bytes, size_t size, bp_safetens
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file)
-        return bp_file_fail(error, BP_ERROR_NULL, "`file` is null");
+        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
     const bp_status status = bp_source_open_memory(&source, bytes, size, error);
@@ -398,7 +399,7 @@ static bp_status find_entry(const bp_safetensors *file, const bp_tensor *tensor,
                             bp_file_error *error) {
     *found = entry_of(file, tensor);
     if (!*found)
-        return bp_file_fail(error, BP_ERROR_VALUE, "`tensor` is none of those that this file has given");
+        return bp_file_fail(error, BP_ERROR_VALUE, "tensor is none of those that this file has given");
     if (tensor->dtype == BP_DTYPE_UNKNOWN)
         return bp_file_fail(error, BP_ERROR_MISMATCH,
                             "tensor '%.80s' has the dtype '%.20s', which cannot be read: known are BOOL, U8 to U64, I8 "
@@ -417,7 +418,7 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file || !tensor || !values)
-        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", !file ? "file" : !tensor ? "tensor" : "values");
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !tensor ? "tensor" : "values");
     const entry *e;
     bp_status status = find_entry(file, tensor, &e, error);
     if (status != BP_OK)
@@ -428,16 +429,17 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
     if (status == BP_OK)
         status = bp_extent_stride(&extent, strides, sizeof *values, true, &reach);
     if (status == BP_ERROR_SIZE)
-        return bp_file_fail(error, status, "`strides` are so small that elements of tensor '%.80s' may meet",
+        return bp_file_fail(error, status, "strides are so small that elements of tensor '%.80s' may meet",
                             tensor->name);
-    if (status == BP_OK && (uintptr_t)values % sizeof *values != 0)
-        status = BP_ERROR_ALIGNMENT;
-    if (status == BP_OK && (uintptr_t)values > UINTPTR_MAX - reach * sizeof *values)
-        status = BP_ERROR_OVERFLOW;
-    if (status == BP_OK && in_memory_of(file, values, reach * sizeof *values))
-        status = BP_ERROR_OVERLAP;
-    if (status != BP_OK)
-        return bp_file_refuse(error, status);
+    if (status != BP_OK || (uintptr_t)values > UINTPTR_MAX - reach * sizeof *values)
+        return bp_file_fail(error, BP_ERROR_OVERFLOW,
+                            "strides are so large that tensor '%.80s' exceeds the address range", tensor->name);
+    if ((uintptr_t)values % sizeof *values != 0)
+        return bp_file_fail(error, BP_ERROR_ALIGNMENT,
+                            "values lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", (uintptr_t)values,
+                            sizeof *values);
+    if (in_memory_of(file, values, reach * sizeof *values))
+        return bp_file_fail(error, BP_ERROR_OVERLAP, "values overlaps the bytes of the file");
 
     const unsigned char *bytes;
     unsigned char *copy;
@@ -453,16 +455,16 @@ bp_status bp_safetensors_read_bytes(const bp_safetensors *file, const bp_tensor 
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!file || !tensor || !bytes)
-        return bp_file_fail(error, BP_ERROR_NULL, "`%s` is null", !file ? "file" : !tensor ? "tensor" : "bytes");
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !tensor ? "tensor" : "bytes");
     const entry *e;
     bp_status status = find_entry(file, tensor, &e, error);
     if (status != BP_OK)
         return status;
     if (size != e->end - e->begin)
-        return bp_file_fail(error, BP_ERROR_SIZE, "`size` is %zu: tensor '%.80s' has %zu bytes", size, tensor->name,
+        return bp_file_fail(error, BP_ERROR_SIZE, "size is %zu: tensor '%.80s' has %zu bytes", size, tensor->name,
                             (size_t)(e->end - e->begin));
     if (in_memory_of(file, bytes, size))
-        return bp_file_refuse(error, BP_ERROR_OVERLAP);
+        return bp_file_fail(error, BP_ERROR_OVERLAP, "bytes overlaps the bytes of the file");
     const unsigned char *from;
     unsigned char *copy;
     status = bp_source_view(&file->source, file->data + e->begin, size, &from, &copy, error);

@@ -8,8 +8,8 @@
 #include "storage/element.h"
 #include "storage/error.h"
 #include "storage/text.h"
-#include "storage/utf8.h"
 #include "storage/writer.h"
+#include "utf8.h"
 
 #define HEADER_ALIGNMENT 8
 
@@ -114,7 +114,7 @@ static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *
     if (strcmp(tensor->name, BP_SAFETENSORS_METADATA) == 0)
         return bp_file_fail(
             error, BP_ERROR_VALUE,
-            "tensors[%zu].name is '" BP_SAFETENSORS_METADATA "', which the format keeps for the metadata", k);
+            "tensors[%zu].name is '" BP_SAFETENSORS_METADATA "', which the format reserves for the metadata", k);
     if (bp_dtype_bytes(tensor->dtype) == 0)
         return bp_file_fail(error, BP_ERROR_VALUE, "tensors[%zu].dtype ('%.80s') is %d: it must be from %d to %d", k,
                             tensor->name, (int)tensor->dtype, BP_DTYPE_BOOL, DTYPE_COUNT - 1);
@@ -127,7 +127,8 @@ static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *
         return bp_file_fail(error, status, "tensors[%zu] ('%.80s') has a null %s", k, tensor->name,
                             tensor->dimensions > 0 && !tensor->shape ? "shape" : "data");
     if (status != BP_OK)
-        return bp_file_fail(error, status, "tensors[%zu] ('%.80s'): %s", k, tensor->name, bp_status_string(status));
+        return bp_file_fail(error, status, "tensors[%zu].shape ('%.80s') or its strides exceed the address range", k,
+                            tensor->name);
     return BP_OK;
 }
 
@@ -143,9 +144,9 @@ static bp_status check_metadata(const bp_metadata *pair, size_t k, bp_file_error
 static bp_status check(const bp_tensor *tensors, size_t count, const bp_metadata *metadata, size_t metadata_count,
                        bp_file_error *error) {
     if (count > 0 && !tensors)
-        return bp_file_fail(error, BP_ERROR_NULL, "`tensors` is null and `count` %zu", count);
+        return bp_file_fail(error, BP_ERROR_NULL, "tensors is null and count %zu", count);
     if (metadata_count > 0 && !metadata)
-        return bp_file_fail(error, BP_ERROR_NULL, "`metadata` is null and `metadata_count` %zu", metadata_count);
+        return bp_file_fail(error, BP_ERROR_NULL, "metadata is null and metadata_count %zu", metadata_count);
     bp_status status = BP_OK;
     for (size_t k = 0; k < count && status == BP_OK; k++)
         status = check_tensor(&tensors[k], k, error);
@@ -228,7 +229,7 @@ bp_status bp_safetensors_write(const char *path, const bp_tensor *tensors, size_
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!path)
-        return bp_file_fail(error, BP_ERROR_NULL, "`path` is null");
+        return bp_file_fail(error, BP_ERROR_NULL, "path is null");
     bp_status status = check(tensors, count, metadata, metadata_count, error);
     if (status != BP_OK)
         return status;

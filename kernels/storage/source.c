@@ -16,7 +16,7 @@
 
 bp_status bp_source_open(bp_source *source, const char *path, bp_file_error *error) {
     if (!path)
-        return bp_file_fail(error, BP_ERROR_NULL, "`path` is null");
+        return bp_file_fail(error, BP_ERROR_NULL, "path is null");
     int file;
     do { /* opening a pipe would block until it has a writer */
         file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -43,7 +43,7 @@ bp_status bp_source_open(bp_source *source, const char *path, bp_file_error *err
 
 bp_status bp_source_open_memory(bp_source *source, const void *bytes, size_t size, bp_file_error *error) {
     if (!bytes)
-        return bp_file_fail(error, BP_ERROR_NULL, "`bytes` is null");
+        return bp_file_fail(error, BP_ERROR_NULL, "bytes is null");
     *source = (bp_source){.file = -1, .bytes = bytes, .size = size};
     return BP_OK;
 }

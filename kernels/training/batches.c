@@ -32,9 +32,9 @@ const char *const bp_dataset_names[BP_DATASET_ARRAYS] = {"inputs", "targets", "l
 
 bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_dataset *checked) {
     if (!dataset || !dataset->inputs)
-        return bp_fail(BP_ERROR_NULL, "%s%s is null", name, dataset ? ": inputs" : "");
+        return bp_fail(BP_ERROR_NULL, "%s%s is null", name, dataset ? ".inputs" : "");
     if (dataset->rows == 0 || (uint64_t)dataset->rows > ROWS_MAX)
-        return bp_fail(BP_ERROR_SIZE, "%s: rows is %zu, and must be from 1 to 2^32", name, dataset->rows);
+        return bp_fail(BP_ERROR_SIZE, "%s.rows is %zu, and must be from 1 to 2^32", name, dataset->rows);
     *checked = *dataset;
     if (checked->input_stride == 0)
         checked->input_stride = checked->input_columns;
@@ -59,14 +59,13 @@ bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_
     if (status != BP_OK)
         return status;
     if (first_rows == 0 || first_rows >= set.rows)
-        return bp_fail(BP_ERROR_SIZE,
-                       "first_rows is %zu, and must be at least 1 and less than the data set's rows, %zu", first_rows,
-                       set.rows);
+        return bp_fail(BP_ERROR_SIZE, "first_rows is %zu, and must be at least 1 and less than dataset.rows, %zu",
+                       first_rows, set.rows);
     const matrix result = vector_of(index, set.rows);
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(&set, arrays);
-    const char *const names[] = {"index",           "dataset->inputs",  "dataset->targets",
-                                 "dataset->labels", "dataset->weights", "dataset->index"};
+    const char *const names[] = {"index",          "dataset.inputs",  "dataset.targets",
+                                 "dataset.labels", "dataset.weights", "dataset.index"};
     if ((status = bp_arrays_check(&result, 1, arrays, BP_DATASET_ARRAYS, names)) != BP_OK ||
         (status = bp_refuse(bp_random_permutation(seed, SPLIT_STREAM, index, set.rows))) != BP_OK)
         return status;
@@ -161,7 +160,7 @@ bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_al
         return bp_fail(BP_ERROR_SIZE, "batch is 0, and must be at least 1");
     if (allocator) {
         if (!allocator->allocate || !allocator->release)
-            return bp_fail(BP_ERROR_VALUE, "allocator->%s is null", allocator->allocate ? "release" : "allocate");
+            return bp_fail(BP_ERROR_VALUE, "allocator.%s is null", allocator->allocate ? "release" : "allocate");
         made.allocator = *allocator;
     }
     size_t bytes;

@@ -19,7 +19,7 @@ static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset 
     if (status != BP_OK)
         return status;
     if (dataset->input_columns != network->layer[0].in)
-        return bp_fail(BP_ERROR_SIZE, "dataset: input_columns is %zu, and must be %zu, the network's inputs",
+        return bp_fail(BP_ERROR_SIZE, "dataset.input_columns is %zu, and must be %zu, the network's inputs",
                        dataset->input_columns, network->layer[0].in);
     size_t bytes;
     if ((status = bp_batches_room(&w->batches, false, &bytes)) != BP_OK)
@@ -46,15 +46,15 @@ static bp_status check_outputs(const bp_network *network, const bp_dataset *set,
     const size_t bytes = network->bytes - BP_ALIGNMENT;
     matrix given[BP_DATASET_ARRAYS];
     bp_dataset_arrays(set, given);
-    const char *const names[] = {"outputs", "dataset->inputs", "targets", "labels", "weights", "dataset->index"};
+    const char *const names[] = {"outputs", "dataset.inputs", "targets", "labels", "weights", "dataset.index"};
     const bp_status status = bp_arrays_check(&result, 1, given, BP_DATASET_ARRAYS, names);
     if (status != BP_OK)
         return status;
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (given[k].data && ranges_overlap(network, bytes, given[k].data, matrix_extent(given[k])))
-            return bp_fail(BP_ERROR_OVERLAP, "%s lies in the network's own memory", names[k + 1]);
+            return bp_fail(BP_ERROR_OVERLAP, "%s overlaps the network's memory", names[k + 1]);
     return ranges_overlap(network, bytes, outputs, matrix_extent(result))
-               ? bp_fail(BP_ERROR_OVERLAP, "outputs lies in the network's own memory")
+               ? bp_fail(BP_ERROR_OVERLAP, "outputs overlaps the network's memory")
                : BP_OK;
 }
 
@@ -73,7 +73,7 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     status = check_outputs(network, &w.batches.set, outputs, stride);
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch)) {
-        status = bp_refuse(bp_network_forward(network, &batch, outputs, stride));
+        status = bp_network_forward(network, &batch, outputs, stride);
         outputs += batch.rows * stride;
     }
     walk_close(&w, network);
@@ -98,18 +98,18 @@ bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set
     const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out;
     const bool labeled = loss_takes_labels(network->loss);
     if (labeled ? !set->labels : !set->targets)
-        return bp_fail(BP_ERROR_NULL, "%s: the loss %s needs %s, which are null", name, bp_loss_name(network->loss),
-                       labeled ? "labels" : "targets");
+        return bp_fail(BP_ERROR_NULL, "%s.%s is null, and the loss %s needs it", name, labeled ? "labels" : "targets",
+                       bp_loss_name(network->loss));
     if (set->input_columns != in)
-        return bp_fail(BP_ERROR_SIZE, "%s: input_columns is %zu, and must be %zu, the network's inputs", name,
+        return bp_fail(BP_ERROR_SIZE, "%s.input_columns is %zu, and must be %zu, the network's inputs", name,
                        set->input_columns, in);
     if (set->targets && set->target_columns != out)
-        return bp_fail(BP_ERROR_SIZE, "%s: target_columns is %zu, and must be %zu, the network's outputs", name,
+        return bp_fail(BP_ERROR_SIZE, "%s.target_columns is %zu, and must be %zu, the network's outputs", name,
                        set->target_columns, out);
     for (size_t n = 0; labeled && n < set->rows; n++) {
         const size_t row = set->index ? set->index[n] : n;
         if (set->labels[row] >= out)
-            return bp_fail(BP_ERROR_LABEL, "%s: labels[%zu] is %lu, and must be less than %zu, the network's outputs",
+            return bp_fail(BP_ERROR_LABEL, "%s.labels[%zu] is %lu, and must be less than %zu, the network's outputs",
                            name, row, (unsigned long)set->labels[row], out);
     }
     return BP_OK;
@@ -123,9 +123,9 @@ bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t 
     double sum = 0.0, count = 0.0;
     bp_batch batch;
     while (status == BP_OK && bp_batches_next(&w.batches, &batch))
-        status = bp_refuse(add_losses(network, &batch, &sum, &count));
+        status = add_losses(network, &batch, &sum, &count);
     if (status == BP_OK && count == 0.0)
-        status = bp_fail(BP_ERROR_VALUE, "the weights of all rows add up to 0, which no weighted mean has");
+        status = bp_fail(BP_ERROR_VALUE, "dataset.weights add up to 0, and must have another sum for a weighted mean");
     if (status == BP_OK)
         *loss = sum / count;
     walk_close(&w, network);

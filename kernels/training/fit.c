@@ -51,9 +51,10 @@ static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
     if (status != BP_OK)
         return status;
     if (!isfinite(learning_rate))
-        return refuse("rate", (double)learning_rate, "finite");
+        return refuse("learning_rate", (double)learning_rate, "finite");
     if (has_momentum(o) && !bp_update_momentum(network))
-        return bp_fail(BP_ERROR_VALUE, "options.schedule has a momentum, and the optimizer %s has none",
+        return bp_fail(BP_ERROR_VALUE,
+                       "options.schedule.momentum_max is set, and the network's optimizer, %s, has no momentum",
                        bp_optimizer_name(network->optimizer.kind));
     return BP_OK;
 }
@@ -68,7 +69,8 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
         return bp_fail(BP_ERROR_BATCH, "options.batch is %zu, and must be at most the network's max_batch_size, %zu",
                        o->batch, network->max_batch_size);
     if (network->ema_swapped)
-        return bp_fail(BP_ERROR_VALUE, "the network's moving average is swapped in: it must be in its place for a fit");
+        return bp_fail(BP_ERROR_VALUE,
+                       "the EMA weights are swapped in: call bp_network_swap_ema again before training");
     const bp_status status = check_rates(network, o);
     if (status != BP_OK)
         return status;
@@ -97,7 +99,7 @@ static bp_status check_rows(const bp_network *network, const bp_dataset *dataset
     bp_dataset_arrays(&set, arrays);
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (arrays[k].data && ranges_overlap(network, bytes, arrays[k].data, matrix_extent(arrays[k])))
-            return bp_fail(BP_ERROR_OVERLAP, "%s: %s lies in the network's own memory", name, bp_dataset_names[k]);
+            return bp_fail(BP_ERROR_OVERLAP, "%s.%s overlaps the network's memory", name, bp_dataset_names[k]);
     return BP_OK;
 }
 
@@ -179,7 +181,8 @@ static bp_status diverged(fit *f, size_t step, const char *what, float value) {
     f->result.outcome = BP_FIT_OUTCOME_NONFINITE;
     f->result.bad_epoch = f->now.epoch;
     f->result.bad_step = step;
-    return bp_fail(BP_ERROR_NONFINITE, "%s is %s in epoch %zu, step %zu of %zu (counted from 0), at the rate %s", what,
+    return bp_fail(BP_ERROR_NONFINITE,
+                   "%s is %s in epoch %zu, step %zu of %zu (counted from 0), at the learning rate %s", what,
                    bp_number_text(number, (double)value), f->now.epoch, step, f->now.steps,
                    bp_number_text(learning_rate, (double)f->now.learning_rate));
 }
@@ -237,7 +240,7 @@ static bool run_steps(fit *f, bp_status *status, uint64_t host) {
         const float learning_rate = learning_rate_of_step(f, host);
         if (!isfinite(learning_rate)) {
             char number[32];
-            *status = bp_fail(BP_ERROR_VALUE, "the rate of step %zu of epoch %zu is %s, and must be finite",
+            *status = bp_fail(BP_ERROR_VALUE, "the learning rate of step %zu of epoch %zu is %s, and must be finite",
                               f->now.step, f->now.epoch, bp_number_text(number, (double)learning_rate));
             return false;
         }

@@ -41,7 +41,7 @@ same 8111e4dc4003fa0b --data spirals --epochs 3 --limit 600 --layers 2-33-17-2 -
     --dropout 0.2 --layer-norm --activation gelu --normalize --smoothing 0.1 --schedule one-cycle
 same a299268119ea3f35 --data spirals --epochs 2 --limit 600 --optimizer lion --loss multiclass-hinge \
     --schedule cosine --warmup 5 --activation mish
-for change in "--seed 8" "--epochs 2" "--limit 599" "--rate 0.2" "--batch 63" "--dropout 0.1" "--layer-norm" \
+for change in "--seed 8" "--epochs 2" "--limit 599" "--learning-rate 0.2" "--batch 63" "--dropout 0.1" "--layer-norm" \
     "--normalize" "--optimizer momentum" "--weight-decay 0.1" "--smoothing 0.1" "--schedule step" \
     "--schedule exponential" "--schedule multi-step" "--schedule warm-restarts" \
     "--optimizer adamw --weight-decay 0.1 --weight-decay-of weights" \

@@ -7,7 +7,7 @@ program+=(--data spirals --limit 64 --epochs 1) # short, should a wrong option b
 refused "--epoch: unknown option" --epoch 3
 refused "stray: unknown option" stray
 refused "-: unknown option" -
-for option in data layers activation dropout loss smoothing epochs batch optimizer weight-decay weight-decay-of rate schedule warmup \
+for option in data layers activation dropout loss smoothing epochs batch optimizer weight-decay weight-decay-of learning-rate schedule warmup \
     stop-after save load isa threads seed limit; do
     refused "--$option: its value is missing" "--$option"
 done
@@ -21,7 +21,7 @@ for value in "" x -1 1x 18446744073709551616 99999999999999999999; do
     refused "--seed $value: not a whole number from 0 to 18446744073709551615" --seed "$value"
 done
 for value in "" x 0 0.0 -0.1 +0.1 " 0.1" 0.1x 0.1,5 1e inf nan 1e99 1e-99; do
-    refused "--rate $value: not a finite number above zero" --rate "$value"
+    refused "--learning-rate $value: not a finite number above zero" --learning-rate "$value"
 done
 
 for value in "" x -1 1 1.5 inf nan; do
@@ -76,10 +76,10 @@ done
 
 # The limits themselves are accepted.
 passed_if "largest seed" contains "$(weights --seed 18446744073709551615 | wc -c)" 17
-passed_if "smallest seed" contains "$(weights --seed 0 --batch 1000000000 --rate .5 | wc -c)" 17
+passed_if "smallest seed" contains "$(weights --seed 0 --batch 1000000000 --learning-rate .5 | wc -c)" 17
 
 help=$("${program[@]}" --help)
-for option in data layers activation dropout layer-norm loss smoothing epochs batch optimizer weight-decay weight-decay-of rate schedule \
+for option in data layers activation dropout layer-norm loss smoothing epochs batch optimizer weight-decay weight-decay-of learning-rate schedule \
     warmup stop-after save load isa threads seed limit normalize quiet help; do
     passed_if "--help names --$option" contains "$help" "  --$option "
 done

@@ -11,7 +11,7 @@ passed_if "no control characters in a file" test "${plain//$control/}" = "$plain
 lines=(
     '^backprop [0-9.]+: instruction set [a-z0-9]+, [0-9]+ threads?$'
     '^data: spirals, 600 training and 2000 test samples$'
-    '^network: 2-64-64-2 relu, 4482 parameters, batch 64, sgd, rate 0\.1, seed 1$'
+    '^network: 2-64-64-2 relu, 4482 parameters, batch 64, sgd, learning rate 0\.1, seed 1$'
     '^epoch 1/2: train loss [0-9]\.[0-9]{4}, test accuracy [0-9.]+ %, [0-9]+ samples/s$'
     '^epoch 2/2: train loss [0-9]\.[0-9]{4}, test accuracy [0-9.]+ %, [0-9]+ samples/s$'
     '^throughput: [0-9]+\.[0-9]{2} GFLOP/s over [0-9.]+ s of training$'
@@ -43,9 +43,9 @@ else
 fi
 
 status=0
-wild=$("${program[@]}" --rate 1e30 2>&1) || status=$?
+wild=$("${program[@]}" --learning-rate 1e30 2>&1) || status=$?
 passed_if "status of a training that diverges" equal "$status" 2
-passed_if "a number that is not finite is said" grep -qE 'in epoch 0, step [0-9]+ of 10 .*a lower --rate may help' <<<"$wild"
+passed_if "a number that is not finite is said" grep -qE 'in epoch 0, step [0-9]+ of 10 .*a lower --learning-rate may help' <<<"$wild"
 
 status=0
 "${program[@]}" >/dev/full 2>"$work/err" || status=$?

@@ -84,6 +84,7 @@ void files_expect_failure(bp_status status, bp_status expected, const bp_file_er
                  bp_status_string(expected), error->text);
     if (!strstr(error->text, part))
         fail_msg("line %d: %s: says '%s', which lacks '%s'", line, call, error->text, part);
+    assert_string_equal(bp_error_message(), error->text);
     const size_t length = strnlen(error->text, sizeof error->text);
     assert_in_range(length, 1, sizeof error->text - 1);
     assert_int_not_equal(error->text[length - 1], '.');

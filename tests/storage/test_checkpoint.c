@@ -226,7 +226,7 @@ static void mismatches(void **state) {
             break;
         case 1:
             t[count++] = extra;
-            part = "the network has no place for 4.weight [3]";
+            part = "the network has no tensor 4.weight [3]";
             break;
         case 2:
             t[0].shape = wide;
@@ -296,8 +296,8 @@ static void bad_calls(void **state) {
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_network_save(network, NULL, NULL, 0, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_save(NULL, path, NULL, 0, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_save(network, NULL, NULL, 0, &error));
-    EXPECT_FAILURE(BP_ERROR_NULL, "`network` is null", bp_network_load(NULL, path, &error));
-    EXPECT_FAILURE(BP_ERROR_NULL, "`path` is null", bp_network_load(network, NULL, &error));
+    EXPECT_FAILURE(BP_ERROR_NULL, "network is null", bp_network_load(NULL, path, &error));
+    EXPECT_FAILURE(BP_ERROR_NULL, "path is null", bp_network_load(network, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_load(NULL, path, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_checkpoint_load(network, NULL, &error));
     static const bp_metadata halves[] = {{"key", NULL}, {NULL, "text"}};

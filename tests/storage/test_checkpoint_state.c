@@ -121,7 +121,7 @@ static void other_optimizers(void **state) {
          "the file has no tensor 'training.ema.0.weight'"},
         {{.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f},
          {.kind = BP_OPTIMIZER_ADAM},
-         "the network has no place for training.ema."},
+         "the network has no tensor training.ema."},
         {{.kind = BP_OPTIMIZER_ADAMW, .decay_scope = BP_DECAY_SCOPE_WEIGHTS},
          {.kind = BP_OPTIMIZER_ADAMW},
          "backprop.weight_decay_of is 'weights' in the file and 'all' in the network"},

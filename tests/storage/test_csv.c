@@ -355,7 +355,8 @@ static void classes(void **state) {
     EXPECT_SUCCESS(bp_csv_labels(csv, 0, own, 5, labels, &error));
     assert_memory_equal(labels, ((const uint32_t[]){0, 3, 0, 1, 4}), sizeof labels);
     memset(labels, 0x11, sizeof labels);
-    EXPECT_FAILURE(BP_ERROR_LABEL, "line 5, column 1: none of the classes: 'B'",
+    EXPECT_FAILURE(BP_ERROR_LABEL,
+                   "line 5, column 1: none of the classes: 'B'; names has 'b', '\xc3\xa9', 'unused', 'a'",
                    bp_csv_labels(csv, 0, own, 4, labels, &error));
     assert_int_equal(labels[0], 0x11111111);
     bp_csv_close(csv);
@@ -394,25 +395,29 @@ static void bad_calls(void **state) {
     EXPECT_FAILURE(BP_ERROR_VALUE, "range", bp_csv_numbers(csv, 2, 1, values, 0, &error));
     EXPECT_FAILURE(BP_ERROR_VALUE, "range", bp_csv_numbers(csv, 1, 2, values, 0, &error));
     EXPECT_FAILURE(BP_ERROR_VALUE, "range", bp_csv_numbers(csv, 1, SIZE_MAX, values, 0, &error));
-    EXPECT_FAILURE(BP_ERROR_SIZE, "size", bp_csv_numbers(csv, 0, 0, values, 0, &error));
-    EXPECT_FAILURE(BP_ERROR_SIZE, "size", bp_csv_numbers(csv, 0, 2, values, 1, &error));
+    EXPECT_FAILURE(BP_ERROR_SIZE, "count is 0", bp_csv_numbers(csv, 0, 0, values, 0, &error));
+    EXPECT_FAILURE(BP_ERROR_SIZE, "stride is 1, and must be at least count, 2",
+                   bp_csv_numbers(csv, 0, 2, values, 1, &error));
     EXPECT_FAILURE(BP_ERROR_OVERFLOW, "address range", bp_csv_numbers(csv, 0, 2, values, SIZE_MAX / 8, &error));
-    EXPECT_FAILURE(BP_ERROR_ALIGNMENT, "aligned", bp_csv_numbers(csv, 0, 2, odd, 0, &error));
+    EXPECT_FAILURE(BP_ERROR_ALIGNMENT, "values lies at 0x", bp_csv_numbers(csv, 0, 2, odd, 0, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_classes(NULL, 0, names, 2, &count, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_classes(csv, 0, NULL, 2, &count, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_classes(csv, 0, names, 2, NULL, &error));
-    EXPECT_FAILURE(BP_ERROR_VALUE, "range", bp_csv_classes(csv, 2, names, 2, &count, &error));
+    EXPECT_FAILURE(BP_ERROR_VALUE, "column is 2, and must be below 2",
+                   bp_csv_classes(csv, 2, names, 2, &count, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_labels(NULL, 0, names, 2, labels, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_labels(csv, 0, NULL, 2, labels, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_labels(csv, 0, names, 2, NULL, &error));
-    EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_labels(csv, 0, none, 2, labels, &error));
-    EXPECT_FAILURE(BP_ERROR_VALUE, "range", bp_csv_labels(csv, 2, names, 2, labels, &error));
-    EXPECT_FAILURE(BP_ERROR_VALUE, "range", bp_csv_labels(csv, 0, twice, 2, labels, &error));
-    EXPECT_FAILURE(BP_ERROR_SIZE, "size", bp_csv_labels(csv, 0, names, 0, labels, &error));
+    EXPECT_FAILURE(BP_ERROR_NULL, "names[1] is null", bp_csv_labels(csv, 0, none, 2, labels, &error));
+    EXPECT_FAILURE(BP_ERROR_VALUE, "column is 2, and must be below 2", bp_csv_labels(csv, 2, names, 2, labels, &error));
+    EXPECT_FAILURE(BP_ERROR_VALUE, "names[0] and names[1] are both '1'",
+                   bp_csv_labels(csv, 0, twice, 2, labels, &error));
+    EXPECT_FAILURE(BP_ERROR_SIZE, "count is ", bp_csv_labels(csv, 0, names, 0, labels, &error));
 #if SIZE_MAX > UINT32_MAX
-    EXPECT_FAILURE(BP_ERROR_SIZE, "size", bp_csv_labels(csv, 0, names, ((size_t)1 << 32) + 1, labels, &error));
+    EXPECT_FAILURE(BP_ERROR_SIZE, "count is ", bp_csv_labels(csv, 0, names, ((size_t)1 << 32) + 1, labels, &error));
 #endif
-    EXPECT_FAILURE(BP_ERROR_ALIGNMENT, "aligned", bp_csv_labels(csv, 0, names, 2, (uint32_t *)(void *)odd, &error));
+    EXPECT_FAILURE(BP_ERROR_ALIGNMENT, "labels lies at 0x",
+                   bp_csv_labels(csv, 0, names, 2, (uint32_t *)(void *)odd, &error));
     assert_int_equal(bp_csv_find(NULL, "a", &count), BP_ERROR_NULL);
     assert_int_equal(bp_csv_find(csv, NULL, &count), BP_ERROR_NULL);
     assert_int_equal(bp_csv_find(csv, "a", NULL), BP_ERROR_NULL);

@@ -115,10 +115,11 @@ static void large_doubles(void **state) {
     EXPECT_SUCCESS(bp_csv_doubles(csv, 0, 4, values, 5, &error));
     assert_true(values[0] == 1e39 && values[1] == DBL_MAX && values[2] == 0x1p-1074 && values[3] == INFINITY);
     assert_true(values[4] == 77 && values[5] == 1 && values[6] == -2 && isnan(values[8]) && values[9] == 77);
-    EXPECT_FAILURE(BP_ERROR_VALUE, "range", bp_csv_doubles(csv, 4, 1, values, 0, &error));
-    EXPECT_FAILURE(BP_ERROR_SIZE, "size", bp_csv_doubles(csv, 0, 2, values, 1, &error));
+    EXPECT_FAILURE(BP_ERROR_VALUE, "first is 4 and count 1", bp_csv_doubles(csv, 4, 1, values, 0, &error));
+    EXPECT_FAILURE(BP_ERROR_SIZE, "stride is 1, and must be at least count, 2",
+                   bp_csv_doubles(csv, 0, 2, values, 1, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_doubles(csv, 0, 2, NULL, 0, &error));
-    EXPECT_FAILURE(BP_ERROR_OVERFLOW, "range", bp_csv_doubles(csv, 0, 2, values, SIZE_MAX / 24, &error));
+    EXPECT_FAILURE(BP_ERROR_OVERFLOW, "address range", bp_csv_doubles(csv, 0, 2, values, SIZE_MAX / 24, &error));
     EXPECT_FAILURE(BP_ERROR_ALIGNMENT, "aligned",
                    bp_csv_doubles(csv, 0, 2, (double *)(void *)((char *)values + 1), 0, &error));
     bp_csv_close(csv);
@@ -165,7 +166,7 @@ static void bad_changes(void **state) {
     bp_csv *csv = open_text("1,2,1e40\n", NULL);
     float values[3] = {7};
     double bad[] = {1, NAN, INFINITY}, good[] = {0, 0, 0};
-    EXPECT_FAILURE(BP_ERROR_SIZE, "2 offsets and factors for 3 columns",
+    EXPECT_FAILURE(BP_ERROR_SIZE, "change.count is 2, and must be 1 or as many as the columns, 3",
                    bp_csv_numbers_shifted(csv, 0, 3, &(bp_shift_scale){good, NULL, 2}, values, 0, &error));
     EXPECT_FAILURE(BP_ERROR_VALUE, "offset[1] is NaN, and must be finite",
                    bp_csv_numbers_shifted(csv, 0, 3, &(bp_shift_scale){bad, NULL, 3}, values, 0, &error));

@@ -213,9 +213,10 @@ static void names(void **state) {
         bp_array_destroy(&array);
     }
     bp_array array;
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "there is no array 'raw.npy'; there are: 'x.npy', 'x', '../up', ''",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "there is no array named 'raw.npy'; there are: 'x.npy', 'x', '../up', ''",
                    bp_npz_read(file, "raw.npy", &array, &error));
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "there is no array 'folder/'", bp_npz_read(file, "folder/", &array, &error));
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "there is no array named 'folder/'",
+                   bp_npz_read(file, "folder/", &array, &error));
     bp_npz_close(file);
     free(c);
     static const char *const twice[][2] = {{"a.npy", "a.npy"}, {"a", "a.npy"}};

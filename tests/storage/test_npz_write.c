@@ -110,12 +110,14 @@ static void bad_calls(void **state) {
         bp_tensor array;
         bp_status status;
         const char *part;
-    } bad[] = {{{NULL, BP_DTYPE_F32, 0, NULL, NULL, NULL}, BP_ERROR_NULL, "array 1: name is null"},
-               {{"b", BP_DTYPE_F32, 1, NULL, NULL, NULL}, BP_ERROR_NULL, "array 1: shape is null"},
-               {{"b", BP_DTYPE_F32, 0, NULL, NULL, NULL}, BP_ERROR_NULL, "array 1: "},
-               {{"\xff", BP_DTYPE_F32, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "array 1: the name is not UTF-8"},
-               {{"b", BP_DTYPE_BF16, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "array 1: numpy has no elements"},
-               {{"b", DTYPE_COUNT, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "array 1: numpy has no elements"},
+    } bad[] = {{{NULL, BP_DTYPE_F32, 0, NULL, NULL, NULL}, BP_ERROR_NULL, "arrays[1].name is null"},
+               {{"b", BP_DTYPE_F32, 1, NULL, NULL, NULL}, BP_ERROR_NULL, "arrays[1].shape is null"},
+               {{"b", BP_DTYPE_F32, 0, NULL, NULL, NULL}, BP_ERROR_NULL, "arrays[1].data is null"},
+               {{"\xff", BP_DTYPE_F32, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "arrays[1].name is not UTF-8"},
+               {{"b", BP_DTYPE_BF16, 0, NULL, "1234", NULL},
+                BP_ERROR_VALUE,
+                "arrays[1].dtype is 10, and numpy has no such elements"},
+               {{"b", DTYPE_COUNT, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "numpy has no such elements"},
                {{"a", BP_DTYPE_F32, 0, NULL, "1234", NULL}, BP_ERROR_VALUE, "two arrays 'a'"}};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         const bp_tensor arrays[] = {{"a", BP_DTYPE_F32, 0, NULL, &value, NULL}, bad[k].array};
@@ -123,8 +125,8 @@ static void bad_calls(void **state) {
     }
     const bp_tensor deep = {"a", BP_DTYPE_F32, 9, shape, &value, NULL},
                     wide = {"a", BP_DTYPE_F32, 2, huge, &value, NULL};
-    EXPECT_FAILURE(BP_ERROR_SIZE, "array 0", bp_npz_write(path, &deep, 1, false, &error));
-    EXPECT_FAILURE(BP_ERROR_OVERFLOW, "array 0", bp_npz_write(path, &wide, 1, false, &error));
+    EXPECT_FAILURE(BP_ERROR_SIZE, "arrays[0].dimensions is 9", bp_npz_write(path, &deep, 1, false, &error));
+    EXPECT_FAILURE(BP_ERROR_OVERFLOW, "arrays[0].shape", bp_npz_write(path, &wide, 1, false, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_npz_write(NULL, &deep, 1, false, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_npz_write(path, NULL, 1, false, &error));
     char *name = malloc(65533);
@@ -136,7 +138,7 @@ static void bad_calls(void **state) {
     EXPECT_SUCCESS(bp_npz_write(path, &long_name, 1, false, &error));
     EXPECT_SUCCESS(bp_npz_open(path, &file, &error));
     EXPECT_SUCCESS(bp_npz_describe(file, name, &about, &error));
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "there is no array 'x'; there are: others",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "there is no array named 'x'; there are: others",
                    bp_npz_read(file, "x", &array, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_npz_describe(NULL, "a", &about, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_npz_describe(file, NULL, &about, &error));
@@ -146,7 +148,7 @@ static void bad_calls(void **state) {
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_npz_read(file, "a", NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_npz_read_shifted(file, "a", NULL, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_npz_doubles(file, "a", NULL, &error));
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "no array 'a'", bp_npz_doubles(file, "a", &doubles, &error));
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "no array named 'a'", bp_npz_doubles(file, "a", &doubles, &error));
     const double infinite = INFINITY;
     EXPECT_FAILURE(BP_ERROR_VALUE, "factor[0] is ",
                    bp_npz_read_shifted(file, name, &(bp_shift_scale){NULL, &infinite, 1}, &array, &error));

@@ -319,7 +319,7 @@ static void checkpoints_are_not_of_averages(void **state) {
     (void)state;
     samples s = samples_create(&shapes[SMALL], ROWS, 0, 5);
     bp_network *network = create_prior(SMALL, TRAINED | SWAPPED, &s);
-    EXPECT_FAILURE(BP_ERROR_VALUE, "average is swapped in",
+    EXPECT_FAILURE(BP_ERROR_VALUE, "the EMA weights are swapped in",
                    bp_checkpoint_save(network, files_path("ema"), NULL, 0, &error));
     EXPECT_SUCCESS(bp_network_save(network, files_path("ema"), NULL, 0, &error));
     bp_network_destroy(network);

@@ -123,7 +123,7 @@ static void wrapped_parts(void **state) {
     const bp_load_options lenient = {.lenient = true};
     dict both = dict_of("", sequential, true);
     add(&both, "", "module.0.weight", 3, 4);
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "no place for module.0.weight [3 x 4]",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "no tensor module.0.weight [3 x 4]",
                    bp_network_load(network, write(&both), &error));
     EXPECT_SUCCESS(bp_network_load_with(network, write(&both), &lenient, &error));
     expect_dict(network, &both, true);
@@ -304,7 +304,7 @@ static void lenient(void **state) {
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "'fc1.weight' is [2 x 4] in the file and [3 x 4]",
                    bp_network_load_with(network, write(&d), &options, &error));
     const bp_load_options numbers = {.lenient = true};
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "a place for none of the file's tensors; the file has module.fc1.weight [2 x 4]",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "the network has none of the file's tensors; the file has module.fc1.weight [2 x 4]",
                    bp_network_load_with(network, write(&d), &numbers, &error));
     assert_true(bp_network_hash(network) == hash);
     bp_network_destroy(network);
@@ -326,7 +326,7 @@ static void other_types(void **state) {
     const char *path = files_path("types");
     files_write(path, bytes, sizeof bytes);
     bp_load_options options = {.modules = fc, .module_count = 1};
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "no place for scale F8_E4M3 [2 x 1]",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH, "no tensor scale F8_E4M3 [2 x 1]",
                    bp_network_load_with(network, path, &options, &error));
     options.lenient = true;
     EXPECT_SUCCESS(bp_network_load_with(network, path, &options, &error));
@@ -355,7 +355,7 @@ static void bad_options(void **state) {
     } bad[] = {
         {{.modules = fc, .module_count = 2}, BP_ERROR_SIZE, "module_count is 2, and the network has 3 modules"},
         {{.modules = fc}, BP_ERROR_SIZE, "module_count is 0"},
-        {{.module_count = 3}, BP_ERROR_NULL, "`modules` is null, and module_count 3"},
+        {{.module_count = 3}, BP_ERROR_NULL, "modules is null, and module_count 3"},
         {{.modules = null, .module_count = 3}, BP_ERROR_NULL, "modules[1] is null"},
         {{.modules = twins, .module_count = 3}, BP_ERROR_VALUE, "modules[2], 'module.fc1', is modules[0] too"},
         {{.modules = fc, .module_count = 3, .pattern = "*"}, BP_ERROR_VALUE, "both given"},
@@ -371,8 +371,8 @@ static void bad_options(void **state) {
     const uint64_t hash = bp_network_hash(network);
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
         EXPECT_FAILURE(bad[k].status, bad[k].part, bp_network_load_with(network, write(&d), &bad[k].options, &error));
-    EXPECT_FAILURE(BP_ERROR_NULL, "`network` is null", bp_network_load_with(NULL, write(&d), NULL, &error));
-    EXPECT_FAILURE(BP_ERROR_NULL, "`path` is null", bp_network_load_with(network, NULL, NULL, &error));
+    EXPECT_FAILURE(BP_ERROR_NULL, "network is null", bp_network_load_with(NULL, write(&d), NULL, &error));
+    EXPECT_FAILURE(BP_ERROR_NULL, "path is null", bp_network_load_with(network, NULL, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "no tensor '0.weight'; the file has fc1.weight [3 x 4], fc1.bias [3], fc2",
                    bp_network_load_with(network, write(&d), NULL, &error));
     assert_true(bp_network_hash(network) == hash);
@@ -424,7 +424,7 @@ static void long_lists(void **state) {
         add(&more, "", name, 1, 12);
     }
     EXPECT_FAILURE(BP_ERROR_MISMATCH,
-                   "no place for a.rather.long.name.of.a.module.0.weight [1 x 12], "
+                   "no tensor a.rather.long.name.of.a.module.0.weight [1 x 12], "
                    "a.rather.long.name.of.a.module.1.weight [1 x 12], "
                    "a.rather.long.name.of.a.module.2.weight [1 x 12], "
                    "a.rather.long.name.of.a.module.3.weight [1 x 12] and 6 more",

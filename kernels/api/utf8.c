@@ -1,4 +1,4 @@
-#include "storage/utf8.h"
+#include "utf8.h"
 
 size_t bp_utf8_length(const unsigned char *text) {
     /* The bounds of the second byte exclude overlong forms, surrogates, and code points beyond 10ffff. */

@@ -1,6 +1,6 @@
 /* UTF-8 (F. Yergeau, RFC 3629, 2003). */
-#ifndef BP_STORAGE_UTF8_H
-#define BP_STORAGE_UTF8_H
+#ifndef BP_UTF8_H
+#define BP_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

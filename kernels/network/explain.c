@@ -1,0 +1,182 @@
+/*
+ * Words for a step that was refused. The checks of step.c and backward.c are part of every step and say no more than a
+ * status; once one has failed, the functions here look at the arguments again, in the same order, for the message.
+ */
+#include <inttypes.h>
+#include <math.h>
+
+#include "api/check.h"
+#include "failure.h"
+#include "network/step.h"
+
+/* An array of a batch as the message names it. */
+typedef struct named_array {
+    matrix m;
+    const char *name, *stride; /* the stride's name; null: a vector */
+    const char *columns;       /* what they are */
+} named_array;
+
+/* Whether an array is wrong; then the message is set. */
+static bool is_wrong(const bp_network *network, const named_array *a) {
+    const matrix *m = &a->m;
+    switch (check_matrix(*m)) {
+    case BP_OK:
+        break;
+    case BP_ERROR_SIZE:
+        bp_fail(BP_ERROR_SIZE, "%s is %zu, and must be at least %zu, the network's %s, or 0 for packed rows", a->stride,
+                m->ld, m->columns, a->columns);
+        return true;
+    case BP_ERROR_ALIGNMENT:
+        bp_fail(BP_ERROR_ALIGNMENT, "%s lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", a->name,
+                (uintptr_t)m->data, sizeof(float));
+        return true;
+    default:
+        bp_fail(BP_ERROR_OVERFLOW, "%s, of %zu rows and %zu columns with a stride of %zu, exceeds the address range",
+                a->name, m->rows, m->columns, m->ld);
+        return true;
+    }
+    if (!m->data || !ranges_overlap(network, network->bytes - BP_ALIGNMENT, m->data, matrix_extent(*m)))
+        return false;
+    bp_fail(BP_ERROR_OVERLAP, "%s overlaps the network's memory", a->name);
+    return true;
+}
+
+static size_t stride_or(size_t stride, size_t packed) {
+    return stride ? stride : packed;
+}
+
+static named_array inputs_of(const bp_network *network, const bp_batch *batch) {
+    const size_t in = network->layer[0].in;
+    return (named_array){matrix_of(batch->inputs, batch->rows, in, stride_or(batch->input_stride, in)), "batch.inputs",
+                         "batch.input_stride", "inputs"};
+}
+
+static named_array targets_of(const bp_network *network, const bp_batch *batch) {
+    const size_t out = network->layer[network->layers - 1].out;
+    return (named_array){matrix_of(batch->targets, batch->rows, out, stride_or(batch->target_stride, out)),
+                         "batch.targets", "batch.target_stride", "outputs"};
+}
+
+static named_array vector_named(const void *data, size_t rows, const char *name) {
+    return (named_array){vector_of(data, rows), name, NULL, NULL};
+}
+
+static bool inputs_are_wrong(const bp_network *network, const bp_batch *batch) {
+    if (!batch->inputs) {
+        bp_fail(BP_ERROR_NULL, "batch.inputs is null");
+        return true;
+    }
+    if (batch->rows == 0 || batch->rows > network->max_batch_size) {
+        bp_fail(BP_ERROR_BATCH, "batch.rows is %zu, and must be from 1 to the network's max_batch_size, %zu",
+                batch->rows, network->max_batch_size);
+        return true;
+    }
+    const named_array inputs = inputs_of(network, batch);
+    return is_wrong(network, &inputs);
+}
+
+static void explain_labels(const bp_network *network, const bp_batch *batch) {
+    const size_t out = network->layer[network->layers - 1].out;
+    for (size_t n = 0; n < batch->rows; n++)
+        if (batch->labels[n] >= out) {
+            bp_fail(BP_ERROR_LABEL, "batch.labels[%zu] is %" PRIu32 ", and must be below %zu, the network's outputs", n,
+                    batch->labels[n], out);
+            return;
+        }
+}
+
+static void explain_targets(const bp_network *network, const bp_batch *batch) {
+    const bool labeled = loss_takes_labels(network->loss);
+    if (labeled ? !batch->labels : !batch->targets) {
+        bp_fail(BP_ERROR_NULL, "batch.%s is null, and the loss %s needs it", labeled ? "labels" : "targets",
+                bp_loss_name(network->loss));
+        return;
+    }
+    const named_array targets =
+        labeled ? vector_named(batch->labels, batch->rows, "batch.labels") : targets_of(network, batch);
+    const named_array weights = vector_named(batch->weights, batch->rows, "batch.weights");
+    if (is_wrong(network, &targets) || (batch->weights && is_wrong(network, &weights)))
+        return;
+    if (labeled)
+        explain_labels(network, batch);
+}
+
+bp_status bp_inputs_refuse(const bp_network *network, const bp_batch *batch, bp_status status) {
+    bp_refuse(status);
+    inputs_are_wrong(network, batch);
+    return status;
+}
+
+bp_status bp_batch_refuse(const bp_network *network, const bp_batch *batch, bp_status status) {
+    bp_refuse(status);
+    if (inputs_are_wrong(network, batch))
+        return status;
+    if (status == BP_ERROR_VALUE) { /* of the numbers in a batch, only a weighted mean can be refused */
+        char number[32];
+        const float sum = network->backend->kernels.sum(batch->weights, batch->rows);
+        return bp_fail(status,
+                       "batch.weights add up to %s, and must have a finite sum other than 0 for a weighted mean",
+                       bp_number_text(number, (double)sum));
+    }
+    explain_targets(network, batch);
+    return status;
+}
+
+/* Whether an array that a call writes meets one that it reads. */
+static bool meets(const named_array *output, const named_array *input) {
+    if (!matrices_overlap(output->m, input->m))
+        return false;
+    bp_fail(BP_ERROR_OVERLAP, "%s overlaps %s", output->name, input->name);
+    return true;
+}
+
+bp_status bp_outputs_refuse(const step *s, bp_status status) {
+    const bp_network *network = s->network;
+    const size_t out = network->layer[network->layers - 1].out;
+    const named_array inputs = inputs_of(network, &s->batch);
+    const named_array outputs = {matrix_of(s->outputs, s->batch.rows, out, s->output_stride), "outputs",
+                                 "output_stride", "outputs"};
+    bp_refuse(status);
+    if (!is_wrong(network, &outputs))
+        meets(&outputs, &inputs);
+    return status;
+}
+
+bp_status bp_backward_refuse(const step *s, bp_status status) {
+    const bp_network *network = s->network;
+    const bp_backward_options *o = s->options;
+    const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out, rows = s->batch.rows;
+    const bool given = bp_step_has_callers_loss(s);
+    const named_array result = {matrix_of(o->input_gradient, rows, in, o->input_gradient_stride),
+                                "options.input_gradient", "options.input_gradient_stride", "inputs"};
+    const named_array delta = {matrix_of(o->delta, rows, out, o->delta_stride), "options.delta", "options.delta_stride",
+                               "outputs"};
+    const named_array inputs = inputs_of(network, &s->batch), targets = targets_of(network, &s->batch),
+                      labels = vector_named(s->batch.labels, rows, "batch.labels"),
+                      weights = vector_named(s->batch.weights, rows, "batch.weights");
+    bp_refuse(status);
+    if (is_wrong(network, &result) || is_wrong(network, &delta) || meets(&result, &inputs) || meets(&result, &delta))
+        return status;
+    /* Targets beside labels are looked at, too. */
+    if (!given && (is_wrong(network, &targets) || meets(&result, &targets) || meets(&result, &labels)))
+        return status;
+    if (!given)
+        meets(&result, &weights);
+    return status;
+}
+
+bp_status bp_learning_rate_refuse(float learning_rate, const char *name) {
+    char number[32];
+    return bp_fail(BP_ERROR_VALUE, "%s is %s, and must be finite", name, bp_number_text(number, (double)learning_rate));
+}
+
+bp_status bp_steps_refuse(const bp_network *network) {
+    return bp_fail(BP_ERROR_VALUE,
+                   "the network has taken %" PRIu64 " steps, the most that it can count: go on with "
+                   "bp_network_set_steps",
+                   network->steps);
+}
+
+bp_status bp_swapped_refuse(void) {
+    return bp_fail(BP_ERROR_VALUE, "the EMA weights are swapped in: call bp_network_swap_ema again before training");
+}

@@ -205,7 +205,7 @@ static void environment_fails(void) {
         CHECK(isa == ISA_COUNT);
         const float values[] = {1, 2};
         float sum = -1;
-        CHECK(bp_sum(values, 2, &sum) == expected);
+        CHECK(bp_sum(&sum, values, 2) == expected);
         CHECK(sum == -1);
         network_isa(expected);
     }

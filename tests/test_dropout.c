@@ -42,8 +42,8 @@ static void the_documented_mask(void **state) {
                                       101};
         const double rounded = fmin(floor((double)mask.probability * 0x1p16 + 0.5), 0x1p16 - 1);
         const float scale = 1.0f / (float)(1 - rounded * 0x1p-16);
-        assert_int_equal(bp_dropout(d[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, mask), BP_OK);
-        assert_int_equal(bp_dropout_derivative(slope[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, tanh_kind, mask),
+        assert_int_equal(bp_dropout(d[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, &mask), BP_OK);
+        assert_int_equal(bp_dropout_derivative(slope[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, tanh_kind, &mask),
                          BP_OK);
         for (uint64_t n = 0; n < ROWS; n++) {
             for (uint64_t j = 0; j < COLUMNS; j++) {
@@ -70,7 +70,7 @@ static void drop_ones(plane stays, bp_dropout_mask mask) {
     for (size_t k = 0; k < (size_t)SIDE * SIDE; k++) {
         all[k] = 1.0f;
     }
-    assert_int_equal(bp_dropout(all, SIDE, all, SIDE, SIDE, SIDE, mask), BP_OK);
+    assert_int_equal(bp_dropout(all, SIDE, all, SIDE, SIDE, SIDE, &mask), BP_OK);
     for (size_t k = 0; k < (size_t)SIDE * SIDE; k++) {
         all[k] = all[k] != 0.0f ? 1.0f : 0.0f;
     }
@@ -143,7 +143,7 @@ static void expect(bp_status expected, bp_status status, int line) {
 
 static bp_status derivative_of(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                                bp_dropout_mask mask) {
-    return bp_dropout_derivative(d, ldd, a, lda, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, mask);
+    return bp_dropout_derivative(d, ldd, a, lda, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, &mask);
 }
 
 static bp_dropout_mask masked(float probability, size_t row, size_t column) {
@@ -177,7 +177,7 @@ static void bad_inputs(void **state) {
            masked(0.5f, (size_t)(UINT64_C(1) << 32) - 3, (size_t)(UINT64_C(1) << 32) - 5));
     const bp_activation bad[] = {{ACTIVATION_COUNT, 0.0f}, {BP_ACTIVATION_LEAKY_RELU, NAN}};
     for (size_t k = 0; k < 2; k++) {
-        expect(BP_ERROR_VALUE, bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], half), __LINE__);
+        expect(BP_ERROR_VALUE, bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], &half), __LINE__);
     }
 }
 

@@ -379,13 +379,13 @@ static void loss_softmax_cross_entropy(void **state) {
 
 static void sum_and_sgd(void **state) {
     (void)state;
-    EXPECT(BP_OK, bp_sum(slot(0), SLOT, slot(1)));
-    EXPECT(BP_ERROR_NULL, bp_sum(NULL, 1, slot(1)));
-    EXPECT(BP_ERROR_NULL, bp_sum(slot(0), 1, NULL));
-    EXPECT(BP_ERROR_SIZE, bp_sum(slot(0), 0, slot(1)));
-    EXPECT(BP_ERROR_OVERFLOW, bp_sum(slot(0), SIZE_MAX, slot(1)));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_sum(misaligned(0), 2, slot(1)));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_sum(slot(0), 2, misaligned(1)));
+    EXPECT(BP_OK, bp_sum(slot(1), slot(0), SLOT));
+    EXPECT(BP_ERROR_NULL, bp_sum(slot(1), NULL, 1));
+    EXPECT(BP_ERROR_NULL, bp_sum(NULL, slot(0), 1));
+    EXPECT(BP_ERROR_SIZE, bp_sum(slot(1), slot(0), 0));
+    EXPECT(BP_ERROR_OVERFLOW, bp_sum(slot(1), slot(0), SIZE_MAX));
+    EXPECT(BP_ERROR_ALIGNMENT, bp_sum(slot(1), misaligned(0), 2));
+    EXPECT(BP_ERROR_ALIGNMENT, bp_sum(misaligned(1), slot(0), 2));
 
     EXPECT(BP_OK, bp_sgd(slot(0), slot(1), SLOT, 0.5f));
     EXPECT(BP_ERROR_NULL, bp_sgd(NULL, slot(1), 1, 0.5f));
@@ -411,14 +411,14 @@ static void column_ranges_do_not_overlap(void **state) {
 
 static void random_permutation(void **state) {
     (void)state;
-    EXPECT(BP_OK, bp_random_permutation(1, 2, labels(), 1));
-    EXPECT(BP_ERROR_NULL, bp_random_permutation(1, 2, NULL, 5));
-    EXPECT(BP_ERROR_SIZE, bp_random_permutation(1, 2, labels(), 0));
+    EXPECT(BP_OK, bp_random_permutation(labels(), 1, 1, 2));
+    EXPECT(BP_ERROR_NULL, bp_random_permutation(NULL, 5, 1, 2));
+    EXPECT(BP_ERROR_SIZE, bp_random_permutation(labels(), 0, 1, 2));
 #if SIZE_MAX > UINT32_MAX
-    EXPECT(BP_ERROR_SIZE, bp_random_permutation(1, 2, labels(), ((size_t)1 << 32) + 1));
+    EXPECT(BP_ERROR_SIZE, bp_random_permutation(labels(), ((size_t)1 << 32) + 1, 1, 2));
 #endif
-    EXPECT(BP_ERROR_SIZE, bp_random_permutation(1, 2, labels(), SIZE_MAX));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_random_permutation(1, 2, (uint32_t *)(void *)misaligned(5), 3));
+    EXPECT(BP_ERROR_SIZE, bp_random_permutation(labels(), SIZE_MAX, 1, 2));
+    EXPECT(BP_ERROR_ALIGNMENT, bp_random_permutation((uint32_t *)(void *)misaligned(5), 3, 1, 2));
 }
 
 static void names(void **state) {

@@ -89,9 +89,8 @@ static bp_status call_update(update u) {
     const bp_optimizer *optimizer = u.no_optimizer ? NULL : &u.optimizer;
     const bp_parameters *weights = u.no_weights ? NULL : &u.weights, *biases = u.no_biases ? NULL : &u.biases;
     if (!layer)
-        return bp_optimizer_step(optimizer, u.step, u.learning_rate, weights, u.gradient, u.count);
-    return bp_dense_gradient_update(optimizer, u.step, u.learning_rate, weights, u.ldw, biases, u.gradient, u.ldx,
-                                    u.delta, u.ldd, u.batch, u.in, u.out, u.scratch);
+        return bp_optimizer_step(weights, u.gradient, u.count, optimizer, u.step, u.learning_rate);
+    return bp_dense_gradient_update(weights, u.ldw, biases, u.gradient, u.ldx, u.delta, u.ldd, u.batch, u.in, u.out, optimizer, u.step, u.learning_rate, u.scratch);
 }
 
 static void optimizers(void **state) {

@@ -36,7 +36,7 @@ static void scaling_is_the_written_sequence(void **state) {
     for (size_t indexed = 0; indexed < 2; indexed++)
         for (int kind = 0; kind < SCALING_COUNT; kind++) {
             assert_int_equal(
-                bp_scaling_fit((bp_scaling_kind)kind, x, STRIDE, indexed ? index : NULL, ROWS, COLUMNS, shift, scale),
+                bp_scaling_fit(shift, scale, x, STRIDE, indexed ? index : NULL, ROWS, COLUMNS, (bp_scaling_kind)kind),
                 BP_OK);
             for (size_t j = 0; j < COLUMNS; j++) {
                 double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
@@ -68,9 +68,9 @@ static void scaling_goes_there_and_back(void **state) {
     for (size_t k = 0; k < ROWS * COLUMNS; k++)
         x[k] = (float)(1 + k % COLUMNS) * test_random_symmetric(&random) + 2;
     for (int kind = 0; kind < SCALING_COUNT; kind++) {
-        assert_int_equal(bp_scaling_fit((bp_scaling_kind)kind, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_apply(y, COLUMNS + 2, x, 0, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_invert(back, 0, y, COLUMNS + 2, ROWS, COLUMNS, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, ROWS, COLUMNS, (bp_scaling_kind)kind), BP_OK);
+        assert_int_equal(bp_scaling_apply(y, COLUMNS + 2, x, 0, shift, scale, ROWS, COLUMNS), BP_OK);
+        assert_int_equal(bp_scaling_invert(back, 0, y, COLUMNS + 2, shift, scale, ROWS, COLUMNS), BP_OK);
         for (size_t j = 0; j < COLUMNS; j++) {
             double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
             for (size_t n = 0; n < ROWS; n++) {
@@ -91,7 +91,7 @@ static void scaling_goes_there_and_back(void **state) {
     }
     /* In place. */
     memcpy(back, x, sizeof x);
-    assert_int_equal(bp_scaling_apply(back, 0, back, 0, ROWS, COLUMNS, shift, scale), BP_OK);
+    assert_int_equal(bp_scaling_apply(back, 0, back, 0, shift, scale, ROWS, COLUMNS), BP_OK);
     for (size_t k = 0; k < ROWS * COLUMNS; k++)
         assert_int_equal(test_bits(back[k]), test_bits(y[k / COLUMNS * (COLUMNS + 2) + k % COLUMNS]));
 }
@@ -114,15 +114,14 @@ static void missing_numbers_are_left_out(void **state) {
         wide[k] = (double)x[k];
     for (int kind = 0; kind < SCALING_COUNT; kind++) {
         const bp_scaling_kind by = (bp_scaling_kind)kind;
-        assert_int_equal(bp_scaling_fit(by, left, 0, NULL, LEFT, 1, &expected_shift, &expected_scale), BP_OK);
-        assert_int_equal(bp_scaling_fit_nan(by, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, 2, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_fit(&expected_shift, &expected_scale, left, 0, NULL, LEFT, 1, by), BP_OK);
+        assert_int_equal(bp_scaling_fit_nan(shift, scale, x, 0, NULL, ROWS, 2, by, BP_SCALING_NAN_IGNORE), BP_OK);
         assert_true(shift[0] == expected_shift && scale[0] == expected_scale);
         assert_true(shift[1] == 0 && scale[1] == 1);
-        assert_int_equal(bp_scaling_fit_double(by, BP_SCALING_NAN_ERROR, wide_left, 0, NULL, LEFT, 1,
-                                               &expected_wide_shift, &expected_wide_scale),
+        assert_int_equal(bp_scaling_fit_double(&expected_wide_shift, &expected_wide_scale, wide_left, 0, NULL, LEFT, 1, by, BP_SCALING_NAN_ERROR),
                          BP_OK);
         assert_int_equal(
-            bp_scaling_fit_double(by, BP_SCALING_NAN_IGNORE, wide, 0, NULL, ROWS, 2, wide_shift, wide_scale), BP_OK);
+            bp_scaling_fit_double(wide_shift, wide_scale, wide, 0, NULL, ROWS, 2, by, BP_SCALING_NAN_IGNORE), BP_OK);
         assert_true(wide_shift[0] == expected_wide_shift && wide_scale[0] == expected_wide_scale);
         assert_true(wide_shift[1] == 0 && wide_scale[1] == 1);
     }
@@ -132,25 +131,25 @@ static void refusals_say_where(void **state) {
     (void)state;
     float x[6] = {1, 2, 3, 4, 5, NAN}, shift[2] = {5}, scale[2] = {6};
     const uint32_t index[2] = {2, 0};
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_MINMAX), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "row 2, column 1 (from 0) is NaN"));
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, index, 2, 2, shift, scale), BP_ERROR_VALUE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, index, 2, 2, BP_SCALING_MINMAX), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "row 2, column 1 (from 0) is NaN"));
     x[2] = -INFINITY;
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, 3, 2, shift, scale),
+    assert_int_equal(bp_scaling_fit_nan(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE),
                      BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "row 1, column 0 (from 0) is minus infinite"));
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, (bp_scaling_nan)2, x, 0, NULL, 3, 2, shift, scale),
+    assert_int_equal(bp_scaling_fit_nan(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_STANDARD, (bp_scaling_nan)2),
                      BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "nan is 2"));
-    assert_int_equal(bp_scaling_fit((bp_scaling_kind)9, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, 3, 2, (bp_scaling_kind)9), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "kind is 9"));
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 1, NULL, 3, 2, shift, scale), BP_ERROR_SIZE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 1, NULL, 3, 2, BP_SCALING_MINMAX), BP_ERROR_SIZE);
     assert_non_null(strstr(bp_error_message(), "the stride of x is 1, and must be 0 or at least its columns, 2"));
     x[0] = 3e38f;
     x[2] = -3e38f;
     x[5] = 0;
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_MINMAX), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "column 0 (from 0): the numbers lie so far apart"));
     assert_true(shift[0] == 5 && scale[0] == 6);
 }
@@ -168,8 +167,7 @@ static void doubles_are_the_written_sequence(void **state) {
     for (size_t n = 0; n < ROWS; n++)
         x[n * STRIDE + 2] = 1700000060.1; /* a column of equal values */
     for (int kind = 0; kind < SCALING_COUNT; kind++) {
-        assert_int_equal(bp_scaling_fit_double((bp_scaling_kind)kind, BP_SCALING_NAN_ERROR, x, STRIDE, NULL, ROWS,
-                                               COLUMNS, shift, scale),
+        assert_int_equal(bp_scaling_fit_double(shift, scale, x, STRIDE, NULL, ROWS, COLUMNS, (bp_scaling_kind)kind, BP_SCALING_NAN_ERROR),
                          BP_OK);
         for (size_t j = 0; j < COLUMNS; j++) {
             double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
@@ -185,8 +183,8 @@ static void doubles_are_the_written_sequence(void **state) {
             assert_true(shift[j] == (standard ? mean : least));
             assert_true(scale[j] == (j == 2 ? 1 : standard ? sqrt(squares / ROWS) : largest - least));
         }
-        assert_int_equal(bp_scaling_apply_double(y, 0, x, STRIDE, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_invert_double(back, 0, y, 0, ROWS, COLUMNS, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_apply_double(y, 0, x, STRIDE, shift, scale, ROWS, COLUMNS), BP_OK);
+        assert_int_equal(bp_scaling_invert_double(back, 0, y, 0, shift, scale, ROWS, COLUMNS), BP_OK);
         for (size_t k = 0; k < ROWS * COLUMNS; k++) {
             const double v = x[k / COLUMNS * STRIDE + k % COLUMNS];
             const size_t j = k % COLUMNS;
@@ -232,8 +230,8 @@ static void bad_doubles(void **state) {
     if (_Alignof(double) == 8)
         APPLY(BP_ERROR_ALIGNMENT, y, 0, odd, 0, 2, 2, shift, scale);
 #undef APPLY
-    assert_int_equal(bp_scaling_invert_double(x, 0, y, 0, 3, 0, shift, scale), BP_ERROR_SIZE);
-    assert_int_equal(bp_scaling_invert_double(x, 0, NULL, 0, 3, 2, shift, scale), BP_ERROR_NULL);
+    assert_int_equal(bp_scaling_invert_double(x, 0, y, 0, shift, scale, 3, 0), BP_ERROR_SIZE);
+    assert_int_equal(bp_scaling_invert_double(x, 0, NULL, 0, shift, scale, 3, 2), BP_ERROR_NULL);
 }
 
 /* ---- Modes of the host ----------------------------------------------------------------------------------------- */
@@ -241,16 +239,16 @@ static void bad_doubles(void **state) {
 static void check_scaling(void) {
     const float x[] = {1e-40f, 3e-40f, NAN, 0x1p-149f};
     float shift, scale, y[4];
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE, x, 0, NULL, 4, 1, &shift, &scale),
+    assert_int_equal(bp_scaling_fit_nan(&shift, &scale, x, 0, NULL, 4, 1, BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE),
                      BP_OK);
     assert_int_equal(test_raw_bits(shift), 1);
     assert_int_equal(test_raw_bits(scale), 0x00034446);
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, 4, 1, &shift, &scale),
+    assert_int_equal(bp_scaling_fit_nan(&shift, &scale, x, 0, NULL, 4, 1, BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE),
                      BP_OK);
     assert_int_equal(test_raw_bits(shift), 0x000173ae);
     const double wide[] = {1700000060.1, 1700000061.3, 1700000060.2};
     static const double offset = 1700000060.1, unit = 3;
-    assert_int_equal(bp_scaling_apply_double(y, 0, wide, 0, 3, 1, &offset, &unit), BP_OK);
+    assert_int_equal(bp_scaling_apply_double(y, 0, wide, 0, &offset, &unit, 3, 1), BP_OK);
     static const uint32_t expected[] = {0, 0x3ecccccd, 0x3d088895};
     for (size_t k = 0; k < 3; k++)
         assert_int_equal(test_raw_bits(y[k]), expected[k]);
@@ -281,7 +279,7 @@ static void bad_scaling(void **state) {
         x[k] = (float)k;
 #define FIT(status, kind, from, stride, rows, columns, to, by)                                                         \
     do {                                                                                                               \
-        if (bp_scaling_fit(kind, from, stride, NULL, rows, columns, to, by) != (status))                               \
+        if (bp_scaling_fit(to, by, from, stride, NULL, rows, columns, kind) != (status))                               \
             fail_msg("line %d", __LINE__);                                                                             \
         assert_true(shift[0] == 5 && scale[0] == 6);                                                                   \
     } while (0)
@@ -309,9 +307,9 @@ static void bad_scaling(void **state) {
     FIT(BP_ERROR_VALUE, BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
 #undef FIT
     assert_int_equal(
-        bp_scaling_fit(BP_SCALING_STANDARD, x, 0, (uint32_t *)(void *)((char *)index + 1), 3, COLUMNS, shift, scale),
+        bp_scaling_fit(shift, scale, x, 0, (uint32_t *)(void *)((char *)index + 1), 3, COLUMNS, BP_SCALING_STANDARD),
         BP_ERROR_ALIGNMENT);
-    assert_int_equal(bp_scaling_fit(BP_SCALING_STANDARD, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, ROWS, COLUMNS, BP_SCALING_STANDARD), BP_OK);
 
     bp_status (*const functions[])(float *, size_t, const float *, size_t, size_t, size_t, const float *,
                                    const float *) = {bp_scaling_apply, bp_scaling_invert};

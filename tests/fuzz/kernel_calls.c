@@ -99,7 +99,7 @@ static bp_status softmax(const bp_kernels *table, void *const *at, const kernel_
 
 static bp_status sum(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
     if (!table)
-        return bp_sum(at[1], n->out, at[0]);
+        return bp_sum(at[0], at[1], n->out);
     *(float *)at[0] = table->sum(at[1], n->out);
     return BP_OK;
 }

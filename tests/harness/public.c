@@ -97,7 +97,7 @@ static void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t row
 static float sum(const float *values, size_t count) {
     float result = 0.0f;
     host_mode();
-    returned(bp_sum(values, count, &result));
+    returned(bp_sum(&result, values, count));
     return result;
 }
 
@@ -109,13 +109,13 @@ static void sgd(float *parameters, const float *gradient, size_t count, float le
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                     bp_dropout_mask mask) {
     host_mode();
-    returned(bp_dropout(d, ldd, a, lda, rows, columns, mask));
+    returned(bp_dropout(d, ldd, a, lda, rows, columns, &mask));
 }
 
 static void dropout_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
                                bp_activation activation, bp_dropout_mask mask) {
     host_mode();
-    returned(bp_dropout_derivative(d, ldd, a, lda, rows, columns, activation, mask));
+    returned(bp_dropout_derivative(d, ldd, a, lda, rows, columns, activation, &mask));
 }
 
 static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
@@ -154,7 +154,7 @@ static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *
 static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                            const bp_parameters *parameters, const float *gradient, size_t count) {
     host_mode();
-    returned(bp_optimizer_step(optimizer, step, learning_rate, parameters, gradient, count));
+    returned(bp_optimizer_step(parameters, gradient, count, optimizer, step, learning_rate));
 }
 
 static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
@@ -162,8 +162,7 @@ static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, 
                                   size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
                                   void *scratch) {
     host_mode();
-    returned(bp_dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out,
-                                      scratch));
+    returned(bp_dense_gradient_update(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, optimizer, step, learning_rate, scratch));
 }
 
 static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {

@@ -51,7 +51,7 @@ class DenseArrays {
     const DenseShape shape;
     Array<char> scratch;
 
-    DenseArrays(DenseShape s, bool cold) : shape(s), scratch(6, bp_scratch_bytes()) {
+    DenseArrays(DenseShape s, bool cold) : shape(s), scratch(6, bp_dense_scratch_bytes(s.batch, s.in, s.out)) {
         const float scale = 1 / std::sqrt(static_cast<float>(s.in));
         const size_t copies = cold ? 1 + cold_bytes() / (s.in * s.out * sizeof(float)) : 1;
         for (size_t k = 0; k < copies; k++)

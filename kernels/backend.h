@@ -55,7 +55,7 @@ static inline size_t dense_scratch_bytes(size_t batch, size_t in, size_t out) {
     floats = floats > transposed ? floats : transposed;
     if (all > UNPACKED_COLUMNS)
         floats += b > i ? (o > i ? b * o : b * i) : (b > o ? b * i : i * o);
-    floats += 2 * SCRATCH_SLACK;
+    floats = (floats / SCRATCH_SLACK + 3) * SCRATCH_SLACK; /* whole units of BP_ALIGNMENT */
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 

@@ -335,7 +335,7 @@ static void product_is_right(void) {
     for (int i = 0; i < IN; i++)
         for (int j = 0; j < OUT; j++)
             w[i][j] = (float)(i - j);
-    void *scratch = aligned_alloc(BP_ALIGNMENT, bp_scratch_bytes());
+    void *scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(BATCH, IN, OUT));
     CHECK(scratch != NULL);
     CHECK(bp_dense_forward(*a, OUT, *x, IN, *w, OUT, NULL, BATCH, IN, OUT, (bp_activation){0}, scratch) == BP_OK);
     for (int n = 0; n < BATCH; n++)

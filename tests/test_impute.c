@@ -89,17 +89,17 @@ static void refusals(void **state) {
         if (!strstr(bp_error_message(), part))                                                                         \
             fail_msg("'%s' is not in '%s'", part, bp_error_message());                                                 \
     } while (0)
-    FIT(BP_ERROR_NULL, "x is null", BP_IMPUTE_MEAN, NULL, 0, NULL, 3, 2, 0, fill);
-    FIT(BP_ERROR_NULL, "fill is null", BP_IMPUTE_MEAN, x, 0, NULL, 3, 2, 0, NULL);
-    FIT(BP_ERROR_VALUE, "strategy is 4", IMPUTE_COUNT, x, 0, NULL, 1, 2, 0, fill);
-    FIT(BP_ERROR_VALUE, "constant is NaN, and must be finite", BP_IMPUTE_CONSTANT, x, 0, NULL, 1, 2, NAN, fill);
-    FIT(BP_ERROR_VALUE, "row 1, column 1 (from 0) is infinite", BP_IMPUTE_MEAN, x, 0, NULL, 3, 2, 0, fill);
-    FIT(BP_ERROR_SIZE, "x has 0 rows", BP_IMPUTE_MEAN, x, 0, NULL, 0, 2, 0, fill);
-    FIT(BP_ERROR_SIZE, "x has 1 rows and 0 columns", BP_IMPUTE_MEAN, x, 0, NULL, 1, 0, 0, fill);
-    FIT(BP_ERROR_SIZE, "the stride of x is 1", BP_IMPUTE_MEAN, x, 1, NULL, 1, 2, 0, fill);
-    FIT(BP_ERROR_OVERFLOW, "address range", BP_IMPUTE_MEAN, x, SIZE_MAX, NULL, 3, 2, 0, fill);
-    FIT(BP_ERROR_ALIGNMENT, "aligned", BP_IMPUTE_MEAN, (float *)(void *)((char *)x + 1), 0, NULL, 1, 2, 0, fill);
-    FIT(BP_ERROR_OVERLAP, "overlap", BP_IMPUTE_MEAN, x, 0, NULL, 1, 2, 0, x + 1);
+    FIT(BP_ERROR_NULL, "x is null", fill, NULL, 0, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_NULL, "fill is null", NULL, x, 0, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_VALUE, "strategy is 4", fill, x, 0, NULL, 1, 2, IMPUTE_COUNT, 0);
+    FIT(BP_ERROR_VALUE, "constant is NaN, and must be finite", fill, x, 0, NULL, 1, 2, BP_IMPUTE_CONSTANT, NAN);
+    FIT(BP_ERROR_VALUE, "row 1, column 1 (from 0) is infinite", fill, x, 0, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "x has 0 rows", fill, x, 0, NULL, 0, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "x has 1 rows and 0 columns", fill, x, 0, NULL, 1, 0, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "the stride of x is 1", fill, x, 1, NULL, 1, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_OVERFLOW, "address range", fill, x, SIZE_MAX, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_ALIGNMENT, "aligned", fill, (float *)(void *)((char *)x + 1), 0, NULL, 1, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_OVERLAP, "overlap", x + 1, x, 0, NULL, 1, 2, BP_IMPUTE_MEAN, 0);
 #undef FIT
     const float values[2] = {1, 2};
     assert_int_equal(bp_impute_fit(fill, x, 0, NULL, 3, 2, BP_IMPUTE_CONSTANT, 4), BP_OK);

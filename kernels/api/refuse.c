@@ -1,6 +1,7 @@
 #include "api/refuse.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 bp_status bp_fail_null(const named_pointer *pointers, size_t count) {
     size_t k = 0;
@@ -23,14 +24,22 @@ static bp_status fail_size(const matrix *m, const matrix_names *n, size_t column
                    n->ld ? n->ld : "the stride of ", n->ld ? "" : n->data, ld, n->data, columns);
 }
 
+/* " (name)" or "". */
+static const char *in_parentheses(char text[static 32], const char *name) {
+    snprintf(text, 32, name ? " (%s)" : "", name);
+    return text;
+}
+
 static bp_status fail_overflow(const matrix *m, const matrix_names *n, size_t columns, size_t ld) {
-    if (m->rows == 1)
-        return bp_fail(BP_ERROR_OVERFLOW, "%s has %zu elements%s%s, and must fit into the address range", n->data,
-                       columns, n->columns ? ", " : "", n->columns ? n->columns : "");
+    char rows_name[32], columns_name[32], ld_name[32];
+    in_parentheses(columns_name, n->columns);
+    if (!n->ld && m->rows == 1)
+        return bp_fail(BP_ERROR_OVERFLOW, "%s has %zu elements%s, and must fit into the address range", n->data,
+                       columns, columns_name);
     return bp_fail(BP_ERROR_OVERFLOW,
-                   "%s has %zu rows, %zu columns and a stride of %zu, and must fit into the address "
-                   "range",
-                   n->data, m->rows, columns, ld);
+                   "%s has %zu rows%s, %zu columns%s and a stride of %zu%s, and must fit into the address range",
+                   n->data, m->rows, in_parentheses(rows_name, n->rows), columns, columns_name, ld,
+                   in_parentheses(ld_name, n->ld));
 }
 
 static bp_status check_named(const matrix *m, const matrix_names *n) {

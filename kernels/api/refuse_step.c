@@ -8,6 +8,12 @@ typedef struct named_number {
     float value, end;
 } named_number;
 
+static bp_status fail_step_range(float min, float max) {
+    char low[32], high[32];
+    return bp_fail(BP_ERROR_VALUE, "optimizer.step_min is %s, and must be at most optimizer.step_max, %s",
+                   bp_number_text(low, (double)min), bp_number_text(high, (double)max));
+}
+
 static bp_status fail_optimizer(const bp_optimizer *given) {
     if ((unsigned)given->kind >= OPTIMIZER_COUNT)
         return bp_fail_enumerator("optimizer.kind", (int)given->kind, "bp_optimizer_kind");
@@ -38,7 +44,7 @@ static bp_status fail_optimizer(const bp_optimizer *given) {
     if (!(o.step_min > 0.0f))
         return bp_fail_number("optimizer.step_min", (double)o.step_min, "above 0");
     if (!(o.step_min <= o.step_max))
-        return bp_fail_number("optimizer.step_min", (double)o.step_min, "at most optimizer.step_max");
+        return fail_step_range(o.step_min, o.step_max);
     return bp_refuse(BP_ERROR_VALUE);
 }
 

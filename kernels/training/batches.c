@@ -201,8 +201,7 @@ bp_status bp_batches_shuffle(bp_batches *batches, uint64_t seed, uint64_t epoch)
         return bp_fail(BP_ERROR_NULL, "batches is null");
     if (epoch >= SPLIT_STREAM - SHUFFLE_STREAM)
         return bp_fail(BP_ERROR_VALUE, "epoch is %" PRIu64 ", and must be less than 2^32", epoch);
-    const bp_status status =
-        bp_refuse(bp_random_permutation(batches->own, batches->set.rows, seed, SHUFFLE_STREAM + epoch));
+    const bp_status status = bp_random_permutation(batches->own, batches->set.rows, seed, SHUFFLE_STREAM + epoch);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; batches->set.index && n < batches->set.rows; n++)

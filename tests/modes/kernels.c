@@ -32,7 +32,7 @@ static void dense(notes *n) {
     float *a = numbers(n, ROWS * OUT), *previous = numbers(n, ROWS * IN), *w = numbers(n, IN * OUT),
           *b = numbers(n, OUT);
     const float *x = numbers(n, ROWS * IN);
-    counted(n, bp_scratch_bytes());
+    counted(n, bp_dense_scratch_bytes(ROWS, IN, OUT));
     said(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, kind_of(BP_ACTIVATION_GELU), scratch()));
     gave(n, a, ROWS * OUT * sizeof *a);
     explained(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, below_zero, scratch()));
@@ -259,7 +259,7 @@ static void tables(notes *n) {
 
 const mode_case kernel_cases[] = {
     {"bp_activate bp_activation_derivative bp_activation_delta", activations},
-    {"bp_scratch_bytes bp_dense_forward bp_dense_delta bp_dense_gradient bp_dense_gradient_sgd", dense},
+    {"bp_dense_scratch_bytes bp_dense_forward bp_dense_delta bp_dense_gradient bp_dense_gradient_sgd", dense},
     {"bp_optimizer_step bp_dense_gradient_update", optimizers},
     {"bp_sgd", sgd},
     {"bp_dropout bp_dropout_derivative", dropout},

@@ -164,7 +164,8 @@ const RowKernel row_kernels[] = {
     {"dropout", 8,
      [](const bp_kernels &kernels, RowArrays &m) {
          const auto [rows, columns] = m.shape;
-         kernels.dropout(m.out, columns, m.in, columns, rows, columns, {0.5f, 1, 2, 0, 0});
+         const bp_dropout_mask mask{0.5f, 1, 2, 0, 0};
+         kernels.dropout(m.out, columns, m.in, columns, rows, columns, &mask);
      }},
     {"layer_norm_forward", 12,
      [](const bp_kernels &kernels, RowArrays &m) {

@@ -405,7 +405,7 @@ static void refusals_are_in_words(void **state) {
     assert_string_equal(bp_error_message(),
                         "first_rows is 4, and must be at least 1 and less than the data set's rows, 4");
     assert_int_equal(bp_confusion_add(counts, labels, labels, 2, 2), BP_ERROR_LABEL);
-    assert_string_equal(bp_error_message(), "predicted[1] is 5, and must be less than the number of classes, 2");
+    assert_string_equal(bp_error_message(), "predicted[1] is 5, and must be below the 2 classes");
 }
 
 int main(int argc, char **argv) {

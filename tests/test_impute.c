@@ -94,9 +94,10 @@ static void refusals(void **state) {
     FIT(BP_ERROR_VALUE, "strategy is 4", fill, x, 0, NULL, 1, 2, IMPUTE_COUNT, 0);
     FIT(BP_ERROR_VALUE, "constant is NaN, and must be finite", fill, x, 0, NULL, 1, 2, BP_IMPUTE_CONSTANT, NAN);
     FIT(BP_ERROR_VALUE, "row 1, column 1 (from 0) is infinite", fill, x, 0, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
-    FIT(BP_ERROR_SIZE, "x has 0 rows", fill, x, 0, NULL, 0, 2, BP_IMPUTE_MEAN, 0);
-    FIT(BP_ERROR_SIZE, "x has 1 rows and 0 columns", fill, x, 0, NULL, 1, 0, BP_IMPUTE_MEAN, 0);
-    FIT(BP_ERROR_SIZE, "the stride of x is 1", fill, x, 1, NULL, 1, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "rows is 0, and must be at least 1", fill, x, 0, NULL, 0, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "columns is 0, and must be at least 1", fill, x, 0, NULL, 1, 0, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "stride is 1, and must be at least the columns of x, 2, or 0", fill, x, 1, NULL, 1, 2,
+        BP_IMPUTE_MEAN, 0);
     FIT(BP_ERROR_OVERFLOW, "address range", fill, x, SIZE_MAX, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
     FIT(BP_ERROR_ALIGNMENT, "aligned", fill, (float *)(void *)((char *)x + 1), 0, NULL, 1, 2, BP_IMPUTE_MEAN, 0);
     FIT(BP_ERROR_OVERLAP, "overlap", x + 1, x, 0, NULL, 1, 2, BP_IMPUTE_MEAN, 0);

@@ -244,6 +244,9 @@ static void names(void **state) {
     assert_null(bp_optimizer_state_name(BP_OPTIMIZER_ADAMW, SIZE_MAX));
     bp_optimizer_kind kind = BP_OPTIMIZER_LION;
     assert_int_equal(bp_optimizer_from_name("Adam", &kind), BP_ERROR_VALUE);
+    assert_true(has_name(bp_error_message(), "Adam"));
+    for (int name = 0; name < OPTIMIZER_COUNT; name++)
+        assert_true(has_name(bp_error_message(), kinds[name]));
     assert_int_equal(bp_optimizer_from_name("", &kind), BP_ERROR_VALUE);
     assert_int_equal(bp_optimizer_from_name(NULL, &kind), BP_ERROR_NULL);
     assert_int_equal(bp_optimizer_from_name("adam", NULL), BP_ERROR_NULL);

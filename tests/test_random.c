@@ -193,6 +193,7 @@ static void bad_permutations(void **state) {
     uint32_t order[3] = {7, 7, 7};
     assert_int_equal(bp_random_permutation(NULL, 2, 1, 1), BP_ERROR_NULL);
     assert_int_equal(bp_random_permutation(order, 0, 1, 1), BP_ERROR_SIZE);
+    assert_non_null(strstr(bp_error_message(), "count is 0, and must be from 1 to"));
     assert_int_equal(bp_random_permutation(order, SIZE_MAX, 1, 1), BP_ERROR_SIZE);
     assert_int_equal(bp_random_permutation((uint32_t *)(void *)((char *)order + 2), 2, 1, 1), BP_ERROR_ALIGNMENT);
     assert_true(order[0] == 7 && order[1] == 7 && order[2] == 7);

@@ -36,7 +36,7 @@ bp_status bp_fail_name(bp_status status, const char *what, const char *name, con
     size_t length = 0;
     for (size_t k = 0; k < count && length < sizeof list; k++)
         length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", k ? ", " : "", names[k]);
-    return bp_fail(status, "no %s is named '%.20s'; valid names: %s", what, name, list);
+    return bp_fail(status, "no %s is named '%.32s'; valid names: %s", what, name, list);
 }
 
 const char *bp_number_text(char text[static 32], double number) {

@@ -76,7 +76,7 @@ static bp_status check_column(bp_scaling_kind kind, bp_scaling_nan nan, const bp
     const scaling s = fit_column(kind, c, j);
     if (!isfinite(s.shift) || !isfinite(s.scale))
         return bp_fail(BP_ERROR_VALUE,
-                       "column %zu (from 0): the numbers lie so far apart that their scale is not finite", j);
+                       "x in column %zu (from 0) has numbers so far apart that their scale is not finite", j);
     return BP_OK;
 }
 

@@ -40,8 +40,8 @@ static void take_arrays(careless *c, bytes *in) {
 /* Scratch lies apart from all arrays and has no byte too many, or is none. */
 static void take_scratch(careless *c, bytes *in) {
     kernel_numbers *n = &c->numbers;
-    const size_t bytes = bp_dense_scratch_bytes(n->batch, n->in, n->out);
-    REQUIRE((c->scratch = aligned_alloc(BP_ALIGNMENT, bytes ? bytes : BP_ALIGNMENT)) != NULL);
+    const size_t size = bp_dense_scratch_bytes(n->batch, n->in, n->out);
+    REQUIRE((c->scratch = aligned_alloc(BP_ALIGNMENT, size ? size : BP_ALIGNMENT)) != NULL);
     const uint8_t kind = take_byte(in);
     c->odd_numbers |= kind >= 254;
     n->scratch = kind == 255 ? NULL : kind == 254 ? c->scratch + sizeof(float) : c->scratch;

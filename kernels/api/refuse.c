@@ -55,6 +55,14 @@ static bp_status check_named(const matrix *m, const matrix_names *n) {
     return BP_OK;
 }
 
+static bp_status fail_overlap(const matrix *a, const matrix *b, const matrix_names *a_names,
+                              const matrix_names *b_names) {
+    if (a->data == b->data && a->ld != b->ld && a_names->ld && b_names->ld)
+        return bp_fail(BP_ERROR_OVERLAP, "%s is %s itself, but %s is %zu and %s is %zu", a_names->data, b_names->data,
+                       a_names->ld, a->ld, b_names->ld, b->ld);
+    return bp_fail(BP_ERROR_OVERLAP, "%s overlaps %s, and must lie apart from it", a_names->data, b_names->data);
+}
+
 bp_status bp_check_named(const matrix *outputs, size_t output_count, const matrix *inputs, size_t input_count,
                          const matrix_names *names) {
     const size_t count = output_count + input_count;
@@ -65,10 +73,11 @@ bp_status bp_check_named(const matrix *outputs, size_t output_count, const matri
             return status;
     }
     for (size_t k = 0; k < output_count; k++)
-        for (size_t l = k + 1; l < count; l++)
-            if (matrices_overlap(outputs[k], l < output_count ? outputs[l] : inputs[l - output_count]))
-                return bp_fail(BP_ERROR_OVERLAP, "%s overlaps %s, and must lie apart from it", names[k].data,
-                               names[l].data);
+        for (size_t l = k + 1; l < count; l++) {
+            const matrix *other = l < output_count ? &outputs[l] : &inputs[l - output_count];
+            if (matrices_overlap(outputs[k], *other))
+                return fail_overlap(&outputs[k], other, &names[k], &names[l]);
+        }
     return BP_OK;
 }
 

@@ -47,8 +47,8 @@ bool bp_activation_saves_input(bp_activation_kind kind) {
     return activation_saves_input(kind);
 }
 
-static bp_status check_elementwise(matrix result, matrix argument, bp_activation activation,
-                                   const matrix_names arrays[2]) {
+static inline __attribute__((always_inline)) bp_status
+check_elementwise(matrix result, matrix argument, bp_activation activation, const matrix_names arrays[2]) {
     if (!result.data || !argument.data)
         return FAIL_NULL({arrays[0].data, result.data}, {arrays[1].data, argument.data});
     if (check_activation(activation) != BP_OK)

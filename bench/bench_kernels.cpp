@@ -51,7 +51,7 @@ class DenseArrays {
     const DenseShape shape;
     Array<char> scratch;
 
-    DenseArrays(DenseShape s, bool cold) : shape(s), scratch(6, bp_scratch_bytes()) {
+    DenseArrays(DenseShape s, bool cold) : shape(s), scratch(6, bp_dense_scratch_bytes(s.batch, s.in, s.out)) {
         const float scale = 1 / std::sqrt(static_cast<float>(s.in));
         const size_t copies = cold ? 1 + cold_bytes() / (s.in * s.out * sizeof(float)) : 1;
         for (size_t k = 0; k < copies; k++)
@@ -164,7 +164,8 @@ const RowKernel row_kernels[] = {
     {"dropout", 8,
      [](const bp_kernels &kernels, RowArrays &m) {
          const auto [rows, columns] = m.shape;
-         kernels.dropout(m.out, columns, m.in, columns, rows, columns, {0.5f, 1, 2, 0, 0});
+         const bp_dropout_mask mask{0.5f, 1, 2, 0, 0};
+         kernels.dropout(m.out, columns, m.in, columns, rows, columns, &mask);
      }},
     {"layer_norm_forward", 12,
      [](const bp_kernels &kernels, RowArrays &m) {

@@ -193,7 +193,7 @@ int main(int argc, char **argv) {
     check(bp_network_predict(network, &others, after, 0));
     write_sheet(options[OUTPUT].value, &all, before, after, SHOWN);
     bp_regression_report errors;
-    check(bp_regression_metrics(after, 0, before, 0, SHOWN, pixels, &errors));
+    check(bp_regression_metrics(&errors, after, 0, before, 0, SHOWN, pixels));
     printf("%s: %d images of %zu pixels through %d numbers, root of the mean squared error %.4f\n",
            options[OUTPUT].value, SHOWN, pixels, CODE, errors.rmse);
     example_finish(network);

@@ -143,8 +143,8 @@ static void estimate(bp_network *value, experience *e) {
         e->target[row] = e->advantage[row] + e->worth[row];
     }
     float shift, scale;
-    check(bp_scaling_fit(BP_SCALING_STANDARD, e->advantage, 0, NULL, ROWS, 1, &shift, &scale));
-    check(bp_scaling_apply(e->advantage, 0, e->advantage, 0, ROWS, 1, &shift, &scale));
+    check(bp_scaling_fit(&shift, &scale, e->advantage, 0, NULL, ROWS, 1, BP_SCALING_STANDARD));
+    check(bp_scaling_apply(e->advantage, 0, e->advantage, 0, &shift, &scale, ROWS, 1));
 }
 
 /* ---- Learning ------------------------------------------------------------------------------------------------- */

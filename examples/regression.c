@@ -50,15 +50,15 @@ static table read_table(const char *path) {
 /* Puts the median of the rows to train on where a number is missing. */
 static void fill_in(float *values, const bp_dataset *training, size_t rows, size_t columns) {
     float *fill = allocate(columns, sizeof(float));
-    check(bp_impute_fit(BP_IMPUTE_MEDIAN, values, 0, training->index, training->rows, columns, 0.0f, fill));
-    check(bp_impute_apply(values, 0, values, 0, rows, columns, fill));
+    check(bp_impute_fit(fill, values, 0, training->index, training->rows, columns, BP_IMPUTE_MEDIAN, 0.0f));
+    check(bp_impute_apply(values, 0, values, 0, fill, rows, columns));
     free(fill);
 }
 
 /* Brings the columns of a matrix to mean 0 and deviation 1 on the rows to train on. */
 static void scale(float *values, const bp_dataset *training, size_t rows, size_t columns, float *shift, float *spread) {
-    check(bp_scaling_fit(BP_SCALING_STANDARD, values, 0, training->index, training->rows, columns, shift, spread));
-    check(bp_scaling_apply(values, 0, values, 0, rows, columns, shift, spread));
+    check(bp_scaling_fit(shift, spread, values, 0, training->index, training->rows, columns, BP_SCALING_STANDARD));
+    check(bp_scaling_apply(values, 0, values, 0, shift, spread, rows, columns));
 }
 
 static bp_network *make_network(size_t inputs) {
@@ -92,10 +92,10 @@ static void judge(bp_network *network, const table *t, const bp_dataset *part, c
     for (size_t n = 0; n < part->rows; n++)
         measured[n] = t->y[part->index[n]];
     check(bp_network_predict(network, part, predicted, 0));
-    check(bp_scaling_invert(predicted, 0, predicted, 0, part->rows, 1, shift, spread));
-    check(bp_scaling_invert(measured, 0, measured, 0, part->rows, 1, shift, spread));
+    check(bp_scaling_invert(predicted, 0, predicted, 0, shift, spread, part->rows, 1));
+    check(bp_scaling_invert(measured, 0, measured, 0, shift, spread, part->rows, 1));
     bp_regression_report errors;
-    check(bp_regression_metrics(predicted, 0, measured, 0, part->rows, 1, &errors));
+    check(bp_regression_metrics(&errors, predicted, 0, measured, 0, part->rows, 1));
     printf("%s of %zu other rows: mean error %.3f, root mean square %.3f, largest %.3f, R^2 %.5f\n", t->target,
            part->rows, errors.mae, errors.rmse, errors.max_error, errors.r2);
     free(predicted);

@@ -123,8 +123,7 @@ static float step_by_network(parameters *p) {
 
 int main(void) {
     program_start("worked_example");
-    const size_t bytes = (bp_scratch_bytes() + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
-    void *scratch = aligned_alloc(BP_ALIGNMENT, bytes);
+    void *scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(1, N, N));
     if (!scratch)
         fail("out of memory");
     parameters by_kernels = initial, by_network = initial;

@@ -36,6 +36,29 @@ static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t d
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 
+/* Results of a product whose left operand is never packed, since too few columns would share the copy. */
+#define UNPACKED_COLUMNS 8
+
+/*
+ * Bytes of scratch that suffice for any dense function on row-major matrices of these sizes, on any backend: a block of
+ * one operand, one of the other, and sums, whichever of the three products they belong to. Sizes of zero are allowed.
+ */
+static inline size_t dense_scratch_bytes(size_t batch, size_t in, size_t out) {
+    const size_t large = BP_SCRATCH_BYTES / sizeof(float), all = batch | in | out;
+    if (batch >= large || in >= large || out >= large)
+        return BP_SCRATCH_BYTES;
+    const uint64_t b = (uint64_t)batch + SCRATCH_SLACK, i = (uint64_t)in + SCRATCH_SLACK,
+                   o = (uint64_t)out + SCRATCH_SLACK;
+    const uint64_t forward = (in + (uint64_t)batch) * o, delta = (out + (uint64_t)batch) * i,
+                   transposed = (out + (uint64_t)in) * b;
+    uint64_t floats = forward > delta ? forward : delta;
+    floats = floats > transposed ? floats : transposed;
+    if (all > UNPACKED_COLUMNS)
+        floats += b > i ? (o > i ? b * o : b * i) : (b > o ? b * i : i * o);
+    floats = (floats / SCRATCH_SLACK + 3) * SCRATCH_SLACK; /* whole units of BP_ALIGNMENT */
+    return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
+}
+
 /*
  * A packed matrix: element (r, c) = data[c / width * panel_stride + r * row_stride + c % width], where width is the
  * backend's panel width. Tiles read and write a panel contiguously, so a network stores its weights, activations and

@@ -1,5 +1,6 @@
 /*
- * What the tests of bad inputs share: a call must give the right status and, if that is an error, not write a byte.
+ * What the tests of bad inputs share: a call must give the right status and, if that is an error, not write a byte
+ * and name the bad argument.
  *
  * All arrays lie in one arena. Each call is a good one with one argument made bad; the arena is compared with a copy
  * afterwards.
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "refusals.h"
 
 #include <backprop/backprop.h>
 
@@ -50,10 +52,14 @@ static inline int set_up(void **state) {
     return 0;
 }
 
-/* The call must give `expected` and, if that is an error, leave the arena as it was. */
-static inline void check(bp_status status, bp_status expected, const char *call, int line) {
+/* The call must give `expected` and, if that is an error, leave the arena as it was and name the argument. */
+static inline void check(bp_status status, bp_status expected, const char *argument, const char *call, int line) {
     if (status != expected) {
         fail_msg("line %d: %s: '%s' instead of '%s'", line, call, bp_status_string(status), bp_status_string(expected));
+    }
+    const char *wrong = wrong_message(status, argument);
+    if (wrong != NULL) {
+        fail_msg("line %d: %s: '%s' does not say what is wrong with %s", line, call, wrong, argument);
     }
     if (expected == BP_OK) {
         remember();
@@ -62,14 +68,26 @@ static inline void check(bp_status status, bp_status expected, const char *call,
     }
 }
 
-#define EXPECT(expected, call) check((call), (expected), #call, __LINE__)
+/* A call that succeeds, and one that does not and names the argument. */
+#define EXPECT(expected, call) EXPECT_NAMED(expected, "", call)
+#define EXPECT_NAMED(expected, argument, call)                                                                         \
+    do {                                                                                                               \
+        mark_message();                                                                                                \
+        const bp_status returned = (call);                                                                             \
+        check(returned, (expected), argument, #call, __LINE__);                                                        \
+    } while (0)
+
+/* Fields of the calls' structs that the header names otherwise. */
+static const argument_name *renamed __attribute__((unused));
 
 /* EXPECT_WITH(status, forward, field = value): a good call but for that. */
 #define EXPECT_WITH(expected, kind, ...)                                                                               \
     do {                                                                                                               \
         kind with = good_##kind();                                                                                     \
         with.__VA_ARGS__;                                                                                              \
-        check(call_##kind(with), (expected), #kind " with " #__VA_ARGS__, __LINE__);                                   \
+        mark_message();                                                                                                \
+        const bp_status returned = call_##kind(with);                                                                  \
+        check(returned, (expected), bad_argument(#__VA_ARGS__, renamed), #kind " with " #__VA_ARGS__, __LINE__);       \
     } while (0)
 
 #endif

@@ -257,8 +257,7 @@ static inline const bp_kernels *scalar(void) {
 }
 
 static inline void *scratch_create(void) {
-    const size_t bytes = (bp_scratch_bytes() + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
-    void *scratch = aligned_alloc(BP_ALIGNMENT, bytes ? bytes : BP_ALIGNMENT);
+    void *scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(4096, 4096, 4096)); /* the most there is */
     assert_non_null(scratch);
     return scratch;
 }

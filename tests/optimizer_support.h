@@ -153,7 +153,7 @@ static inline void trained_update(trained *t, float learning_rate) {
         for (size_t k = 0; t->norm > t->optimizer.clip_norm && k < t->count[a]; k++)
             t->gradient[a][k] = t->gradient[a][k] * (t->optimizer.clip_norm / t->norm);
         if (!t->frozen[a / 2])
-            scalar()->optimizer_step(&plain, t->steps, learning_rate, &p, t->gradient[a], t->count[a]);
+            scalar()->optimizer_step(&p, t->gradient[a], t->count[a], &plain, t->steps, learning_rate);
     }
 }
 

@@ -87,8 +87,8 @@ static inline void forward_layer(const regular_model *m, size_t l, const float *
     kernels->activate(a, out, a, out, rows, out, f);
     if (train && r->dropout[l] > 0.0f) {
         const bp_dropout_mask mask = {r->dropout[l], mask_seed, (uint64_t)(l + 1) << 48 | m->steps, 0, 0};
-        kernels->dropout_derivative(t->derivatives, out, saved, out, rows, out, f, mask);
-        kernels->dropout(a, out, a, out, rows, out, mask);
+        kernels->dropout_derivative(t->derivatives, out, saved, out, rows, out, f, &mask);
+        kernels->dropout(a, out, a, out, rows, out, &mask);
     } else {
         kernels->activation_derivative(t->derivatives, out, saved, out, rows, out, f);
     }

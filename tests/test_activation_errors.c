@@ -4,6 +4,7 @@
 
 #include "enum_counts.h"
 #include "harness/harness.h"
+#include "refusals.h"
 
 #include <backprop/activation.h>
 
@@ -27,9 +28,14 @@ static void names(void **state) {
     static const char *const unknown[] = {"", "leaky_relu", "identit", "tanhh", "RELU", "swish", "gelu_tanh"};
     for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++) {
         assert_int_equal(bp_activation_from_name(unknown[k], &kind), BP_ERROR_VALUE);
+        assert_true(has_name(bp_error_message(), unknown[k]));
+        for (int name = 0; name < ACTIVATION_COUNT; name++)
+            assert_true(has_name(bp_error_message(), kinds[name]));
     }
     assert_int_equal(bp_activation_from_name(NULL, &kind), BP_ERROR_NULL);
+    assert_true(has_name(bp_error_message(), "name"));
     assert_int_equal(bp_activation_from_name("relu", NULL), BP_ERROR_NULL);
+    assert_true(has_name(bp_error_message(), "kind"));
     assert_int_equal(kind, BP_ACTIVATION_TANH);
 }
 
@@ -84,7 +90,7 @@ static float arena[2][SIZE], before[2][SIZE];
 typedef struct call {
     float *delta;
     size_t ldd;
-    const float *kept;
+    const float *saved;
     size_t lds;
     size_t rows, columns;
     bp_activation activation;
@@ -94,12 +100,16 @@ static call good_call(void) {
     return (call){arena[0], LD, arena[1], LD, ROWS, COLUMNS, {BP_ACTIVATION_GELU, 0.0f}};
 }
 
-static void expect(bp_status expected, call c, int line) {
+static void expect(bp_status expected, const char *argument, call c, int line) {
     memcpy(before, arena, sizeof arena);
-    const bp_status got = bp_activation_delta(c.delta, c.ldd, c.kept, c.lds, c.rows, c.columns, c.activation);
+    mark_message();
+    const bp_status got = bp_activation_delta(c.delta, c.ldd, c.saved, c.lds, c.rows, c.columns, c.activation);
     if (got != expected) {
         fail_msg("line %d: '%s' instead of '%s'", line, bp_status_string(got), bp_status_string(expected));
     }
+    const char *wrong = wrong_message(got, argument);
+    if (wrong != NULL)
+        fail_msg("line %d: '%s' does not say what is wrong with %s", line, wrong, argument);
     if (got != BP_OK && memcmp(before, arena, sizeof arena) != 0) {
         fail_msg("line %d: wrote in spite of its error", line);
     }
@@ -110,7 +120,7 @@ static void expect(bp_status expected, call c, int line) {
     do {                                                                                                               \
         call with = good_call();                                                                                       \
         with.__VA_ARGS__;                                                                                              \
-        expect(expected, with, __LINE__);                                                                              \
+        expect(expected, bad_argument(#__VA_ARGS__, NULL), with, __LINE__);                                            \
     } while (0)
 
 static void delta(void **state) {
@@ -119,10 +129,11 @@ static void delta(void **state) {
     for (size_t k = 0; k < SIZE; k++) {
         arena[0][k] = arena[1][k] = (float)k * 0.125f;
     }
-    expect(BP_OK, good_call(), __LINE__);
-    EXPECT_WITH(BP_OK, activation = ((bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}), with.kept = NULL);
+    expect(BP_OK, "", good_call(), __LINE__);
+    EXPECT_WITH(BP_OK, activation = ((bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}), with.saved = NULL);
+    EXPECT_WITH(BP_OK, ldd = 0, with.lds = 0); /* packed */
     EXPECT_WITH(BP_ERROR_NULL, delta = NULL);
-    EXPECT_WITH(BP_ERROR_NULL, kept = NULL);
+    EXPECT_WITH(BP_ERROR_NULL, saved = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta = NULL, with.activation = ((bp_activation){BP_ACTIVATION_IDENTITY, 0.0f}));
     EXPECT_WITH(BP_ERROR_SIZE, rows = 0);
     EXPECT_WITH(BP_ERROR_SIZE, columns = 0);
@@ -132,9 +143,9 @@ static void delta(void **state) {
     EXPECT_WITH(BP_ERROR_OVERFLOW, ldd = huge);
     EXPECT_WITH(BP_ERROR_OVERFLOW, lds = huge);
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta = (float *)(void *)((char *)arena[0] + 1));
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, kept = (const float *)(const void *)((const char *)arena[1] + 2));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, saved = (const float *)(const void *)((const char *)arena[1] + 2));
     EXPECT_WITH(BP_ERROR_OVERLAP, delta = arena[1]);
-    EXPECT_WITH(BP_ERROR_OVERLAP, kept = arena[0] + 1);
+    EXPECT_WITH(BP_ERROR_OVERLAP, saved = arena[0] + 1);
     EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){ACTIVATION_COUNT, 0.0f}));
     EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){(bp_activation_kind)-1, 0.0f}));
     EXPECT_WITH(BP_ERROR_VALUE, activation = ((bp_activation){BP_ACTIVATION_ELU, -1.0f}));

@@ -115,7 +115,7 @@ static void walks_visit_every_row(void **state) {
                     assert_walk(batches, &r, sizes[b], order, taken);
                     for (uint64_t epoch = 0; epoch < 3; epoch++) {
                         assert_int_equal(bp_batches_shuffle(batches, 17, epoch), BP_OK);
-                        assert_int_equal(bp_random_permutation(17, (UINT64_C(1) << 32) + epoch, shuffled, taken),
+                        assert_int_equal(bp_random_permutation(shuffled, taken, 17, (UINT64_C(1) << 32) + epoch),
                                          BP_OK);
                         for (size_t n = 0; n < taken; n++)
                             shuffled[n] = order[shuffled[n]];
@@ -236,7 +236,7 @@ static void splits_share_no_row(void **state) {
     bp_dataset first, second;
     for (size_t count = 1; count < ROWS; count += 19) {
         assert_int_equal(bp_dataset_split(&r.set, count, 3, index, &first, &second), BP_OK);
-        assert_int_equal(bp_random_permutation(3, UINT64_C(1) << 33, expected, ROWS), BP_OK);
+        assert_int_equal(bp_random_permutation(expected, ROWS, 3, UINT64_C(1) << 33), BP_OK);
         assert_memory_equal(index, expected, sizeof index);
         assert_int_equal(first.rows, count);
         assert_int_equal(second.rows, ROWS - count);
@@ -248,7 +248,7 @@ static void splits_share_no_row(void **state) {
     /* A split of a split: rows of the arrays, not of the part; and a result in the place of what is split. */
     bp_dataset part = first;
     assert_int_equal(bp_dataset_split(&part, 20, 4, inner, &part, &second), BP_OK);
-    assert_int_equal(bp_random_permutation(4, UINT64_C(1) << 33, expected, first.rows), BP_OK);
+    assert_int_equal(bp_random_permutation(expected, first.rows, 4, UINT64_C(1) << 33), BP_OK);
     for (size_t n = 0; n < first.rows; n++)
         assert_int_equal(inner[n], index[expected[n]]);
     assert_int_equal(part.rows, 20);
@@ -404,8 +404,8 @@ static void refusals_are_in_words(void **state) {
     assert_int_equal(bp_dataset_split(&set, 4, 1, index, &part, &part), BP_ERROR_SIZE);
     assert_string_equal(bp_error_message(),
                         "first_rows is 4, and must be at least 1 and less than dataset.rows, 4");
-    assert_int_equal(bp_confusion_add(counts, 2, labels, labels, 2), BP_ERROR_LABEL);
-    assert_string_equal(bp_error_message(), "predicted[1] is 5, and must be less than the number of classes, 2");
+    assert_int_equal(bp_confusion_add(counts, labels, labels, 2, 2), BP_ERROR_LABEL);
+    assert_string_equal(bp_error_message(), "predicted[1] is 5, and must be below the 2 classes");
 }
 
 int main(int argc, char **argv) {

@@ -205,7 +205,7 @@ static void environment_fails(void) {
         CHECK(isa == ISA_COUNT);
         const float values[] = {1, 2};
         float sum = -1;
-        CHECK(bp_sum(values, 2, &sum) == expected);
+        CHECK(bp_sum(&sum, values, 2) == expected);
         CHECK(sum == -1);
         network_isa(expected);
     }
@@ -335,7 +335,7 @@ static void product_is_right(void) {
     for (int i = 0; i < IN; i++)
         for (int j = 0; j < OUT; j++)
             w[i][j] = (float)(i - j);
-    void *scratch = aligned_alloc(BP_ALIGNMENT, bp_scratch_bytes());
+    void *scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(BATCH, IN, OUT));
     CHECK(scratch != NULL);
     CHECK(bp_dense_forward(*a, OUT, *x, IN, *w, OUT, NULL, BATCH, IN, OUT, (bp_activation){0}, scratch) == BP_OK);
     for (int n = 0; n < BATCH; n++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "refusals.h"
 
 #include <backprop/dropout.h>
 #include <backprop/random.h>
@@ -42,8 +43,8 @@ static void the_documented_mask(void **state) {
                                       101};
         const double rounded = fmin(floor((double)mask.probability * 0x1p16 + 0.5), 0x1p16 - 1);
         const float scale = 1.0f / (float)(1 - rounded * 0x1p-16);
-        assert_int_equal(bp_dropout(d[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, mask), BP_OK);
-        assert_int_equal(bp_dropout_derivative(slope[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, tanh_kind, mask),
+        assert_int_equal(bp_dropout(d[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, &mask), BP_OK);
+        assert_int_equal(bp_dropout_derivative(slope[0], COLUMNS, a[0], COLUMNS, ROWS, COLUMNS, tanh_kind, &mask),
                          BP_OK);
         for (uint64_t n = 0; n < ROWS; n++) {
             for (uint64_t j = 0; j < COLUMNS; j++) {
@@ -70,7 +71,7 @@ static void drop_ones(plane stays, bp_dropout_mask mask) {
     for (size_t k = 0; k < (size_t)SIDE * SIDE; k++) {
         all[k] = 1.0f;
     }
-    assert_int_equal(bp_dropout(all, SIDE, all, SIDE, SIDE, SIDE, mask), BP_OK);
+    assert_int_equal(bp_dropout(all, SIDE, all, SIDE, SIDE, SIDE, &mask), BP_OK);
     for (size_t k = 0; k < (size_t)SIDE * SIDE; k++) {
         all[k] = all[k] != 0.0f ? 1.0f : 0.0f;
     }
@@ -122,10 +123,14 @@ static float source[64], result[64];
 static const bp_dropout_mask half = {0.5f, 1, 2, 0, 0};
 
 /* The call must give `expected` and, if that is an error, write nothing. */
-static void expect(bp_status expected, bp_status status, int line) {
+static void expect(bp_status expected, const char *argument, bp_status status, int line) {
     if (status != expected) {
         fail_msg("line %d: '%s' instead of '%s'", line, bp_status_string(status), bp_status_string(expected));
     }
+    const char *wrong = wrong_message(status, argument);
+    if (wrong != NULL)
+        fail_msg("line %d: '%s' does not say what is wrong with %s", line, wrong, argument);
+    mark_message();
     for (size_t k = 0; expected != BP_OK && k < 64; k++) {
         assert_true(source[k] == (float)k && result[k] == -1.0f);
     }
@@ -135,49 +140,57 @@ static void expect(bp_status expected, bp_status status, int line) {
     }
 }
 
-#define EXPECT(expected, ...)                                                                                          \
-    do {                                                                                                               \
-        expect((expected), bp_dropout(__VA_ARGS__), __LINE__);                                                         \
-        expect((expected), derivative_of(__VA_ARGS__), __LINE__);                                                      \
-    } while (0)
-
 static bp_status derivative_of(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                               bp_dropout_mask mask) {
+                               const bp_dropout_mask *mask) {
     return bp_dropout_derivative(d, ldd, a, lda, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, mask);
 }
 
-static bp_dropout_mask masked(float probability, size_t row, size_t column) {
-    return (bp_dropout_mask){probability, 1, 2, row, column};
+/* Both functions; the input has a name of its own in each. */
+#define EXPECT(expected, argument, ...)                                                                                \
+    do {                                                                                                               \
+        const bool input = strcmp(argument, "@") == 0, ld = strcmp(argument, "ld@") == 0;                              \
+        expect((expected), input ? "a" : ld ? "lda" : argument, bp_dropout(__VA_ARGS__), __LINE__);                    \
+        expect((expected), input ? "saved" : ld ? "lds" : argument, derivative_of(__VA_ARGS__), __LINE__);             \
+    } while (0)
+
+static const bp_dropout_mask *masked(float probability, size_t row, size_t column) {
+    static bp_dropout_mask mask;
+    mask = (bp_dropout_mask){probability, 1, 2, row, column};
+    return &mask;
 }
 
 static void bad_inputs(void **state) {
     (void)state;
     float *odd = (float *)(void *)((char *)result + 1);
-    expect(BP_OK, BP_OK, __LINE__);
-    EXPECT(BP_OK, result, 5, source, 6, 3, 5, half);
-    EXPECT(BP_OK, source, 6, source, 6, 3, 5, half);
-    EXPECT(BP_ERROR_NULL, NULL, 5, source, 6, 3, 5, half);
-    EXPECT(BP_ERROR_NULL, result, 5, NULL, 6, 3, 5, half);
-    EXPECT(BP_ERROR_SIZE, result, 5, source, 6, 0, 5, half);
-    EXPECT(BP_ERROR_SIZE, result, 5, source, 6, 3, 0, half);
-    EXPECT(BP_ERROR_SIZE, result, 4, source, 6, 3, 5, half);
-    EXPECT(BP_ERROR_SIZE, result, 5, source, 4, 3, 5, half);
-    EXPECT(BP_ERROR_OVERFLOW, result, SIZE_MAX / 2, source, 6, 3, 5, half);
-    EXPECT(BP_ERROR_ALIGNMENT, odd, 5, source, 6, 3, 5, half);
-    EXPECT(BP_ERROR_OVERLAP, source, 5, source, 6, 3, 5, half);
-    EXPECT(BP_ERROR_OVERLAP, source + 1, 6, source, 6, 3, 5, half);
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(1.0f, 0, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(-0.1f, 0, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(NAN, 0, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, (size_t)(UINT64_C(1) << 32) - 2, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, (size_t)(UINT64_C(1) << 32) - 4));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, SIZE_MAX, 0));
-    EXPECT(BP_ERROR_VALUE, result, 5, source, 6, 3, 5, masked(0.5f, 0, SIZE_MAX));
-    EXPECT(BP_OK, result, 5, source, 6, 3, 5,
+    mark_message();
+    expect(BP_OK, "", BP_OK, __LINE__);
+    EXPECT(BP_OK, "", result, 5, source, 6, 3, 5, &half);
+    EXPECT(BP_OK, "", source, 6, source, 6, 3, 5, &half);
+    EXPECT(BP_OK, "", result, 0, source, 0, 3, 5, &half); /* packed */
+    EXPECT(BP_ERROR_NULL, "mask", result, 5, source, 6, 3, 5, NULL);
+    EXPECT(BP_ERROR_NULL, "d", NULL, 5, source, 6, 3, 5, &half);
+    EXPECT(BP_ERROR_NULL, "@", result, 5, NULL, 6, 3, 5, &half);
+    EXPECT(BP_ERROR_SIZE, "rows", result, 5, source, 6, 0, 5, &half);
+    EXPECT(BP_ERROR_SIZE, "columns", result, 5, source, 6, 3, 0, &half);
+    EXPECT(BP_ERROR_SIZE, "ldd", result, 4, source, 6, 3, 5, &half);
+    EXPECT(BP_ERROR_SIZE, "ld@", result, 5, source, 4, 3, 5, &half);
+    EXPECT(BP_ERROR_OVERFLOW, "ldd", result, SIZE_MAX / 2, source, 6, 3, 5, &half);
+    EXPECT(BP_ERROR_ALIGNMENT, "d", odd, 5, source, 6, 3, 5, &half);
+    EXPECT(BP_ERROR_OVERLAP, "d", source, 5, source, 6, 3, 5, &half);
+    EXPECT(BP_ERROR_OVERLAP, "d", source + 1, 6, source, 6, 3, 5, &half);
+    EXPECT(BP_ERROR_VALUE, "mask", result, 5, source, 6, 3, 5, masked(1.0f, 0, 0));
+    EXPECT(BP_ERROR_VALUE, "mask", result, 5, source, 6, 3, 5, masked(-0.1f, 0, 0));
+    EXPECT(BP_ERROR_VALUE, "mask", result, 5, source, 6, 3, 5, masked(NAN, 0, 0));
+    EXPECT(BP_ERROR_VALUE, "mask", result, 5, source, 6, 3, 5, masked(0.5f, (size_t)(UINT64_C(1) << 32) - 2, 0));
+    EXPECT(BP_ERROR_VALUE, "mask", result, 5, source, 6, 3, 5, masked(0.5f, 0, (size_t)(UINT64_C(1) << 32) - 4));
+    EXPECT(BP_ERROR_VALUE, "mask", result, 5, source, 6, 3, 5, masked(0.5f, SIZE_MAX, 0));
+    EXPECT(BP_ERROR_VALUE, "mask", result, 5, source, 6, 3, 5, masked(0.5f, 0, SIZE_MAX));
+    EXPECT(BP_OK, "", result, 5, source, 6, 3, 5,
            masked(0.5f, (size_t)(UINT64_C(1) << 32) - 3, (size_t)(UINT64_C(1) << 32) - 5));
     const bp_activation bad[] = {{ACTIVATION_COUNT, 0.0f}, {BP_ACTIVATION_LEAKY_RELU, NAN}};
     for (size_t k = 0; k < 2; k++) {
-        expect(BP_ERROR_VALUE, bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], half), __LINE__);
+        expect(BP_ERROR_VALUE, "activation", bp_dropout_derivative(result, 5, source, 6, 3, 5, bad[k], &half),
+               __LINE__);
     }
 }
 

@@ -49,7 +49,7 @@ static void dense_forward(void **state) {
     EXPECT_WITH(BP_ERROR_SIZE, forward, lda = OUT - 1);
     EXPECT_WITH(BP_ERROR_SIZE, forward, ldx = IN - 1);
     EXPECT_WITH(BP_ERROR_SIZE, forward, ldw = OUT - 1);
-    EXPECT_WITH(BP_ERROR_SIZE, forward, lda = 0);
+    EXPECT_WITH(BP_OK, forward, lda = 0, with.ldx = 0, with.ldw = 0); /* packed */
     EXPECT_WITH(BP_ERROR_OVERFLOW, forward, batch = SIZE_MAX);
     EXPECT_WITH(BP_ERROR_OVERFLOW, forward, batch = huge / LD);
     EXPECT_WITH(BP_ERROR_OVERFLOW, forward, lda = SIZE_MAX);
@@ -67,7 +67,8 @@ static void dense_forward(void **state) {
     EXPECT_WITH(BP_ERROR_OVERLAP, forward, bias = slot(0) + OUT - 1);
     EXPECT_WITH(BP_ERROR_OVERLAP, forward, w = (const float *)(const void *)(scratch + BP_ALIGNMENT));
     EXPECT_WITH(BP_ERROR_OVERLAP, forward, a = (float *)(void *)scratch);
-    EXPECT_WITH(BP_ERROR_OVERLAP, forward, bias = (float *)(void *)(scratch + bp_scratch_bytes()) - 1);
+    EXPECT_WITH(BP_ERROR_OVERLAP, forward,
+                bias = (float *)(void *)(scratch + bp_dense_scratch_bytes(BATCH, IN, OUT)) - 1);
     for (size_t k = 0; k < BAD_ACTIVATIONS; k++) {
         EXPECT_WITH(BP_ERROR_VALUE, forward, activation = bad_activations[k]);
     }
@@ -78,13 +79,13 @@ static void dense_forward(void **state) {
 
 typedef struct delta {
     float *previous;
-    size_t ldb;
+    size_t ldp;
     const float *delta;
     size_t ldd;
     const float *w;
     size_t ldw;
-    const float *kept;
-    size_t lda;
+    const float *saved;
+    size_t lds;
     size_t batch, in, out;
     bp_activation activation;
     void *scratch;
@@ -96,46 +97,48 @@ static delta good_delta(void) {
 }
 
 static bp_status call_delta(delta d) {
-    return bp_dense_delta(d.previous, d.ldb, d.delta, d.ldd, d.w, d.ldw, d.kept, d.lda, d.batch, d.in, d.out,
+    return bp_dense_delta(d.previous, d.ldp, d.delta, d.ldd, d.w, d.ldw, d.saved, d.lds, d.batch, d.in, d.out,
                           d.activation, d.scratch);
 }
 
 static void dense_delta(void **state) {
     (void)state;
     EXPECT(BP_OK, call_delta(good_delta()));
-    EXPECT_WITH(BP_OK, delta, previous = slot(3)); /* in the place of what was kept */
+    EXPECT_WITH(BP_OK, delta, previous = slot(3));                                /* in place */
+    EXPECT_WITH(BP_OK, delta, ldp = 0, with.ldd = 0, with.ldw = 0, with.lds = 0); /* packed */
+    EXPECT_WITH(BP_OK, delta, previous = slot(3), with.ldp = 0, with.lds = IN);
     delta without = good_delta();
     without.activation = identity;
-    without.kept = NULL;
-    without.lda = 0;
+    without.saved = NULL;
+    without.lds = 0;
     EXPECT(BP_OK, call_delta(without));
     EXPECT_WITH(BP_ERROR_NULL, delta, previous = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta, delta = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta, w = NULL);
-    EXPECT_WITH(BP_ERROR_NULL, delta, kept = NULL);
+    EXPECT_WITH(BP_ERROR_NULL, delta, saved = NULL);
     EXPECT_WITH(BP_ERROR_NULL, delta, scratch = NULL);
     EXPECT_WITH(BP_ERROR_SIZE, delta, batch = 0);
     EXPECT_WITH(BP_ERROR_SIZE, delta, in = 0);
     EXPECT_WITH(BP_ERROR_SIZE, delta, out = 0);
-    EXPECT_WITH(BP_ERROR_SIZE, delta, ldb = IN - 1);
+    EXPECT_WITH(BP_ERROR_SIZE, delta, ldp = IN - 1);
     EXPECT_WITH(BP_ERROR_SIZE, delta, ldd = OUT - 1);
     EXPECT_WITH(BP_ERROR_SIZE, delta, ldw = OUT - 1);
-    EXPECT_WITH(BP_ERROR_SIZE, delta, lda = IN - 1);
+    EXPECT_WITH(BP_ERROR_SIZE, delta, lds = IN - 1);
     EXPECT_WITH(BP_ERROR_OVERFLOW, delta, batch = SIZE_MAX);
-    EXPECT_WITH(BP_ERROR_OVERFLOW, delta, in = huge, with.ldb = with.lda = huge);
-    EXPECT_WITH(BP_ERROR_OVERFLOW, delta, ldb = SIZE_MAX);
+    EXPECT_WITH(BP_ERROR_OVERFLOW, delta, in = huge, with.ldp = with.lds = huge);
+    EXPECT_WITH(BP_ERROR_OVERFLOW, delta, ldp = SIZE_MAX);
     EXPECT_WITH(BP_ERROR_OVERFLOW, delta, ldd = huge);
     EXPECT_WITH(BP_ERROR_OVERFLOW, delta, ldw = huge);
-    EXPECT_WITH(BP_ERROR_OVERFLOW, delta, lda = huge);
+    EXPECT_WITH(BP_ERROR_OVERFLOW, delta, lds = huge);
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, previous = misaligned(0));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, delta = misaligned(1));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, w = misaligned(2));
-    EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, kept = misaligned(3));
+    EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, saved = misaligned(3));
     EXPECT_WITH(BP_ERROR_ALIGNMENT, delta, scratch = scratch + sizeof(float));
     EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(1));
     EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(2));
     EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(3) + 1); /* not the very place */
-    EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(3), with.ldb = IN);
+    EXPECT_WITH(BP_ERROR_OVERLAP, delta, previous = slot(3), with.ldp = IN);
     EXPECT_WITH(BP_ERROR_OVERLAP, delta, delta = (const float *)(const void *)scratch);
     for (size_t k = 0; k < BAD_ACTIVATIONS; k++) {
         EXPECT_WITH(BP_ERROR_VALUE, delta, activation = bad_activations[k]);
@@ -172,20 +175,29 @@ static bp_status call_gradient(gradient g) {
                                         g.scratch);
 }
 
+typedef gradient update;
+
+static bp_status call_update(update u) {
+    return call_gradient(u);
+}
+
+static const argument_name gradient_names[] = {{"weights", "gradient"}, {"ld", "ldg"}, {"bias", "gradient_bias"}, {0}},
+                           update_names[] = {{"weights", "w"}, {"ld", "ldw"}, {0}};
+
 /* Both functions ask the same of their arguments. */
 #define EXPECT_BOTH(expected, ...)                                                                                     \
     do {                                                                                                               \
-        gradient with = good_gradient();                                                                               \
-        with.__VA_ARGS__;                                                                                              \
-        check(call_gradient(with), (expected), "gradient with " #__VA_ARGS__, __LINE__);                               \
-        with = good_update();                                                                                          \
-        with.__VA_ARGS__;                                                                                              \
-        check(call_gradient(with), (expected), "gradient_sgd with " #__VA_ARGS__, __LINE__);                           \
+        renamed = gradient_names;                                                                                      \
+        EXPECT_WITH(expected, gradient, __VA_ARGS__);                                                                  \
+        renamed = update_names;                                                                                        \
+        EXPECT_WITH(expected, update, __VA_ARGS__);                                                                    \
+        renamed = NULL;                                                                                                \
     } while (0)
 
 static void dense_gradient(void **state) {
     (void)state;
     EXPECT_BOTH(BP_OK, ld = OUT);
+    EXPECT_BOTH(BP_OK, ld = 0, with.ldx = 0, with.ldd = 0); /* packed */
     EXPECT_BOTH(BP_OK, weights = NULL);
     EXPECT_BOTH(BP_OK, bias = NULL);
     EXPECT_BOTH(BP_OK, x = slot(3));
@@ -248,11 +260,20 @@ static plane good_plane(void) {
     return (plane){plane_function, slot(0), LD, slot(1), LD, BATCH, OUT, {BP_ACTIVATION_SIGMOID, 0.0f}};
 }
 
+static const argument_name plane_names[PLANE_FUNCTIONS][6] = {
+    [ACTIVATE] = {{"result", "a"}, {"ld", "lda"}, {"input", "z"}, {"ld_input", "ldz"}},
+    [DERIVATIVE] = {{"result", "d"}, {"ld", "ldd"}, {"input", "saved"}, {"ld_input", "lds"}},
+    [SOFTMAX] = {{"result", "p"}, {"ld", "ldp"}, {"input", "z"}, {"ld_input", "ldz"}, {"columns", "classes"}},
+};
+
 static void planes(void **state) {
     (void)state;
     for (plane_function = 0; plane_function < PLANE_FUNCTIONS; plane_function++) {
+        renamed = plane_names[plane_function];
         EXPECT(BP_OK, call_plane(good_plane()));
         EXPECT_WITH(BP_OK, plane, result = slot(1));
+        EXPECT_WITH(BP_OK, plane, ld = 0, with.ld_input = 0); /* packed */
+        EXPECT_WITH(BP_OK, plane, result = slot(1), with.ld = 0, with.ld_input = OUT);
         EXPECT_WITH(BP_ERROR_NULL, plane, result = NULL);
         EXPECT_WITH(BP_ERROR_NULL, plane, input = NULL);
         EXPECT_WITH(BP_ERROR_SIZE, plane, rows = 0);
@@ -271,6 +292,7 @@ static void planes(void **state) {
             EXPECT_WITH(BP_ERROR_VALUE, plane, activation = bad_activations[k]);
         }
     }
+    renamed = NULL;
 }
 
 typedef struct mse {
@@ -299,6 +321,7 @@ static void loss_mse(void **state) {
     EXPECT_WITH(BP_OK, mse, delta = NULL, with.ldd = 0);
     EXPECT_WITH(BP_OK, mse, row_loss = NULL);
     EXPECT_WITH(BP_OK, mse, delta = slot(2));
+    EXPECT_WITH(BP_OK, mse, ldd = 0, with.lda = 0, with.ldy = 0); /* packed */
     EXPECT_WITH(BP_ERROR_NULL, mse, delta = with.row_loss = NULL);
     EXPECT_WITH(BP_ERROR_NULL, mse, a = NULL);
     EXPECT_WITH(BP_ERROR_NULL, mse, y = NULL);
@@ -353,6 +376,7 @@ static void loss_softmax_cross_entropy(void **state) {
     EXPECT_WITH(BP_OK, cross_entropy, delta = NULL);
     EXPECT_WITH(BP_OK, cross_entropy, row_loss = NULL);
     EXPECT_WITH(BP_OK, cross_entropy, delta = slot(2));
+    EXPECT_WITH(BP_OK, cross_entropy, ldd = 0, with.ldz = 0); /* packed */
     EXPECT_WITH(BP_ERROR_NULL, cross_entropy, delta = with.row_loss = NULL);
     EXPECT_WITH(BP_ERROR_NULL, cross_entropy, z = NULL);
     EXPECT_WITH(BP_ERROR_NULL, cross_entropy, labels = NULL);
@@ -379,24 +403,24 @@ static void loss_softmax_cross_entropy(void **state) {
 
 static void sum_and_sgd(void **state) {
     (void)state;
-    EXPECT(BP_OK, bp_sum(slot(0), SLOT, slot(1)));
-    EXPECT(BP_ERROR_NULL, bp_sum(NULL, 1, slot(1)));
-    EXPECT(BP_ERROR_NULL, bp_sum(slot(0), 1, NULL));
-    EXPECT(BP_ERROR_SIZE, bp_sum(slot(0), 0, slot(1)));
-    EXPECT(BP_ERROR_OVERFLOW, bp_sum(slot(0), SIZE_MAX, slot(1)));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_sum(misaligned(0), 2, slot(1)));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_sum(slot(0), 2, misaligned(1)));
+    EXPECT(BP_OK, bp_sum(slot(1), slot(0), SLOT));
+    EXPECT_NAMED(BP_ERROR_NULL, "values", bp_sum(slot(1), NULL, 1));
+    EXPECT_NAMED(BP_ERROR_NULL, "sum", bp_sum(NULL, slot(0), 1));
+    EXPECT_NAMED(BP_ERROR_SIZE, "count", bp_sum(slot(1), slot(0), 0));
+    EXPECT_NAMED(BP_ERROR_OVERFLOW, "count", bp_sum(slot(1), slot(0), SIZE_MAX));
+    EXPECT_NAMED(BP_ERROR_ALIGNMENT, "values", bp_sum(slot(1), misaligned(0), 2));
+    EXPECT_NAMED(BP_ERROR_ALIGNMENT, "sum", bp_sum(misaligned(1), slot(0), 2));
 
     EXPECT(BP_OK, bp_sgd(slot(0), slot(1), SLOT, 0.5f));
-    EXPECT(BP_ERROR_NULL, bp_sgd(NULL, slot(1), 1, 0.5f));
-    EXPECT(BP_ERROR_NULL, bp_sgd(slot(0), NULL, 1, 0.5f));
-    EXPECT(BP_ERROR_SIZE, bp_sgd(slot(0), slot(1), 0, 0.5f));
-    EXPECT(BP_ERROR_OVERFLOW, bp_sgd(slot(0), slot(1), SIZE_MAX, 0.5f));
-    EXPECT(BP_ERROR_OVERFLOW, bp_sgd(slot(0), slot(1), huge, 0.5f));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_sgd(misaligned(0), slot(1), 1, 0.5f));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_sgd(slot(0), misaligned(1), 1, 0.5f));
-    EXPECT(BP_ERROR_OVERLAP, bp_sgd(slot(0), slot(0), 1, 0.5f));
-    EXPECT(BP_ERROR_OVERLAP, bp_sgd(slot(0), slot(1) - 1, SLOT, 0.5f));
+    EXPECT_NAMED(BP_ERROR_NULL, "parameters", bp_sgd(NULL, slot(1), 1, 0.5f));
+    EXPECT_NAMED(BP_ERROR_NULL, "gradient", bp_sgd(slot(0), NULL, 1, 0.5f));
+    EXPECT_NAMED(BP_ERROR_SIZE, "count", bp_sgd(slot(0), slot(1), 0, 0.5f));
+    EXPECT_NAMED(BP_ERROR_OVERFLOW, "count", bp_sgd(slot(0), slot(1), SIZE_MAX, 0.5f));
+    EXPECT_NAMED(BP_ERROR_OVERFLOW, "count", bp_sgd(slot(0), slot(1), huge, 0.5f));
+    EXPECT_NAMED(BP_ERROR_ALIGNMENT, "parameters", bp_sgd(misaligned(0), slot(1), 1, 0.5f));
+    EXPECT_NAMED(BP_ERROR_ALIGNMENT, "gradient", bp_sgd(slot(0), misaligned(1), 1, 0.5f));
+    EXPECT_NAMED(BP_ERROR_OVERLAP, "gradient", bp_sgd(slot(0), slot(0), 1, 0.5f));
+    EXPECT_NAMED(BP_ERROR_OVERLAP, "gradient", bp_sgd(slot(0), slot(1) - 1, SLOT, 0.5f));
     EXPECT(BP_OK, bp_sgd(slot(0), slot(0) + SLOT / 2, SLOT / 2, 0.5f)); /* neighbors do not overlap */
 }
 
@@ -404,21 +428,43 @@ static void sum_and_sgd(void **state) {
 static void column_ranges_do_not_overlap(void **state) {
     (void)state;
     EXPECT(BP_OK, bp_activate(slot(0), 8, slot(0) + 4, 8, 4, 4, identity));
-    EXPECT(BP_ERROR_OVERLAP, bp_activate(slot(0), 8, slot(0) + 3, 8, 4, 4, identity));
-    EXPECT(BP_ERROR_OVERLAP, bp_activate(slot(0), 8, slot(0) + 5, 8, 4, 4, identity)); /* wraps into the next row */
-    EXPECT(BP_ERROR_OVERLAP, bp_activate(slot(0), 8, slot(0) + 8, 8, 4, 4, identity)); /* one row further */
+    EXPECT_NAMED(BP_ERROR_OVERLAP, "z", bp_activate(slot(0), 8, slot(0) + 3, 8, 4, 4, identity));
+    EXPECT_NAMED(BP_ERROR_OVERLAP, "z",
+                 bp_activate(slot(0), 8, slot(0) + 5, 8, 4, 4, identity)); /* wraps into the next row */
+    EXPECT_NAMED(BP_ERROR_OVERLAP, "z", bp_activate(slot(0), 8, slot(0) + 8, 8, 4, 4, identity)); /* one row further */
 }
 
 static void random_permutation(void **state) {
     (void)state;
-    EXPECT(BP_OK, bp_random_permutation(1, 2, labels(), 1));
-    EXPECT(BP_ERROR_NULL, bp_random_permutation(1, 2, NULL, 5));
-    EXPECT(BP_ERROR_SIZE, bp_random_permutation(1, 2, labels(), 0));
+    EXPECT(BP_OK, bp_random_permutation(labels(), 1, 1, 2));
+    EXPECT_NAMED(BP_ERROR_NULL, "order", bp_random_permutation(NULL, 5, 1, 2));
+    EXPECT_NAMED(BP_ERROR_SIZE, "count", bp_random_permutation(labels(), 0, 1, 2));
 #if SIZE_MAX > UINT32_MAX
-    EXPECT(BP_ERROR_SIZE, bp_random_permutation(1, 2, labels(), ((size_t)1 << 32) + 1));
+    EXPECT_NAMED(BP_ERROR_SIZE, "count", bp_random_permutation(labels(), ((size_t)1 << 32) + 1, 1, 2));
 #endif
-    EXPECT(BP_ERROR_SIZE, bp_random_permutation(1, 2, labels(), SIZE_MAX));
-    EXPECT(BP_ERROR_ALIGNMENT, bp_random_permutation(1, 2, (uint32_t *)(void *)misaligned(5), 3));
+    EXPECT_NAMED(BP_ERROR_SIZE, "count", bp_random_permutation(labels(), SIZE_MAX, 1, 2));
+    EXPECT_NAMED(BP_ERROR_ALIGNMENT, "order", bp_random_permutation((uint32_t *)(void *)misaligned(5), 3, 1, 2));
+}
+
+static void scratch_bytes(void **state) {
+    (void)state;
+    assert_true(bp_dense_scratch_bytes(2, 2, 2) > 0 && bp_dense_scratch_bytes(2, 2, 2) <= 4096);
+    assert_int_equal(bp_dense_scratch_bytes(0, 2, 2), 0);
+    assert_int_equal(bp_dense_scratch_bytes(2, 0, 2), 0);
+    assert_int_equal(bp_dense_scratch_bytes(2, 2, 0), 0);
+    assert_int_equal(bp_dense_scratch_bytes(SIZE_MAX, 2, 2), 0);
+    assert_int_equal(bp_dense_scratch_bytes(2, huge, 3), 0);
+    assert_int_equal(bp_dense_scratch_bytes(2, 3, huge), 0);
+    const size_t most = bp_dense_scratch_bytes(4096, 4096, 4096);
+    assert_int_equal(bp_dense_scratch_bytes(1, 1, huge / 4), most); /* never more */
+    static const size_t sizes[] = {1, 2, 8, 9, 63, 256, 257, 1000, 5000};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    for (size_t b = 0; b < SIZES; b++)
+        for (size_t i = 0; i < SIZES; i++)
+            for (size_t o = 0; o < SIZES; o++) {
+                const size_t bytes = bp_dense_scratch_bytes(sizes[b], sizes[i], sizes[o]);
+                assert_true(bytes > 0 && bytes <= most && bytes % BP_ALIGNMENT == 0);
+            }
 }
 
 static void names(void **state) {
@@ -436,10 +482,12 @@ static void names(void **state) {
     bp_isa isa = BP_ISA_NEON;
     static const char *const unknown[] = {"", "AVX2", "avx", "avx2 ", "sse"};
     for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++) {
-        assert_int_equal(bp_isa_from_name(unknown[k], &isa), BP_ERROR_ISA_UNKNOWN);
+        EXPECT_NAMED(BP_ERROR_ISA_UNKNOWN, unknown[k], bp_isa_from_name(unknown[k], &isa));
+        for (size_t name = 0; name < ISA_COUNT; name++)
+            assert_true(has_name(bp_error_message(), isas[name]));
     }
-    assert_int_equal(bp_isa_from_name(NULL, &isa), BP_ERROR_NULL);
-    assert_int_equal(bp_isa_from_name("avx2", NULL), BP_ERROR_NULL);
+    EXPECT_NAMED(BP_ERROR_NULL, "name", bp_isa_from_name(NULL, &isa));
+    EXPECT_NAMED(BP_ERROR_NULL, "isa", bp_isa_from_name("avx2", NULL));
     assert_int_equal(isa, BP_ISA_NEON);
 }
 
@@ -449,22 +497,22 @@ static void instruction_sets(void **state) {
     assert_true(bp_cpu_supports(bp_cpu_best()));
     assert_false(bp_cpu_supports(ISA_COUNT));
     assert_false(bp_cpu_supports((bp_isa)-1));
-    assert_int_equal(bp_cpu_active(NULL), BP_ERROR_NULL);
+    EXPECT_NAMED(BP_ERROR_NULL, "isa", bp_cpu_active(NULL));
 
     const bp_isa foreign = bp_cpu_supports(BP_ISA_NEON) ? BP_ISA_AVX2 : BP_ISA_NEON;
     bp_isa active = ISA_COUNT;
     assert_int_equal(bp_cpu_set(BP_ISA_SCALAR), BP_OK);
-    assert_int_equal(bp_cpu_set(foreign), BP_ERROR_ISA_UNSUPPORTED);
-    assert_int_equal(bp_cpu_set(ISA_COUNT), BP_ERROR_ISA_UNKNOWN);
-    assert_int_equal(bp_cpu_set((bp_isa)-1), BP_ERROR_ISA_UNKNOWN);
+    EXPECT_NAMED(BP_ERROR_ISA_UNSUPPORTED, "isa", bp_cpu_set(foreign));
+    EXPECT_NAMED(BP_ERROR_ISA_UNKNOWN, "isa", bp_cpu_set(ISA_COUNT));
+    EXPECT_NAMED(BP_ERROR_ISA_UNKNOWN, "isa", bp_cpu_set((bp_isa)-1));
     assert_int_equal(bp_cpu_active(&active), BP_OK);
     assert_int_equal(active, BP_ISA_SCALAR);
 
     const bp_kernels *kernels = NULL;
-    assert_int_equal(bp_kernels_for(BP_ISA_SCALAR, NULL), BP_ERROR_NULL);
-    assert_int_equal(bp_kernels_for(foreign, &kernels), BP_ERROR_ISA_UNSUPPORTED);
-    assert_int_equal(bp_kernels_for(ISA_COUNT, &kernels), BP_ERROR_ISA_UNKNOWN);
-    assert_int_equal(bp_kernels_for((bp_isa)-1, &kernels), BP_ERROR_ISA_UNKNOWN);
+    EXPECT_NAMED(BP_ERROR_NULL, "kernels", bp_kernels_for(BP_ISA_SCALAR, NULL));
+    EXPECT_NAMED(BP_ERROR_ISA_UNSUPPORTED, "isa", bp_kernels_for(foreign, &kernels));
+    EXPECT_NAMED(BP_ERROR_ISA_UNKNOWN, "isa", bp_kernels_for(ISA_COUNT, &kernels));
+    EXPECT_NAMED(BP_ERROR_ISA_UNKNOWN, "isa", bp_kernels_for((bp_isa)-1, &kernels));
     assert_null(kernels);
     for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (bp_cpu_supports((bp_isa)isa)) {
@@ -508,12 +556,13 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup(sum_and_sgd, set_up),
         cmocka_unit_test_setup(column_ranges_do_not_overlap, set_up),
         cmocka_unit_test_setup(random_permutation, set_up),
+        cmocka_unit_test(scratch_bytes),
         cmocka_unit_test(names),
         cmocka_unit_test(instruction_sets),
         cmocka_unit_test(status_strings),
     };
     test_start(argv[0]);
-    scratch = aligned_alloc(BP_ALIGNMENT, (bp_scratch_bytes() + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT);
+    scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(64, 64, 64));
     if (scratch == NULL) {
         return 2;
     }

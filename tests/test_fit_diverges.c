@@ -369,7 +369,7 @@ static void weighted_means(void **state) {
     for (size_t n = 0; n < ROWS; n++)
         s.weights[n] = n < BATCH ? 0.0f : fabsf(s.weights[n]);
     float total, loss, of_sum, divided[ROWS];
-    assert_int_equal(bp_sum(s.weights, ROWS, &total), BP_OK);
+    assert_int_equal(bp_sum(&total, s.weights, ROWS), BP_OK);
     for (size_t n = 0; n < ROWS; n++)
         divided[n] = s.weights[n] * (1.0f / total);
     bp_batch with_divided = s.batch;
@@ -391,7 +391,7 @@ static void weighted_means(void **state) {
         const bp_batch batch = {
             .rows = BATCH, .inputs = s.inputs + n * 5, .targets = s.targets + n * 3, .weights = s.weights + n};
         assert_int_equal(bp_network_loss(summed, &batch, &of_sum), BP_OK);
-        assert_int_equal(bp_sum(s.weights + n, BATCH, &total), BP_OK);
+        assert_int_equal(bp_sum(&total, s.weights + n, BATCH), BP_OK);
         sums += (double)of_sum;
         totals += (double)total;
         assert_int_equal(bp_network_loss(walked, &batch, &loss), n == 0 ? BP_ERROR_VALUE : BP_OK);

@@ -40,7 +40,7 @@ static void fits_find_the_row(void **state) {
             bp_dataset set = dataset_of(small, &s);
             set.index = index;
             s.inputs[bad * small->sizes[0] + 4] = NAN;
-            assert_int_equal(bp_random_permutation(SEED, (UINT64_C(1) << 32) + 2, order, SAMPLES), BP_OK);
+            assert_int_equal(bp_random_permutation(order, SAMPLES, SEED, (UINT64_C(1) << 32) + 2), BP_OK);
             size_t step = 0;
             while (index[order[step]] != bad)
                 step++;
@@ -141,8 +141,7 @@ static void fits_find_what_was_not_dropped(void **state) {
     size_t first[2] = {0};
     for (uint64_t step = 0; step < 2; step++) {
         float mask[WIDE];
-        assert_int_equal(bp_dropout(mask, WIDE, ones, WIDE, 1, WIDE,
-                                    (bp_dropout_mask){dropout[0], config.seed, (UINT64_C(1) << 48) + step, 0, 0}),
+        assert_int_equal(bp_dropout(mask, WIDE, ones, WIDE, 1, WIDE, &(bp_dropout_mask){dropout[0], config.seed, (UINT64_C(1) << 48) + step, 0, 0}),
                          BP_OK);
         while (mask[first[step]] == 0.0f && first[step] + 1 < WIDE)
             first[step]++;

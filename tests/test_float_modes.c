@@ -136,7 +136,7 @@ static void denormals_are_no_zeros(void **state) {
         test_set_mode(host->mode);
         bp_status status = bp_classify(predicted, outputs, 0, 1, 4);
         status |= bp_classify_binary(binary, outputs, 1, 4, 0.0f);
-        status |= bp_accuracy_top(outputs, 0, &label, 1, 4, 1, &accuracy);
+        status |= bp_accuracy_top(&accuracy, outputs, 0, &label, 1, 4, 1);
         status |= bp_sgd(&zero, &gradient, 1, 1.0f);
         const bp_float_mode mode = bp_float_mode_enter();
         kernels->sgd(&tables_zero, &gradient, 1, 1.0f);

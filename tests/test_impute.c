@@ -37,11 +37,11 @@ static void check_strategies(void) {
     static const float constant = 1e-40f;
     for (size_t k = 0; k < IMPUTE_COUNT; k++) {
         float fill[COLUMNS], filled[ROWS * COLUMNS];
-        assert_int_equal(bp_impute_fit(cases[k].strategy, table, 0, training, 5, COLUMNS, constant, fill), BP_OK);
+        assert_int_equal(bp_impute_fit(fill, table, 0, training, 5, COLUMNS, cases[k].strategy, constant), BP_OK);
         for (size_t j = 0; j < COLUMNS; j++)
             if (test_raw_bits(fill[j]) != cases[k].fill[j])
                 fail_msg("strategy %zu, column %zu: 0x%08x", k, j, test_raw_bits(fill[j]));
-        assert_int_equal(bp_impute_apply(filled, 0, table, 0, ROWS, COLUMNS, fill), BP_OK);
+        assert_int_equal(bp_impute_apply(filled, 0, table, 0, fill, ROWS, COLUMNS), BP_OK);
         for (size_t n = 0; n < ROWS * COLUMNS; n++)
             assert_int_equal(test_raw_bits(filled[n]), test_is_nan_bits(test_raw_bits(table[n]))
                                                            ? cases[k].fill[n % COLUMNS]
@@ -50,11 +50,11 @@ static void check_strategies(void) {
     /* Denormals keep apart: three of them, the median of an even count, a tie. */
     static const float tiny[] = {3e-40f, 1e-40f, NAN, 2e-40f, 3e-40f, 1e-40f};
     float fill;
-    assert_int_equal(bp_impute_fit(BP_IMPUTE_MEDIAN, tiny, 0, NULL, 4, 1, 0, &fill), BP_OK);
+    assert_int_equal(bp_impute_fit(&fill, tiny, 0, NULL, 4, 1, BP_IMPUTE_MEDIAN, 0), BP_OK);
     assert_int_equal(test_raw_bits(fill), test_raw_bits(tiny[3]));
-    assert_int_equal(bp_impute_fit(BP_IMPUTE_MOST_FREQUENT, tiny, 0, NULL, 6, 1, 0, &fill), BP_OK);
+    assert_int_equal(bp_impute_fit(&fill, tiny, 0, NULL, 6, 1, BP_IMPUTE_MOST_FREQUENT, 0), BP_OK);
     assert_int_equal(test_raw_bits(fill), test_raw_bits(tiny[1]));
-    assert_int_equal(bp_impute_fit(BP_IMPUTE_MEAN, tiny, 0, NULL, 3, 1, 0, &fill), BP_OK);
+    assert_int_equal(bp_impute_fit(&fill, tiny, 0, NULL, 3, 1, BP_IMPUTE_MEAN, 0), BP_OK);
     assert_int_equal(test_raw_bits(fill), 0x00022d84); /* 2e-40 */
 }
 
@@ -71,11 +71,11 @@ static void in_any_host(void **state) {
 static void strides_and_places(void **state) {
     (void)state;
     float x[] = {1, NAN, 99, 3, 4, 99}, fill[2], y[4];
-    assert_int_equal(bp_impute_fit(BP_IMPUTE_MEAN, x, 3, NULL, 2, 2, 0, fill), BP_OK);
+    assert_int_equal(bp_impute_fit(fill, x, 3, NULL, 2, 2, BP_IMPUTE_MEAN, 0), BP_OK);
     assert_true(fill[0] == 2 && fill[1] == 4);
-    assert_int_equal(bp_impute_apply(y, 0, x, 3, 2, 2, fill), BP_OK);
+    assert_int_equal(bp_impute_apply(y, 0, x, 3, fill, 2, 2), BP_OK);
     assert_memory_equal(y, ((const float[]){1, 4, 3, 4}), sizeof y);
-    assert_int_equal(bp_impute_apply(x, 3, x, 3, 2, 2, fill), BP_OK);
+    assert_int_equal(bp_impute_apply(x, 3, x, 3, fill, 2, 2), BP_OK);
     assert_memory_equal(x, ((const float[]){1, 4, 99, 3, 4, 99}), sizeof x);
 }
 
@@ -89,27 +89,28 @@ static void refusals(void **state) {
         if (!strstr(bp_error_message(), part))                                                                         \
             fail_msg("'%s' is not in '%s'", part, bp_error_message());                                                 \
     } while (0)
-    FIT(BP_ERROR_NULL, "x is null", BP_IMPUTE_MEAN, NULL, 0, NULL, 3, 2, 0, fill);
-    FIT(BP_ERROR_NULL, "fill is null", BP_IMPUTE_MEAN, x, 0, NULL, 3, 2, 0, NULL);
-    FIT(BP_ERROR_VALUE, "strategy is 4", IMPUTE_COUNT, x, 0, NULL, 1, 2, 0, fill);
-    FIT(BP_ERROR_VALUE, "constant is NaN, and must be finite", BP_IMPUTE_CONSTANT, x, 0, NULL, 1, 2, NAN, fill);
-    FIT(BP_ERROR_VALUE, "row 1, column 1 (from 0) is infinite", BP_IMPUTE_MEAN, x, 0, NULL, 3, 2, 0, fill);
-    FIT(BP_ERROR_SIZE, "x has 0 rows", BP_IMPUTE_MEAN, x, 0, NULL, 0, 2, 0, fill);
-    FIT(BP_ERROR_SIZE, "x has 1 rows and 0 columns", BP_IMPUTE_MEAN, x, 0, NULL, 1, 0, 0, fill);
-    FIT(BP_ERROR_SIZE, "the stride of x is 1", BP_IMPUTE_MEAN, x, 1, NULL, 1, 2, 0, fill);
-    FIT(BP_ERROR_OVERFLOW, "address range", BP_IMPUTE_MEAN, x, SIZE_MAX, NULL, 3, 2, 0, fill);
-    FIT(BP_ERROR_ALIGNMENT, "aligned", BP_IMPUTE_MEAN, (float *)(void *)((char *)x + 1), 0, NULL, 1, 2, 0, fill);
-    FIT(BP_ERROR_OVERLAP, "overlap", BP_IMPUTE_MEAN, x, 0, NULL, 1, 2, 0, x + 1);
+    FIT(BP_ERROR_NULL, "x is null", fill, NULL, 0, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_NULL, "fill is null", NULL, x, 0, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_VALUE, "strategy is 4", fill, x, 0, NULL, 1, 2, IMPUTE_COUNT, 0);
+    FIT(BP_ERROR_VALUE, "constant is NaN, and must be finite", fill, x, 0, NULL, 1, 2, BP_IMPUTE_CONSTANT, NAN);
+    FIT(BP_ERROR_VALUE, "row 1, column 1 (from 0) is infinite", fill, x, 0, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "rows is 0, and must be at least 1", fill, x, 0, NULL, 0, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "columns is 0, and must be at least 1", fill, x, 0, NULL, 1, 0, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_SIZE, "stride is 1, and must be at least the columns of x, 2, or 0", fill, x, 1, NULL, 1, 2,
+        BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_OVERFLOW, "address range", fill, x, SIZE_MAX, NULL, 3, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_ALIGNMENT, "aligned", fill, (float *)(void *)((char *)x + 1), 0, NULL, 1, 2, BP_IMPUTE_MEAN, 0);
+    FIT(BP_ERROR_OVERLAP, "overlap", x + 1, x, 0, NULL, 1, 2, BP_IMPUTE_MEAN, 0);
 #undef FIT
     const float values[2] = {1, 2};
-    assert_int_equal(bp_impute_fit(BP_IMPUTE_CONSTANT, x, 0, NULL, 3, 2, 4, fill), BP_OK);
+    assert_int_equal(bp_impute_fit(fill, x, 0, NULL, 3, 2, BP_IMPUTE_CONSTANT, 4), BP_OK);
     assert_true(fill[0] == 4 && fill[1] == 4);
-    assert_int_equal(bp_impute_apply(NULL, 0, x, 0, 3, 2, values), BP_ERROR_NULL);
-    assert_int_equal(bp_impute_apply(fill, 0, NULL, 0, 3, 2, values), BP_ERROR_NULL);
-    assert_int_equal(bp_impute_apply(fill, 0, x, 0, 3, 2, NULL), BP_ERROR_NULL);
-    assert_int_equal(bp_impute_apply(fill, 0, x, 1, 3, 2, values), BP_ERROR_SIZE);
-    assert_int_equal(bp_impute_apply(fill, 0, fill + 1, 0, 2, 2, values), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_impute_apply(x, 0, x, 0, 3, 2, x + 1), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_impute_apply(NULL, 0, x, 0, values, 3, 2), BP_ERROR_NULL);
+    assert_int_equal(bp_impute_apply(fill, 0, NULL, 0, values, 3, 2), BP_ERROR_NULL);
+    assert_int_equal(bp_impute_apply(fill, 0, x, 0, NULL, 3, 2), BP_ERROR_NULL);
+    assert_int_equal(bp_impute_apply(fill, 0, x, 1, values, 3, 2), BP_ERROR_SIZE);
+    assert_int_equal(bp_impute_apply(fill, 0, fill + 1, 0, values, 2, 2), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_impute_apply(x, 0, x, 0, x + 1, 3, 2), BP_ERROR_OVERLAP);
     assert_true(fill[0] == 4);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "refusals.h"
 
 #include <backprop/initializer.h>
 #include <backprop/network.h>
@@ -266,16 +267,20 @@ static void networks(void **state) {
 
 /* ---- Bad inputs ------------------------------------------------------------------------------------------------- */
 
-static void expect(bp_status expected, bp_status status, int line) {
+static void expect(bp_status expected, const char *argument, bp_status status, int line) {
     if (status != expected) {
         fail_msg("line %d: '%s' instead of '%s'", line, bp_status_string(status), bp_status_string(expected));
     }
+    const char *wrong = wrong_message(status, argument);
+    if (wrong != NULL)
+        fail_msg("line %d: '%s' does not say what is wrong with %s", line, wrong, argument);
+    mark_message();
     for (size_t k = 0; k < 64; k++) {
         assert_true(weights[k] == 77.0f);
     }
 }
 
-#define EXPECT(expected, ...) expect((expected), bp_initialize(__VA_ARGS__), __LINE__)
+#define EXPECT(expected, argument, ...) expect((expected), argument, bp_initialize(__VA_ARGS__), __LINE__)
 
 static void bad_inputs(void **state) {
     (void)state;
@@ -283,17 +288,19 @@ static void bad_inputs(void **state) {
         weights[k] = 77.0f;
     }
     const bp_initializer good = of_kind(BP_INITIALIZER_HE_NORMAL);
-    EXPECT(BP_ERROR_NULL, NULL, 5, 3, 5, good, 1, 2);
-    EXPECT(BP_ERROR_SIZE, weights, 5, 0, 5, good, 1, 2);
-    EXPECT(BP_ERROR_SIZE, weights, 5, 3, 0, good, 1, 2);
-    EXPECT(BP_ERROR_SIZE, weights, 4, 3, 5, good, 1, 2);
-    EXPECT(BP_ERROR_OVERFLOW, weights, SIZE_MAX / 2, 3, 5, good, 1, 2);
-    EXPECT(BP_ERROR_ALIGNMENT, (float *)(void *)((char *)weights + 1), 5, 3, 5, good, 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, of_kind(INITIALIZER_COUNT), 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, of_kind(-1), 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_HE_NORMAL, -1.0f}), 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_HE_NORMAL, NAN}), 1, 2);
-    EXPECT(BP_ERROR_VALUE, weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_ORTHOGONAL, INFINITY}), 1, 2);
+    mark_message();
+    EXPECT(BP_ERROR_NULL, "w", NULL, 5, 3, 5, good, 1, 2);
+    EXPECT(BP_ERROR_SIZE, "in", weights, 5, 0, 5, good, 1, 2);
+    EXPECT(BP_ERROR_SIZE, "out", weights, 5, 3, 0, good, 1, 2);
+    EXPECT(BP_ERROR_SIZE, "ldw", weights, 4, 3, 5, good, 1, 2);
+    EXPECT(BP_ERROR_OVERFLOW, "ldw", weights, SIZE_MAX / 2, 3, 5, good, 1, 2);
+    EXPECT(BP_ERROR_ALIGNMENT, "w", (float *)(void *)((char *)weights + 1), 5, 3, 5, good, 1, 2);
+    EXPECT(BP_ERROR_VALUE, "initializer", weights, 5, 3, 5, of_kind(INITIALIZER_COUNT), 1, 2);
+    EXPECT(BP_ERROR_VALUE, "initializer", weights, 5, 3, 5, of_kind(-1), 1, 2);
+    EXPECT(BP_ERROR_VALUE, "initializer", weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_HE_NORMAL, -1.0f}), 1, 2);
+    EXPECT(BP_ERROR_VALUE, "initializer", weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_HE_NORMAL, NAN}), 1, 2);
+    EXPECT(BP_ERROR_VALUE, "initializer", weights, 5, 3, 5, ((bp_initializer){BP_INITIALIZER_ORTHOGONAL, INFINITY}), 1,
+           2);
 
     bp_initializer_kind kind;
     for (int k = 0; k < INITIALIZER_COUNT; k++) {
@@ -302,9 +309,10 @@ static void bad_inputs(void **state) {
     }
     assert_null(bp_initializer_name(INITIALIZER_COUNT));
     assert_null(bp_initializer_name((bp_initializer_kind)-1));
-    assert_int_equal(bp_initializer_from_name("he", &kind), BP_ERROR_VALUE);
-    assert_int_equal(bp_initializer_from_name(NULL, &kind), BP_ERROR_NULL);
-    assert_int_equal(bp_initializer_from_name("orthogonal", NULL), BP_ERROR_NULL);
+    expect(BP_ERROR_VALUE, "he", bp_initializer_from_name("he", &kind), __LINE__);
+    expect(BP_ERROR_VALUE, "lecun-normal", bp_initializer_from_name("he", &kind), __LINE__);
+    expect(BP_ERROR_NULL, "name", bp_initializer_from_name(NULL, &kind), __LINE__);
+    expect(BP_ERROR_NULL, "kind", bp_initializer_from_name("orthogonal", NULL), __LINE__);
     assert_int_equal(kind, INITIALIZER_COUNT - 1);
 }
 

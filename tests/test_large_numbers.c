@@ -95,7 +95,7 @@ static void adam_far_on(test_table *table) {
                 g[e] = test_random_symmetric(&random);
                 expected[e] = adam_by_hand(&o, steps[n], 0.0123f, w[e], m[e], v[e], g[e]);
             }
-            table->kernels->optimizer_step(&o, steps[n], 0.0123f, &(bp_parameters){w, {m, v}, NULL}, g, COUNT);
+            table->kernels->optimizer_step(&(bp_parameters){w, {m, v}, NULL}, g, COUNT, &o, steps[n], 0.0123f);
             for (size_t e = 0; e < COUNT; e++)
                 assert_int_equal(test_bits(w[e]), test_bits(expected[e]));
             table->cases++;
@@ -226,7 +226,7 @@ static void a_permutation_of_a_million(void **state) {
     uint32_t *order = numbers();
     unsigned char *seen = calloc(MILLION, 1);
     assert_non_null(seen);
-    assert_int_equal(bp_random_permutation(20240229, UINT64_C(1) << 32, order, MILLION), BP_OK);
+    assert_int_equal(bp_random_permutation(order, MILLION, 20240229, UINT64_C(1) << 32), BP_OK);
     for (size_t k = 0; k < MILLION; k++) {
         assert_true(order[k] < MILLION && !seen[order[k]]);
         seen[order[k]] = 1;
@@ -280,7 +280,7 @@ static void the_last_epoch(void **state) {
     const uint64_t epochs[] = {0, UINT64_C(1) << 31, UINT32_MAX};
     for (size_t k = 0; k < sizeof epochs / sizeof *epochs; k++) {
         assert_int_equal(bp_batches_shuffle(batches, 9, epochs[k]), BP_OK);
-        assert_int_equal(bp_random_permutation(9, (UINT64_C(1) << 32) + epochs[k], expected, ROWS), BP_OK);
+        assert_int_equal(bp_random_permutation(expected, ROWS, 9, (UINT64_C(1) << 32) + epochs[k]), BP_OK);
         bp_batch next;
         size_t n = 0;
         while (bp_batches_next(batches, &next))

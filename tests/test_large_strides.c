@@ -55,7 +55,7 @@ static void fill(operands *o, const char *key) {
 static operands near_operands, far_operands;
 
 static void *scratch_create(void) {
-    void *scratch = aligned_alloc(BP_ALIGNMENT, (bp_scratch_bytes() / BP_ALIGNMENT + 1) * BP_ALIGNMENT);
+    void *scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(BATCH, IN, OUT));
     assert_non_null(scratch);
     return scratch;
 }
@@ -108,7 +108,7 @@ static void dense_gradient_update(const bp_kernels *k, operands *o) {
     const bp_optimizer momentum = {.kind = BP_OPTIMIZER_MOMENTUM, .weight_decay = 0.25f};
     const bp_parameters w = {.values = o->m[W].at, .state = {o->m[S].at}};
     const bp_parameters bias = {.values = o->bias, .state = {o->beta}};
-    k->dense_gradient_update(&momentum, 1, 0.5f, &w, o->m[W].ld, &bias, M(X), M(D), BATCH, IN, OUT, o->scratch);
+    k->dense_gradient_update(&w, o->m[W].ld, &bias, M(X), M(D), BATCH, IN, OUT, &momentum, 1, 0.5f, o->scratch);
 }
 
 static void activate(const bp_kernels *k, operands *o) {
@@ -158,11 +158,11 @@ static void layer_norm_gradient(const bp_kernels *k, operands *o) {
 static const bp_dropout_mask mask = {.probability = 0.5f, .seed = 7, .stream = 9, .row = 2, .column = 1};
 
 static void dropout(const bp_kernels *k, operands *o) {
-    k->dropout(M(A), M(D), BATCH, OUT, mask);
+    k->dropout(M(A), M(D), BATCH, OUT, &mask);
 }
 
 static void dropout_derivative(const bp_kernels *k, operands *o) {
-    k->dropout_derivative(M(A), M(D), BATCH, OUT, tanh_of, mask);
+    k->dropout_derivative(M(A), M(D), BATCH, OUT, tanh_of, &mask);
 }
 
 #define KERNEL(name)                                                                                                   \

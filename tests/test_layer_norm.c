@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "refusals.h"
 
 #include <backprop/layer_norm.h>
 
@@ -161,98 +162,108 @@ enum { SLOT = 32, SLOTS = 7, N = 3, M = 5 };
 
 static float arena[SLOTS][SLOT], before[SLOTS][SLOT];
 
-static void expect(bp_status expected, bp_status status, int line) {
+static void expect(bp_status expected, const char *argument, bp_status status, int line) {
     if (status != expected) {
         fail_msg("line %d: '%s' instead of '%s'", line, bp_status_string(status), bp_status_string(expected));
     }
+    const char *wrong = wrong_message(status, argument);
+    if (wrong != NULL)
+        fail_msg("line %d: '%s' does not say what is wrong with %s", line, wrong, argument);
     if (expected != BP_OK && memcmp(arena, before, sizeof arena) != 0) {
         fail_msg("line %d: wrote in spite of its error", line);
     }
     memcpy(before, arena, sizeof arena);
+    mark_message();
 }
 
 static float *misaligned(size_t slot) {
     return (float *)(void *)((char *)arena[slot] + 1);
 }
 
-#define FORWARD(expected, ...) expect((expected), bp_layer_norm_forward(__VA_ARGS__), __LINE__)
-#define BACKWARD(expected, ...) expect((expected), bp_layer_norm_backward(__VA_ARGS__), __LINE__)
-#define GRADIENT(expected, ...) expect((expected), bp_layer_norm_gradient(__VA_ARGS__), __LINE__)
+#define FORWARD(expected, argument, ...) expect((expected), argument, bp_layer_norm_forward(__VA_ARGS__), __LINE__)
+#define BACKWARD(expected, argument, ...) expect((expected), argument, bp_layer_norm_backward(__VA_ARGS__), __LINE__)
+#define GRADIENT(expected, argument, ...) expect((expected), argument, bp_layer_norm_gradient(__VA_ARGS__), __LINE__)
 
 static void bad_forward(void **state) {
     (void)state;
     float *y = arena[0], *x = arena[1], *inv = arena[2], *z = arena[3], *g = arena[4], *s = arena[5];
-    expect(BP_OK, BP_OK, __LINE__);
-    FORWARD(BP_OK, y, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_OK, y, M, NULL, 0, NULL, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_OK, z, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_OK, y, M, z, M, inv, z, M, g, g, N, M, 1e-5f);
-    FORWARD(BP_ERROR_NULL, NULL, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_NULL, y, M, x, M, inv, NULL, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_NULL, y, M, x, M, inv, z, M, NULL, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_NULL, y, M, x, M, inv, z, M, g, NULL, N, M, 1e-5f);
-    FORWARD(BP_ERROR_SIZE, y, M, x, M, inv, z, M, g, s, 0, M, 1e-5f);
-    FORWARD(BP_ERROR_SIZE, y, M, x, M, inv, z, M, g, s, N, 0, 1e-5f);
-    FORWARD(BP_ERROR_SIZE, y, M - 1, x, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_SIZE, y, M, x, M - 1, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_SIZE, y, M, x, M, inv, z, M - 1, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERFLOW, y, SIZE_MAX / 2, x, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_ALIGNMENT, y, M, misaligned(1), M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_ALIGNMENT, y, M, x, M, inv, z, M, misaligned(4), s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_ALIGNMENT, y, M, y, M, inv, misaligned(3), M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERLAP, z, M, z, M, inv, z, M, g, s, N, M, 1e-5f); /* both in the place of z */
-    FORWARD(BP_ERROR_OVERLAP, z + 1, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERLAP, y, M, z + 1, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERLAP, y, M, x, M, z, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERLAP, z, M, x, M, z, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERLAP, y, M, y, M, inv, z, M, g, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERLAP, y, M, x, M, inv, z, M, y, s, N, M, 1e-5f);
-    FORWARD(BP_ERROR_OVERLAP, z, M, x, M, inv, z, M, g, z, N, M, 1e-5f);
-    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, 0.0f);
-    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, -1.0f);
-    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, NAN);
-    FORWARD(BP_ERROR_VALUE, y, M, x, M, inv, z, M, g, s, N, M, INFINITY);
+    mark_message();
+    expect(BP_OK, "", BP_OK, __LINE__);
+    FORWARD(BP_OK, "", y, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_OK, "", y, M, NULL, 0, NULL, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_OK, "", y, 0, x, 0, inv, z, 0, g, s, N, M, 1e-5f); /* packed */
+    FORWARD(BP_OK, "", z, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_OK, "", y, M, z, M, inv, z, M, g, g, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, "y", NULL, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, "z", y, M, x, M, inv, NULL, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, "gamma", y, M, x, M, inv, z, M, NULL, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_NULL, "beta", y, M, x, M, inv, z, M, g, NULL, N, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, "rows", y, M, x, M, inv, z, M, g, s, 0, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, "columns", y, M, x, M, inv, z, M, g, s, N, 0, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, "ldy", y, M - 1, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, "ldn", y, M, x, M - 1, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_SIZE, "ldz", y, M, x, M, inv, z, M - 1, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERFLOW, "ldy", y, SIZE_MAX / 2, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_ALIGNMENT, "normalized", y, M, misaligned(1), M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_ALIGNMENT, "gamma", y, M, x, M, inv, z, M, misaligned(4), s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_ALIGNMENT, "z", y, M, y, M, inv, misaligned(3), M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, "y", z, M, z, M, inv, z, M, g, s, N, M, 1e-5f); /* both in the place of z */
+    FORWARD(BP_ERROR_OVERLAP, "y", z + 1, M, x, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, "normalized", y, M, z + 1, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, "rstd", y, M, x, M, z, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, "y", z, M, x, M, z, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, "normalized", y, M, y, M, inv, z, M, g, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, "gamma", y, M, x, M, inv, z, M, y, s, N, M, 1e-5f);
+    FORWARD(BP_ERROR_OVERLAP, "y", z, M, x, M, inv, z, M, g, z, N, M, 1e-5f);
+    FORWARD(BP_ERROR_VALUE, "epsilon", y, M, x, M, inv, z, M, g, s, N, M, 0.0f);
+    FORWARD(BP_ERROR_VALUE, "epsilon", y, M, x, M, inv, z, M, g, s, N, M, -1.0f);
+    FORWARD(BP_ERROR_VALUE, "epsilon", y, M, x, M, inv, z, M, g, s, N, M, NAN);
+    FORWARD(BP_ERROR_VALUE, "epsilon", y, M, x, M, inv, z, M, g, s, N, M, INFINITY);
 }
 
 static void bad_backward(void **state) {
     (void)state;
     float *b = arena[0], *d = arena[1], *x = arena[2], *inv = arena[3], *g = arena[4];
-    expect(BP_OK, BP_OK, __LINE__);
-    BACKWARD(BP_OK, b, M, d, M, x, M, inv, g, N, M);
-    BACKWARD(BP_OK, d, M, d, M, x, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_NULL, NULL, M, d, M, x, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_NULL, b, M, NULL, M, x, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_NULL, b, M, d, M, NULL, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_NULL, b, M, d, M, x, M, NULL, g, N, M);
-    BACKWARD(BP_ERROR_NULL, b, M, d, M, x, M, inv, NULL, N, M);
-    BACKWARD(BP_ERROR_SIZE, b, M, d, M, x, M, inv, g, 0, M);
-    BACKWARD(BP_ERROR_SIZE, b, M, d, M - 1, x, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_OVERFLOW, b, M, d, M, x, SIZE_MAX / 2, inv, g, N, M);
-    BACKWARD(BP_ERROR_ALIGNMENT, b, M, d, M, x, M, misaligned(3), g, N, M);
-    BACKWARD(BP_ERROR_OVERLAP, d, M + 1, d, M, x, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_OVERLAP, x, M, d, M, x, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_OVERLAP, d, M, d, M, d, M, inv, g, N, M);
-    BACKWARD(BP_ERROR_OVERLAP, b, M, d, M, x, M, b, g, N, M);
-    BACKWARD(BP_ERROR_OVERLAP, b, M, d, M, x, M, inv, b + 1, N, M);
+    mark_message();
+    expect(BP_OK, "", BP_OK, __LINE__);
+    BACKWARD(BP_OK, "", b, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_OK, "", b, 0, d, 0, x, 0, inv, g, N, M); /* packed */
+    BACKWARD(BP_OK, "", d, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, "previous", NULL, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, "delta", b, M, NULL, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, "normalized", b, M, d, M, NULL, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_NULL, "rstd", b, M, d, M, x, M, NULL, g, N, M);
+    BACKWARD(BP_ERROR_NULL, "gamma", b, M, d, M, x, M, inv, NULL, N, M);
+    BACKWARD(BP_ERROR_SIZE, "rows", b, M, d, M, x, M, inv, g, 0, M);
+    BACKWARD(BP_ERROR_SIZE, "ldd", b, M, d, M - 1, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERFLOW, "ldn", b, M, d, M, x, SIZE_MAX / 2, inv, g, N, M);
+    BACKWARD(BP_ERROR_ALIGNMENT, "rstd", b, M, d, M, x, M, misaligned(3), g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, "previous", d, M + 1, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, "previous", x, M, d, M, x, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, "previous", d, M, d, M, d, M, inv, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, "rstd", b, M, d, M, x, M, b, g, N, M);
+    BACKWARD(BP_ERROR_OVERLAP, "gamma", b, M, d, M, x, M, inv, b + 1, N, M);
 }
 
 static void bad_gradient(void **state) {
     (void)state;
     float *gg = arena[0], *gs = arena[1], *d = arena[2], *x = arena[3];
-    expect(BP_OK, BP_OK, __LINE__);
-    GRADIENT(BP_OK, gg, gs, d, M, x, M, N, M);
-    GRADIENT(BP_OK, gg, NULL, d, M, d, M, N, M);
-    GRADIENT(BP_OK, NULL, gs, d, M, x, M, N, M);
-    GRADIENT(BP_ERROR_NULL, NULL, NULL, d, M, x, M, N, M);
-    GRADIENT(BP_ERROR_NULL, gg, gs, NULL, M, x, M, N, M);
-    GRADIENT(BP_ERROR_NULL, gg, gs, d, M, NULL, M, N, M);
-    GRADIENT(BP_ERROR_SIZE, gg, gs, d, M, x, M, N, 0);
-    GRADIENT(BP_ERROR_SIZE, gg, gs, d, M - 1, x, M, N, M);
-    GRADIENT(BP_ERROR_OVERFLOW, gg, gs, d, SIZE_MAX / 2, x, M, N, M);
-    GRADIENT(BP_ERROR_ALIGNMENT, misaligned(0), gs, d, M, x, M, N, M);
-    GRADIENT(BP_ERROR_OVERLAP, gg, gg, d, M, x, M, N, M);
-    GRADIENT(BP_ERROR_OVERLAP, d, gs, d, M, x, M, N, M);
-    GRADIENT(BP_ERROR_OVERLAP, gg, x + M, d, M, x, M, N, M);
+    mark_message();
+    expect(BP_OK, "", BP_OK, __LINE__);
+    GRADIENT(BP_OK, "", gg, gs, d, M, x, M, N, M);
+    GRADIENT(BP_OK, "", gg, gs, d, 0, x, 0, N, M); /* packed */
+    GRADIENT(BP_OK, "", gg, NULL, d, M, d, M, N, M);
+    GRADIENT(BP_OK, "", NULL, gs, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_NULL, "gradient_gamma", NULL, NULL, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_NULL, "delta", gg, gs, NULL, M, x, M, N, M);
+    GRADIENT(BP_ERROR_NULL, "normalized", gg, gs, d, M, NULL, M, N, M);
+    GRADIENT(BP_ERROR_SIZE, "columns", gg, gs, d, M, x, M, N, 0);
+    GRADIENT(BP_ERROR_SIZE, "ldd", gg, gs, d, M - 1, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERFLOW, "ldd", gg, gs, d, SIZE_MAX / 2, x, M, N, M);
+    GRADIENT(BP_ERROR_ALIGNMENT, "gradient_gamma", misaligned(0), gs, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERLAP, "gradient_beta", gg, gg, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERLAP, "gradient_gamma", d, gs, d, M, x, M, N, M);
+    GRADIENT(BP_ERROR_OVERLAP, "gradient_beta", gg, x + M, d, M, x, M, N, M);
 }
 
 int main(int argc, char **argv) {

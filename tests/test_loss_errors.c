@@ -197,10 +197,12 @@ static void names(void **state) {
     static const char *const unknown[] = {"", "MSE", "l1", "softmax", "hinge ", "softmax_cross_entropy"};
     bp_loss_kind kept = BP_LOSS_HINGE;
     for (size_t k = 0; k < sizeof unknown / sizeof *unknown; k++) {
-        assert_int_equal(bp_loss_from_name(unknown[k], &kept), BP_ERROR_VALUE);
+        EXPECT_NAMED(BP_ERROR_VALUE, unknown[k], bp_loss_from_name(unknown[k], &kept));
+        for (int name = 0; name < LOSS_COUNT; name++)
+            assert_true(has_name(bp_error_message(), all[name]));
     }
-    assert_int_equal(bp_loss_from_name(NULL, &kept), BP_ERROR_NULL);
-    assert_int_equal(bp_loss_from_name("mse", NULL), BP_ERROR_NULL);
+    EXPECT_NAMED(BP_ERROR_NULL, "name", bp_loss_from_name(NULL, &kept));
+    EXPECT_NAMED(BP_ERROR_NULL, "loss", bp_loss_from_name("mse", NULL));
     assert_int_equal(kept, BP_LOSS_HINGE);
     for (size_t k = 0; k < sizeof no_loss / sizeof *no_loss; k++) {
         assert_null(bp_loss_name(no_loss[k]));

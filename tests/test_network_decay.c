@@ -70,7 +70,7 @@ static void array_step(array *a, bp_optimizer o, uint64_t step) {
     if (!a->weights)
         o.weight_decay = 0.0f;
     const bp_parameters p = {a->values, {a->state[0], a->state[1]}, o.ema_decay > 0.0f ? a->state[2] : NULL};
-    assert_int_equal(bp_optimizer_step(&o, step, 0.1f, &p, a->gradient, a->count), BP_OK);
+    assert_int_equal(bp_optimizer_step(&p, a->gradient, a->count, &o, step, 0.1f), BP_OK);
 }
 
 /* Weights, biases, gains and shifts. */
@@ -170,8 +170,8 @@ static void kernels_spare_biases(void **state) {
     float w = 1.0f, b = 1.0f;
     const float x = 0.0f, delta = 0.0f;
     const bp_parameters weights = {.values = &w}, biases = {.values = &b};
-    _Alignas(BP_ALIGNMENT) static char scratch[BP_SCRATCH_BYTES];
-    assert_int_equal(bp_dense_gradient_update(&o, 1, 0.5f, &weights, 1, &biases, &x, 1, &delta, 1, 1, 1, 1, scratch),
+    _Alignas(BP_ALIGNMENT) static char scratch[4096];
+    assert_int_equal(bp_dense_gradient_update(&weights, 1, &biases, &x, 1, &delta, 1, 1, 1, 1, &o, 1, 0.5f, scratch),
                      BP_OK);
     assert_true(w == 0.75f && b == 1.0f);
 }

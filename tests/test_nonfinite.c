@@ -205,7 +205,7 @@ static void every_place_is_found(void **state) {
 static bool stays(size_t row, size_t column) {
     float one = 1;
     const bp_dropout_mask mask = {.probability = 0.5f, .stream = UINT64_C(2) << 48, .row = row, .column = column};
-    assert_int_equal(bp_dropout(&one, 1, &one, 1, 1, 1, mask), BP_OK);
+    assert_int_equal(bp_dropout(&one, 1, &one, 1, 1, 1, &mask), BP_OK);
     return one != 0;
 }
 

@@ -124,8 +124,7 @@ static void check_trajectory(const bp_optimizer *o, float learning_rate, slope_f
         slope(at, gradient);
         for (size_t k = 0; k < DIMENSION; k++)
             g[k] = (float)gradient[k];
-        test_oracle()->optimizer_step(o, step, learning_rate,
-                                      &(bp_parameters){w, {s, t}, o->ema_decay > 0 ? average : NULL}, g, DIMENSION);
+        test_oracle()->optimizer_step(&(bp_parameters){w, {s, t}, o->ema_decay > 0 ? average : NULL}, g, DIMENSION, o, step, learning_rate);
         for (size_t k = 0; k < DIMENSION; k++)
             at[k] = p[k].w;
         slope(at, gradient);
@@ -159,10 +158,10 @@ static void trajectories_are_the_textbooks(void **state) {
 static void check_two_steps(bp_optimizer o, float learning_rate, float g1, float w1, float g2, float w2) {
     float w = 1, s = 0, t = 0;
     const bp_parameters p = {&w, {&s, &t}, NULL};
-    test_oracle()->optimizer_step(&o, 1, learning_rate, &p, &g1, 1);
+    test_oracle()->optimizer_step(&p, &g1, 1, &o, 1, learning_rate);
     if (test_bits(w) != test_bits(w1))
         fail_msg("%s: %a after one step, by hand %a", bp_optimizer_name(o.kind), (double)w, (double)w1);
-    test_oracle()->optimizer_step(&o, 2, learning_rate, &p, &g2, 1);
+    test_oracle()->optimizer_step(&p, &g2, 1, &o, 2, learning_rate);
     if (!isnan(w2) && test_bits(w) != test_bits(w2))
         fail_msg("%s: %a after two steps, by hand %a", bp_optimizer_name(o.kind), (double)w, (double)w2);
 }
@@ -217,9 +216,8 @@ static void zeros_are_the_documented_numbers(void **state) {
             float w[2] = {0, 0}, s[2] = {0}, t[2] = {0};
             for (unsigned step = 1; step <= 60; step++) {
                 const float g = gradients[k][step % 2];
-                test_oracle()->optimizer_step(&zeros, step, 0.5f, &(bp_parameters){&w[0], {&s[0], &t[0]}, NULL}, &g, 1);
-                test_oracle()->optimizer_step(&numbers, step, 0.5f, &(bp_parameters){&w[1], {&s[1], &t[1]}, NULL}, &g,
-                                              1);
+                test_oracle()->optimizer_step(&(bp_parameters){&w[0], {&s[0], &t[0]}, NULL}, &g, 1, &zeros, step, 0.5f);
+                test_oracle()->optimizer_step(&(bp_parameters){&w[1], {&s[1], &t[1]}, NULL}, &g, 1, &numbers, step, 0.5f);
                 if (test_bits(w[0]) != test_bits(w[1]))
                     fail_msg("%s, gradients %zu, step %u: %a instead of %a", bp_optimizer_name(zeros.kind), k, step,
                              (double)w[0], (double)w[1]);
@@ -236,10 +234,10 @@ static void constants_are_rounded_once(void **state) {
         const bp_optimizer sgd = {.kind = BP_OPTIMIZER_SGD, .weight_decay = decay, .decoupled = true},
                            adam = {.kind = BP_OPTIMIZER_ADAM};
         float w = 1, s = 0, t = 0;
-        test_oracle()->optimizer_step(&sgd, step, learning_rate, &(bp_parameters){&w, {NULL, NULL}, NULL}, &none, 1);
+        test_oracle()->optimizer_step(&(bp_parameters){&w, {NULL, NULL}, NULL}, &none, 1, &sgd, step, learning_rate);
         assert_int_equal(test_bits(w), test_bits((float)(1 - (double)learning_rate * (double)decay)));
         w = 0;
-        test_oracle()->optimizer_step(&adam, step, learning_rate, &(bp_parameters){&w, {&s, &t}, NULL}, &g, 1);
+        test_oracle()->optimizer_step(&(bp_parameters){&w, {&s, &t}, NULL}, &g, 1, &adam, step, learning_rate);
         power1 *= (double)0.9f;
         power2 *= (double)0.999f;
         const float corrected = (float)((double)learning_rate / (1 - power1)),

@@ -1,4 +1,5 @@
-/* Bad inputs of the optimizers' and schedules' functions: the right status, and not a byte written. */
+/* Bad inputs of the optimizers' and schedules' functions: the right status, the argument by its name, and not a
+ * byte written. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 
 #include "enum_counts.h"
 #include "harness/harness.h"
+#include "refusals.h"
 
 #include <backprop/backprop.h>
 
@@ -31,23 +33,28 @@ static int set_up(void **state) {
     return 0;
 }
 
-static void check(bp_status status, bp_status expected, const char *call, int line) {
+static void check(bp_status status, bp_status expected, const char *argument, const char *call, int line) {
     if (status != expected)
         fail_msg("line %d: %s: '%s' instead of '%s'", line, call, bp_status_string(status), bp_status_string(expected));
+    const char *wrong = wrong_message(status, argument);
+    if (wrong)
+        fail_msg("line %d: %s: '%s' does not say what is wrong with %s", line, call, wrong, argument);
     if (expected == BP_OK)
         memcpy(before, arena, sizeof arena);
     else if (memcmp(arena, before, sizeof arena) != 0)
         fail_msg("line %d: %s: wrote in spite of its error", line, call);
 }
 
-#define EXPECT(expected, call) check((call), (expected), #call, __LINE__)
+static const argument_name *renamed;
 
 /* A good call but for that. */
 #define EXPECT_WITH(expected, kind, ...)                                                                               \
     do {                                                                                                               \
         kind with = good_##kind();                                                                                     \
         with.__VA_ARGS__;                                                                                              \
-        check(call_##kind(with), (expected), #kind " with " #__VA_ARGS__, __LINE__);                                   \
+        mark_message();                                                                                                \
+        const bp_status returned = call_##kind(with);                                                                  \
+        check(returned, (expected), bad_argument(#__VA_ARGS__, renamed), #kind " with " #__VA_ARGS__, __LINE__);       \
     } while (0)
 
 /* A call of either function: a step on COUNT parameters, or the update of a layer. */
@@ -89,17 +96,42 @@ static bp_status call_update(update u) {
     const bp_optimizer *optimizer = u.no_optimizer ? NULL : &u.optimizer;
     const bp_parameters *weights = u.no_weights ? NULL : &u.weights, *biases = u.no_biases ? NULL : &u.biases;
     if (!layer)
-        return bp_optimizer_step(optimizer, u.step, u.learning_rate, weights, u.gradient, u.count);
-    return bp_dense_gradient_update(optimizer, u.step, u.learning_rate, weights, u.ldw, biases, u.gradient, u.ldx,
-                                    u.delta, u.ldd, u.batch, u.in, u.out, u.scratch);
+        return bp_optimizer_step(weights, u.gradient, u.count, optimizer, u.step, u.learning_rate);
+    return bp_dense_gradient_update(weights, u.ldw, biases, u.gradient, u.ldx, u.delta, u.ldd, u.batch, u.in, u.out,
+                                    optimizer, u.step, u.learning_rate, u.scratch);
+}
+
+static const argument_name step_names[] = {{"no_optimizer", "optimizer"},
+                                           {"no_weights", "parameters"},
+                                           {"weights.values", "parameters->values"},
+                                           {"weights.state[0]", "parameters->state[0]"},
+                                           {"weights.state[1]", "parameters->state[1]"},
+                                           {"weights.ema", "parameters->ema"},
+                                           {0}},
+                           layer_names[] = {{"no_optimizer", "optimizer"},
+                                            {"no_weights", "w"},
+                                            {"gradient", "x"},
+                                            {"weights.values", "w->values"},
+                                            {"weights.state[0]", "w->state[0]"},
+                                            {"weights.state[1]", "w->state[1]"},
+                                            {"weights.ema", "w->ema"},
+                                            {"biases.values", "bias->values"},
+                                            {"biases.state[0]", "bias->state[0]"},
+                                            {"biases.state[1]", "bias->state[1]"},
+                                            {"biases.ema", "bias->ema"},
+                                            {0}};
+
+static void call_layers(bool layers) {
+    layer = layers;
+    renamed = layers ? layer_names : step_names;
 }
 
 static void optimizers(void **state) {
     (void)state;
     static const float negative = -FLT_MIN;
     for (int which = 0; which <= 1; which++) {
-        layer = which;
-        EXPECT(BP_OK, call_update(good_update()));
+        call_layers(which);
+        EXPECT_WITH(BP_OK, update, step = 1);
         EXPECT_WITH(BP_OK, update, learning_rate = -1);
         EXPECT_WITH(BP_OK, update, step = UINT64_MAX);
         EXPECT_WITH(BP_ERROR_NULL, update, no_optimizer = true);
@@ -154,7 +186,7 @@ static void optimizers(void **state) {
 
 static void one_array(void **state) {
     (void)state;
-    layer = false;
+    call_layers(false);
     EXPECT_WITH(BP_ERROR_NULL, update, no_weights = true);
     EXPECT_WITH(BP_ERROR_SIZE, update, count = 0);
     EXPECT_WITH(BP_ERROR_OVERFLOW, update, count = SIZE_MAX);
@@ -163,7 +195,8 @@ static void one_array(void **state) {
 
 static void a_layer(void **state) {
     (void)state;
-    layer = true;
+    call_layers(true);
+    EXPECT_WITH(BP_OK, update, ldw = 0, with.ldx = 0, with.ldd = 0); /* packed */
     EXPECT_WITH(BP_OK, update, no_biases = true);
     EXPECT_WITH(BP_OK, update, no_weights = true);
     EXPECT_WITH(BP_ERROR_NULL, update, no_weights = true, with.no_biases = true);
@@ -211,6 +244,9 @@ static void names(void **state) {
     assert_null(bp_optimizer_state_name(BP_OPTIMIZER_ADAMW, SIZE_MAX));
     bp_optimizer_kind kind = BP_OPTIMIZER_LION;
     assert_int_equal(bp_optimizer_from_name("Adam", &kind), BP_ERROR_VALUE);
+    assert_true(has_name(bp_error_message(), "Adam"));
+    for (int name = 0; name < OPTIMIZER_COUNT; name++)
+        assert_true(has_name(bp_error_message(), kinds[name]));
     assert_int_equal(bp_optimizer_from_name("", &kind), BP_ERROR_VALUE);
     assert_int_equal(bp_optimizer_from_name(NULL, &kind), BP_ERROR_NULL);
     assert_int_equal(bp_optimizer_from_name("adam", NULL), BP_ERROR_NULL);
@@ -232,7 +268,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(names),
     };
     test_start(argv[0]);
-    scratch = aligned_alloc(BP_ALIGNMENT, (bp_scratch_bytes() + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT);
+    scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(BATCH, IN, OUT));
     if (scratch == NULL)
         return 2;
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,15 +144,15 @@ static void permutations(void **state) {
     assert_non_null(again);
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
         const size_t count = counts[k];
-        assert_int_equal(bp_random_permutation(5, 9, order, count), BP_OK);
+        assert_int_equal(bp_random_permutation(order, count, 5, 9), BP_OK);
         assert_true(is_permutation(order, count));
         memset(again, 0xff, count * sizeof *again);
-        assert_int_equal(bp_random_permutation(5, 9, again, count), BP_OK);
+        assert_int_equal(bp_random_permutation(again, count, 5, 9), BP_OK);
         assert_memory_equal(order, again, count * sizeof *order);
         if (count >= 10) {
-            assert_int_equal(bp_random_permutation(6, 9, again, count), BP_OK);
+            assert_int_equal(bp_random_permutation(again, count, 6, 9), BP_OK);
             assert_memory_not_equal(order, again, count * sizeof *order);
-            assert_int_equal(bp_random_permutation(5, 10, again, count), BP_OK);
+            assert_int_equal(bp_random_permutation(again, count, 5, 10), BP_OK);
             assert_memory_not_equal(order, again, count * sizeof *order);
         }
     }
@@ -183,7 +183,7 @@ static void permutation_is_the_documented_one(void **state) {
         expected[k] = expected[r];
         expected[r] = kept;
     }
-    assert_int_equal(bp_random_permutation(11, 13, order, COUNT), BP_OK);
+    assert_int_equal(bp_random_permutation(order, COUNT, 11, 13), BP_OK);
     assert_memory_equal(order, expected, sizeof order);
 }
 
@@ -191,10 +191,11 @@ static void permutation_is_the_documented_one(void **state) {
 static void bad_permutations(void **state) {
     (void)state;
     uint32_t order[3] = {7, 7, 7};
-    assert_int_equal(bp_random_permutation(1, 1, NULL, 2), BP_ERROR_NULL);
-    assert_int_equal(bp_random_permutation(1, 1, order, 0), BP_ERROR_SIZE);
-    assert_int_equal(bp_random_permutation(1, 1, order, SIZE_MAX), BP_ERROR_SIZE);
-    assert_int_equal(bp_random_permutation(1, 1, (uint32_t *)(void *)((char *)order + 2), 2), BP_ERROR_ALIGNMENT);
+    assert_int_equal(bp_random_permutation(NULL, 2, 1, 1), BP_ERROR_NULL);
+    assert_int_equal(bp_random_permutation(order, 0, 1, 1), BP_ERROR_SIZE);
+    assert_non_null(strstr(bp_error_message(), "count is 0, and must be from 1 to"));
+    assert_int_equal(bp_random_permutation(order, SIZE_MAX, 1, 1), BP_ERROR_SIZE);
+    assert_int_equal(bp_random_permutation((uint32_t *)(void *)((char *)order + 2), 2, 1, 1), BP_ERROR_ALIGNMENT);
     assert_true(order[0] == 7 && order[1] == 7 && order[2] == 7);
 }
 
@@ -204,7 +205,7 @@ static void permutations_are_fair(void **state) {
     size_t times[256] = {0};
     for (uint64_t seed = 0; seed < COUNT; seed++) {
         uint32_t order[4];
-        assert_int_equal(bp_random_permutation(seed, 1, order, 4), BP_OK);
+        assert_int_equal(bp_random_permutation(order, 4, seed, 1), BP_OK);
         times[order[0] | order[1] << 2 | order[2] << 4 | order[3] << 6]++;
     }
     size_t kinds = 0;

@@ -16,6 +16,7 @@
 #include "harness/mode.h"
 #include "harness/random.h"
 #include "harness/session.h"
+#include "refusals.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -36,7 +37,7 @@ static void scaling_is_the_written_sequence(void **state) {
     for (size_t indexed = 0; indexed < 2; indexed++)
         for (int kind = 0; kind < SCALING_COUNT; kind++) {
             assert_int_equal(
-                bp_scaling_fit((bp_scaling_kind)kind, x, STRIDE, indexed ? index : NULL, ROWS, COLUMNS, shift, scale),
+                bp_scaling_fit(shift, scale, x, STRIDE, indexed ? index : NULL, ROWS, COLUMNS, (bp_scaling_kind)kind),
                 BP_OK);
             for (size_t j = 0; j < COLUMNS; j++) {
                 double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
@@ -68,9 +69,9 @@ static void scaling_goes_there_and_back(void **state) {
     for (size_t k = 0; k < ROWS * COLUMNS; k++)
         x[k] = (float)(1 + k % COLUMNS) * test_random_symmetric(&random) + 2;
     for (int kind = 0; kind < SCALING_COUNT; kind++) {
-        assert_int_equal(bp_scaling_fit((bp_scaling_kind)kind, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_apply(y, COLUMNS + 2, x, 0, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_invert(back, 0, y, COLUMNS + 2, ROWS, COLUMNS, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, ROWS, COLUMNS, (bp_scaling_kind)kind), BP_OK);
+        assert_int_equal(bp_scaling_apply(y, COLUMNS + 2, x, 0, shift, scale, ROWS, COLUMNS), BP_OK);
+        assert_int_equal(bp_scaling_invert(back, 0, y, COLUMNS + 2, shift, scale, ROWS, COLUMNS), BP_OK);
         for (size_t j = 0; j < COLUMNS; j++) {
             double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
             for (size_t n = 0; n < ROWS; n++) {
@@ -91,7 +92,7 @@ static void scaling_goes_there_and_back(void **state) {
     }
     /* In place. */
     memcpy(back, x, sizeof x);
-    assert_int_equal(bp_scaling_apply(back, 0, back, 0, ROWS, COLUMNS, shift, scale), BP_OK);
+    assert_int_equal(bp_scaling_apply(back, 0, back, 0, shift, scale, ROWS, COLUMNS), BP_OK);
     for (size_t k = 0; k < ROWS * COLUMNS; k++)
         assert_int_equal(test_bits(back[k]), test_bits(y[k / COLUMNS * (COLUMNS + 2) + k % COLUMNS]));
 }
@@ -114,44 +115,51 @@ static void missing_numbers_are_left_out(void **state) {
         wide[k] = (double)x[k];
     for (int kind = 0; kind < SCALING_COUNT; kind++) {
         const bp_scaling_kind by = (bp_scaling_kind)kind;
-        assert_int_equal(bp_scaling_fit(by, left, 0, NULL, LEFT, 1, &expected_shift, &expected_scale), BP_OK);
-        assert_int_equal(bp_scaling_fit_nan(by, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, 2, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_fit(&expected_shift, &expected_scale, left, 0, NULL, LEFT, 1, by), BP_OK);
+        assert_int_equal(bp_scaling_fit_nan(shift, scale, x, 0, NULL, ROWS, 2, by, BP_SCALING_NAN_IGNORE), BP_OK);
         assert_true(shift[0] == expected_shift && scale[0] == expected_scale);
         assert_true(shift[1] == 0 && scale[1] == 1);
-        assert_int_equal(bp_scaling_fit_double(by, BP_SCALING_NAN_ERROR, wide_left, 0, NULL, LEFT, 1,
-                                               &expected_wide_shift, &expected_wide_scale),
+        assert_int_equal(bp_scaling_fit_double(&expected_wide_shift, &expected_wide_scale, wide_left, 0, NULL, LEFT, 1,
+                                               by, BP_SCALING_NAN_ERROR),
                          BP_OK);
         assert_int_equal(
-            bp_scaling_fit_double(by, BP_SCALING_NAN_IGNORE, wide, 0, NULL, ROWS, 2, wide_shift, wide_scale), BP_OK);
+            bp_scaling_fit_double(wide_shift, wide_scale, wide, 0, NULL, ROWS, 2, by, BP_SCALING_NAN_IGNORE), BP_OK);
         assert_true(wide_shift[0] == expected_wide_shift && wide_scale[0] == expected_wide_scale);
         assert_true(wide_shift[1] == 0 && wide_scale[1] == 1);
     }
+}
+
+static void says_what_is_wrong(bp_status status, const char *argument, int line) {
+    const char *wrong = wrong_message(status, argument);
+    if (wrong)
+        fail_msg("line %d: '%s' does not say what is wrong with %s", line, wrong, argument);
 }
 
 static void refusals_say_where(void **state) {
     (void)state;
     float x[6] = {1, 2, 3, 4, 5, NAN}, shift[2] = {5}, scale[2] = {6};
     const uint32_t index[2] = {2, 0};
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_MINMAX), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "row 2, column 1 (from 0) is NaN"));
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, index, 2, 2, shift, scale), BP_ERROR_VALUE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, index, 2, 2, BP_SCALING_MINMAX), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "row 2, column 1 (from 0) is NaN"));
     x[2] = -INFINITY;
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, 3, 2, shift, scale),
+    assert_int_equal(bp_scaling_fit_nan(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE),
                      BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "row 1, column 0 (from 0) is minus infinite"));
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, (bp_scaling_nan)2, x, 0, NULL, 3, 2, shift, scale),
+    assert_int_equal(bp_scaling_fit_nan(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_STANDARD, (bp_scaling_nan)2),
                      BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "nan is 2"));
-    assert_int_equal(bp_scaling_fit((bp_scaling_kind)9, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, 3, 2, (bp_scaling_kind)9), BP_ERROR_VALUE);
     assert_non_null(strstr(bp_error_message(), "kind is 9"));
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 1, NULL, 3, 2, shift, scale), BP_ERROR_SIZE);
-    assert_non_null(strstr(bp_error_message(), "the stride of x is 1, and must be 0 or at least its columns, 2"));
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 1, NULL, 3, 2, BP_SCALING_MINMAX), BP_ERROR_SIZE);
+    assert_non_null(
+        strstr(bp_error_message(), "stride is 1, and must be at least the columns of x, 2, or 0 for packed rows"));
     x[0] = 3e38f;
     x[2] = -3e38f;
     x[5] = 0;
-    assert_int_equal(bp_scaling_fit(BP_SCALING_MINMAX, x, 0, NULL, 3, 2, shift, scale), BP_ERROR_VALUE);
-    assert_non_null(strstr(bp_error_message(), "column 0 (from 0): the numbers lie so far apart"));
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, 3, 2, BP_SCALING_MINMAX), BP_ERROR_VALUE);
+    assert_non_null(strstr(bp_error_message(), "x in column 0 (from 0) has numbers so far apart"));
     assert_true(shift[0] == 5 && scale[0] == 6);
 }
 
@@ -168,8 +176,8 @@ static void doubles_are_the_written_sequence(void **state) {
     for (size_t n = 0; n < ROWS; n++)
         x[n * STRIDE + 2] = 1700000060.1; /* a column of equal values */
     for (int kind = 0; kind < SCALING_COUNT; kind++) {
-        assert_int_equal(bp_scaling_fit_double((bp_scaling_kind)kind, BP_SCALING_NAN_ERROR, x, STRIDE, NULL, ROWS,
-                                               COLUMNS, shift, scale),
+        assert_int_equal(bp_scaling_fit_double(shift, scale, x, STRIDE, NULL, ROWS, COLUMNS, (bp_scaling_kind)kind,
+                                               BP_SCALING_NAN_ERROR),
                          BP_OK);
         for (size_t j = 0; j < COLUMNS; j++) {
             double sum = 0, squares = 0, least = INFINITY, largest = -INFINITY;
@@ -185,8 +193,8 @@ static void doubles_are_the_written_sequence(void **state) {
             assert_true(shift[j] == (standard ? mean : least));
             assert_true(scale[j] == (j == 2 ? 1 : standard ? sqrt(squares / ROWS) : largest - least));
         }
-        assert_int_equal(bp_scaling_apply_double(y, 0, x, STRIDE, ROWS, COLUMNS, shift, scale), BP_OK);
-        assert_int_equal(bp_scaling_invert_double(back, 0, y, 0, ROWS, COLUMNS, shift, scale), BP_OK);
+        assert_int_equal(bp_scaling_apply_double(y, 0, x, STRIDE, shift, scale, ROWS, COLUMNS), BP_OK);
+        assert_int_equal(bp_scaling_invert_double(back, 0, y, 0, shift, scale, ROWS, COLUMNS), BP_OK);
         for (size_t k = 0; k < ROWS * COLUMNS; k++) {
             const double v = x[k / COLUMNS * STRIDE + k % COLUMNS];
             const size_t j = k % COLUMNS;
@@ -202,38 +210,42 @@ static void bad_doubles(void **state) {
     double x[6] = {0, 1, 2, 3, 4, 5}, shift[4] = {5}, scale[4] = {6};
     float y[12] = {7};
     double *odd = (double *)(void *)((char *)x + 4);
-#define FIT(status, ...)                                                                                               \
+#define FIT(status, argument, ...)                                                                                     \
     do {                                                                                                               \
-        assert_int_equal(bp_scaling_fit_double(BP_SCALING_STANDARD, BP_SCALING_NAN_ERROR, __VA_ARGS__), status);       \
+        mark_message();                                                                                                \
+        assert_int_equal(bp_scaling_fit_double(__VA_ARGS__, BP_SCALING_STANDARD, BP_SCALING_NAN_ERROR), status);       \
+        says_what_is_wrong(status, argument, __LINE__);                                                                \
         assert_true(shift[0] == 5 && scale[0] == 6);                                                                   \
     } while (0)
-    FIT(BP_ERROR_NULL, NULL, 0, NULL, 3, 2, shift, scale);
-    FIT(BP_ERROR_NULL, x, 0, NULL, 3, 2, shift, NULL);
-    FIT(BP_ERROR_SIZE, x, 1, NULL, 3, 2, shift, scale);
-    FIT(BP_ERROR_SIZE, x, 0, NULL, 0, 2, shift, scale);
-    FIT(BP_ERROR_OVERFLOW, x, SIZE_MAX / 2, NULL, 3, 2, shift, scale);
-    FIT(BP_ERROR_OVERFLOW, x, 0, NULL, 3, SIZE_MAX / 2 + 2, shift, scale);
-    FIT(BP_ERROR_OVERLAP, x, 0, NULL, 3, 2, shift, shift + 1);
-    FIT(BP_ERROR_OVERLAP, x, 0, NULL, 3, 2, x + 5, scale);
+    FIT(BP_ERROR_NULL, "x", shift, scale, NULL, 0, NULL, 3, 2);
+    FIT(BP_ERROR_NULL, "scale", shift, NULL, x, 0, NULL, 3, 2);
+    FIT(BP_ERROR_SIZE, "stride", shift, scale, x, 1, NULL, 3, 2);
+    FIT(BP_ERROR_SIZE, "rows", shift, scale, x, 0, NULL, 0, 2);
+    FIT(BP_ERROR_OVERFLOW, "stride", shift, scale, x, SIZE_MAX / 2, NULL, 3, 2);
+    FIT(BP_ERROR_OVERFLOW, "columns", shift, scale, x, 0, NULL, 3, SIZE_MAX / 2 + 2);
+    FIT(BP_ERROR_OVERLAP, "scale", shift, shift + 1, x, 0, NULL, 3, 2);
+    FIT(BP_ERROR_OVERLAP, "shift", x + 5, scale, x, 0, NULL, 3, 2);
     if (_Alignof(double) == 8)
-        FIT(BP_ERROR_ALIGNMENT, odd, 0, NULL, 2, 2, shift, scale);
+        FIT(BP_ERROR_ALIGNMENT, "x", shift, scale, odd, 0, NULL, 2, 2);
 #undef FIT
-#define APPLY(status, ...)                                                                                             \
+#define APPLY(status, argument, ...)                                                                                   \
     do {                                                                                                               \
+        mark_message();                                                                                                \
         assert_int_equal(bp_scaling_apply_double(__VA_ARGS__), status);                                                \
+        says_what_is_wrong(status, argument, __LINE__);                                                                \
         assert_true(y[0] == 7);                                                                                        \
     } while (0)
-    APPLY(BP_ERROR_NULL, NULL, 0, x, 0, 3, 2, shift, scale);
-    APPLY(BP_ERROR_NULL, y, 0, NULL, 0, 3, 2, shift, scale);
-    APPLY(BP_ERROR_SIZE, y, 1, x, 0, 3, 2, shift, scale);
-    APPLY(BP_ERROR_SIZE, y, 0, x, 1, 3, 2, shift, scale);
-    APPLY(BP_ERROR_OVERFLOW, y, 0, x, SIZE_MAX / 2 + 2, 3, 2, shift, scale);
-    APPLY(BP_ERROR_OVERLAP, y, 0, (double *)(void *)(y + 2), 0, 3, 2, shift, scale);
+    APPLY(BP_ERROR_NULL, "y", NULL, 0, x, 0, shift, scale, 3, 2);
+    APPLY(BP_ERROR_NULL, "x", y, 0, NULL, 0, shift, scale, 3, 2);
+    APPLY(BP_ERROR_SIZE, "y_stride", y, 1, x, 0, shift, scale, 3, 2);
+    APPLY(BP_ERROR_SIZE, "x_stride", y, 0, x, 1, shift, scale, 3, 2);
+    APPLY(BP_ERROR_OVERFLOW, "x_stride", y, 0, x, SIZE_MAX / 2 + 2, shift, scale, 3, 2);
+    APPLY(BP_ERROR_OVERLAP, "x", y, 0, (double *)(void *)(y + 2), 0, shift, scale, 3, 2);
     if (_Alignof(double) == 8)
-        APPLY(BP_ERROR_ALIGNMENT, y, 0, odd, 0, 2, 2, shift, scale);
+        APPLY(BP_ERROR_ALIGNMENT, "x", y, 0, odd, 0, shift, scale, 2, 2);
 #undef APPLY
-    assert_int_equal(bp_scaling_invert_double(x, 0, y, 0, 3, 0, shift, scale), BP_ERROR_SIZE);
-    assert_int_equal(bp_scaling_invert_double(x, 0, NULL, 0, 3, 2, shift, scale), BP_ERROR_NULL);
+    assert_int_equal(bp_scaling_invert_double(x, 0, y, 0, shift, scale, 3, 0), BP_ERROR_SIZE);
+    assert_int_equal(bp_scaling_invert_double(x, 0, NULL, 0, shift, scale, 3, 2), BP_ERROR_NULL);
 }
 
 /* ---- Modes of the host ----------------------------------------------------------------------------------------- */
@@ -241,16 +253,16 @@ static void bad_doubles(void **state) {
 static void check_scaling(void) {
     const float x[] = {1e-40f, 3e-40f, NAN, 0x1p-149f};
     float shift, scale, y[4];
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE, x, 0, NULL, 4, 1, &shift, &scale),
+    assert_int_equal(bp_scaling_fit_nan(&shift, &scale, x, 0, NULL, 4, 1, BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE),
                      BP_OK);
     assert_int_equal(test_raw_bits(shift), 1);
     assert_int_equal(test_raw_bits(scale), 0x00034446);
-    assert_int_equal(bp_scaling_fit_nan(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, 4, 1, &shift, &scale),
+    assert_int_equal(bp_scaling_fit_nan(&shift, &scale, x, 0, NULL, 4, 1, BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE),
                      BP_OK);
     assert_int_equal(test_raw_bits(shift), 0x000173ae);
     const double wide[] = {1700000060.1, 1700000061.3, 1700000060.2};
     static const double offset = 1700000060.1, unit = 3;
-    assert_int_equal(bp_scaling_apply_double(y, 0, wide, 0, 3, 1, &offset, &unit), BP_OK);
+    assert_int_equal(bp_scaling_apply_double(y, 0, wide, 0, &offset, &unit, 3, 1), BP_OK);
     static const uint32_t expected[] = {0, 0x3ecccccd, 0x3d088895};
     for (size_t k = 0; k < 3; k++)
         assert_int_equal(test_raw_bits(y[k]), expected[k]);
@@ -272,6 +284,15 @@ static float *byte_off(float *pointer) {
     return (float *)(void *)((char *)pointer + 1);
 }
 
+/* bp_scaling_invert calls x what bp_scaling_apply calls y. */
+static const char *back(const char *argument) {
+    static char name[32];
+    snprintf(name, sizeof name, "%s", argument);
+    if (strcmp(name, "x") == 0 || strcmp(name, "y") == 0 || strstr(name, "_stride"))
+        name[0] = name[0] == 'x' ? 'y' : 'x';
+    return name;
+}
+
 static void bad_scaling(void **state) {
     (void)state;
     enum { ROWS = 4, COLUMNS = 3 };
@@ -279,63 +300,67 @@ static void bad_scaling(void **state) {
     uint32_t index[ROWS] = {0, 1, 2, 3};
     for (size_t k = 0; k < ROWS * COLUMNS; k++)
         x[k] = (float)k;
-#define FIT(status, kind, from, stride, rows, columns, to, by)                                                         \
+#define FIT(status, argument, kind, from, stride, rows, columns, to, by)                                               \
     do {                                                                                                               \
-        if (bp_scaling_fit(kind, from, stride, NULL, rows, columns, to, by) != (status))                               \
+        mark_message();                                                                                                \
+        if (bp_scaling_fit(to, by, from, stride, NULL, rows, columns, kind) != (status))                               \
             fail_msg("line %d", __LINE__);                                                                             \
+        says_what_is_wrong(status, argument, __LINE__);                                                                \
         assert_true(shift[0] == 5 && scale[0] == 6);                                                                   \
     } while (0)
-    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, NULL, 0, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, NULL, scale);
-    FIT(BP_ERROR_NULL, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, NULL);
-    FIT(BP_ERROR_VALUE, SCALING_COUNT, x, 0, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_VALUE, (bp_scaling_kind)-1, x, 0, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, 0, COLUMNS, shift, scale);
-    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 0, ROWS, 0, shift, scale);
-    FIT(BP_ERROR_SIZE, BP_SCALING_STANDARD, x, 2, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_OVERFLOW, BP_SCALING_STANDARD, x, SIZE_MAX, ROWS, COLUMNS, shift, scale);
-    FIT(BP_ERROR_ALIGNMENT, BP_SCALING_STANDARD, byte_off(x), 0, 1, COLUMNS, shift, scale);
-    FIT(BP_ERROR_ALIGNMENT, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, byte_off(shift), scale);
-    FIT(BP_ERROR_OVERLAP, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, shift);
-    FIT(BP_ERROR_OVERLAP, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, x + 2, scale);
+    FIT(BP_ERROR_NULL, "x", BP_SCALING_STANDARD, NULL, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_NULL, "shift", BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, NULL, scale);
+    FIT(BP_ERROR_NULL, "scale", BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, NULL);
+    FIT(BP_ERROR_VALUE, "kind", SCALING_COUNT, x, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_VALUE, "kind", (bp_scaling_kind)-1, x, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_SIZE, "rows", BP_SCALING_STANDARD, x, 0, 0, COLUMNS, shift, scale);
+    FIT(BP_ERROR_SIZE, "columns", BP_SCALING_STANDARD, x, 0, ROWS, 0, shift, scale);
+    FIT(BP_ERROR_SIZE, "stride", BP_SCALING_STANDARD, x, 2, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_OVERFLOW, "stride", BP_SCALING_STANDARD, x, SIZE_MAX, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_ALIGNMENT, "x", BP_SCALING_STANDARD, byte_off(x), 0, 1, COLUMNS, shift, scale);
+    FIT(BP_ERROR_ALIGNMENT, "shift", BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, byte_off(shift), scale);
+    FIT(BP_ERROR_OVERLAP, "scale", BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, shift);
+    FIT(BP_ERROR_OVERLAP, "shift", BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, x + 2, scale);
     static const float worst[] = {NAN, INFINITY, -INFINITY};
     for (size_t k = 0; k < COUNT(worst); k++) { /* in the last column: the others must not be written either */
         x[ROWS * COLUMNS - 1] = worst[k];
-        FIT(BP_ERROR_VALUE, BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, scale);
-        FIT(BP_ERROR_VALUE, BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
+        FIT(BP_ERROR_VALUE, "x", BP_SCALING_STANDARD, x, 0, ROWS, COLUMNS, shift, scale);
+        FIT(BP_ERROR_VALUE, "x", BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
     }
     x[ROWS * COLUMNS - 1] = 3e38f;
     x[COLUMNS - 1] = -3e38f;
-    FIT(BP_ERROR_VALUE, BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
+    FIT(BP_ERROR_VALUE, "x", BP_SCALING_MINMAX, x, 0, ROWS, COLUMNS, shift, scale);
 #undef FIT
     assert_int_equal(
-        bp_scaling_fit(BP_SCALING_STANDARD, x, 0, (uint32_t *)(void *)((char *)index + 1), 3, COLUMNS, shift, scale),
+        bp_scaling_fit(shift, scale, x, 0, (uint32_t *)(void *)((char *)index + 1), 3, COLUMNS, BP_SCALING_STANDARD),
         BP_ERROR_ALIGNMENT);
-    assert_int_equal(bp_scaling_fit(BP_SCALING_STANDARD, x, 0, NULL, ROWS, COLUMNS, shift, scale), BP_OK);
+    assert_int_equal(bp_scaling_fit(shift, scale, x, 0, NULL, ROWS, COLUMNS, BP_SCALING_STANDARD), BP_OK);
 
-    bp_status (*const functions[])(float *, size_t, const float *, size_t, size_t, size_t, const float *,
-                                   const float *) = {bp_scaling_apply, bp_scaling_invert};
+    bp_status (*const functions[])(float *, size_t, const float *, size_t, const float *, const float *, size_t,
+                                   size_t) = {bp_scaling_apply, bp_scaling_invert};
     for (size_t k = 0; k < COUNT(functions); k++) {
-#define APPLY(status, ...)                                                                                             \
+#define APPLY(status, argument, ...)                                                                                   \
     do {                                                                                                               \
+        mark_message();                                                                                                \
         if (functions[k](__VA_ARGS__) != (status))                                                                     \
             fail_msg("function %zu, line %d", k, __LINE__);                                                            \
+        says_what_is_wrong(status, k == 1 ? back(argument) : argument, __LINE__);                                      \
         assert_true(y[0] == 7);                                                                                        \
     } while (0)
-        APPLY(BP_ERROR_NULL, NULL, 0, x, 0, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_NULL, y, 0, NULL, 0, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_NULL, y, 0, x, 0, ROWS, COLUMNS, NULL, scale);
-        APPLY(BP_ERROR_NULL, y, 0, x, 0, ROWS, COLUMNS, shift, NULL);
-        APPLY(BP_ERROR_SIZE, y, 0, x, 0, 0, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_SIZE, y, 0, x, 0, ROWS, 0, shift, scale);
-        APPLY(BP_ERROR_SIZE, y, 2, x, 0, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_SIZE, y, 0, x, 2, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERFLOW, y, 0, x, SIZE_MAX / 2, ROWS, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_ALIGNMENT, byte_off(y), 0, x, 0, 1, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 0, y + 1, 0, 2, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 4, y, 3, 2, COLUMNS, shift, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 0, x, 0, ROWS, COLUMNS, y + 1, scale);
-        APPLY(BP_ERROR_OVERLAP, y, 0, x, 0, ROWS, COLUMNS, shift, y);
+        APPLY(BP_ERROR_NULL, "y", NULL, 0, x, 0, shift, scale, ROWS, COLUMNS);
+        APPLY(BP_ERROR_NULL, "x", y, 0, NULL, 0, shift, scale, ROWS, COLUMNS);
+        APPLY(BP_ERROR_NULL, "shift", y, 0, x, 0, NULL, scale, ROWS, COLUMNS);
+        APPLY(BP_ERROR_NULL, "scale", y, 0, x, 0, shift, NULL, ROWS, COLUMNS);
+        APPLY(BP_ERROR_SIZE, "rows", y, 0, x, 0, shift, scale, 0, COLUMNS);
+        APPLY(BP_ERROR_SIZE, "columns", y, 0, x, 0, shift, scale, ROWS, 0);
+        APPLY(BP_ERROR_SIZE, "y_stride", y, 2, x, 0, shift, scale, ROWS, COLUMNS);
+        APPLY(BP_ERROR_SIZE, "x_stride", y, 0, x, 2, shift, scale, ROWS, COLUMNS);
+        APPLY(BP_ERROR_OVERFLOW, "x_stride", y, 0, x, SIZE_MAX / 2, shift, scale, ROWS, COLUMNS);
+        APPLY(BP_ERROR_ALIGNMENT, "y", byte_off(y), 0, x, 0, shift, scale, 1, COLUMNS);
+        APPLY(BP_ERROR_OVERLAP, "x", y, 0, y + 1, 0, shift, scale, 2, COLUMNS);
+        APPLY(BP_ERROR_OVERLAP, "y_stride", y, 4, y, 3, shift, scale, 2, COLUMNS);
+        APPLY(BP_ERROR_OVERLAP, "shift", y, 0, x, 0, y + 1, scale, ROWS, COLUMNS);
+        APPLY(BP_ERROR_OVERLAP, "scale", y, 0, x, 0, shift, y, ROWS, COLUMNS);
 #undef APPLY
     }
 }

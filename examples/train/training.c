@@ -80,7 +80,7 @@ static double test_accuracy(trainer *t) {
     double accuracy;
     check(bp_network_predict(t->network, &t->test, t->outputs, 0));
     check(bp_classify(t->predicted, t->outputs, 0, t->test.rows, t->classes));
-    check(bp_accuracy(t->predicted, t->test.labels, t->test.rows, &accuracy));
+    check(bp_accuracy(&accuracy, t->predicted, t->test.labels, t->test.rows));
     return accuracy;
 }
 
@@ -108,10 +108,9 @@ static bool after_epoch(void *context, const bp_fit_progress *now) {
 static void normalize(const data_set *data) {
     float *shift = allocate(data->inputs, sizeof *shift), *scale = allocate(data->inputs, sizeof *scale);
     const sample_set *sets[] = {&data->train, &data->test};
-    check(bp_scaling_fit(BP_SCALING_STANDARD, data->train.inputs, 0, NULL, data->train.count, data->inputs, shift,
-                         scale));
+    check(bp_scaling_fit(shift, scale, data->train.inputs, 0, NULL, data->train.count, data->inputs, BP_SCALING_STANDARD));
     for (size_t k = 0; k < 2; k++)
-        check(bp_scaling_apply(sets[k]->inputs, 0, sets[k]->inputs, 0, sets[k]->count, data->inputs, shift, scale));
+        check(bp_scaling_apply(sets[k]->inputs, 0, sets[k]->inputs, 0, shift, scale, sets[k]->count, data->inputs));
     free(shift);
     free(scale);
 }

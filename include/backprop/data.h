@@ -107,8 +107,8 @@ typedef enum bp_scaling_kind {
  * value that is not finite, whose row and column bp_error_message() names, a scale that is not): on error nothing is
  * written.
  */
-BP_API bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, const uint32_t *index, size_t rows,
-                                size_t columns, float *shift, float *scale);
+BP_API bp_status bp_scaling_fit(float *shift, float *scale, const float *x, size_t stride, const uint32_t *index,
+                                size_t rows, size_t columns, bp_scaling_kind kind);
 
 /** What NaN, a missing number, is to a fit. Infinities are errors always. */
 typedef enum bp_scaling_nan {
@@ -118,8 +118,8 @@ typedef enum bp_scaling_nan {
 } bp_scaling_nan;
 
 /** bp_scaling_fit over columns in which numbers may be missing. See impute.h for what may take their place. */
-BP_API bp_status bp_scaling_fit_nan(bp_scaling_kind kind, bp_scaling_nan nan, const float *x, size_t stride,
-                                    const uint32_t *index, size_t rows, size_t columns, float *shift, float *scale);
+BP_API bp_status bp_scaling_fit_nan(float *shift, float *scale, const float *x, size_t stride, const uint32_t *index,
+                                    size_t rows, size_t columns, bp_scaling_kind kind, bp_scaling_nan nan);
 
 /**
  * The same for doubles, with results that are not rounded to binary32: for numbers that floats do not tell apart, such
@@ -130,30 +130,30 @@ BP_API bp_status bp_scaling_fit_nan(bp_scaling_kind kind, bp_scaling_nan nan, co
  * bp_csv_doubles of csv.h reads such columns. For reading a file straight to binary32, shift is the offset of a
  * bp_shift_scale and 1 / scale its factor; the results differ from bp_scaling_apply_double's in the last bits.
  */
-BP_API bp_status bp_scaling_fit_double(bp_scaling_kind kind, bp_scaling_nan nan, const double *x, size_t stride,
-                                       const uint32_t *index, size_t rows, size_t columns, double *shift,
-                                       double *scale);
+BP_API bp_status bp_scaling_fit_double(double *shift, double *scale, const double *x, size_t stride,
+                                       const uint32_t *index, size_t rows, size_t columns, bp_scaling_kind kind,
+                                       bp_scaling_nan nan);
 
 /**
  * y[n][j] = (x[n][j] - shift[j]) / scale[j], binary32. `y` may be `x` itself with the same stride. A stride of 0 stands
  * for packed rows. NaN gives NaN.
  * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP: on error nothing is written.
  */
-BP_API bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,
-                                  size_t columns, const float *shift, const float *scale);
+BP_API bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, const float *shift,
+                                  const float *scale, size_t rows, size_t columns);
 
 /** The way back: x[n][j] = fma(y[n][j], scale[j], shift[j]), binary32. Otherwise as bp_scaling_apply. */
-BP_API bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
-                                   size_t columns, const float *shift, const float *scale);
+BP_API bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, const float *shift,
+                                   const float *scale, size_t rows, size_t columns);
 
 /** y[n][j] = (float)((x[n][j] - shift[j]) / scale[j]), in binary64 up to the cast. Otherwise as bp_scaling_apply, but
  * for `y` that may not be `x`. */
-BP_API bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride, size_t rows,
-                                         size_t columns, const double *shift, const double *scale);
+BP_API bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride,
+                                         const double *shift, const double *scale, size_t rows, size_t columns);
 
 /** The way back: x[n][j] = fma(y[n][j], scale[j], shift[j]), binary64. Otherwise as bp_scaling_apply_double. */
-BP_API bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
-                                          size_t columns, const double *shift, const double *scale);
+BP_API bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride,
+                                          const double *shift, const double *scale, size_t rows, size_t columns);
 
 BP_END_DECLS
 

@@ -41,8 +41,7 @@ BP_BEGIN_DECLS
 /** Alignment, in bytes, of scratch and of everything that the library allocates. */
 #define BP_ALIGNMENT 64
 
-/** Bytes of scratch that any kernel may use. */
-BP_API size_t bp_scratch_bytes(void);
+BP_API size_t bp_dense_scratch_bytes(size_t batch, size_t in, size_t out);
 
 /**
  * Forward pass: A = f(X W + b).
@@ -100,10 +99,10 @@ BP_API bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const 
  * `w` holds arrays [in x out], all with ldw >= out elements between rows, `bias` arrays [out]; either may be null, not
  * both. Plain stochastic gradient descent gives the bits of bp_dense_gradient_sgd. Errors are those of both functions.
  */
-BP_API bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                          const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+BP_API bp_status bp_dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                           size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
-                                          size_t out, void *scratch);
+                                          size_t out, const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                          void *scratch);
 
 BP_END_DECLS
 

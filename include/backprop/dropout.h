@@ -44,7 +44,7 @@ typedef struct bp_dropout_mask {
  * written. A NaN that stays is NaN, one that is dropped +0.
  */
 BP_API bp_status bp_dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                            bp_dropout_mask mask);
+                            const bp_dropout_mask *mask);
 
 /**
  * The derivative of an activation and the dropout after it, from what the activation keeps, before it was dropped:
@@ -53,7 +53,7 @@ BP_API bp_status bp_dropout(float *d, size_t ldd, const float *a, size_t lda, si
  * Strides, aliasing and errors as for bp_dropout, and BP_ERROR_VALUE for a bad activation.
  */
 BP_API bp_status bp_dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
-                                       size_t columns, bp_activation activation, bp_dropout_mask mask);
+                                       size_t columns, bp_activation activation, const bp_dropout_mask *mask);
 
 BP_END_DECLS
 

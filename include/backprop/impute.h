@@ -44,16 +44,16 @@ typedef enum bp_impute_strategy {
  * BP_ERROR_VALUE
  * (`strategy`, a constant that is not finite, an infinite number): on error nothing is written.
  */
-BP_API bp_status bp_impute_fit(bp_impute_strategy strategy, const float *x, size_t stride, const uint32_t *index,
-                               size_t rows, size_t columns, float constant, float *fill);
+BP_API bp_status bp_impute_fit(float *fill, const float *x, size_t stride, const uint32_t *index, size_t rows,
+                               size_t columns, bp_impute_strategy strategy, float constant);
 
 /**
  * y[n][j] = fill[j] where x[n][j] is NaN, else x[n][j]. `y` may be `x` itself with the same stride. A stride of 0
  * stands for packed rows. BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP: on
  * error nothing is written.
  */
-BP_API bp_status bp_impute_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,
-                                 size_t columns, const float *fill);
+BP_API bp_status bp_impute_apply(float *y, size_t y_stride, const float *x, size_t x_stride, const float *fill,
+                                 size_t rows, size_t columns);
 
 BP_END_DECLS
 

@@ -52,9 +52,9 @@ typedef void bp_softmax_fn(float *p, size_t ldp, const float *z, size_t ldz, siz
 typedef float bp_sum_fn(const float *values, size_t count);
 typedef void bp_sgd_fn(float *parameters, const float *gradient, size_t count, float learning_rate);
 typedef void bp_dropout_fn(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                           bp_dropout_mask mask);
+                           const bp_dropout_mask *mask);
 typedef void bp_dropout_derivative_fn(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
-                                      bp_activation activation, bp_dropout_mask mask);
+                                      bp_activation activation, const bp_dropout_mask *mask);
 typedef void bp_layer_norm_forward_fn(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
                                       size_t ldz, const float *gamma, const float *beta, size_t rows, size_t columns,
                                       float epsilon);
@@ -69,12 +69,12 @@ typedef void bp_loss_targets_fn(float *delta, size_t ldd, float *row_loss, const
 typedef void bp_loss_labels_fn(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                const uint32_t *labels, const float *weights, size_t batch, size_t classes,
                                bp_loss_kind loss, float parameter, float scale);
-typedef void bp_optimizer_step_fn(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                  const bp_parameters *parameters, const float *gradient, size_t count);
-typedef void bp_dense_gradient_update_fn(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                         const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+typedef void bp_optimizer_step_fn(const bp_parameters *parameters, const float *gradient, size_t count,
+                                  const bp_optimizer *optimizer, uint64_t step, float learning_rate);
+typedef void bp_dense_gradient_update_fn(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                          size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
-                                         size_t out, void *scratch);
+                                         size_t out, const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                         void *scratch);
 typedef float bp_schedule_learning_rate_fn(const bp_schedule *schedule, uint64_t step);
 
 typedef struct bp_kernels {
@@ -85,24 +85,24 @@ typedef struct bp_kernels {
     bp_dense_delta_fn *dense_delta;
     bp_dense_gradient_fn *dense_gradient;
     bp_dense_gradient_sgd_fn *dense_gradient_sgd;
+    bp_dense_gradient_update_fn *dense_gradient_update;
     bp_activate_fn *activate;
     bp_activation_derivative_fn *activation_derivative;
+    bp_activation_delta_fn *activation_delta;
     bp_loss_mse_fn *loss_mse;
     bp_loss_softmax_cross_entropy_fn *loss_softmax_cross_entropy;
+    bp_loss_targets_fn *loss_targets;
+    bp_loss_labels_fn *loss_labels;
     bp_softmax_fn *softmax;
     bp_sum_fn *sum;
+    bp_optimizer_step_fn *optimizer_step;
     bp_sgd_fn *sgd;
     bp_dropout_fn *dropout;
     bp_dropout_derivative_fn *dropout_derivative;
     bp_layer_norm_forward_fn *layer_norm_forward;
     bp_layer_norm_backward_fn *layer_norm_backward;
     bp_layer_norm_gradient_fn *layer_norm_gradient;
-    bp_loss_targets_fn *loss_targets;
-    bp_loss_labels_fn *loss_labels;
-    bp_optimizer_step_fn *optimizer_step;
-    bp_dense_gradient_update_fn *dense_gradient_update;
     bp_schedule_learning_rate_fn *schedule_learning_rate;
-    bp_activation_delta_fn *activation_delta;
 } bp_kernels;
 
 /**

@@ -49,7 +49,7 @@ BP_API const char *bp_loss_name(bp_loss_kind loss);
 BP_API bp_status bp_loss_from_name(const char *name, bp_loss_kind *loss);
 
 /** *sum = the sum of `count` values in the order above. */
-BP_API bp_status bp_sum(const float *values, size_t count, float *sum);
+BP_API bp_status bp_sum(float *sum, const float *values, size_t count);
 
 /**
  * Squared error of outputs a against targets y, both [batch x out].

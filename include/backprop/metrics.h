@@ -29,22 +29,22 @@ BP_API bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, s
                                     float threshold);
 
 /** *accuracy = rows with predicted[n] == labels[n], divided by `rows`. */
-BP_API bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t rows, double *accuracy);
+BP_API bp_status bp_accuracy(double *accuracy, const uint32_t *predicted, const uint32_t *labels, size_t rows);
 
 /**
  * *accuracy = rows whose label is one of the k classes with the largest outputs, divided by `rows`. Outputs are ordered
  * as by bp_classify, so k = 1 gives the same as bp_classify and bp_accuracy. BP_ERROR_VALUE for k = 0 or above
  * `classes`.
  */
-BP_API bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *labels, size_t rows,
-                                 size_t classes, size_t k, double *accuracy);
+BP_API bp_status bp_accuracy_top(double *accuracy, const float *outputs, size_t stride, const uint32_t *labels,
+                                 size_t rows, size_t classes, size_t k);
 
 /* ---- Confusion ------------------------------------------------------------------------------------------------ */
 
 /** Counts rows: counts [classes x classes], packed, counts[labels[n] * classes + predicted[n]] += 1. It adds, so that a
  *  data set may come in batches: the caller zeroes the counts before the first. */
-BP_API bp_status bp_confusion_add(uint64_t *counts, size_t classes, const uint32_t *predicted, const uint32_t *labels,
-                                  size_t rows);
+BP_API bp_status bp_confusion_add(uint64_t *counts, const uint32_t *predicted, const uint32_t *labels, size_t rows,
+                                  size_t classes);
 
 /** One class of a confusion matrix. A quotient of 0 and 0 is 0. */
 typedef struct bp_class_report {
@@ -57,7 +57,7 @@ typedef struct bp_class_report {
 } bp_class_report;
 
 /** Reads a class off the counts of bp_confusion_add. */
-BP_API bp_status bp_confusion_report(const uint64_t *counts, size_t classes, size_t index, bp_class_report *report);
+BP_API bp_status bp_confusion_report(bp_class_report *report, const uint64_t *counts, size_t classes, size_t index);
 
 /* ---- Regression ----------------------------------------------------------------------------------------------- */
 
@@ -75,8 +75,8 @@ typedef struct bp_regression_report {
     double mse, rmse, mae, max_error, r2;
 } bp_regression_report;
 
-BP_API bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y, size_t y_stride, size_t rows,
-                                       size_t columns, bp_regression_report *report);
+BP_API bp_status bp_regression_metrics(bp_regression_report *report, const float *a, size_t a_stride, const float *y,
+                                       size_t y_stride, size_t rows, size_t columns);
 
 BP_END_DECLS
 

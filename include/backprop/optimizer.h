@@ -123,8 +123,8 @@ typedef struct bp_parameters {
  * BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT, BP_ERROR_VALUE (a number outside its range; clip_norm; a rate that is not
  * finite; a step of 0), and those of bp_cpu_active; on error nothing is written. Fused form: bp_dense_gradient_update.
  */
-BP_API bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                   const bp_parameters *parameters, const float *gradient, size_t count);
+BP_API bp_status bp_optimizer_step(const bp_parameters *parameters, const float *gradient, size_t count,
+                                   const bp_optimizer *optimizer, uint64_t step, float learning_rate);
 
 /**
  * Stochastic gradient descent: parameters[k] = fma(-learning_rate, gradient[k], parameters[k]) for k < count.

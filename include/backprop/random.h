@@ -48,7 +48,7 @@ BP_API float bp_random_normal(uint64_t seed, uint64_t stream, uint64_t index);
  * 2k (low half) and 2k+1 (high half) of the stream. The bias of r is below count * 2^-64.
  * BP_ERROR_NULL, BP_ERROR_SIZE (count is zero or exceeds 2^32, or what memory can hold), BP_ERROR_ALIGNMENT.
  */
-BP_API bp_status bp_random_permutation(uint64_t seed, uint64_t stream, uint32_t *order, size_t count);
+BP_API bp_status bp_random_permutation(uint32_t *order, size_t count, uint64_t seed, uint64_t stream);
 
 BP_END_DECLS
 

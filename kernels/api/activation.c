@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "activation_kinds.h"
-#include "api/check.h"
+#include "api/refuse.h"
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
 #include "float_environment.h"
@@ -34,63 +34,79 @@ const char *bp_activation_name(bp_activation_kind kind) {
 
 bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind) {
     if (!name || !kind)
-        return BP_ERROR_NULL;
+        return FAIL_NULL({"name", name}, {"kind", kind});
     for (unsigned k = 0; k < ACTIVATION_COUNT; k++)
         if (strcmp(name, names[k]) == 0) {
             *kind = (bp_activation_kind)k;
             return BP_OK;
         }
-    return BP_ERROR_VALUE;
+    return bp_fail_name(BP_ERROR_VALUE, "activation", name, names, ACTIVATION_COUNT);
 }
 
 bool bp_activation_saves_input(bp_activation_kind kind) {
     return activation_saves_input(kind);
 }
 
-static bp_status check_elementwise(matrix result, matrix argument, bp_activation activation) {
+static inline __attribute__((always_inline)) bp_status
+check_elementwise(matrix result, matrix argument, bp_activation activation, const matrix_names arrays[2]) {
     if (!result.data || !argument.data)
-        return BP_ERROR_NULL;
-    const bp_status status = check_activation(activation);
-    if (status != BP_OK)
-        return status;
-    return check_matrices(&result, 1, &argument, same_matrix(result, argument) ? 0 : 1);
+        return FAIL_NULL({arrays[0].data, result.data}, {arrays[1].data, argument.data});
+    if (check_activation(activation) != BP_OK)
+        return bp_fail_activation(activation);
+    const size_t inputs = same_matrix(result, argument) ? 0 : 1;
+    const bp_status status = check_matrices(&result, 1, &argument, inputs);
+    return status == BP_OK ? BP_OK : bp_fail_matrices(status, &result, 1, &argument, inputs, arrays);
 }
+
+static const matrix_names activate_names[] = {{"a", "lda", "rows", "columns"}, {"z", "ldz", "rows", "columns"}};
 
 bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                       bp_activation activation) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
-    bp_status status =
-        check_elementwise(matrix_of(a, rows, columns, lda), matrix_of(z, rows, columns, ldz), activation);
+    lda = ld_or_packed(lda, columns);
+    ldz = ld_or_packed(ldz, columns);
+    bp_status status = check_elementwise(matrix_of(a, rows, columns, lda), matrix_of(z, rows, columns, ldz), activation,
+                                         activate_names);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->activate(a, lda, z, ldz, rows, columns, activation);
     return BP_OK;
 }
 
+static const matrix_names derivative_names[] = {{"d", "ldd", "rows", "columns"}, {"saved", "lds", "rows", "columns"}};
+
 bp_status bp_activation_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                    bp_activation activation) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
-    bp_status status =
-        check_elementwise(matrix_of(d, rows, columns, ldd), matrix_of(saved, rows, columns, lds), activation);
+    ldd = ld_or_packed(ldd, columns);
+    lds = ld_or_packed(lds, columns);
+    bp_status status = check_elementwise(matrix_of(d, rows, columns, ldd), matrix_of(saved, rows, columns, lds),
+                                         activation, derivative_names);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->activation_derivative(d, ldd, saved, lds, rows, columns, activation);
     return BP_OK;
 }
 
+static const matrix_names delta_names[] = {{"delta", "ldd", "rows", "columns"}, {"saved", "lds", "rows", "columns"}};
+
 bp_status bp_activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                               bp_activation activation) {
     CONTRACT_MODE(host);
     if (!delta || (!saved && activation.kind != BP_ACTIVATION_IDENTITY))
-        return BP_ERROR_NULL;
+        return FAIL_NULL({"delta", delta}, {"saved", saved});
+    ldd = ld_or_packed(ldd, columns);
+    lds = ld_or_packed(lds, columns);
     const matrix output = matrix_of(delta, rows, columns, ldd), input = matrix_of(saved, rows, columns, lds);
     const bp_kernels *kernels;
     bp_status status;
-    if ((status = check_activation(activation)) != BP_OK ||
-        (status = check_matrices(&output, 1, &input, saved ? 1 : 0)) != BP_OK ||
-        (status = bp_dispatch(&kernels)) != BP_OK)
+    if (check_activation(activation) != BP_OK)
+        return bp_fail_activation(activation);
+    if ((status = check_matrices(&output, 1, &input, saved ? 1 : 0)) != BP_OK)
+        return bp_fail_matrices(status, &output, 1, &input, 1, delta_names);
+    if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->activation_delta(delta, ldd, saved, lds, rows, columns, activation);
     return BP_OK;

@@ -1,4 +1,4 @@
-/* Argument checks of the public entry points. */
+/* Argument checks of the public entry points. Statuses alone: refuse.h has the words. */
 #ifndef BP_API_CHECK_H
 #define BP_API_CHECK_H
 
@@ -27,6 +27,11 @@ static inline matrix matrix_of(const void *data, size_t rows, size_t columns, si
 
 static inline matrix vector_of(const void *data, size_t count) {
     return (matrix){data, 1, count, count, false};
+}
+
+/* A leading dimension as the kernels take it: 0 stands for packed rows. */
+static inline size_t ld_or_packed(size_t ld, size_t columns) {
+    return ld ? ld : columns;
 }
 
 /* Bytes from the first element to the end of the last; only for a matrix that check_matrix has passed. */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/check.h"
+#include "api/refuse.h"
 #include "enum_counts.h"
 #include "float_environment.h"
 #include "philox.h"
@@ -21,13 +21,13 @@ const char *bp_initializer_name(bp_initializer_kind kind) {
 
 bp_status bp_initializer_from_name(const char *name, bp_initializer_kind *kind) {
     if (!name || !kind)
-        return BP_ERROR_NULL;
+        return FAIL_NULL({"name", name}, {"kind", kind});
     for (unsigned k = 0; k < INITIALIZER_COUNT; k++)
         if (strcmp(name, names[k]) == 0) {
             *kind = (bp_initializer_kind)k;
             return BP_OK;
         }
-    return BP_ERROR_VALUE;
+    return bp_fail_name(BP_ERROR_VALUE, "initializer", name, names, INITIALIZER_COUNT);
 }
 
 bp_status bp_check_initializer(bp_initializer initializer) {
@@ -220,14 +220,21 @@ void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_i
     }
 }
 
+static const matrix_names weight_names = {"w", "ldw", "in", "out"};
+
 bp_status bp_initialize(float *w, size_t ldw, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                         uint64_t stream) {
     CONTRACT_MODE(host);
     if (!w)
-        return BP_ERROR_NULL;
-    bp_status status = check_matrix(matrix_of(w, in, out, ldw));
-    if (status != BP_OK || (status = bp_check_initializer(initializer)) != BP_OK)
-        return status;
+        return FAIL_NULL({"w", w});
+    ldw = ld_or_packed(ldw, out);
+    const matrix m = matrix_of(w, in, out, ldw);
+    if (check_matrix(m) != BP_OK)
+        return bp_check_named(&m, 1, NULL, 0, &weight_names);
+    if (bp_check_initializer(initializer) != BP_OK)
+        return (unsigned)initializer.kind >= INITIALIZER_COUNT
+                   ? bp_fail_enumerator("initializer.kind", (int)initializer.kind, "bp_initializer_kind")
+                   : bp_fail_number("initializer.gain", (double)initializer.gain, "finite and not negative");
     bp_initialize_packed((bp_packed){w, ldw, out}, 0, in, out, initializer, seed, stream);
     return BP_OK;
 }

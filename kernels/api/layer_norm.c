@@ -1,70 +1,103 @@
 #include <backprop/layer_norm.h>
 
-#include "api/check.h"
+#include "api/refuse.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
 
 /* Takes what is null out of a list of arrays; returns how many remain. */
 static size_t present(matrix *matrices, size_t count) {
-    size_t kept = 0;
+    size_t left = 0;
     for (size_t k = 0; k < count; k++)
         if (matrices[k].data)
-            matrices[kept++] = matrices[k];
-    return kept;
+            matrices[left++] = matrices[k];
+    return left;
 }
+
+/* What a call may overwrite stands last among its inputs. */
+static const matrix_names forward_names[] = {{"y", "ldy", "rows", "columns"},          {"rstd", .columns = "rows"},
+                                             {"normalized", "ldn", "rows", "columns"}, {"gamma", .columns = "columns"},
+                                             {"beta", .columns = "columns"},           {"z", "ldz", "rows", "columns"}};
 
 bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
                                 size_t ldz, const float *gamma, const float *beta, size_t rows, size_t columns,
                                 float epsilon) {
     CONTRACT_MODE(host);
     if (!y || !z || !gamma || !beta)
-        return BP_ERROR_NULL;
-    matrix outputs[] = {matrix_of(y, rows, columns, ldy), vector_of(rstd, rows),
-                        matrix_of(normalized, rows, columns, ldn)};
-    const matrix inputs[] = {matrix_of(z, rows, columns, ldz), vector_of(gamma, columns), vector_of(beta, columns)};
-    const bool in_place = same_matrix(outputs[0], inputs[0]) || same_matrix(outputs[2], inputs[0]);
+        return FAIL_NULL({"y", y}, {"z", z}, {"gamma", gamma}, {"beta", beta});
+    ldy = ld_or_packed(ldy, columns);
+    ldn = ld_or_packed(ldn, columns);
+    ldz = ld_or_packed(ldz, columns);
+    const matrix all[] = {matrix_of(y, rows, columns, ldy), vector_of(rstd, rows),
+                          matrix_of(normalized, rows, columns, ldn)};
+    const matrix inputs[] = {vector_of(gamma, columns), vector_of(beta, columns), matrix_of(z, rows, columns, ldz)};
+    matrix outputs[] = {all[0], all[1], all[2]};
+    const bool in_place = same_matrix(all[0], inputs[2]) || same_matrix(all[2], inputs[2]);
     const size_t count = present(outputs, 3);
     const bp_kernels *kernels;
-    bp_status status = check_matrices(inputs, 0, inputs, 3);
+    bp_status status = check_matrices(NULL, 0, inputs, 3);
     /* In place, z is an output's very own array; any further output in it is found among the outputs. */
-    if (status != BP_OK || (status = check_matrices(outputs, count, inputs + in_place, 3 - in_place)) != BP_OK)
-        return status;
+    if (status != BP_OK || (status = check_matrices(outputs, count, inputs, 3 - in_place)) != BP_OK)
+        return bp_fail_matrices(status, all, 3, inputs, 3 - in_place, forward_names);
     if (!(epsilon > 0.0f && isfinite(epsilon)))
-        return BP_ERROR_VALUE;
+        return bp_fail_number("epsilon", (double)epsilon, "finite and above 0");
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->layer_norm_forward(y, ldy, normalized, ldn, rstd, z, ldz, gamma, beta, rows, columns, epsilon);
     return BP_OK;
 }
 
+static const matrix_names backward_names[] = {{"previous", "ldp", "rows", "columns"},
+                                              {"normalized", "ldn", "rows", "columns"},
+                                              {"rstd", .columns = "rows"},
+                                              {"gamma", .columns = "columns"},
+                                              {"delta", "ldd", "rows", "columns"}};
+
 bp_status bp_layer_norm_backward(float *previous, size_t ldp, const float *delta, size_t ldd, const float *normalized,
                                  size_t ldn, const float *rstd, const float *gamma, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
     if (!previous || !delta || !normalized || !rstd || !gamma)
-        return BP_ERROR_NULL;
+        return FAIL_NULL({"previous", previous}, {"delta", delta}, {"normalized", normalized}, {"rstd", rstd},
+                         {"gamma", gamma});
+    ldp = ld_or_packed(ldp, columns);
+    ldd = ld_or_packed(ldd, columns);
+    ldn = ld_or_packed(ldn, columns);
     const matrix output = matrix_of(previous, rows, columns, ldp);
-    const matrix inputs[] = {matrix_of(delta, rows, columns, ldd), matrix_of(normalized, rows, columns, ldn),
-                             vector_of(rstd, rows), vector_of(gamma, columns)};
-    const bool in_place = same_matrix(output, inputs[0]);
+    const matrix inputs[] = {matrix_of(normalized, rows, columns, ldn), vector_of(rstd, rows),
+                             vector_of(gamma, columns), matrix_of(delta, rows, columns, ldd)};
+    const size_t input_count = same_matrix(output, inputs[3]) ? 3 : 4;
     const bp_kernels *kernels;
-    bp_status status = check_matrices(&output, 1, inputs + in_place, 4 - in_place);
-    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+    bp_status status = check_matrices(&output, 1, inputs, input_count);
+    if (status != BP_OK)
+        return bp_fail_matrices(status, &output, 1, inputs, input_count, backward_names);
+    if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->layer_norm_backward(previous, ldp, delta, ldd, normalized, ldn, rstd, gamma, rows, columns);
     return BP_OK;
 }
 
+static const matrix_names gradient_names[] = {{"gradient_gamma", .columns = "columns"},
+                                              {"gradient_beta", .columns = "columns"},
+                                              {"delta", "ldd", "rows", "columns"},
+                                              {"normalized", "ldn", "rows", "columns"}};
+
 bp_status bp_layer_norm_gradient(float *gradient_gamma, float *gradient_beta, const float *delta, size_t ldd,
                                  const float *normalized, size_t ldn, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    if (!delta || !normalized || (!gradient_gamma && !gradient_beta))
-        return BP_ERROR_NULL;
-    matrix outputs[] = {vector_of(gradient_gamma, columns), vector_of(gradient_beta, columns)};
+    if (!delta || !normalized)
+        return FAIL_NULL({"delta", delta}, {"normalized", normalized});
+    if (!gradient_gamma && !gradient_beta)
+        return bp_fail(BP_ERROR_NULL, "gradient_gamma and gradient_beta are null, and one of them must not be");
+    ldd = ld_or_packed(ldd, columns);
+    ldn = ld_or_packed(ldn, columns);
+    const matrix all[] = {vector_of(gradient_gamma, columns), vector_of(gradient_beta, columns)};
     const matrix inputs[] = {matrix_of(delta, rows, columns, ldd), matrix_of(normalized, rows, columns, ldn)};
+    matrix outputs[] = {all[0], all[1]};
     const size_t count = present(outputs, 2);
     const bp_kernels *kernels;
     bp_status status = check_matrices(outputs, count, inputs, 2);
-    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+    if (status != BP_OK)
+        return bp_fail_matrices(status, all, 2, inputs, 2, gradient_names);
+    if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->layer_norm_gradient(gradient_gamma, gradient_beta, delta, ldd, normalized, ldn, rows, columns);
     return BP_OK;

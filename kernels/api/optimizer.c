@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-#include "api/check.h"
 #include "api/optimizer.h"
+#include "api/refuse.h"
+#include "api/refuse_step.h"
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
 #include "float_environment.h"
@@ -29,13 +30,16 @@ const char *bp_optimizer_name(bp_optimizer_kind kind) {
 
 bp_status bp_optimizer_from_name(const char *name, bp_optimizer_kind *kind) {
     if (!name || !kind)
-        return BP_ERROR_NULL;
+        return FAIL_NULL({"name", name}, {"kind", kind});
     for (unsigned k = 0; k < OPTIMIZER_COUNT; k++)
         if (strcmp(name, kinds[k].name) == 0) {
             *kind = (bp_optimizer_kind)k;
             return BP_OK;
         }
-    return BP_ERROR_VALUE;
+    const char *names[OPTIMIZER_COUNT];
+    for (unsigned k = 0; k < OPTIMIZER_COUNT; k++)
+        names[k] = kinds[k].name;
+    return bp_fail_name(BP_ERROR_VALUE, "optimizer", name, names, OPTIMIZER_COUNT);
 }
 
 const char *bp_optimizer_state_name(bp_optimizer_kind kind, size_t index) {
@@ -49,33 +53,58 @@ size_t bp_optimizer_states(bp_optimizer_kind kind) {
     return count;
 }
 
-bp_status bp_optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                            const bp_parameters *parameters, const float *gradient, size_t count) {
+static const char *const array_names[PARAMETER_ARRAYS] = {"parameters->values", "parameters->state[0]",
+                                                          "parameters->state[1]", "parameters->ema"};
+
+/* The arrays of a step that check_matrices refused, or the first that is missing. */
+__attribute__((cold)) static bp_status fail_arrays(bp_status status, const bp_optimizer *optimizer,
+                                                   const bp_parameters *parameters, const matrix *gradient) {
+    matrix outputs[PARAMETER_ARRAYS];
+    matrix_names names[PARAMETER_ARRAYS + 1];
+    const size_t count = gradient->columns;
+    size_t output_count = 0;
+    const bp_status missing =
+        bp_name_parameters(optimizer, parameters, vector_of(NULL, count), (matrix_names){.columns = "count"},
+                           array_names, outputs, names, &output_count);
+    if (missing != BP_OK)
+        return missing;
+    names[output_count] = (matrix_names){"gradient", .columns = "count"};
+    return bp_fail_matrices(status, outputs, output_count, gradient, 1, names);
+}
+
+bp_status bp_optimizer_step(const bp_parameters *parameters, const float *gradient, size_t count,
+                            const bp_optimizer *optimizer, uint64_t step, float learning_rate) {
     CONTRACT_MODE(host);
     if (!optimizer || !parameters || !gradient)
-        return BP_ERROR_NULL;
+        return FAIL_NULL({"parameters", parameters}, {"gradient", gradient}, {"optimizer", optimizer});
     const matrix input = vector_of(gradient, count);
     matrix outputs[PARAMETER_ARRAYS];
     size_t output_count = 0;
     const bp_kernels *kernels;
     bp_status status = check_step(optimizer, step, learning_rate);
-    if (status != BP_OK ||
-        (status = list_parameters(optimizer, parameters, 1, count, count, outputs, &output_count)) != BP_OK ||
-        (status = check_matrices(outputs, output_count, &input, 1)) != BP_OK ||
-        (status = bp_dispatch(&kernels)) != BP_OK)
+    if (status != BP_OK)
+        return bp_fail_step(optimizer, step, learning_rate);
+    if ((status = list_parameters(optimizer, parameters, 1, count, count, outputs, &output_count)) != BP_OK ||
+        (status = check_matrices(outputs, output_count, &input, 1)) != BP_OK)
+        return fail_arrays(status, optimizer, parameters, &input);
+    if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->optimizer_step(optimizer, step, learning_rate, parameters, gradient, count);
+    kernels->optimizer_step(parameters, gradient, count, optimizer, step, learning_rate);
     return BP_OK;
 }
+
+static const matrix_names sgd_names[] = {{"parameters", .columns = "count"}, {"gradient", .columns = "count"}};
 
 bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
     CONTRACT_MODE(host);
     if (!parameters || !gradient)
-        return BP_ERROR_NULL;
+        return FAIL_NULL({"parameters", parameters}, {"gradient", gradient});
     const matrix output = vector_of(parameters, count), input = vector_of(gradient, count);
     const bp_kernels *kernels;
     bp_status status = check_matrices(&output, 1, &input, 1);
-    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
+    if (status != BP_OK)
+        return bp_fail_matrices(status, &output, 1, &input, 1, sgd_names);
+    if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->sgd(parameters, gradient, count, learning_rate);
     return BP_OK;

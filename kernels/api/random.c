@@ -1,7 +1,9 @@
 #include <backprop/random.h>
 
+#include <inttypes.h>
 #include <math.h>
 
+#include "api/refuse.h"
 #include "float_environment.h"
 #include "philox.h"
 
@@ -60,13 +62,16 @@ static uint64_t scaled(uint32_t low, uint32_t high, uint64_t bound) {
     return (high * bound + ((low * bound) >> 32)) >> 32;
 }
 
-bp_status bp_random_permutation(uint64_t seed, uint64_t stream, uint32_t *order, size_t count) {
+bp_status bp_random_permutation(uint32_t *order, size_t count, uint64_t seed, uint64_t stream) {
     if (!order)
-        return BP_ERROR_NULL;
-    if (count == 0 || (uint64_t)count > UINT64_C(1) << 32 || count > PTRDIFF_MAX / sizeof *order)
-        return BP_ERROR_SIZE;
+        return FAIL_NULL({"order", order});
+    const uint64_t most = UINT64_C(1) << 32, fitting = PTRDIFF_MAX / sizeof *order;
+    if (count == 0 || count > most || count > fitting)
+        return bp_fail(BP_ERROR_SIZE, "count is %zu, and must be from 1 to %" PRIu64, count,
+                       fitting < most ? fitting : most);
     if ((uintptr_t)order % sizeof *order != 0)
-        return BP_ERROR_ALIGNMENT;
+        return bp_fail(BP_ERROR_ALIGNMENT, "order lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes",
+                       (uintptr_t)order, sizeof *order);
     for (size_t k = 0; k < count; k++)
         order[k] = (uint32_t)k;
     for (uint64_t k = count - 1; k > 0; k--) {

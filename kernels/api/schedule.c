@@ -28,7 +28,7 @@ bp_status bp_schedule_from_name(const char *name, bp_schedule_kind *kind) {
             *kind = (bp_schedule_kind)k;
             return BP_OK;
         }
-    return bp_fail(BP_ERROR_VALUE, "no schedule is named '%.40s': see bp_schedule_name", name);
+    return bp_fail_name(BP_ERROR_VALUE, "schedule", name, names, SCHEDULE_COUNT);
 }
 
 static bp_status refuse(const char *field, double value, const char *allowed) {

@@ -6,12 +6,14 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
 #include "dispatch/cpu.h"
 #include "enum_counts.h"
+#include "failure.h"
 
 static const char *const names[ISA_COUNT] = {
     [BP_ISA_SCALAR] = "scalar",
@@ -64,28 +66,43 @@ const char *bp_isa_name(bp_isa isa) {
 
 bp_status bp_isa_from_name(const char *name, bp_isa *isa) {
     if (!name || !isa)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", name ? "isa" : "name");
     for (unsigned i = 0; i < ISA_COUNT; i++)
         if (strcmp(name, names[i]) == 0) {
             *isa = (bp_isa)i;
             return BP_OK;
         }
-    return BP_ERROR_ISA_UNKNOWN;
+    return bp_fail_name(BP_ERROR_ISA_UNKNOWN, "instruction set", name, names, ISA_COUNT);
+}
+
+/* What this machine can run instead. */
+__attribute__((cold)) static void fail_unsupported(const char *asked, bp_isa isa) {
+    char valid[64];
+    size_t length = 0;
+    for (unsigned k = 0; k < ISA_COUNT && length < sizeof valid; k++)
+        if (bp_cpu_supports((bp_isa)k))
+            length += (size_t)snprintf(valid + length, sizeof valid - length, "%s%s", length ? ", " : "", names[k]);
+    bp_fail(BP_ERROR_ISA_UNSUPPORTED, "%s is %s, which this machine cannot run; valid here: %s", asked, names[isa],
+            valid);
 }
 
 static bp_status find_backend(bp_isa isa, const bp_backend **backend) {
-    if (!is_isa(isa))
+    if (!is_isa(isa)) {
+        bp_fail(BP_ERROR_ISA_UNKNOWN, "isa is %d, and must be one of bp_isa", (int)isa);
         return BP_ERROR_ISA_UNKNOWN;
+    }
     const bp_backend *found = backend_of(isa);
-    if (!found)
+    if (!found) {
+        fail_unsupported("isa", isa);
         return BP_ERROR_ISA_UNSUPPORTED;
+    }
     *backend = found;
     return BP_OK;
 }
 
 bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels) {
     if (!kernels)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "kernels is null");
     const bp_backend *backend;
     const bp_status status = find_backend(isa, &backend);
     if (status == BP_OK)
@@ -117,18 +134,31 @@ bp_status bp_cpu_set(bp_isa isa) {
     return status;
 }
 
+/* The backend that BACKPROP_ISA asks for, or the best one. */
+static bp_status first_choice(const bp_backend **backend) {
+    const char *name = getenv("BACKPROP_ISA");
+    if (!name || !*name)
+        return find_backend(bp_cpu_best(), backend);
+    unsigned isa = 0;
+    while (isa < ISA_COUNT && strcmp(name, names[isa]) != 0)
+        isa++;
+    if (isa == ISA_COUNT) {
+        bp_fail(BP_ERROR_ISA_UNKNOWN, "BACKPROP_ISA is '%.20s', and must be scalar, avx2, avx512 or neon", name);
+        return BP_ERROR_ISA_UNKNOWN;
+    }
+    const bp_backend *found = backend_of((bp_isa)isa);
+    if (!found) {
+        fail_unsupported("BACKPROP_ISA", (bp_isa)isa);
+        return BP_ERROR_ISA_UNSUPPORTED;
+    }
+    *backend = found;
+    return BP_OK;
+}
+
 bp_status bp_dispatch_backend(const bp_backend **backend) {
     const bp_backend *chosen = atomic_load_explicit(&active, memory_order_acquire);
     if (!chosen) {
-        bp_isa isa = BP_ISA_SCALAR;
-        const char *name = getenv("BACKPROP_ISA");
-        bp_status status = BP_OK;
-        if (name && *name)
-            status = bp_isa_from_name(name, &isa);
-        else
-            isa = bp_cpu_best();
-        if (status == BP_OK)
-            status = find_backend(isa, &chosen);
+        const bp_status status = first_choice(&chosen);
         if (status != BP_OK)
             return status;
         /* A choice that bp_cpu_set has made meanwhile stays. */
@@ -150,7 +180,7 @@ bp_status bp_dispatch(const bp_kernels **kernels) {
 
 bp_status bp_cpu_active(bp_isa *isa) {
     if (!isa)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "isa is null");
     const bp_kernels *kernels;
     const bp_status status = bp_dispatch(&kernels);
     if (status == BP_OK)

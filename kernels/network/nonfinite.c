@@ -243,8 +243,8 @@ static bool find_outputs(search *s, size_t l) {
         return false;
     const bp_dropout_mask mask = bp_step_mask(network, l);
     kernels->dropout_derivative(derivatives, out, derivatives, out, rows, out,
-                                (bp_activation){.kind = SAVED_DERIVATIVES}, mask);
-    kernels->dropout(a, out, a, out, rows, out, mask);
+                                (bp_activation){.kind = SAVED_DERIVATIVES}, &mask);
+    kernels->dropout(a, out, a, out, rows, out, &mask);
     return find_in(&s->found, BP_QUANTITY_DROPOUT, l, a, out, rows, out);
 }
 

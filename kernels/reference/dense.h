@@ -82,10 +82,9 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
         bias[j] = fmaf(-learning_rate, bias_gradient(NULL, delta + j, ldd, batch), bias[j]);
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                  const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+static void dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                   size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
-                                  void *scratch) {
+                                  const bp_optimizer *optimizer, uint64_t step, float learning_rate, void *scratch) {
     (void)scratch;
     if (w) {
         const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, w);

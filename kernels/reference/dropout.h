@@ -18,19 +18,21 @@ static bool stays(const bp_dropout_mask *mask, size_t n, size_t j) {
 }
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                    bp_dropout_mask mask) {
-    const float scale = dropout_scale(&mask);
+                    const bp_dropout_mask *mask) {
+    const bp_dropout_mask m = *mask;
+    const float scale = dropout_scale(&m);
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            d[n * ldd + j] = stays(&mask, n, j) ? a[n * lda + j] * scale : 0.0f;
+            d[n * ldd + j] = stays(&m, n, j) ? a[n * lda + j] * scale : 0.0f;
 }
 
 static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
-                               bp_activation activation, bp_dropout_mask mask) {
-    const float scale = dropout_scale(&mask);
+                               bp_activation activation, const bp_dropout_mask *mask) {
+    const bp_dropout_mask m = *mask;
+    const float scale = dropout_scale(&m);
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            d[n * ldd + j] = stays(&mask, n, j) ? activation_slope(saved[n * lds + j], activation) * scale : 0.0f;
+            d[n * ldd + j] = stays(&m, n, j) ? activation_slope(saved[n * lds + j], activation) * scale : 0.0f;
 }
 
 #endif

@@ -77,8 +77,8 @@ static void optimizer_row(const bp_coefficients *r, parameter_role role, size_t 
         r->arrays.ema[k] = fmaf(r->ema_decay, r->arrays.ema[k], r->ema_rest * w);
 }
 
-static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                           const bp_parameters *parameters, const float *gradient, size_t count) {
+static void optimizer_step(const bp_parameters *parameters, const float *gradient, size_t count,
+                           const bp_optimizer *optimizer, uint64_t step, float learning_rate) {
     const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, parameters);
     for (size_t k = 0; k < count; k++)
         optimizer_row(&coefficients, ROLE_WEIGHTS, k, gradient[k]);

@@ -118,8 +118,8 @@ static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size
                            const bp_dropout_mask *mask) {
     const bp_packed saved = activation.kind == SAVED_DERIVATIVES ? derivatives : a;
     dropout_derivative(derivatives.data, derivatives.row_stride, saved.data, saved.row_stride, rows, columns,
-                       activation, *mask);
-    dropout(a.data, a.row_stride, a.data, a.row_stride, rows, columns, *mask);
+                       activation, mask);
+    dropout(a.data, a.row_stride, a.data, a.row_stride, rows, columns, mask);
 }
 
 static void packed_normalize(bp_packed a, bp_packed normalized, float *rstd, const float *gamma, const float *beta,

@@ -67,7 +67,7 @@ bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_
     const char *const names[] = {"index",          "dataset.inputs",  "dataset.targets",
                                  "dataset.labels", "dataset.weights", "dataset.index"};
     if ((status = bp_arrays_check(&result, 1, arrays, BP_DATASET_ARRAYS, names)) != BP_OK ||
-        (status = bp_refuse(bp_random_permutation(seed, SPLIT_STREAM, index, set.rows))) != BP_OK)
+        (status = bp_random_permutation(index, set.rows, seed, SPLIT_STREAM)) != BP_OK)
         return status;
     for (size_t n = 0; set.index && n < set.rows; n++)
         index[n] = set.index[index[n]];
@@ -200,8 +200,7 @@ bp_status bp_batches_shuffle(bp_batches *batches, uint64_t seed, uint64_t epoch)
         return bp_fail(BP_ERROR_NULL, "batches is null");
     if (epoch >= SPLIT_STREAM - SHUFFLE_STREAM)
         return bp_fail(BP_ERROR_VALUE, "epoch is %" PRIu64 ", and must be less than 2^32", epoch);
-    const bp_status status =
-        bp_refuse(bp_random_permutation(seed, SHUFFLE_STREAM + epoch, batches->own, batches->set.rows));
+    const bp_status status = bp_random_permutation(batches->own, batches->set.rows, seed, SHUFFLE_STREAM + epoch);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; batches->set.index && n < batches->set.rows; n++)

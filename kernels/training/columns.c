@@ -6,11 +6,13 @@ bp_status bp_columns_check_arrays(const bp_columns *c, const matrix *results, si
                                   const char *const *names) {
     const matrix given[] = {bp_matrix_of(c->x, c->index && c->rows ? 1 : c->rows, c->count, c->stride, c->wide),
                             vector_of(c->index, c->rows)};
-    const char *all[4] = {names[0], names[result_count - 1]};
-    all[result_count] = "x";
-    all[result_count + 1] = "index";
-    const bp_status status = bp_arrays_check(NULL, 0, given, 2, all + result_count);
-    return status == BP_OK ? bp_arrays_check(results, result_count, given, 2, all) : status;
+    matrix_names all[ARRAYS_MAX];
+    for (size_t k = 0; k < result_count; k++)
+        all[k] = (matrix_names){names[k], .columns = "columns"};
+    all[result_count] = (matrix_names){"x", "stride", "rows", "columns"};
+    all[result_count + 1] = (matrix_names){"index", .columns = "rows"};
+    const bp_status status = bp_check_named(NULL, 0, given, 2, all + result_count);
+    return status == BP_OK ? bp_check_named(results, result_count, given, 2, all) : status;
 }
 
 bp_status bp_columns_check_numbers(const bp_columns *c, size_t j, bool allow_nan) {

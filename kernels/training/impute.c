@@ -58,13 +58,12 @@ static float most_frequent_of(const float *sorted, size_t count) {
 }
 
 static bp_status check_fit(bp_impute_strategy strategy, const bp_columns *c, float constant, const float *fill) {
-    char text[32];
     if (!c->x || !fill)
-        return bp_fail(BP_ERROR_NULL, "%s is null", c->x ? "fill" : "x");
+        return FAIL_NULL({"fill", fill}, {"x", c->x});
     if ((unsigned)strategy >= IMPUTE_COUNT)
-        return bp_fail(BP_ERROR_VALUE, "strategy is %d, and must be one of bp_impute_strategy", (int)strategy);
+        return bp_fail_enumerator("strategy", (int)strategy, "bp_impute_strategy");
     if (strategy == BP_IMPUTE_CONSTANT && !isfinite(constant))
-        return bp_fail(BP_ERROR_VALUE, "constant is %s, and must be finite", bp_number_text(text, (double)constant));
+        return bp_fail_number("constant", (double)constant, "finite");
     const matrix result = vector_of(fill, c->count);
     bp_status status = bp_columns_check_arrays(c, &result, 1, (const char *const[]){"fill"});
     for (size_t j = 0; status == BP_OK && strategy != BP_IMPUTE_CONSTANT && j < c->count; j++)
@@ -93,25 +92,27 @@ static bp_status fit(bp_impute_strategy strategy, const bp_columns *c, float con
     return BP_OK;
 }
 
-bp_status bp_impute_fit(bp_impute_strategy strategy, const float *x, size_t stride, const uint32_t *index, size_t rows,
-                        size_t columns, float constant, float *fill) {
+bp_status bp_impute_fit(float *fill, const float *x, size_t stride, const uint32_t *index, size_t rows, size_t columns,
+                        bp_impute_strategy strategy, float constant) {
     CONTRACT_MODE(host);
-    const bp_columns c = {x, false, stride ? stride : columns, columns, index, rows};
+    const bp_columns c = {x, false, ld_or_packed(stride, columns), columns, index, rows};
     const bp_status status = fit(strategy, &c, constant, fill);
     return status;
 }
 
-bp_status bp_impute_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows, size_t columns,
-                          const float *fill) {
+static const matrix_names apply_names[] = {
+    {"y", "y_stride", "rows", "columns"}, {"fill", .columns = "columns"}, {"x", "x_stride", "rows", "columns"}};
+
+bp_status bp_impute_apply(float *y, size_t y_stride, const float *x, size_t x_stride, const float *fill, size_t rows,
+                          size_t columns) {
     CONTRACT_MODE(host);
-    y_stride = y_stride ? y_stride : columns;
-    x_stride = x_stride ? x_stride : columns;
     if (!y || !x || !fill)
-        return bp_fail(BP_ERROR_NULL, "%s is null", !y ? "y" : !x ? "x" : "fill");
+        return FAIL_NULL({"y", y}, {"x", x}, {"fill", fill});
+    y_stride = ld_or_packed(y_stride, columns);
+    x_stride = ld_or_packed(x_stride, columns);
     const matrix to = matrix_of(y, rows, columns, y_stride), from = matrix_of(x, rows, columns, x_stride);
     const matrix given[] = {vector_of(fill, columns), from};
-    const char *const names[] = {"y", "fill", "x"};
-    const bp_status status = bp_arrays_check(&to, 1, given, same_matrix(to, from) ? 1 : 2, names);
+    const bp_status status = bp_check_named(&to, 1, given, same_matrix(to, from) ? 1 : 2, apply_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)

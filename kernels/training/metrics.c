@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "failure.h"
 #include "float_environment.h"
 #include "training/arrays.h"
 
@@ -35,26 +34,21 @@ static size_t rank_of(const float *outputs, size_t classes, size_t label) {
 
 /* Checks arrays, and the double or struct of such that a call gives: aligned, and apart from them. */
 static bp_status check_result(const void *result, size_t bytes, const matrix *given, size_t count,
-                              const char *const *names) {
+                              const matrix_names *names) {
     const matrix r = bp_row_of(result, bytes / sizeof(double), true);
-    return bp_arrays_check(&r, 1, given, count, names);
+    return bp_check_named(&r, 1, given, count, names);
 }
 
-static bp_status check_classes(const uint32_t *values, size_t count, size_t classes, const char *name) {
-    for (size_t n = 0; n < count; n++)
-        if (values[n] >= classes)
-            return bp_fail(BP_ERROR_LABEL, "%s[%zu] is %" PRIu32 ", and must be less than the number of classes, %zu",
-                           name, n, values[n], classes);
-    return BP_OK;
-}
+static const matrix_names classify_names[] = {{"predicted", .columns = "rows"},
+                                              {"outputs", "stride", "rows", "classes"}};
 
 bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, size_t classes) {
     CONTRACT_MODE(host);
     if (!predicted || !outputs)
-        return bp_fail(BP_ERROR_NULL, "%s is null", predicted ? "outputs" : "predicted");
-    stride = stride ? stride : classes;
+        return FAIL_NULL({"predicted", predicted}, {"outputs", outputs});
+    stride = ld_or_packed(stride, classes);
     const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, classes, stride);
-    const bp_status status = bp_arrays_check(&result, 1, &given, 1, (const char *const[]){"predicted", "outputs"});
+    const bp_status status = bp_check_named(&result, 1, &given, 1, classify_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -65,12 +59,12 @@ bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, 
 bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t stride, size_t rows, float threshold) {
     CONTRACT_MODE(host);
     if (!predicted || !outputs)
-        return bp_fail(BP_ERROR_NULL, "%s is null", predicted ? "outputs" : "predicted");
+        return FAIL_NULL({"predicted", predicted}, {"outputs", outputs});
     if (isnan(threshold))
         return bp_fail(BP_ERROR_VALUE, "threshold is NaN, and must be a number");
-    stride = stride ? stride : 1;
+    stride = ld_or_packed(stride, 1);
     const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, 1, stride);
-    const bp_status status = bp_arrays_check(&result, 1, &given, 1, (const char *const[]){"predicted", "outputs"});
+    const bp_status status = bp_check_named(&result, 1, &given, 1, classify_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -78,13 +72,14 @@ bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t s
     return BP_OK;
 }
 
-bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t rows, double *accuracy) {
+bp_status bp_accuracy(double *accuracy, const uint32_t *predicted, const uint32_t *labels, size_t rows) {
     CONTRACT_MODE(host);
-    if (!predicted || !labels || !accuracy)
-        return bp_fail(BP_ERROR_NULL, "%s is null", !predicted ? "predicted" : !labels ? "labels" : "accuracy");
+    if (!accuracy || !predicted || !labels)
+        return FAIL_NULL({"accuracy", accuracy}, {"predicted", predicted}, {"labels", labels});
     const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
-    const bp_status status =
-        check_result(accuracy, sizeof *accuracy, given, 2, (const char *const[]){"accuracy", "predicted", "labels"});
+    const matrix_names names[] = {
+        {.data = "accuracy"}, {"predicted", .columns = "rows"}, {"labels", .columns = "rows"}};
+    const bp_status status = check_result(accuracy, sizeof *accuracy, given, 2, names);
     if (status != BP_OK)
         return status;
     size_t right = 0;
@@ -94,21 +89,22 @@ bp_status bp_accuracy(const uint32_t *predicted, const uint32_t *labels, size_t 
     return BP_OK;
 }
 
-bp_status bp_accuracy_top(const float *outputs, size_t stride, const uint32_t *labels, size_t rows, size_t classes,
-                          size_t k, double *accuracy) {
+bp_status bp_accuracy_top(double *accuracy, const float *outputs, size_t stride, const uint32_t *labels, size_t rows,
+                          size_t classes, size_t k) {
     CONTRACT_MODE(host);
-    if (!outputs || !labels || !accuracy)
-        return bp_fail(BP_ERROR_NULL, "%s is null", !outputs ? "outputs" : !labels ? "labels" : "accuracy");
-    stride = stride ? stride : classes;
+    if (!accuracy || !outputs || !labels)
+        return FAIL_NULL({"accuracy", accuracy}, {"outputs", outputs}, {"labels", labels});
+    stride = ld_or_packed(stride, classes);
     const matrix given[] = {matrix_of(outputs, rows, classes, stride), vector_of(labels, rows)};
-    bp_status status =
-        check_result(accuracy, sizeof *accuracy, given, 2, (const char *const[]){"accuracy", "outputs", "labels"});
+    const matrix_names names[] = {
+        {.data = "accuracy"}, {"outputs", "stride", "rows", "classes"}, {"labels", .columns = "rows"}};
+    const bp_status status = check_result(accuracy, sizeof *accuracy, given, 2, names);
     if (status != BP_OK)
         return status;
     if (k == 0 || k > classes)
-        return bp_fail(BP_ERROR_VALUE, "k is %zu, and must be from 1 to the number of classes, %zu", k, classes);
-    if ((status = check_classes(labels, rows, classes, "labels")) != BP_OK)
-        return status;
+        return bp_fail(BP_ERROR_VALUE, "k is %zu, and must be from 1 to the %zu classes", k, classes);
+    if (check_labels(labels, rows, classes) != BP_OK)
+        return bp_fail_labels(labels, rows, classes, "labels");
     size_t right = 0;
     for (size_t n = 0; n < rows; n++)
         right += rank_of(outputs + n * stride, classes, labels[n]) < k;
@@ -122,27 +118,32 @@ static bp_status check_counts(const uint64_t *counts, size_t classes) {
     if (classes == 0)
         return bp_fail(BP_ERROR_SIZE, "classes is 0, and must be at least 1");
     if (classes > PTRDIFF_MAX / sizeof *counts / classes)
-        return bp_fail(BP_ERROR_OVERFLOW, "classes is %zu: so many squared exceed the address range", classes);
+        return bp_fail(BP_ERROR_OVERFLOW,
+                       "classes is %zu, and counts of that many squared must fit into the address "
+                       "range",
+                       classes);
     return (uintptr_t)counts % sizeof *counts == 0
                ? BP_OK
-               : bp_fail(BP_ERROR_ALIGNMENT, "counts is not aligned to %zu bytes", sizeof *counts);
+               : bp_fail(BP_ERROR_ALIGNMENT, "counts lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes",
+                         (uintptr_t)counts, sizeof *counts);
 }
 
-bp_status bp_confusion_add(uint64_t *counts, size_t classes, const uint32_t *predicted, const uint32_t *labels,
-                           size_t rows) {
+bp_status bp_confusion_add(uint64_t *counts, const uint32_t *predicted, const uint32_t *labels, size_t rows,
+                           size_t classes) {
     if (!counts || !predicted || !labels)
-        return bp_fail(BP_ERROR_NULL, "%s is null", !counts ? "counts" : !predicted ? "predicted" : "labels");
+        return FAIL_NULL({"counts", counts}, {"predicted", predicted}, {"labels", labels});
     const matrix given[] = {vector_of(predicted, rows), vector_of(labels, rows)};
-    const char *const names[] = {"predicted", "labels"};
+    const matrix_names names[] = {{"predicted", .columns = "rows"}, {"labels", .columns = "rows"}};
     bp_status status = check_counts(counts, classes);
-    if (status != BP_OK || (status = bp_arrays_check(NULL, 0, given, 2, names)) != BP_OK)
+    if (status != BP_OK || (status = bp_check_named(NULL, 0, given, 2, names)) != BP_OK)
         return status;
     for (size_t k = 0; k < 2; k++)
         if (ranges_overlap(counts, classes * classes * sizeof *counts, given[k].data, matrix_extent(given[k])))
-            return bp_fail(BP_ERROR_OVERLAP, "counts overlaps %s", names[k]);
-    if ((status = check_classes(predicted, rows, classes, "predicted")) != BP_OK ||
-        (status = check_classes(labels, rows, classes, "labels")) != BP_OK)
-        return status;
+            return bp_fail(BP_ERROR_OVERLAP, "counts overlaps %s, and must lie apart from it", names[k].data);
+    if (check_labels(predicted, rows, classes) != BP_OK)
+        return bp_fail_labels(predicted, rows, classes, "predicted");
+    if (check_labels(labels, rows, classes) != BP_OK)
+        return bp_fail_labels(labels, rows, classes, "labels");
     for (size_t n = 0; n < rows; n++)
         counts[labels[n] * classes + predicted[n]]++;
     return BP_OK;
@@ -152,19 +153,18 @@ static double quotient(uint64_t part, uint64_t whole) {
     return whole == 0 ? 0.0 : (double)part / (double)whole;
 }
 
-bp_status bp_confusion_report(const uint64_t *counts, size_t classes, size_t index, bp_class_report *report) {
+bp_status bp_confusion_report(bp_class_report *report, const uint64_t *counts, size_t classes, size_t index) {
     CONTRACT_MODE(host);
-    if (!counts || !report)
-        return bp_fail(BP_ERROR_NULL, "%s is null", counts ? "report" : "counts");
+    if (!report || !counts)
+        return FAIL_NULL({"report", report}, {"counts", counts});
     bp_status status = check_counts(counts, classes);
     if (status != BP_OK ||
-        (status = check_result(report, sizeof *report, NULL, 0, (const char *const[]){"report"})) != BP_OK)
+        (status = check_result(report, sizeof *report, NULL, 0, &(matrix_names){.data = "report"})) != BP_OK)
         return status;
     if (ranges_overlap(report, sizeof *report, counts, classes * classes * sizeof *counts))
-        return bp_fail(BP_ERROR_OVERLAP, "report overlaps counts");
+        return bp_fail(BP_ERROR_OVERLAP, "report overlaps counts, and must lie apart from it");
     if (index >= classes)
-        return bp_fail(BP_ERROR_LABEL, "index is %zu, and must be less than the number of classes, %zu", index,
-                       classes);
+        return bp_fail(BP_ERROR_LABEL, "index is %zu, and must be below the %zu classes", index, classes);
     bp_class_report r = {.right = counts[index * classes + index]};
     for (size_t k = 0; k < classes; k++) {
         r.rows += counts[index * classes + k];
@@ -201,15 +201,17 @@ static void add_column(sums *s, const float *a, size_t a_stride, const float *y,
     }
 }
 
-bp_status bp_regression_metrics(const float *a, size_t a_stride, const float *y, size_t y_stride, size_t rows,
-                                size_t columns, bp_regression_report *report) {
+bp_status bp_regression_metrics(bp_regression_report *report, const float *a, size_t a_stride, const float *y,
+                                size_t y_stride, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    if (!a || !y || !report)
-        return bp_fail(BP_ERROR_NULL, "%s is null", !a ? "a" : !y ? "y" : "report");
-    a_stride = a_stride ? a_stride : columns;
-    y_stride = y_stride ? y_stride : columns;
+    if (!report || !a || !y)
+        return FAIL_NULL({"report", report}, {"a", a}, {"y", y});
+    a_stride = ld_or_packed(a_stride, columns);
+    y_stride = ld_or_packed(y_stride, columns);
     const matrix given[] = {matrix_of(a, rows, columns, a_stride), matrix_of(y, rows, columns, y_stride)};
-    const bp_status status = check_result(report, sizeof *report, given, 2, (const char *const[]){"report", "a", "y"});
+    const matrix_names names[] = {
+        {.data = "report"}, {"a", "a_stride", "rows", "columns"}, {"y", "y_stride", "rows", "columns"}};
+    const bp_status status = check_result(report, sizeof *report, given, 2, names);
     if (status != BP_OK)
         return status;
     sums s = {0};

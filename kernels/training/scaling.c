@@ -76,18 +76,18 @@ static bp_status check_column(bp_scaling_kind kind, bp_scaling_nan nan, const bp
     const scaling s = fit_column(kind, c, j);
     if (!isfinite(s.shift) || !isfinite(s.scale))
         return bp_fail(BP_ERROR_VALUE,
-                       "column %zu (from 0): the numbers lie so far apart that their scale is not finite", j);
+                       "x in column %zu (from 0) has numbers so far apart that their scale is not finite", j);
     return BP_OK;
 }
 
 static bp_status fit(bp_scaling_kind kind, bp_scaling_nan nan, const bp_columns *c, void *shift, void *scale) {
     CONTRACT_MODE(host);
     if (!c->x || !shift || !scale)
-        return bp_fail(BP_ERROR_NULL, "%s is null", !c->x ? "x" : !shift ? "shift" : "scale");
+        return FAIL_NULL({"shift", shift}, {"scale", scale}, {"x", c->x});
     if ((unsigned)kind >= SCALING_COUNT)
-        return bp_fail(BP_ERROR_VALUE, "kind is %d, and must be one of bp_scaling_kind", (int)kind);
+        return bp_fail_enumerator("kind", (int)kind, "bp_scaling_kind");
     if ((unsigned)nan > BP_SCALING_NAN_IGNORE)
-        return bp_fail(BP_ERROR_VALUE, "nan is %d, and must be one of bp_scaling_nan", (int)nan);
+        return bp_fail_enumerator("nan", (int)nan, "bp_scaling_nan");
     const matrix results[] = {bp_row_of(shift, c->count, c->wide), bp_row_of(scale, c->count, c->wide)};
     bp_status status = bp_columns_check_arrays(c, results, 2, (const char *const[]){"shift", "scale"});
     for (size_t j = 0; j < c->count && status == BP_OK; j++)
@@ -105,77 +105,80 @@ static bp_status fit(bp_scaling_kind kind, bp_scaling_nan nan, const bp_columns 
     return status;
 }
 
-bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, const uint32_t *index, size_t rows,
-                         size_t columns, float *shift, float *scale) {
-    return bp_scaling_fit_nan(kind, BP_SCALING_NAN_ERROR, x, stride, index, rows, columns, shift, scale);
+bp_status bp_scaling_fit(float *shift, float *scale, const float *x, size_t stride, const uint32_t *index, size_t rows,
+                         size_t columns, bp_scaling_kind kind) {
+    return bp_scaling_fit_nan(shift, scale, x, stride, index, rows, columns, kind, BP_SCALING_NAN_ERROR);
 }
 
-bp_status bp_scaling_fit_nan(bp_scaling_kind kind, bp_scaling_nan nan, const float *x, size_t stride,
-                             const uint32_t *index, size_t rows, size_t columns, float *shift, float *scale) {
-    const bp_columns c = {x, false, stride ? stride : columns, columns, index, rows};
+bp_status bp_scaling_fit_nan(float *shift, float *scale, const float *x, size_t stride, const uint32_t *index,
+                             size_t rows, size_t columns, bp_scaling_kind kind, bp_scaling_nan nan) {
+    const bp_columns c = {x, false, ld_or_packed(stride, columns), columns, index, rows};
     return fit(kind, nan, &c, shift, scale);
 }
 
-bp_status bp_scaling_fit_double(bp_scaling_kind kind, bp_scaling_nan nan, const double *x, size_t stride,
-                                const uint32_t *index, size_t rows, size_t columns, double *shift, double *scale) {
-    const bp_columns c = {x, true, stride ? stride : columns, columns, index, rows};
+bp_status bp_scaling_fit_double(double *shift, double *scale, const double *x, size_t stride, const uint32_t *index,
+                                size_t rows, size_t columns, bp_scaling_kind kind, bp_scaling_nan nan) {
+    const bp_columns c = {x, true, ld_or_packed(stride, columns), columns, index, rows};
     return fit(kind, nan, &c, shift, scale);
 }
 
-/* `names` are those of the result, then of what it is made from. */
-static bp_status check_scaling(matrix to, matrix from, matrix shift, matrix scale, const char *const names[2]) {
+/* `names` are those of the result, shift, scale, and what it is made from. */
+static bp_status check_scaling(matrix to, matrix from, matrix shift, matrix scale, const matrix_names names[4]) {
     const matrix given[] = {shift, scale, from};
-    const char *const all[] = {names[0], "shift", "scale", names[1]};
-    if (!to.data)
-        return bp_fail(BP_ERROR_NULL, "%s is null", names[0]);
-    for (size_t k = 0; k < 3; k++)
-        if (!given[k].data)
-            return bp_fail(BP_ERROR_NULL, "%s is null", all[k + 1]);
-    return bp_arrays_check(&to, 1, given, same_matrix(to, from) ? 2 : 3, all);
+    if (!to.data || !from.data || !shift.data || !scale.data)
+        return FAIL_NULL({names[0].data, to.data}, {names[3].data, from.data}, {"shift", shift.data},
+                         {"scale", scale.data});
+    return bp_check_named(&to, 1, given, same_matrix(to, from) ? 2 : 3, names);
 }
 
-static const char *const forth[] = {"y", "x"}, *const back[] = {"x", "y"};
+static const matrix_names apply_names[] = {{"y", "y_stride", "rows", "columns"},
+                                           {"shift", .columns = "columns"},
+                                           {"scale", .columns = "columns"},
+                                           {"x", "x_stride", "rows", "columns"}};
 
-bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,
-                           size_t columns_count, const float *shift, const float *scale) {
+bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, const float *shift,
+                           const float *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    y_stride = y_stride ? y_stride : columns_count;
-    x_stride = x_stride ? x_stride : columns_count;
-    const bp_status status =
-        check_scaling(matrix_of(y, rows, columns_count, y_stride), matrix_of(x, rows, columns_count, x_stride),
-                      vector_of(shift, columns_count), vector_of(scale, columns_count), forth);
+    y_stride = ld_or_packed(y_stride, columns);
+    x_stride = ld_or_packed(x_stride, columns);
+    const bp_status status = check_scaling(matrix_of(y, rows, columns, y_stride), matrix_of(x, rows, columns, x_stride),
+                                           vector_of(shift, columns), vector_of(scale, columns), apply_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
-        for (size_t j = 0; j < columns_count; j++)
+        for (size_t j = 0; j < columns; j++)
             y[n * y_stride + j] = (x[n * x_stride + j] - shift[j]) / scale[j];
     return BP_OK;
 }
 
-bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
-                            size_t columns_count, const float *shift, const float *scale) {
+static const matrix_names invert_names[] = {{"x", "x_stride", "rows", "columns"},
+                                            {"shift", .columns = "columns"},
+                                            {"scale", .columns = "columns"},
+                                            {"y", "y_stride", "rows", "columns"}};
+
+bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, const float *shift,
+                            const float *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    x_stride = x_stride ? x_stride : columns_count;
-    y_stride = y_stride ? y_stride : columns_count;
-    const bp_status status =
-        check_scaling(matrix_of(x, rows, columns_count, x_stride), matrix_of(y, rows, columns_count, y_stride),
-                      vector_of(shift, columns_count), vector_of(scale, columns_count), back);
+    x_stride = ld_or_packed(x_stride, columns);
+    y_stride = ld_or_packed(y_stride, columns);
+    const bp_status status = check_scaling(matrix_of(x, rows, columns, x_stride), matrix_of(y, rows, columns, y_stride),
+                                           vector_of(shift, columns), vector_of(scale, columns), invert_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
-        for (size_t j = 0; j < columns_count; j++)
+        for (size_t j = 0; j < columns; j++)
             x[n * x_stride + j] = fmaf(y[n * y_stride + j], scale[j], shift[j]);
     return BP_OK;
 }
 
-bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride, size_t rows,
-                                  size_t columns, const double *shift, const double *scale) {
+bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride, const double *shift,
+                                  const double *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    y_stride = y_stride ? y_stride : columns;
-    x_stride = x_stride ? x_stride : columns;
+    y_stride = ld_or_packed(y_stride, columns);
+    x_stride = ld_or_packed(x_stride, columns);
     const bp_status status =
         check_scaling(matrix_of(y, rows, columns, y_stride), bp_matrix_of(x, rows, columns, x_stride, true),
-                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), forth);
+                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), apply_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
@@ -184,14 +187,14 @@ bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, si
     return BP_OK;
 }
 
-bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
-                                   size_t columns, const double *shift, const double *scale) {
+bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride, const double *shift,
+                                   const double *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    x_stride = x_stride ? x_stride : columns;
-    y_stride = y_stride ? y_stride : columns;
+    x_stride = ld_or_packed(x_stride, columns);
+    y_stride = ld_or_packed(y_stride, columns);
     const bp_status status =
         check_scaling(bp_matrix_of(x, rows, columns, x_stride, true), matrix_of(y, rows, columns, y_stride),
-                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), back);
+                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), invert_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)

@@ -251,10 +251,9 @@ static void bias_optimizer(const bp_coefficients *coefficients, float *biases, c
     }
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                  const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+static void dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                   size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
-                                  void *scratch) {
+                                  const bp_optimizer *optimizer, uint64_t step, float learning_rate, void *scratch) {
     if (is_plain_sgd(optimizer)) {
         dense_gradient_sgd(w ? w->values : NULL, ldw, bias ? bias->values : NULL, x, ldx, delta, ldd, batch, in, out,
                            learning_rate, scratch);

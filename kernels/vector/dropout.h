@@ -126,13 +126,13 @@ static void drop(const bp_dropout_mask *mask, const mask_operands *at, size_t ro
 }
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                    bp_dropout_mask mask) {
+                    const bp_dropout_mask *mask) {
     const mask_operands at = {.from = row_major(a, lda), .values = row_major(d, ldd)};
-    drop(&mask, &at, rows, columns);
+    drop(mask, &at, rows, columns);
 }
 
 static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
-                               bp_activation activation, bp_dropout_mask mask) {
+                               bp_activation activation, const bp_dropout_mask *mask) {
     if (!is_tile_derivative(activation)) { /* compute it first, into the result's array */
         activation_derivative(d, ldd, saved, lds, rows, columns, activation);
         saved = d;
@@ -141,7 +141,7 @@ static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t 
     }
     const mask_operands at = {
         .from = row_major(saved, lds), .derivatives = row_major(d, ldd), .activation = activation};
-    drop(&mask, &at, rows, columns);
+    drop(mask, &at, rows, columns);
 }
 
 static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,

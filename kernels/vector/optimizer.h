@@ -145,8 +145,8 @@ static void apply_optimizer(const bp_coefficients *coefficients, parameter_role 
     }
 }
 
-static inline void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                  const bp_parameters *parameters, const float *gradient, size_t count) {
+static inline void optimizer_step(const bp_parameters *parameters, const float *gradient, size_t count,
+                                  const bp_optimizer *optimizer, uint64_t step, float learning_rate) {
     const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, parameters);
     apply_optimizer(&coefficients, ROLE_WEIGHTS, parameters->values, 0, row_major(gradient, 0), 1, count);
 }

@@ -61,6 +61,7 @@ _Static_assert(KC % NR == 0, "a block of A begins at a panel");
 #define SCRATCH_FLOATS (NC * (DEPTH_MAX + SUM_ROWS) + (MC + NR) * DEPTH_MAX + 2 * SCRATCH_SLACK)
 _Static_assert(SCRATCH_FLOATS <= BP_SCRATCH_BYTES / sizeof(float), "packed blocks fit into scratch");
 _Static_assert(NR <= SCRATCH_SLACK, "a panel of a small product fits into scratch");
+_Static_assert(NR >= UNPACKED_COLUMNS, "small products pack no block of A");
 
 static inline size_t panel_count(size_t columns) {
     return (columns + NR - 1) / NR;
@@ -379,7 +380,7 @@ static void run_rows(const product *p, const tile_spec *spec, block b, size_t en
     /* Rows of row-major parameters lie far apart: each is updated as a whole, after its gradients are complete. */
     const bool by_rows = p->epilogue == EPILOGUE_OPTIMIZER && !p->padded, update = by_rows && last;
     const size_t sum_row = by_rows ? round_up(b.columns, NR) : NR;
-    const size_t sum_panel = by_rows ? NR : SUM_ROWS * NR;
+    const size_t sum_panel = by_rows ? NR : (end - b.m0) * NR;
     tile_spec s = *spec;
     s.epilogue = update ? EPILOGUE_STORE : spec->epilogue;
     for (const size_t begin = b.m0; b.m0 < end; b.m0 += p->mc) {

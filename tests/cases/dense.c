@@ -18,7 +18,7 @@ static void forward_piece(const bp_kernels *kernels, const forward *f, void *scr
     const float *bias = test_data(f->bias);
     kernels->dense_forward(f->a->data + n * f->a->ld + j, f->a->ld, f->x->data + n * f->x->ld, f->x->ld, f->w->data + j,
                            f->w->ld, bias != NULL ? bias + j : NULL, n_end - n, f->in, j_end - j, f->activation,
-                           scratch);
+                           test_scratch_for(scratch, n_end - n, f->in, j_end - j));
 }
 
 static void call_forward(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
@@ -66,7 +66,7 @@ static void delta_piece(const bp_kernels *kernels, const backward *b, void *scra
     kernels->dense_delta(b->previous->data + n * b->previous->ld + i, b->previous->ld,
                          b->delta->data + n * b->delta->ld, b->delta->ld, b->w->data + i * b->w->ld, b->w->ld,
                          previous_saved != NULL ? previous_saved + n * lda + i : NULL, lda, n_end - n, i_end - i,
-                         b->out, b->activation, scratch);
+                         b->out, b->activation, test_scratch_for(scratch, n_end - n, i_end - i, b->out));
 }
 
 static void call_delta(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {
@@ -118,6 +118,7 @@ static void gradient_piece(const bp_kernels *kernels, const gradient *g, void *s
         return;
     }
     const float *x = g->x->data + i, *delta = g->delta->data + j;
+    scratch = test_scratch_for(scratch, g->batch, i_end - i, j_end - j);
     if (g->update) {
         kernels->dense_gradient_sgd(weights, test_ld(g->weights), bias, x, g->x->ld, delta, g->delta->ld, g->batch,
                                     i_end - i, j_end - j, g->learning_rate, scratch);

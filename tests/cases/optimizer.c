@@ -90,10 +90,10 @@ static void call_step(const bp_kernels *kernels, bool under_test, void *scratch,
     const size_t cut = under_test ? v->cut : 0;
     const bp_parameters low = parameters_at(&v->a, 0), high = parameters_at(&v->a, cut);
     if (cut > 0)
-        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.learning_rate, &low, v->gradient->data, cut);
+        kernels->optimizer_step(&low, v->gradient->data, cut, &v->d.optimizer, v->d.step, v->d.learning_rate);
     if (cut < v->count)
-        kernels->optimizer_step(&v->d.optimizer, v->d.step, v->d.learning_rate, &high, v->gradient->data + cut,
-                                v->count - cut);
+        kernels->optimizer_step(&high, v->gradient->data + cut, v->count - cut, &v->d.optimizer, v->d.step,
+                                v->d.learning_rate);
 }
 
 void case_optimizer_step(test_table *table, test_side side, size_t count, size_t repetition, bp_optimizer_kind kind) {
@@ -132,9 +132,10 @@ static void call_piece(const bp_kernels *kernels, const update *u, void *scratch
         weights = parameters_at(&u->weights, i * u->weights.values->ld + j);
     if (with_bias)
         biases = parameters_at(&u->biases, j);
-    kernels->dense_gradient_update(&u->d.optimizer, u->d.step, u->d.learning_rate, with_weights ? &weights : NULL,
-                                   test_ld(u->weights.values), with_bias ? &biases : NULL, u->x->data + i, u->x->ld,
-                                   u->delta->data + j, u->delta->ld, u->batch, i_end - i, j_end - j, scratch);
+    kernels->dense_gradient_update(with_weights ? &weights : NULL, test_ld(u->weights.values),
+                                   with_bias ? &biases : NULL, u->x->data + i, u->x->ld, u->delta->data + j,
+                                   u->delta->ld, u->batch, i_end - i, j_end - j, &u->d.optimizer, u->d.step,
+                                   u->d.learning_rate, test_scratch_for(scratch, u->batch, i_end - i, j_end - j));
 }
 
 static void call_update(const bp_kernels *kernels, bool under_test, void *scratch, void *arguments) {

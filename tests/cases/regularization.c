@@ -23,9 +23,9 @@ static void dropping_piece(const bp_kernels *kernels, const dropping *e, size_t 
     mask.row += n;
     mask.column += j;
     if (e->derivative) {
-        kernels->dropout_derivative(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, e->activation, mask);
+        kernels->dropout_derivative(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, e->activation, &mask);
     } else {
-        kernels->dropout(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, mask);
+        kernels->dropout(d, e->result->ld, a, e->input->ld, n_end - n, j_end - j, &mask);
     }
 }
 

@@ -299,7 +299,7 @@ static bp_status impute(subject *t) {
     const float x[] = {1, NAN, 3, 5};
     float fill[] = {7};
     (void)t;
-    const bp_status status = bp_impute_fit(BP_IMPUTE_MEDIAN, x, 0, NULL, 4, 1, 0.0f, fill);
+    const bp_status status = bp_impute_fit(fill, x, 0, NULL, 4, 1, BP_IMPUTE_MEDIAN, 0.0f);
     assert_true(fill[0] == (status == BP_OK ? 3 : 7));
     return status;
 }

@@ -53,8 +53,7 @@ static bp_status gradient_sgd(const size_t *n) {
 static bp_status gradient_update(const size_t *n) {
     const bp_optimizer momentum = {.kind = BP_OPTIMIZER_MOMENTUM};
     const bp_parameters w = {slot(0), {slot(3)}, NULL}, bias = {slot(4), {slot(5)}, NULL};
-    return bp_dense_gradient_update(&momentum, 1, 0.5f, &w, n[6], &bias, slot(1), n[5], slot(2), n[4], n[1], n[2], n[3],
-                                    scratch);
+    return bp_dense_gradient_update(&w, n[6], &bias, slot(1), n[5], slot(2), n[4], n[1], n[2], n[3], &momentum, 1, 0.5f, scratch);
 }
 
 static bp_status activate(const size_t *n) {
@@ -70,12 +69,12 @@ static bp_status activation_delta(const size_t *n) {
 }
 
 static bp_status dropout(const size_t *n) {
-    return bp_dropout(slot(0), n[3], slot(1), n[4], n[1], n[2], (bp_dropout_mask){.probability = 0.5f});
+    return bp_dropout(slot(0), n[3], slot(1), n[4], n[1], n[2], &(bp_dropout_mask){.probability = 0.5f});
 }
 
 static bp_status dropout_derivative(const size_t *n) {
     const bp_dropout_mask mask = {.probability = 0.5f};
-    return bp_dropout_derivative(slot(0), n[3], slot(1), n[4], n[1], n[2], tanh_, mask);
+    return bp_dropout_derivative(slot(0), n[3], slot(1), n[4], n[1], n[2], tanh_, &mask);
 }
 
 static bp_status softmax(const size_t *n) {
@@ -114,7 +113,7 @@ static bp_status norm_gradient(const size_t *n) {
 }
 
 static bp_status sum(const size_t *n) {
-    return bp_sum(slot(0), n[1], slot(1));
+    return bp_sum(slot(1), slot(0), n[1]);
 }
 
 static bp_status sgd(const size_t *n) {
@@ -124,7 +123,7 @@ static bp_status sgd(const size_t *n) {
 static bp_status optimizer_step(const size_t *n) {
     const bp_optimizer adam = {.kind = BP_OPTIMIZER_ADAM};
     const bp_parameters parameters = {slot(0), {slot(1), slot(2)}, NULL};
-    return bp_optimizer_step(&adam, 1, 0.5f, &parameters, slot(3), n[1]);
+    return bp_optimizer_step(&parameters, slot(3), n[1], &adam, 1, 0.5f);
 }
 
 static bp_status initialize(const size_t *n) {
@@ -132,7 +131,7 @@ static bp_status initialize(const size_t *n) {
 }
 
 static bp_status permutation(const size_t *n) {
-    return bp_random_permutation(1, 2, labels(), n[1]);
+    return bp_random_permutation(labels(), n[1], 1, 2);
 }
 
 /* ---- Data and metrics ------------------------------------------------------------------------------------------- */
@@ -147,43 +146,42 @@ static bp_status classify_binary(const size_t *n) {
 
 static bp_status accuracy(const size_t *n) {
     double result;
-    return bp_accuracy(labels(), labels(), n[1], &result);
+    return bp_accuracy(&result, labels(), labels(), n[1]);
 }
 
 static bp_status accuracy_top(const size_t *n) {
     double result;
-    return bp_accuracy_top(slot(0), n[3], labels(), n[1], n[2], 1, &result);
+    return bp_accuracy_top(&result, slot(0), n[3], labels(), n[1], n[2], 1);
 }
 
 static bp_status confusion(const size_t *n) {
-    return bp_confusion_add((uint64_t *)(void *)slot(0), n[1], labels(), labels(), n[2]);
+    return bp_confusion_add((uint64_t *)(void *)slot(0), labels(), labels(), n[2], n[1]);
 }
 
 static bp_status confusion_report(const size_t *n) {
     bp_class_report report;
-    return bp_confusion_report((uint64_t *)(void *)slot(0), n[1], 0, &report);
+    return bp_confusion_report(&report, (uint64_t *)(void *)slot(0), n[1], 0);
 }
 
 static bp_status regression(const size_t *n) {
     bp_regression_report report;
-    return bp_regression_metrics(slot(0), n[3], slot(1), n[4], n[1], n[2], &report);
+    return bp_regression_metrics(&report, slot(0), n[3], slot(1), n[4], n[1], n[2]);
 }
 
 static bp_status scaling_fit(const size_t *n) {
-    return bp_scaling_fit(BP_SCALING_STANDARD, slot(0), n[3], NULL, n[1], n[2], slot(1), slot(2));
+    return bp_scaling_fit(slot(1), slot(2), slot(0), n[3], NULL, n[1], n[2], BP_SCALING_STANDARD);
 }
 
 static bp_status scaling_apply(const size_t *n) {
-    return bp_scaling_apply(slot(0), n[3], slot(1), n[4], n[1], n[2], slot(2), slot(3));
+    return bp_scaling_apply(slot(0), n[3], slot(1), n[4], slot(2), slot(3), n[1], n[2]);
 }
 
 static bp_status scaling_invert(const size_t *n) {
-    return bp_scaling_invert(slot(0), n[3], slot(1), n[4], n[1], n[2], slot(2), slot(3));
+    return bp_scaling_invert(slot(0), n[3], slot(1), n[4], slot(2), slot(3), n[1], n[2]);
 }
 
 static bp_status scaling_fit_nan(const size_t *n) {
-    return bp_scaling_fit_nan(BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE, slot(0), n[3], NULL, n[1], n[2], slot(1),
-                              slot(2));
+    return bp_scaling_fit_nan(slot(1), slot(2), slot(0), n[3], NULL, n[1], n[2], BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE);
 }
 
 static double *wide_slot(size_t k) {
@@ -191,24 +189,23 @@ static double *wide_slot(size_t k) {
 }
 
 static bp_status scaling_fit_double(const size_t *n) {
-    return bp_scaling_fit_double(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, wide_slot(0), n[3], NULL, n[1], n[2],
-                                 wide_slot(1), wide_slot(2));
+    return bp_scaling_fit_double(wide_slot(1), wide_slot(2), wide_slot(0), n[3], NULL, n[1], n[2], BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE);
 }
 
 static bp_status scaling_apply_double(const size_t *n) {
-    return bp_scaling_apply_double(slot(0), n[3], wide_slot(1), n[4], n[1], n[2], wide_slot(2), wide_slot(3));
+    return bp_scaling_apply_double(slot(0), n[3], wide_slot(1), n[4], wide_slot(2), wide_slot(3), n[1], n[2]);
 }
 
 static bp_status scaling_invert_double(const size_t *n) {
-    return bp_scaling_invert_double(wide_slot(0), n[3], slot(1), n[4], n[1], n[2], wide_slot(2), wide_slot(3));
+    return bp_scaling_invert_double(wide_slot(0), n[3], slot(1), n[4], wide_slot(2), wide_slot(3), n[1], n[2]);
 }
 
 static bp_status impute_fit(const size_t *n) {
-    return bp_impute_fit(BP_IMPUTE_MEDIAN, slot(0), n[3], NULL, n[1], n[2], 0.0f, slot(1));
+    return bp_impute_fit(slot(1), slot(0), n[3], NULL, n[1], n[2], BP_IMPUTE_MEDIAN, 0.0f);
 }
 
 static bp_status impute_apply(const size_t *n) {
-    return bp_impute_apply(slot(0), n[3], slot(1), n[4], n[1], n[2], slot(2));
+    return bp_impute_apply(slot(0), n[3], slot(1), n[4], slot(2), n[1], n[2]);
 }
 
 static bp_dataset dataset(const size_t *n) {
@@ -539,7 +536,7 @@ static void every_function_refuses_what_wraps(void **state) {
     (void)state;
     float *last = (float *)(UINTPTR_MAX - 15);
     float sum_of;
-    assert_int_equal(bp_sum(last, 4, &sum_of), BP_ERROR_OVERFLOW);
+    assert_int_equal(bp_sum(&sum_of, last, 4), BP_ERROR_OVERFLOW);
     assert_int_equal(bp_activate(slot(0), 5, last, 5, 1, 5, tanh_), BP_ERROR_OVERFLOW);
     assert_int_equal(bp_activate(last, 5, slot(0), 5, 3, 5, tanh_), BP_ERROR_OVERFLOW);
     assert_int_equal(bp_dense_forward(slot(0), 5, last, 4, slot(1), 5, NULL, 3, 4, 5, tanh_, scratch),

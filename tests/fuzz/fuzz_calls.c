@@ -13,6 +13,7 @@ typedef struct careless {
     operands arrays;
     void *at[KERNEL_ARRAYS_MAX];
     bool odd_numbers;
+    unsigned char *scratch;
 } careless;
 
 static void take_arrays(careless *c, bytes *in) {
@@ -36,14 +37,14 @@ static void take_arrays(careless *c, bytes *in) {
     }
 }
 
-/* Scratch lies apart from all arrays, or is none. */
-static void *take_scratch(bytes *in, bool *odd) {
-    static unsigned char *scratch;
-    if (!scratch)
-        REQUIRE((scratch = aligned_alloc(BP_ALIGNMENT, bp_scratch_bytes())) != NULL);
+/* Scratch lies apart from all arrays and has no byte too many, or is none. */
+static void take_scratch(careless *c, bytes *in) {
+    kernel_numbers *n = &c->numbers;
+    const size_t size = bp_dense_scratch_bytes(n->batch, n->in, n->out);
+    REQUIRE((c->scratch = aligned_alloc(BP_ALIGNMENT, size ? size : BP_ALIGNMENT)) != NULL);
     const uint8_t kind = take_byte(in);
-    *odd |= kind >= 254;
-    return kind == 255 ? NULL : kind == 254 ? scratch + sizeof(float) : scratch;
+    c->odd_numbers |= kind >= 254;
+    n->scratch = kind == 255 ? NULL : kind == 254 ? c->scratch + sizeof(float) : c->scratch;
 }
 
 /* Any instruction set that there is. */
@@ -60,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     n->batch = take_size(&in, 33);
     n->in = take_size(&in, 19);
     n->out = take_size(&in, 35);
-    n->scratch = take_scratch(&in, &c.odd_numbers);
+    take_scratch(&c, &in);
     take_numbers(&in, c.call, n);
     if (take_rarely(&in, 4)) {
         take_odd_number(&in, n);
@@ -73,5 +74,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         operands_require_status(&c.arrays, status, c.odd_numbers);
     }
     operands_free(&c.arrays);
+    free(c.scratch);
     return 0;
 }

@@ -80,7 +80,7 @@ static void accuracy(careless *c) {
     double *result = vector(c, 1, sizeof *result, true);
     uint32_t *predicted = labels(c, c->rows, c->columns), *right = labels(c, c->rows, c->columns);
     if (ready(c))
-        done(c, bp_accuracy(predicted, right, c->rows, result));
+        done(c, bp_accuracy(result, predicted, right, c->rows));
 }
 
 static void accuracy_top(careless *c) {
@@ -91,7 +91,7 @@ static void accuracy_top(careless *c) {
     const size_t k = take_size(&c->in, 9);
     c->odd_numbers |= k == 0 || k > c->columns;
     if (ready(c))
-        done(c, bp_accuracy_top(outputs, stride, right, c->rows, c->columns, k, result));
+        done(c, bp_accuracy_top(result, outputs, stride, right, c->rows, c->columns, k));
 }
 
 static void confusion(careless *c) {
@@ -103,11 +103,11 @@ static void confusion(careless *c) {
     const size_t index = take_size(&c->in, 9) - 1;
     if (!ready(c))
         return;
-    done(c, bp_confusion_add(counts, c->columns, predicted, right, c->rows));
+    done(c, bp_confusion_add(counts, predicted, right, c->rows, c->columns));
     if (c->arrays.bad || c->arrays.strange)
         return;
     bp_class_report report = {.rows = 12345};
-    if (bp_confusion_report(counts, c->columns, index, &report) == BP_OK)
+    if (bp_confusion_report(&report, counts, c->columns, index) == BP_OK)
         REQUIRE(index < c->columns && report.right <= report.rows && report.right <= report.predicted);
     else
         REQUIRE(index >= c->columns && report.rows == 12345);
@@ -118,7 +118,7 @@ static void regression(careless *c) {
     bp_regression_report *report = vector(c, sizeof *report / sizeof(double), sizeof(double), true);
     float *a = matrix(c, &a_stride, false), *y = matrix(c, &y_stride, false);
     if (ready(c))
-        done(c, bp_regression_metrics(a, a_stride, y, y_stride, c->rows, c->columns, report));
+        done(c, bp_regression_metrics(report, a, a_stride, y, y_stride, c->rows, c->columns));
 }
 
 /* ---- Columns' scales -------------------------------------------------------------------------------------------- */
@@ -134,7 +134,7 @@ static void scaling_fit(careless *c) {
     if (rows != c->rows && !index)
         return;
     if (ready(c))
-        done(c, bp_scaling_fit(kind, x, stride, index, rows, c->columns, shift, scale));
+        done(c, bp_scaling_fit(shift, scale, x, stride, index, rows, c->columns, kind));
 }
 
 static void scaling_apply(careless *c) {
@@ -145,9 +145,9 @@ static void scaling_apply(careless *c) {
     if (!ready(c))
         return;
     if (invert)
-        done(c, bp_scaling_invert(y, y_stride, x, x_stride, c->rows, c->columns, shift, scale));
+        done(c, bp_scaling_invert(y, y_stride, x, x_stride, shift, scale, c->rows, c->columns));
     else
-        done(c, bp_scaling_apply(y, y_stride, x, x_stride, c->rows, c->columns, shift, scale));
+        done(c, bp_scaling_apply(y, y_stride, x, x_stride, shift, scale, c->rows, c->columns));
 }
 
 /* ---- Random ----------------------------------------------------------------------------------------------------- */
@@ -166,7 +166,7 @@ static void permutation(careless *c) {
     uint32_t *order = vector(c, c->rows, sizeof *order, true);
     if (!ready(c))
         return;
-    const bp_status status = bp_random_permutation(take_u64(&c->in, 8), take_u64(&c->in, 8), order, c->rows);
+    const bp_status status = bp_random_permutation(order, c->rows, take_u64(&c->in, 8), take_u64(&c->in, 8));
     done(c, status);
     uint64_t sum = 0;
     for (size_t k = 0; status == BP_OK && k < c->rows; k++)

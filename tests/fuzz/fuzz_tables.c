@@ -77,16 +77,18 @@ static void take_sizes(bytes *in, kernel_numbers *n) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static void *scratch;
+    static bool opened;
     bytes in = bytes_of(data, size);
-    if (!scratch) {
+    if (!opened) {
         REQUIRE(test_open(&(test_settings){.quick = true}));
-        REQUIRE((scratch = aligned_alloc(BP_ALIGNMENT, bp_scratch_bytes())) != NULL);
+        opened = true;
     }
     call = &kernel_calls[take_below(&in, kernel_call_count)];
-    numbers = (kernel_numbers){.scratch = scratch};
+    numbers = (kernel_numbers){0};
     null_allowed = take_flag(&in);
     take_sizes(&in, &numbers);
+    numbers.scratch = aligned_alloc(BP_ALIGNMENT, bp_dense_scratch_bytes(numbers.batch, numbers.in, numbers.out));
+    REQUIRE(numbers.scratch != NULL);
     take_numbers(&in, call, &numbers);
     arrays_input = in;
     prepare(&expected, in, &numbers);
@@ -95,5 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t k = 0; test_table_at(k); k++)
         compare(test_table_at(k));
     operands_free(&expected.arrays);
+    free(numbers.scratch);
     return 0;
 }

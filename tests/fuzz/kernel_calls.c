@@ -38,13 +38,13 @@ static bp_parameters parameters_at(void *const *at) {
 static bp_status dense_gradient_update(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
     const bp_parameters weights = parameters_at(at), biases = parameters_at(at + 4);
     const bp_parameters *w = at[0] ? &weights : NULL, *bias = at[4] ? &biases : NULL;
-    CALL(dense_gradient_update, &n->optimizer, n->step, n->learning_rate, w, n->ld[0], bias, at[8], n->ld[8], at[9],
-         n->ld[9], n->batch, n->in, n->out, n->scratch);
+    CALL(dense_gradient_update, w, n->ld[0], bias, at[8], n->ld[8], at[9], n->ld[9], n->batch, n->in, n->out,
+         &n->optimizer, n->step, n->learning_rate, n->scratch);
 }
 
 static bp_status optimizer_step(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
     const bp_parameters parameters = parameters_at(at);
-    CALL(optimizer_step, &n->optimizer, n->step, n->learning_rate, &parameters, at[4], n->out);
+    CALL(optimizer_step, &parameters, at[4], n->out, &n->optimizer, n->step, n->learning_rate);
 }
 
 static bp_status sgd(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
@@ -66,11 +66,11 @@ static bp_status activation_delta(const bp_kernels *table, void *const *at, cons
 }
 
 static bp_status dropout(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
-    CALL(dropout, at[0], n->ld[0], at[1], n->ld[1], n->batch, n->out, n->mask);
+    CALL(dropout, at[0], n->ld[0], at[1], n->ld[1], n->batch, n->out, &n->mask);
 }
 
 static bp_status dropout_derivative(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
-    CALL(dropout_derivative, at[0], n->ld[0], at[1], n->ld[1], n->batch, n->out, n->activation, n->mask);
+    CALL(dropout_derivative, at[0], n->ld[0], at[1], n->ld[1], n->batch, n->out, n->activation, &n->mask);
 }
 
 /* ---- Losses ----------------------------------------------------------------------------------------------------- */
@@ -99,7 +99,7 @@ static bp_status softmax(const bp_kernels *table, void *const *at, const kernel_
 
 static bp_status sum(const bp_kernels *table, void *const *at, const kernel_numbers *n) {
     if (!table)
-        return bp_sum(at[1], n->out, at[0]);
+        return bp_sum(at[0], at[1], n->out);
     *(float *)at[0] = table->sum(at[1], n->out);
     return BP_OK;
 }

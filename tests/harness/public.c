@@ -97,7 +97,7 @@ static void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t row
 static float sum(const float *values, size_t count) {
     float result = 0.0f;
     host_mode();
-    returned(bp_sum(values, count, &result));
+    returned(bp_sum(&result, values, count));
     return result;
 }
 
@@ -107,13 +107,13 @@ static void sgd(float *parameters, const float *gradient, size_t count, float le
 }
 
 static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                    bp_dropout_mask mask) {
+                    const bp_dropout_mask *mask) {
     host_mode();
     returned(bp_dropout(d, ldd, a, lda, rows, columns, mask));
 }
 
 static void dropout_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                               bp_activation activation, bp_dropout_mask mask) {
+                               bp_activation activation, const bp_dropout_mask *mask) {
     host_mode();
     returned(bp_dropout_derivative(d, ldd, a, lda, rows, columns, activation, mask));
 }
@@ -151,18 +151,17 @@ static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *
     returned(bp_loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale));
 }
 
-static void optimizer_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                           const bp_parameters *parameters, const float *gradient, size_t count) {
+static void optimizer_step(const bp_parameters *parameters, const float *gradient, size_t count,
+                           const bp_optimizer *optimizer, uint64_t step, float learning_rate) {
     host_mode();
-    returned(bp_optimizer_step(optimizer, step, learning_rate, parameters, gradient, count));
+    returned(bp_optimizer_step(parameters, gradient, count, optimizer, step, learning_rate));
 }
 
-static void dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                  const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+static void dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                   size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
-                                  void *scratch) {
+                                  const bp_optimizer *optimizer, uint64_t step, float learning_rate, void *scratch) {
     host_mode();
-    returned(bp_dense_gradient_update(optimizer, step, learning_rate, w, ldw, bias, x, ldx, delta, ldd, batch, in, out,
+    returned(bp_dense_gradient_update(w, ldw, bias, x, ldx, delta, ldd, batch, in, out, optimizer, step, learning_rate,
                                       scratch));
 }
 

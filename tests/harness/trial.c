@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <backprop/dense.h>
-
 #include "bits.h"
 #include "fault.h"
 
@@ -39,7 +37,7 @@ static test_trial *shared_trial(void) {
             test_array_create(&trial.operands[k].array, ARRAY_BYTES);
             test_array_create(&trial.operands[k].expected, ARRAY_BYTES);
         }
-        const size_t count = (bp_scratch_bytes() + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT / sizeof(float);
+        const size_t count = test_scratch_bytes() / sizeof(float);
         test_array_create(&trial.scratch, count * sizeof(float));
         test_array_place(&trial.scratch, 1, count, count, 0, TEST_END);
     }

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <backprop/dense.h>
+
 #include "array.h"
 #include "fill.h"
 #include "random.h"
@@ -48,7 +50,7 @@ typedef struct test_trial {
     test_random random;
     test_side side;
     test_fill_kind fill;
-    test_array scratch; /* bp_scratch_bytes(), flush against a guard page */
+    test_array scratch; /* test_scratch_bytes(), flush against a guard page */
     size_t operand_count;
     test_operand operands[TEST_OPERANDS_MAX];
 } test_trial;
@@ -95,6 +97,16 @@ static inline float *test_data(const test_operand *operand) {
 
 static inline size_t test_ld(const test_operand *operand) {
     return operand != NULL ? operand->ld : 0;
+}
+
+/** The most scratch that any dense function needs. */
+static inline size_t test_scratch_bytes(void) {
+    return bp_dense_scratch_bytes(4096, 4096, 4096);
+}
+
+/** Of a call's scratch, the last bp_dense_scratch_bytes(batch, in, out) bytes: a guard page lies behind. */
+static inline void *test_scratch_for(void *scratch, size_t batch, size_t in, size_t out) {
+    return (char *)scratch + (test_scratch_bytes() - bp_dense_scratch_bytes(batch, in, out));
 }
 
 /** One call of the kernel. `under_test`: on the table under test, which may also be called in pieces. */

@@ -190,8 +190,8 @@ static void forward_layer(const model *m, size_t l, const pass *p, trace *t) {
     const float *saved = bp_activation_saves_input(k->activation.kind) ? z : a;
     const bp_dropout_mask mask = {k->dropout, m->seed, ((uint64_t)l + 1) << 48 | m->steps, p->first_row, 0};
     if (p->train && k->dropout > 0.0f) {
-        kernels->dropout_derivative(t->derivatives, out, saved, out, rows, out, k->activation, mask);
-        kernels->dropout(a, out, a, out, rows, out, mask);
+        kernels->dropout_derivative(t->derivatives, out, saved, out, rows, out, k->activation, &mask);
+        kernels->dropout(a, out, a, out, rows, out, &mask);
     } else {
         kernels->activation_derivative(t->derivatives, out, saved, out, rows, out, k->activation);
     }
@@ -408,7 +408,7 @@ static void update_array(model *m, model_layer *k, size_t a, float learning_rate
     float *g = make(k->count[a]);
     for (size_t e = 0; e < k->count[a]; e++)
         g[e] = factor == 1.0f ? k->gradient[a][e] : k->gradient[a][e] * factor;
-    oracle()->optimizer_step(&plain, m->steps + 1, learning_rate, &p, g, k->count[a]);
+    oracle()->optimizer_step(&p, g, k->count[a], &plain, m->steps + 1, learning_rate);
     free(g);
 }
 

@@ -32,7 +32,7 @@ static void dense(notes *n) {
     float *a = numbers(n, ROWS * OUT), *previous = numbers(n, ROWS * IN), *w = numbers(n, IN * OUT),
           *b = numbers(n, OUT);
     const float *x = numbers(n, ROWS * IN);
-    counted(n, bp_scratch_bytes());
+    counted(n, bp_dense_scratch_bytes(ROWS, IN, OUT));
     said(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, kind_of(BP_ACTIVATION_GELU), scratch()));
     gave(n, a, ROWS * OUT * sizeof *a);
     explained(n, bp_dense_forward(a, OUT, x, IN, w, OUT, b, ROWS, IN, OUT, below_zero, scratch()));
@@ -68,12 +68,12 @@ static void optimizers(notes *n) {
         float *const state[] = {numbers(n, IN * OUT), numbers(n, IN * OUT)};
         const bp_parameters p = {numbers(n, IN * OUT), {state[0], state[1]}, numbers(n, IN * OUT)};
         const float *g = numbers(n, IN * OUT), *x = numbers(n, ROWS * IN), *delta = numbers(n, ROWS * OUT);
-        said(n, bp_optimizer_step(&tiny, 3, 0.1f, &p, g, IN * OUT));
-        said(n, bp_optimizer_step(&usual, 4, 0.1f, &p, g, IN * OUT));
-        explained(n, bp_optimizer_step(&bad, 5, 0.1f, &p, g, IN * OUT));
-        said(n, bp_dense_gradient_update(&tiny, 5, 0.1f, &p, OUT, NULL, x, IN, delta, OUT, ROWS, IN, OUT, scratch()));
+        said(n, bp_optimizer_step(&p, g, IN * OUT, &tiny, 3, 0.1f));
+        said(n, bp_optimizer_step(&p, g, IN * OUT, &usual, 4, 0.1f));
+        explained(n, bp_optimizer_step(&p, g, IN * OUT, &bad, 5, 0.1f));
+        said(n, bp_dense_gradient_update(&p, OUT, NULL, x, IN, delta, OUT, ROWS, IN, OUT, &tiny, 5, 0.1f, scratch()));
         explained(n,
-                  bp_dense_gradient_update(&bad, 5, 0.1f, &p, OUT, NULL, x, IN, delta, OUT, ROWS, IN, OUT, scratch()));
+                  bp_dense_gradient_update(&p, OUT, NULL, x, IN, delta, OUT, ROWS, IN, OUT, &bad, 5, 0.1f, scratch()));
         gave(n, p.values, IN * OUT * sizeof(float));
         gave(n, p.ema, IN * OUT * sizeof(float));
         gave(n, state[0], IN * OUT * sizeof(float));
@@ -94,12 +94,12 @@ static void dropout(notes *n) {
     const float *a = numbers(n, ROWS * IN);
     const bp_dropout_mask masks[] = {{.probability = TINY}, {.probability = 0.3f, .seed = 4}, {.probability = -TINY}};
     for (size_t k = 0; k < 3; k++) {
-        explained(n, bp_dropout(d, IN, a, IN, ROWS, IN, masks[k]));
+        explained(n, bp_dropout(d, IN, a, IN, ROWS, IN, &masks[k]));
         gave(n, d, ROWS * IN * sizeof *d);
-        explained(n, bp_dropout_derivative(d, IN, a, IN, ROWS, IN, kind_of(BP_ACTIVATION_ELU), masks[k]));
+        explained(n, bp_dropout_derivative(d, IN, a, IN, ROWS, IN, kind_of(BP_ACTIVATION_ELU), &masks[k]));
         gave(n, d, ROWS * IN * sizeof *d);
     }
-    explained(n, bp_dropout_derivative(d, IN, a, IN, ROWS, IN, below_zero, masks[0]));
+    explained(n, bp_dropout_derivative(d, IN, a, IN, ROWS, IN, below_zero, &masks[0]));
 }
 
 static void layer_norm(notes *n) {
@@ -146,9 +146,9 @@ static void losses(notes *n) {
     said(n, bp_softmax(delta, IN, a, IN, ROWS, IN));
     gave(n, delta, ROWS * IN * sizeof *delta);
     explained(n, bp_softmax(delta, IN, a, IN, ROWS, 0));
-    said(n, bp_sum(a, ROWS * IN, loss));
+    said(n, bp_sum(loss, a, ROWS * IN));
     gave(n, loss, sizeof *loss);
-    explained(n, bp_sum(a, 0, loss));
+    explained(n, bp_sum(loss, a, 0));
 }
 
 static const uint64_t milestones[] = {2, 5, 5, 11};
@@ -229,9 +229,9 @@ static void random_numbers(notes *n) {
     const float zero = bp_random_symmetric(1, 0, 964332);
     gave(n, &zero, sizeof zero);
     uint32_t order[17];
-    said(n, bp_random_permutation(1, 2, order, 17));
+    said(n, bp_random_permutation(order, 17, 1, 2));
     gave(n, order, sizeof order);
-    explained(n, bp_random_permutation(1, 2, order, 0));
+    explained(n, bp_random_permutation(order, 0, 1, 2));
 }
 
 /* Kernels of a table, in the mode that they need. */
@@ -259,7 +259,7 @@ static void tables(notes *n) {
 
 const mode_case kernel_cases[] = {
     {"bp_activate bp_activation_derivative bp_activation_delta", activations},
-    {"bp_scratch_bytes bp_dense_forward bp_dense_delta bp_dense_gradient bp_dense_gradient_sgd", dense},
+    {"bp_dense_scratch_bytes bp_dense_forward bp_dense_delta bp_dense_gradient bp_dense_gradient_sgd", dense},
     {"bp_optimizer_step bp_dense_gradient_update", optimizers},
     {"bp_sgd", sgd},
     {"bp_dropout bp_dropout_derivative", dropout},

@@ -41,7 +41,7 @@ uint32_t *labels(notes *n, size_t count, uint32_t classes) {
 
 void *scratch(void) {
     static void *memory;
-    if (!memory && posix_memalign(&memory, BP_ALIGNMENT, bp_scratch_bytes()) != 0)
+    if (!memory && posix_memalign(&memory, BP_ALIGNMENT, bp_dense_scratch_bytes(64, 64, 64)) != 0)
         abort();
     return memory;
 }

@@ -14,59 +14,59 @@ static void classes(notes *n) {
     gave(n, predicted, sizeof *predicted);
     said(n, bp_classify_binary(predicted, tiny, 1, 4, 0.0f));
     gave(n, predicted, sizeof predicted);
-    said(n, bp_accuracy_top(tiny, 0, label, 1, 4, 1, &accuracy));
+    said(n, bp_accuracy_top(&accuracy, tiny, 0, label, 1, 4, 1));
     gave(n, &accuracy, sizeof accuracy);
     const float nothing = NAN;
     explained(n, bp_classify(predicted, tiny, 0, 0, 4));
     explained(n, bp_classify_binary(predicted, tiny, 1, 4, nothing));
-    explained(n, bp_accuracy_top(tiny, 0, label, 1, 4, 0, &accuracy));
-    explained(n, bp_accuracy_top(tiny, 0, label, 1, 2, 1, &accuracy));
+    explained(n, bp_accuracy_top(&accuracy, tiny, 0, label, 1, 4, 0));
+    explained(n, bp_accuracy_top(&accuracy, tiny, 0, label, 1, 2, 1));
 }
 
 static void counts(notes *n) {
     const uint32_t *predicted = labels(n, 13, 3), *right = labels(n, 13, 3);
     double accuracy;
     uint64_t matrix[9] = {0};
-    said(n, bp_accuracy(predicted, right, 13, &accuracy));
+    said(n, bp_accuracy(&accuracy, predicted, right, 13));
     gave(n, &accuracy, sizeof accuracy);
-    explained(n, bp_accuracy(predicted, right, 0, &accuracy));
-    said(n, bp_confusion_add(matrix, 3, predicted, right, 13));
-    explained(n, bp_confusion_add(matrix, 2, predicted, right, 13));
+    explained(n, bp_accuracy(&accuracy, predicted, right, 0));
+    said(n, bp_confusion_add(matrix, predicted, right, 13, 3));
+    explained(n, bp_confusion_add(matrix, predicted, right, 13, 2));
     for (size_t k = 0; k <= 3; k++) {
         bp_class_report report = {0};
-        explained(n, bp_confusion_report(matrix, 3, k, &report));
+        explained(n, bp_confusion_report(&report, matrix, 3, k));
         gave(n, &report, sizeof report);
     }
 }
 
 static void regression(notes *n) {
     bp_regression_report report = {0};
-    said(n, bp_regression_metrics(numbers(n, 33), 0, numbers(n, 33), 0, 11, 3, &report));
+    said(n, bp_regression_metrics(&report, numbers(n, 33), 0, numbers(n, 33), 0, 11, 3));
     gave(n, &report, sizeof report);
-    explained(n, bp_regression_metrics(numbers(n, 33), 0, numbers(n, 33), 0, 11, 0, &report));
+    explained(n, bp_regression_metrics(&report, numbers(n, 33), 0, numbers(n, 33), 0, 11, 0));
 }
 
 static void scaling(notes *n) {
     enum { ROWS = 11, COLUMNS = 3 };
     float *x = numbers(n, ROWS * COLUMNS), *y = numbers(n, ROWS * COLUMNS), shift[COLUMNS], scale[COLUMNS];
     for (unsigned k = 0; k < SCALING_COUNT; k++) {
-        said(n, bp_scaling_fit((bp_scaling_kind)k, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        said(n, bp_scaling_fit(shift, scale, x, 0, NULL, ROWS, COLUMNS, (bp_scaling_kind)k));
         gave(n, shift, sizeof shift);
         gave(n, scale, sizeof scale);
-        said(n, bp_scaling_apply(y, 0, x, 0, ROWS, COLUMNS, shift, scale));
+        said(n, bp_scaling_apply(y, 0, x, 0, shift, scale, ROWS, COLUMNS));
         gave(n, y, ROWS * COLUMNS * sizeof *y);
-        said(n, bp_scaling_invert(y, 0, y, 0, ROWS, COLUMNS, shift, scale));
+        said(n, bp_scaling_invert(y, 0, y, 0, shift, scale, ROWS, COLUMNS));
         gave(n, y, ROWS * COLUMNS * sizeof *y);
     }
     /* A column of denormals has a scale of its own, not 1. */
     const float tiny[] = {TINY, 3e-40f, 2e-40f};
-    said(n, bp_scaling_fit(BP_SCALING_MINMAX, tiny, 0, NULL, 3, 1, shift, scale));
+    said(n, bp_scaling_fit(shift, scale, tiny, 0, NULL, 3, 1, BP_SCALING_MINMAX));
     gave(n, scale, sizeof scale[0]);
-    explained(n, bp_scaling_apply(y, 0, x, 0, ROWS, 0, shift, scale));
-    explained(n, bp_scaling_invert(y, 0, x, 0, ROWS, 0, shift, scale));
+    explained(n, bp_scaling_apply(y, 0, x, 0, shift, scale, ROWS, 0));
+    explained(n, bp_scaling_invert(y, 0, x, 0, shift, scale, ROWS, 0));
     x[5] = INFINITY; /* found after the mode is entered */
-    explained(n, bp_scaling_fit(BP_SCALING_STANDARD, x, 0, NULL, ROWS, COLUMNS, shift, scale));
-    explained(n, bp_scaling_fit(SCALING_COUNT, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+    explained(n, bp_scaling_fit(shift, scale, x, 0, NULL, ROWS, COLUMNS, BP_SCALING_STANDARD));
+    explained(n, bp_scaling_fit(shift, scale, x, 0, NULL, ROWS, COLUMNS, SCALING_COUNT));
 }
 
 /* Columns with missing numbers, and doubles. */
@@ -77,19 +77,19 @@ static void scaling_of_gaps(notes *n) {
         x[k] = NAN;
     for (unsigned k = 0; k < SCALING_COUNT; k++) {
         const bp_scaling_kind kind = (bp_scaling_kind)k;
-        explained(n, bp_scaling_fit_nan(kind, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        explained(n, bp_scaling_fit_nan(shift, scale, x, 0, NULL, ROWS, COLUMNS, kind, BP_SCALING_NAN_IGNORE));
         gave(n, shift, sizeof shift);
         gave(n, scale, sizeof scale);
-        explained(n, bp_scaling_fit_nan(kind, BP_SCALING_NAN_ERROR, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        explained(n, bp_scaling_fit_nan(shift, scale, x, 0, NULL, ROWS, COLUMNS, kind, BP_SCALING_NAN_ERROR));
     }
     const float tiny[] = {TINY, NAN, 3e-40f, 2e-40f};
     for (unsigned k = 0; k < SCALING_COUNT; k++) {
-        said(n, bp_scaling_fit_nan((bp_scaling_kind)k, BP_SCALING_NAN_IGNORE, tiny, 0, NULL, 4, 1, shift, scale));
+        said(n, bp_scaling_fit_nan(shift, scale, tiny, 0, NULL, 4, 1, (bp_scaling_kind)k, BP_SCALING_NAN_IGNORE));
         gave(n, shift, sizeof *shift);
         gave(n, scale, sizeof *scale);
     }
     x[5] = -INFINITY;
-    explained(n, bp_scaling_fit_nan(BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+    explained(n, bp_scaling_fit_nan(shift, scale, x, 0, NULL, ROWS, COLUMNS, BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE));
 }
 
 static void scaling_of_doubles(notes *n) {
@@ -100,29 +100,29 @@ static void scaling_of_doubles(notes *n) {
     float y[ROWS * COLUMNS];
     for (unsigned k = 0; k < SCALING_COUNT; k++) {
         const bp_scaling_kind kind = (bp_scaling_kind)k;
-        explained(n, bp_scaling_fit_double(kind, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        explained(n, bp_scaling_fit_double(shift, scale, x, 0, NULL, ROWS, COLUMNS, kind, BP_SCALING_NAN_IGNORE));
         gave(n, shift, sizeof shift);
         gave(n, scale, sizeof scale);
-        explained(n, bp_scaling_apply_double(y, 0, x, 0, ROWS, COLUMNS, shift, scale));
+        explained(n, bp_scaling_apply_double(y, 0, x, 0, shift, scale, ROWS, COLUMNS));
         gave(n, y, sizeof y);
         double back[ROWS * COLUMNS];
-        explained(n, bp_scaling_invert_double(back, 0, y, 0, ROWS, COLUMNS, shift, scale));
+        explained(n, bp_scaling_invert_double(back, 0, y, 0, shift, scale, ROWS, COLUMNS));
         gave(n, back, sizeof back);
-        explained(n, bp_scaling_fit_double(kind, BP_SCALING_NAN_ERROR, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        explained(n, bp_scaling_fit_double(shift, scale, x, 0, NULL, ROWS, COLUMNS, kind, BP_SCALING_NAN_ERROR));
     }
     /* Quotients that are denormal in binary32, and one that lies halfway between two floats. */
     const double wide[] = {1e-40, 3e-46, 0x1.000001p0};
     const double none = 0.0, unit = 1.0, third = 1e-310;
-    said(n, bp_scaling_apply_double(y, 0, wide, 0, 3, 1, &none, &unit));
+    said(n, bp_scaling_apply_double(y, 0, wide, 0, &none, &unit, 3, 1));
     gave(n, y, 3 * sizeof *y);
     double back[3];
-    said(n, bp_scaling_invert_double(back, 0, y, 0, 3, 1, &third, &third));
+    said(n, bp_scaling_invert_double(back, 0, y, 0, &third, &third, 3, 1));
     gave(n, back, sizeof back);
-    explained(n, bp_scaling_apply_double(y, 0, wide, 0, 3, 0, &none, &unit));
-    explained(n, bp_scaling_invert_double(back, 0, NULL, 0, 3, 1, &none, &unit));
+    explained(n, bp_scaling_apply_double(y, 0, wide, 0, &none, &unit, 3, 0));
+    explained(n, bp_scaling_invert_double(back, 0, NULL, 0, &none, &unit, 3, 1));
     x[4] = INFINITY;
     explained(
-        n, bp_scaling_fit_double(BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE, x, 0, NULL, ROWS, COLUMNS, shift, scale));
+        n, bp_scaling_fit_double(shift, scale, x, 0, NULL, ROWS, COLUMNS, BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE));
 }
 
 /* A constant that signals: to look at it traps. */
@@ -142,15 +142,15 @@ static void imputation(notes *n) {
     x[8] = signalling_nan();
     for (unsigned k = 0; k <= IMPUTE_COUNT; k++)
         for (size_t rows = ROWS - 1; rows <= ROWS; rows++) {
-            explained(n, bp_impute_fit((bp_impute_strategy)k, x, 0, NULL, rows, COLUMNS, TINY, fill));
+            explained(n, bp_impute_fit(fill, x, 0, NULL, rows, COLUMNS, (bp_impute_strategy)k, TINY));
             gave(n, fill, sizeof fill);
-            explained(n, bp_impute_apply(y, 0, x, 0, rows, COLUMNS, fill));
+            explained(n, bp_impute_apply(y, 0, x, 0, fill, rows, COLUMNS));
             gave(n, y, rows * COLUMNS * sizeof *y);
         }
-    explained(n, bp_impute_fit(BP_IMPUTE_CONSTANT, x, 0, NULL, ROWS, COLUMNS, signalling_nan(), fill));
-    explained(n, bp_impute_apply(y, 0, x, 0, ROWS, 0, fill));
+    explained(n, bp_impute_fit(fill, x, 0, NULL, ROWS, COLUMNS, BP_IMPUTE_CONSTANT, signalling_nan()));
+    explained(n, bp_impute_apply(y, 0, x, 0, fill, ROWS, 0));
     x[3] = INFINITY;
-    explained(n, bp_impute_fit(BP_IMPUTE_MEDIAN, x, 0, NULL, ROWS, COLUMNS, 0.0f, fill));
+    explained(n, bp_impute_fit(fill, x, 0, NULL, ROWS, COLUMNS, BP_IMPUTE_MEDIAN, 0.0f));
     gave(n, fill, sizeof fill);
 }
 

@@ -6,7 +6,7 @@
  * them is an optimizer's state of weights that have no gradient any more, of an input that is always 0, say: it shrinks
  * by a factor each step, and rounding to nearest stops it not at 0, but at up to 500 * 2^-149 for a factor of 0.999;
  * weights under weight decay go the same way, more slowly. Where that matters, leave such inputs out, or set to 0 what
- * is below 2^-100, say, by the functions below and bp_network_set_parameters, every thousand steps: such a sweep is
+ * is below 2^-100, say, by bp_network_tensor_read and bp_network_tensor_write, every thousand steps: such a sweep is
  * then a part of the training, with the same bits everywhere, as long as its steps do not depend on the machine.
  *
  * A network's state is its parameters, the optimizer's state with the moving average, the numbers of steps and seed,
@@ -15,11 +15,12 @@
  *
  *                                 parameters  state    average      steps     seed    gradients  average   frozen
  *   bp_network_initialize(_with)  drawn       0        parameters   0         -       forgotten  put back  -
- *   bp_network_set_parameters,
- *   bp_network_set_normalization,
+ *   bp_network_tensor_write of
+ *     a parameter                 given       -        given, too   -         -       forgotten  put back  -
+ *     a state                     -           given    -            -         -       forgotten  put back  -
+ *     an EMA                      -           -        given        -         -       forgotten  put back  -
+ *     a gradient                  -           -        -            -         -       given      -         -
  *   bp_network_load               given       -        given, too   -         -       forgotten  put back  -
- *   bp_network_set_state,
- *   ..._set_normalization_state   -           given    given        -         -       forgotten  put back  -
  *   bp_network_set_steps          -           -        -            given     given   forgotten  put back  -
  *   bp_checkpoint_load            the file's  file's   the file's   file's    file's  forgotten  put back  -
  *   bp_network_fit, restore_best     all that its steps have changed: as after the best epoch       as then   -
@@ -59,12 +60,18 @@ BP_BEGIN_DECLS
 BP_API bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss);
 
 /**
- * A step of the optimizer by the accumulated gradients, which are then used up.
- * BP_ERROR_NULL; BP_ERROR_VALUE: nothing was accumulated, a rate that is not finite, the average swapped in.
+ * A step of the optimizer by the gradient that is accumulated or that bp_network_backward has stored, which is then
+ * used up. In between it may be changed: bp_network_tensor_write.
+ *
+ * What bp_network_backward stores counts as a step there, and not once more here. So bp_network_backward with
+ * BP_GRADIENT_MODE_STORE and this function are one bp_network_train_step, with the same bits.
+ *
+ * BP_ERROR_NULL; BP_ERROR_VALUE: there is no gradient, a rate that is not finite, the average swapped in, 2^48 - 1
+ * steps taken. On error nothing is changed.
  */
 BP_API bp_status bp_network_update(bp_network *network, float learning_rate);
 
-/** Forgets accumulated gradients. BP_ERROR_NULL. */
+/** Forgets the gradient that is accumulated or stored. BP_ERROR_NULL. */
 BP_API bp_status bp_network_discard(bp_network *network);
 
 /** Norm of the gradient in the last step of a network that clips it (see clip_norm); 0 before it, and for others. */
@@ -80,32 +87,10 @@ BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimize
  */
 BP_API bp_status bp_network_set_momentum(bp_network *network, float momentum);
 
-/** Arrays of state that a network keeps for each parameter, the moving average included; 0 for null. */
-BP_API size_t bp_network_states(const bp_network *network);
-
-/** What array `state` holds: as bp_optimizer_state_name, or "average", which is the last; null if there is none. */
-BP_API const char *bp_network_state_name(const bp_network *network, size_t state);
-
-/**
- * Copies array `state` of layer `index` out of a network (get) or into it (set), as bp_network_get_parameters does;
- * BP_ERROR_VALUE also where there is no such array. (bp_network_set_parameters sets the average to the parameters: a
- * checkpoint's average is set after them.)
- */
-BP_API bp_status bp_network_get_state(const bp_network *network, size_t state, size_t index, float *weights,
-                                      size_t weight_stride, float *biases);
-BP_API bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, const float *weights,
-                                      size_t weight_stride, const float *biases);
-
-/** The same for gains and shifts of a normalized layer, as bp_network_get_normalization. */
-BP_API bp_status bp_network_get_normalization_state(const bp_network *network, size_t state, size_t index, float *gamma,
-                                                    float *beta);
-BP_API bp_status bp_network_set_normalization_state(bp_network *network, size_t state, size_t index, const float *gamma,
-                                                    const float *beta);
-
 /**
  * Exchanges all parameters with their moving averages, so that forward passes, losses and hashes are those of the
  * average; a second call puts them back. While the average is in, updates are refused;
- * gradients that were accumulated before stay, for an update after the second call.
+ * gradients that were stored or accumulated before stay, for an update after the second call.
  * BP_ERROR_NULL, BP_ERROR_VALUE (no average is kept).
  */
 BP_API bp_status bp_network_swap_ema(bp_network *network);

@@ -65,6 +65,8 @@ typedef struct bp_backward_options {
  * unless the gradient is skipped: the next step then drops the same. (The outputs of bp_network_forward are those
  * without dropout.)
  *
+ * A stored gradient can be read and changed (tensor.h); bp_network_update then takes the step by it.
+ *
  * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_MODE_UPDATE without an input gradient
  * takes as long as bp_network_train_step but for its loss.
  *

@@ -2,9 +2,9 @@
  * Networks in safetensors files: their parameters, for other programs too, and whole states of a training, to go on
  * from.
  *
- * Names and shapes are those of PyTorch's nn.Sequential with the same layers, whose modules are numbered from 0: for
- * each layer a Linear; then, each only where the layer has it, a LayerNorm, its activation (none for the identity), and
- * a Dropout. With m the number of the module, a file has
+ * Names are those of the network's tensors (tensor.h) and of PyTorch's nn.Sequential with the same layers, whose
+ * modules are numbered from 0: for each layer a Linear; then, each only where the layer has it, a LayerNorm, its
+ * activation (none for the identity), and a Dropout. Shapes are PyTorch's. With m the number of the module, a file has
  *
  *   m.weight  [out x in]  of a Linear: element (j, i) is w_ij, from input i to neuron j
  *   m.bias    [out]
@@ -56,7 +56,7 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
 /**
  * Reads a network's parameters from a file that bp_network_save, bp_checkpoint_save or another program has written.
  * Their elements may be F32, F16, BF16 or F64 (see bp_array for how they become binary32); what a checkpoint has
- * besides is left out, and that of the network stays as it is, but as bp_network_set_parameters has it: gradients are
+ * besides is left out, and that of the network stays as it is, but as bp_network_tensor_write has it: gradients are
  * forgotten, and a moving average becomes the parameters. The metadata may be missing; if they are there, the
  * activations must be the network's.
  *
@@ -136,8 +136,9 @@ BP_API bp_status bp_network_load_with(bp_network *network, const char *path, con
  *
  *   training.steps  U64, one number: bp_network_steps
  *   training.seed   U64, one number: bp_network_seed
- *   training.<state>.<name>  the optimizer's state for each parameter: <state> is its bp_network_state_name, <name> and
- *                            shape are the parameter's, as in training.momentum.0.weight
+ *   training.<state>.<name>  the optimizer's state for each parameter, and its moving average: its name in the
+ *                            network's list (tensor.h), the parameter's shape, as in training.momentum.0.weight and
+ *                            training.ema.0.weight
  *
  * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. No part of it are
  * which layers are frozen, and gradients that are being accumulated. Errors as bp_network_save, and BP_ERROR_VALUE

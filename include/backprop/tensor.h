@@ -11,18 +11,18 @@
  * All tensors of one role (of state: of one array) follow each other, in the order of this table; in a role layer by
  * layer; in a layer weight, bias, and where it is normalized gamma, beta. Names number the modules as PyTorch's
  * nn.Sequential does, from 0: for each layer a Linear; then, each only where the layer has it, a LayerNorm, the
- * activation (none for the identity), a Dropout. The list depends on the configuration alone, so an index is good for
- * the life of a network, and for each network of the same configuration.
+ * activation (none for the identity), a Dropout. The list depends on the configuration alone: an index stays valid
+ * for the life of a network, and holds for each network of the same configuration.
  *
- * With b the name of the role as above ("" for parameters) and m the module's number:
+ * With m the module's number, and before it the role's prefix as above:
  *
- *   part    name        shape
- *   weight  b m.weight  [in, out]: element (i, j) is w_ij, from input i to neuron j
- *   bias    b m.bias    [out]
- *   gamma   b m.weight  [out], of a LayerNorm
- *   beta    b m.bias    [out], of a LayerNorm
+ *   part    name      shape
+ *   weight  m.weight  [in, out]: element (i, j) is w_ij, from input i to neuron j
+ *   bias    m.bias    [out]
+ *   gamma   m.weight  [out], of a LayerNorm
+ *   beta    m.bias    [out], of a LayerNorm
  *
- * PyTorch's nn.Linear has the transpose, [out, in]: strides read and write it so. A network holds its weights in an
+ * PyTorch's nn.Linear has the transpose, [out, in]: strides {1, in} read and write it so. A network holds its weights in an
  * order of its own, so there are no pointers to them.
  */
 #ifndef BACKPROP_TENSOR_H

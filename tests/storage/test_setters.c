@@ -297,7 +297,8 @@ static void refused_calls_change_nothing(void **state) {
             for (size_t k = 0; k < 2; k++) {
                 if (prior & SWAPPED)
                     assert_int_equal(bp_network_swap_ema(both[k]), BP_OK);
-                assert_int_equal(bp_network_update(both[k], 0.01f), prior & (ACCUMULATED | KEPT) ? BP_OK : BP_ERROR_VALUE);
+                assert_int_equal(bp_network_update(both[k], 0.01f),
+                                 prior & (ACCUMULATED | KEPT) ? BP_OK : BP_ERROR_VALUE);
             }
             expect_equal_steps(network, twin, &s, "refused calls", n, prior);
             bp_network_destroy(network);

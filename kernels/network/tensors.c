@@ -263,8 +263,8 @@ static void write_any(const tensor *t, size_t panel, const float *values, view v
         for (size_t i = 0; i < t->rows; i += COPY_ROWS) {
             const bp_packed to = packed_part(t->data, panel, i, j);
             const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, copy_columns(panel));
-            for (size_t r = 0; r < rows; r++)
-                for (size_t c = 0; c < columns; c++)
+            for (size_t c = 0; c < columns; c++)
+                for (size_t r = 0; r < rows; r++)
                     to.data[r * to.row_stride + c] = values[(i + r) * v.row + (j + c) * v.column];
         }
 }

@@ -48,39 +48,31 @@ float denormal(size_t k) {
     return bp_random_symmetric(7, 0, k) * 0x1p-127F;
 }
 
+// Sets the weights of inputs without a gradient, and their moments, to what they come to after long.
 void decay(bp_network *network, size_t layer, size_t dead_rows, bool states) {
-    bp_layer shape;
-    expect(bp_network_layer(network, layer, &shape), "a layer");
-    std::vector<float> values(shape.in * shape.out);
-    expect(bp_network_get_parameters(network, layer, values.data(), 0, nullptr), "weights");
-    for (size_t k = 0; k < dead_rows * shape.out; k++)
-        values[k] = denormal(k);
-    expect(bp_network_set_parameters(network, layer, values.data(), 0, nullptr), "weights");
-    for (size_t state = 0; states && state < bp_network_states(network); state++) {
-        expect(bp_network_get_state(network, state, layer, values.data(), 0, nullptr), "a state");
-        for (size_t k = 0; k < dead_rows * shape.out; k++)
-            values[k] = state == 0 ? denormal(k) : std::fabs(denormal(k));
-        expect(bp_network_set_state(network, state, layer, values.data(), 0, nullptr), "a state");
+    bp_tensor_info info;
+    for (size_t index = 0; bp_network_tensor_info(network, index, &info) == BP_OK; index++) {
+        const bool state = info.role == BP_TENSOR_ROLE_STATE;
+        if (info.layer != layer || info.part != BP_TENSOR_PART_WEIGHT || (state && !states))
+            continue;
+        std::vector<float> values(info.shape[0] * info.shape[1]);
+        expect(bp_network_tensor_read(network, index, values.data(), nullptr), info.name);
+        for (size_t k = 0; k < dead_rows * info.shape[1]; k++)
+            values[k] = state && info.state > 0 ? std::fabs(denormal(k)) : denormal(k);
+        expect(bp_network_tensor_write(network, index, values.data(), nullptr), info.name);
     }
 }
 
 // Sets weights and moments below 2^-100 to 0: what update.h recommends.
 void sweep(bp_network *network) {
-    bp_layer shape;
-    for (size_t l = 0; bp_network_layer(network, l, &shape) == BP_OK; l++)
-        for (size_t k = 0; k <= bp_network_states(network); k++) {
-            std::vector<float> w(shape.in * shape.out), b(shape.out);
-            const bool moments = k > 0;
-            expect(moments ? bp_network_get_state(network, k - 1, l, w.data(), 0, b.data())
-                           : bp_network_get_parameters(network, l, w.data(), 0, b.data()),
-                   "a sweep");
-            for (std::vector<float> *values : {&w, &b})
-                for (float &value : *values)
-                    value = std::fabs(value) < 0x1p-100F ? 0 : value;
-            expect(moments ? bp_network_set_state(network, k - 1, l, w.data(), 0, b.data())
-                           : bp_network_set_parameters(network, l, w.data(), 0, b.data()),
-                   "a sweep");
-        }
+    bp_tensor_info info;
+    for (size_t index = 0; bp_network_tensor_info(network, index, &info) == BP_OK; index++) {
+        std::vector<float> values(info.shape[0] * info.shape[1]);
+        expect(bp_network_tensor_read(network, index, values.data(), nullptr), info.name);
+        for (float &value : values)
+            value = std::fabs(value) < 0x1p-100F ? 0 : value;
+        expect(bp_network_tensor_write(network, index, values.data(), nullptr), info.name);
+    }
 }
 
 void run(benchmark::State &state, bp_isa isa, const Case &c) {

@@ -109,14 +109,15 @@ static float step_by_network(parameters *p) {
                                       .max_batch_size = 1,
                                       .threads = 1};
     const bp_batch batch = {.rows = 1, .inputs = x, .targets = y};
+    float *const tensors[] = {p->w1[0], p->b1, p->w2[0], p->b2}; /* in the order of the network's list */
     bp_network *network;
     float loss;
     check(bp_network_create(&config, &network));
-    check(bp_network_set_parameters(network, 0, p->w1[0], N, p->b1));
-    check(bp_network_set_parameters(network, 1, p->w2[0], N, p->b2));
+    for (size_t k = 0; k < bp_network_tensor_count(network); k++)
+        check(bp_network_tensor_write(network, k, tensors[k], NULL));
     check(bp_network_train_step(network, &batch, learning_rate, &loss));
-    check(bp_network_get_parameters(network, 0, p->w1[0], N, p->b1));
-    check(bp_network_get_parameters(network, 1, p->w2[0], N, p->b2));
+    for (size_t k = 0; k < bp_network_tensor_count(network); k++)
+        check(bp_network_tensor_read(network, k, tensors[k], NULL));
     bp_network_destroy(network);
     return loss;
 }

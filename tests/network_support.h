@@ -21,6 +21,7 @@
 #include <backprop/backprop.h>
 
 #include "harness/bits.h"
+#include "harness/layers.h"
 #include "harness/session.h"
 #include "network/network.h"
 
@@ -106,13 +107,13 @@ static inline held_layer layer_get(const bp_network *network, size_t index) {
     held_layer held = {.in = described.in, .out = described.out};
     held.weights = allocate(described.in * described.out, sizeof(float));
     held.biases = allocate(described.out, sizeof(float));
-    assert_int_equal(bp_network_get_parameters(network, index, held.weights, 0, held.biases), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, index, held.weights, 0, held.biases), BP_OK);
     return held;
 }
 
 /** Copies them in. */
 static inline void layer_set(bp_network *network, size_t index, const held_layer *held) {
-    assert_int_equal(bp_network_set_parameters(network, index, held->weights, 0, held->biases), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, index, held->weights, 0, held->biases), BP_OK);
 }
 
 static inline void layer_free(held_layer *held) {

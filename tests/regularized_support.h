@@ -39,7 +39,7 @@ static inline regular_model copy_of(const regular_net *r, const bp_network *netw
         }
         m.gamma[l] = allocate(r->shape.sizes[l + 1], sizeof(float));
         m.beta[l] = allocate(r->shape.sizes[l + 1], sizeof(float));
-        assert_int_equal(bp_network_get_normalization(network, l, m.gamma[l], m.beta[l]), BP_OK);
+        assert_int_equal(norm_read(network, OF_PARAMETERS, l, m.gamma[l], m.beta[l]), BP_OK);
     }
     return m;
 }

@@ -108,7 +108,7 @@ static void fits_find_what_came_after_the_loss(void **state) {
 
     x[0] = 3e38f;
     const float zeros[] = {0, 0};
-    assert_int_equal(bp_network_set_parameters(network, 0, zeros, 0, NULL), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 0, zeros, 0, NULL), BP_OK);
     options.learning_rate = 1e-30f;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
     assert_int_equal(result.outcome, BP_FIT_OUTCOME_NONFINITE);
@@ -149,7 +149,7 @@ static void fits_find_what_was_not_dropped(void **state) {
     assert_int_not_equal(first[0], first[1]);
     bp_network *network = net_create(&config, 1);
     bp_fit_result result;
-    assert_int_equal(bp_network_set_parameters(network, 0, large, 0, zeros), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 0, large, 0, zeros), BP_OK);
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
     assert_int_equal(result.outcome, BP_FIT_OUTCOME_NONFINITE);
     assert_int_equal(result.nonfinite.quantity, BP_QUANTITY_DROPOUT);

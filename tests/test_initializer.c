@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/harness.h"
+#include "harness/layers.h"
 #include "refusals.h"
 
 #include <backprop/initializer.h>
@@ -219,7 +220,7 @@ static void check_layers(bp_network *network, const bp_initializer *initializers
     for (size_t l = 0; l < LAYERS; l++) {
         const size_t in = sizes[l], out = sizes[l + 1];
         assert_int_equal(bp_initialize(weights, out, in, out, initializers[l], seed, l), BP_OK);
-        assert_int_equal(bp_network_get_parameters(network, l, got, 0, biases), BP_OK);
+        assert_int_equal(layer_read(network, OF_PARAMETERS, l, got, 0, biases), BP_OK);
         assert_memory_equal(got, weights, in * out * sizeof(float));
         for (size_t j = 0; j < out; j++) {
             assert_int_equal(test_raw_bits(biases[j]), 0);
@@ -242,7 +243,7 @@ static void network_of_table(test_table *table) {
         const bp_initializer initializers[LAYERS] = {
             of_kind(kind), {BP_INITIALIZER_ORTHOGONAL, 1.5f}, of_kind((kind + 1) % INITIALIZER_COUNT)};
         for (size_t l = 0; l < LAYERS; l++) {
-            assert_int_equal(bp_network_set_parameters(network, l, NULL, 0, ones), BP_OK);
+            assert_int_equal(layer_write(network, OF_PARAMETERS, l, NULL, 0, ones), BP_OK);
         }
         assert_int_equal(bp_network_initialize_with(network, initializers, 11), BP_OK);
         check_layers(network, initializers, 11);

@@ -9,6 +9,7 @@
 
 #include "enum_counts.h"
 #include "harness/harness.h"
+#include "harness/layers.h"
 
 #include <backprop/backprop.h>
 
@@ -241,7 +242,7 @@ static void use_network(bp_network *network, operands *o) {
                             .targets = o->m[Y].at,
                             .target_stride = o->m[Y].ld};
     float loss;
-    assert_int_equal(bp_network_set_parameters(network, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
     assert_int_equal(bp_network_train_step(network, &batch, 0.5f, &loss), BP_OK);
     const bp_backward_options options = {.learning_rate = 0.5f,
                                          .delta = o->m[D].at,
@@ -250,7 +251,7 @@ static void use_network(bp_network *network, operands *o) {
                                          .input_gradient_stride = o->m[Z].ld};
     assert_int_equal(bp_network_backward(network, &batch, &options), BP_OK);
     assert_int_equal(bp_network_forward(network, &batch, o->m[A].at, o->m[A].ld), BP_OK);
-    assert_int_equal(bp_network_get_parameters(network, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
     o->row[0] = loss;
 }
 

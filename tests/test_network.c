@@ -325,7 +325,7 @@ static void hash_is_fnv1a_of_all_bits(void **state) {
     const bp_network_config tiny_config = net_config(&tiny, 1);
     bp_network *one = net_create(&tiny_config, 0);
     const float weight = 1.0f;
-    assert_int_equal(bp_network_set_parameters(one, 0, &weight, 0, NULL), BP_OK);
+    assert_int_equal(layer_write(one, OF_PARAMETERS, 0, &weight, 0, NULL), BP_OK);
     uint64_t expected = UINT64_C(14695981039346656037);
     const unsigned char bytes[] = {0x00, 0x00, 0x80, 0x3f, 0, 0, 0, 0};
     for (size_t k = 0; k < sizeof bytes; k++)

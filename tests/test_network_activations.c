@@ -254,14 +254,14 @@ static void bad_numbers_are_searched_with_the_right_derivatives(void **state) {
     bp_network *network = net_create(&config, SEED);
     const float one = 1.0f, eight = 8.0f, zero = 0.0f, half = 0.5f, large = 3e38f;
     float bias = -30.0f;
-    assert_int_equal(bp_network_set_parameters(network, 0, &one, 0, &zero), BP_OK);
-    assert_int_equal(bp_network_set_parameters(network, 1, &eight, 0, &bias), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 0, &one, 0, &zero), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 1, &eight, 0, &bias), BP_OK);
     const bp_batch batch = {.rows = 1, .inputs = &one, .targets = &half, .weights = &large};
     bp_nonfinite found;
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
     assert_int_equal(found.quantity, BP_QUANTITY_NONE);
     bias = -8.0f; /* z = 0: now the derivative is 1/2 */
-    assert_int_equal(bp_network_set_parameters(network, 1, NULL, 0, &bias), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 1, NULL, 0, &bias), BP_OK);
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
     assert_int_equal(found.quantity, BP_QUANTITY_DELTA);
     assert_int_equal(found.layer, 0);

@@ -157,7 +157,7 @@ static void check_gradients(const bp_network *network, const float *values, size
     for (size_t l = 0; l < expected.shape.layers; l++) {
         const size_t in = expected.shape.sizes[l], out = expected.shape.sizes[l + 1], stride = out + gap;
         float *weights = canaries(in * stride), *biases = canaries(out);
-        assert_int_equal(bp_network_get_gradient(network, l, weights, gap ? stride : 0, biases), BP_OK);
+        assert_int_equal(layer_read(network, OF_GRADIENT, l, weights, gap ? stride : 0, biases), BP_OK);
         check_rows(weights, stride, values, in, out, "gradient");
         check_rows(biases, out, values + in * out, 1, out, "gradient of a bias");
         values += (in + 1) * out;
@@ -303,17 +303,17 @@ static void regularized_on(test_table *table) {
         float gamma[3][70], beta[3][70], *inputs = allocate(700 * 20, sizeof(float));
         for (size_t l = 0; l < 3; l++)
             before[l] = layer_get(network, l);
-        assert_int_equal(bp_network_get_normalization(network, 0, gamma[0], beta[0]), BP_OK);
+        assert_int_equal(norm_read(network, OF_PARAMETERS, 0, gamma[0], beta[0]), BP_OK);
         const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE, .input_gradient = inputs};
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
         assert_true(bp_network_steps(network) == 1);
         for (size_t l = 0; l < 3; l++) {
             gradient[l] = layer_get(network, l); /* room for it */
             assert_same_bits(gradient[l].weights, before[l].weights, before[l].in * before[l].out);
-            assert_int_equal(bp_network_get_gradient(network, l, gradient[l].weights, 0, gradient[l].biases), BP_OK);
+            assert_int_equal(layer_read(network, OF_GRADIENT, l, gradient[l].weights, 0, gradient[l].biases), BP_OK);
         }
-        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gamma[1], beta[1]), BP_OK);
-        assert_int_equal(bp_network_get_normalization_gradient(network, 1, gamma[1], NULL), BP_ERROR_VALUE);
+        assert_int_equal(norm_read(network, OF_GRADIENT, 0, gamma[1], beta[1]), BP_OK);
+        assert_int_equal(norm_read(network, OF_GRADIENT, 1, gamma[1], NULL), BP_ERROR_VALUE);
         if (!regularized_inputs)
             regularized_inputs = inputs;
         else
@@ -322,7 +322,7 @@ static void regularized_on(test_table *table) {
         /* The same step again, with an update. */
         assert_int_equal(bp_network_set_steps(network, 0, 0), BP_OK);
         assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
-        assert_int_equal(bp_network_get_normalization_gradient(network, 0, gamma[2], NULL), BP_ERROR_VALUE);
+        assert_int_equal(norm_read(network, OF_GRADIENT, 0, gamma[2], NULL), BP_ERROR_VALUE);
         for (size_t l = 0; l < 3; l++) {
             held_layer after = layer_get(network, l);
             assert_moved(before[l].weights, gradient[l].weights, after.weights, after.in * after.out);
@@ -331,7 +331,7 @@ static void regularized_on(test_table *table) {
             layer_free(&before[l]);
             layer_free(&gradient[l]);
         }
-        assert_int_equal(bp_network_get_normalization(network, 0, gamma[2], beta[2]), BP_OK);
+        assert_int_equal(norm_read(network, OF_PARAMETERS, 0, gamma[2], beta[2]), BP_OK);
         assert_moved(gamma[0], gamma[1], gamma[2], 70);
         assert_moved(beta[0], beta[1], beta[2], 70);
         if (inputs != regularized_inputs)
@@ -423,7 +423,7 @@ static void gradients_agree_with_finite_differences(void **state) {
             size_t count = 0;
             for (size_t l = 0; l < 2; l++) {
                 held_layer held = layer_get(network, l), gradient = layer_get(network, l);
-                assert_int_equal(bp_network_get_gradient(network, l, gradient.weights, 0, gradient.biases), BP_OK);
+                assert_int_equal(layer_read(network, OF_GRADIENT, l, gradient.weights, 0, gradient.biases), BP_OK);
                 for (size_t k = 0; k < held.in * held.out; k++, count++) {
                     p[count] = (double)held.weights[k];
                     g[count] = (double)gradient.weights[k];
@@ -547,7 +547,7 @@ static void bad_calls_change_nothing(void **state) {
     const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
     assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_ERROR_VALUE);
     assert_int_equal(bp_network_backward(network, &s.batch, &good), BP_OK);
-    assert_int_equal(bp_network_get_gradient(network, 0, gradient, 0, NULL), BP_ERROR_VALUE);
+    assert_int_equal(layer_read(network, OF_GRADIENT, 0, gradient, 0, NULL), BP_ERROR_VALUE);
     bp_network_destroy(network);
     samples_destroy(&s);
 

@@ -80,9 +80,9 @@ static void compare(const bp_network *network, const bp_layer *layer, size_t l, 
     array got[ARRAYS];
     for (size_t k = 0; k < ARRAYS; k++)
         got[k] = array_create(a[k].count, false);
-    assert_int_equal(bp_network_get_parameters(network, l, got[0].values, 0, got[1].values), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, l, got[0].values, 0, got[1].values), BP_OK);
     if (layer->normalized)
-        assert_int_equal(bp_network_get_normalization(network, l, got[2].values, got[3].values), BP_OK);
+        assert_int_equal(norm_read(network, OF_PARAMETERS, l, got[2].values, got[3].values), BP_OK);
     for (size_t k = 0; k < (layer->normalized ? ARRAYS : 2); k++)
         if (memcmp(got[k].values, a[k].values, a[k].count * sizeof(float)) != 0)
             fail_msg("%s, layer %zu, array %zu", name, l, k);
@@ -113,28 +113,28 @@ static void check_way(const way *w, bp_optimizer optimizer) {
             a[2].values[j] = 1.25f;
             a[3].values[j] = -0.75f;
         }
-        assert_int_equal(bp_network_get_parameters(network, l, a[0].values, 0, NULL), BP_OK);
-        assert_int_equal(bp_network_set_parameters(network, l, NULL, 0, a[1].values), BP_OK);
+        assert_int_equal(layer_read(network, OF_PARAMETERS, l, a[0].values, 0, NULL), BP_OK);
+        assert_int_equal(layer_write(network, OF_PARAMETERS, l, NULL, 0, a[1].values), BP_OK);
         if (layers[l].normalized)
-            assert_int_equal(bp_network_set_normalization(network, l, a[2].values, a[3].values), BP_OK);
+            assert_int_equal(norm_write(network, OF_PARAMETERS, l, a[2].values, a[3].values), BP_OK);
         for (size_t k = 0; k < ARRAYS; k++)
             memcpy(a[k].state[2], a[k].values, a[k].count * sizeof(float));
     }
     for (uint64_t step = 1; step <= STEPS; step++) {
         for (size_t l = 0; l < LAYERS; l++) {
             array *a = arrays[l];
-            assert_int_equal(bp_network_set_parameters(twin, l, a[0].values, 0, a[1].values), BP_OK);
+            assert_int_equal(layer_write(twin, OF_PARAMETERS, l, a[0].values, 0, a[1].values), BP_OK);
             if (layers[l].normalized)
-                assert_int_equal(bp_network_set_normalization(twin, l, a[2].values, a[3].values), BP_OK);
+                assert_int_equal(norm_write(twin, OF_PARAMETERS, l, a[2].values, a[3].values), BP_OK);
         }
         const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
         assert_int_equal(bp_network_backward(twin, &s.batch, &keep), BP_OK);
         assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
         for (size_t l = 0; l < LAYERS; l++) {
             array *a = arrays[l];
-            assert_int_equal(bp_network_get_gradient(twin, l, a[0].gradient, 0, a[1].gradient), BP_OK);
+            assert_int_equal(layer_read(twin, OF_GRADIENT, l, a[0].gradient, 0, a[1].gradient), BP_OK);
             if (layers[l].normalized)
-                assert_int_equal(bp_network_get_normalization_gradient(twin, l, a[2].gradient, a[3].gradient), BP_OK);
+                assert_int_equal(norm_read(twin, OF_GRADIENT, l, a[2].gradient, a[3].gradient), BP_OK);
             for (size_t k = 0; k < ARRAYS; k++)
                 array_step(&a[k], optimizer, step);
             compare(network, &layers[l], l, a, w->name);

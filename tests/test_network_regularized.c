@@ -23,7 +23,7 @@ static void draw_normalization(bp_network *network, const regular_net *r) {
             values[1][j] = 0.5f * bp_random_symmetric(4, l, j);
         }
         if (r->normalize[l]) {
-            assert_int_equal(bp_network_set_normalization(network, l, values[0], values[1]), BP_OK);
+            assert_int_equal(norm_write(network, OF_PARAMETERS, l, values[0], values[1]), BP_OK);
         }
     }
 }
@@ -256,20 +256,20 @@ enum { PARAMETERS_MAX = 64 };
 static size_t get_all(const bp_network *network, size_t l, float *values) {
     const size_t in = small.shape.sizes[l], out = small.shape.sizes[l + 1];
     float *biases = values + in * out, *gamma = biases + out;
-    assert_int_equal(bp_network_get_parameters(network, l, values, 0, biases), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, l, values, 0, biases), BP_OK);
     if (!small.normalize[l]) {
         return (in + 1) * out;
     }
-    assert_int_equal(bp_network_get_normalization(network, l, gamma, gamma + out), BP_OK);
+    assert_int_equal(norm_read(network, OF_PARAMETERS, l, gamma, gamma + out), BP_OK);
     return (in + 3) * out;
 }
 
 static void set_all(bp_network *network, size_t l, const float *values) {
     const size_t in = small.shape.sizes[l], out = small.shape.sizes[l + 1];
     const float *biases = values + in * out, *gamma = biases + out;
-    assert_int_equal(bp_network_set_parameters(network, l, values, 0, biases), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, l, values, 0, biases), BP_OK);
     if (small.normalize[l]) {
-        assert_int_equal(bp_network_set_normalization(network, l, gamma, gamma + out), BP_OK);
+        assert_int_equal(norm_write(network, OF_PARAMETERS, l, gamma, gamma + out), BP_OK);
     }
 }
 
@@ -434,7 +434,7 @@ static void gains_and_shifts(void **state) {
     assert_int_equal(bp_network_layer(network, 1, &layer), BP_OK);
     assert_true(layer.normalized && layer.dropout == 0.4f);
     for (size_t round = 0; round < 2; round++) { /* as created, and as initialized */
-        assert_int_equal(bp_network_get_normalization(network, 0, gamma, beta), BP_OK);
+        assert_int_equal(norm_read(network, OF_PARAMETERS, 0, gamma, beta), BP_OK);
         for (size_t j = 0; j < 6; j++) {
             assert_true(gamma[j] == 1.0f && test_raw_bits(beta[j]) == 0);
         }
@@ -443,21 +443,19 @@ static void gains_and_shifts(void **state) {
     }
     const uint64_t hash = bp_network_hash(network);
     gamma[0] = 2.0f;
-    assert_int_equal(bp_network_set_normalization(network, 2, gamma, beta), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization(network, 3, gamma, beta), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization(NULL, 0, gamma, beta), BP_ERROR_NULL);
-    assert_int_equal(bp_network_set_normalization(network, 0, gamma, gamma + 5), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)network, beta), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_normalization(network, 0, gamma, (float *)(void *)network), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_normalization(network, 0, (float *)(void *)((char *)gamma + 1), beta),
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 2, gamma, beta), BP_ERROR_VALUE);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 3, gamma, beta), BP_ERROR_VALUE);
+    assert_int_equal(norm_write(NULL, OF_PARAMETERS, 0, gamma, beta), BP_ERROR_NULL);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 0, (float *)(void *)network, beta), BP_ERROR_OVERLAP);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 0, NULL, (float *)(void *)network), BP_ERROR_OVERLAP);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 0, (float *)(void *)((char *)gamma + 1), beta),
                      BP_ERROR_ALIGNMENT);
     assert_true(bp_network_hash(network) == hash);
-    assert_int_equal(bp_network_get_normalization(network, 2, gamma, beta), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_get_normalization(NULL, 0, gamma, beta), BP_ERROR_NULL);
-    assert_int_equal(bp_network_get_normalization(network, 0, gamma, gamma + 5), BP_ERROR_OVERLAP);
+    assert_int_equal(norm_read(network, OF_PARAMETERS, 2, gamma, beta), BP_ERROR_VALUE);
+    assert_int_equal(norm_read(NULL, OF_PARAMETERS, 0, gamma, beta), BP_ERROR_NULL);
     assert_true(gamma[0] == 2.0f);
-    assert_int_equal(bp_network_set_normalization(network, 0, gamma, NULL), BP_OK);
-    assert_int_equal(bp_network_get_normalization(network, 0, beta, NULL), BP_OK);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 0, gamma, NULL), BP_OK);
+    assert_int_equal(norm_read(network, OF_PARAMETERS, 0, beta, NULL), BP_OK);
     assert_true(beta[0] == 2.0f && bp_network_hash(network) != hash);
     bp_network_destroy(network);
 }

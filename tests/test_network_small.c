@@ -181,7 +181,7 @@ static void check_training_on(test_table *table) {
                  shape->sizes[0], shape->sizes[1], shape->sizes[2], shape->sizes[3], (int)shape->activations[0].kind,
                  (int)shape->activations[1].kind, (int)shape->activations[2].kind, table->name, k, training.rows[k]);
         if (k == SET_AT)
-            assert_int_equal(bp_network_set_parameters(network, 1, training.set.weights, 0, NULL), BP_OK);
+            assert_int_equal(layer_write(network, OF_PARAMETERS, 1, training.set.weights, 0, NULL), BP_OK);
         if (k == INITIALIZE_AT)
             assert_int_equal(bp_network_initialize(network, SEED + 2), BP_OK);
         check_step(network, k, name);

@@ -197,7 +197,7 @@ static void check_worked_example(bp_activation hidden, float b2, const float o[2
         bp_network *network = net_create(&config, 0);
         const float *from[2] = {before.hidden, before.output}, *to[2] = {after->hidden, after->output};
         for (size_t l = 0; l < 2; l++)
-            assert_int_equal(bp_network_set_parameters(network, l, from[l], 0, from[l] + 4), BP_OK);
+            assert_int_equal(layer_write(network, OF_PARAMETERS, l, from[l], 0, from[l] + 4), BP_OK);
         const float x2[4] = {1, 2, 1, 2}, y2[4] = {y[0], y[1], y[0], y[1]};
         const bp_batch batch = {.rows = rows, .inputs = x2, .targets = y2};
         float outputs[4], measured;
@@ -302,7 +302,7 @@ static void check_gradient(const net *shape, size_t rows, uint64_t seed) {
         float biases[WIDTH_MAX];
         for (size_t j = 0; j < shape->sizes[l + 1]; j++)
             biases[j] = 0.5f * bp_random_symmetric(seed, 100 + l, j);
-        assert_int_equal(bp_network_set_parameters(network, l, NULL, 0, biases), BP_OK);
+        assert_int_equal(layer_write(network, OF_PARAMETERS, l, NULL, 0, biases), BP_OK);
     }
     samples s = samples_create(shape, rows, 0, seed);
     double before[PARAMETERS_MAX], after[PARAMETERS_MAX], largest = 0;

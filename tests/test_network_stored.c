@@ -35,27 +35,26 @@ static void a_gradient_is_kept_until_a_step(void **state) {
     float weights[6 * 8], biases[7], inputs[SMALL_ROWS * 6], loss;
     const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE}, update = {.learning_rate = 0.1f},
                               skip = {.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs};
-    assert_int_equal(bp_network_get_gradient(network, 0, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, 0, biases), BP_ERROR_VALUE);
     for (int way = 0; way < 2; way++) {
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
         assert_int_equal(bp_network_backward(network, &s.batch, &skip), BP_OK);
         assert_int_equal(bp_network_loss(network, &s.batch, &loss), BP_OK);
-        assert_int_equal(bp_network_get_gradient(network, 0, weights, 0, biases), BP_OK);
-        assert_int_equal(bp_network_get_gradient(network, 0, NULL, 0, biases), BP_OK);
-        assert_int_equal(bp_network_get_gradient(network, 0, weights, 8, NULL), BP_OK);
-        assert_int_equal(bp_network_get_gradient(NULL, 0, weights, 0, biases), BP_ERROR_NULL);
-        assert_int_equal(bp_network_get_gradient(network, 2, weights, 0, biases), BP_ERROR_VALUE);
-        assert_int_equal(bp_network_get_gradient(network, 0, weights, 6, biases), BP_ERROR_SIZE);
-        assert_int_equal(bp_network_get_gradient(network, 0, weights, SIZE_MAX, biases), BP_ERROR_OVERFLOW);
-        assert_int_equal(bp_network_get_gradient(network, 0, shift_bytes(weights, 1), 0, biases), BP_ERROR_ALIGNMENT);
-        assert_int_equal(bp_network_get_gradient(network, 0, weights, 0, weights), BP_ERROR_OVERLAP);
-        assert_int_equal(bp_network_get_gradient(network, 0, network->layer[0].gradient.data, 0, NULL),
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, 0, biases), BP_OK);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, NULL, 0, biases), BP_OK);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, 8, NULL), BP_OK);
+        assert_int_equal(layer_read(NULL, OF_GRADIENT, 0, weights, 0, biases), BP_ERROR_NULL);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 2, weights, 0, biases), BP_ERROR_VALUE);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, 6, biases), BP_ERROR_SIZE);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, SIZE_MAX, biases), BP_ERROR_OVERFLOW);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, shift_bytes(weights, 1), 0, biases), BP_ERROR_ALIGNMENT);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, network->layer[0].gradient.data, 0, NULL),
                          BP_ERROR_OVERLAP);
         if (way)
             assert_int_equal(bp_network_backward(network, &s.batch, &update), BP_OK);
         else
             assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
-        assert_int_equal(bp_network_get_gradient(network, 0, weights, 0, biases), BP_ERROR_VALUE);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, 0, biases), BP_ERROR_VALUE);
     }
     bp_network_destroy(network);
     samples_destroy(&s);
@@ -84,16 +83,18 @@ static void check_accumulated(test_table *table) {
         const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE},
                                   skip = {.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs};
         assert_int_equal(bp_network_accumulate(network, &s.batch, rows, NULL), BP_OK);
-        assert_int_equal(bp_network_get_gradient(network, 0, before, 0, before + in * out), BP_OK);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, before, 0, before + in * out), BP_OK);
         bp_batch half = s.batch;
         half.rows /= 2;
         assert_int_equal(bp_network_backward(network, &half, &skip), BP_OK);
-        assert_int_equal(bp_network_get_gradient(network, 0, after, 0, after + in * out), BP_OK);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, after, 0, after + in * out), BP_OK);
         assert_same_bits(after, before, all);
         assert_true(bp_network_steps(network) == 0);
         assert_int_equal(bp_network_update(network, learning_rate), BP_OK);
         assert_int_equal(bp_network_accumulate(network, &s.batch, rows, NULL), BP_OK);
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
+        assert_true(bp_network_steps(network) == 2);
+        assert_int_equal(bp_network_update(network, learning_rate), BP_OK); /* of the step that is counted */
         assert_true(bp_network_steps(network) == 2);
         assert_int_equal(bp_network_update(network, learning_rate), BP_ERROR_VALUE);
         free(before);

@@ -336,8 +336,8 @@ static void nothing_is_allocated_after_creation(void **state) {
             status |= bp_network_loss(network, &s.batch, &loss);
             status |= bp_network_forward(network, &s.batch, outputs, 0);
             status |= bp_network_layer(network, 1, &described);
-            status |= bp_network_get_parameters(network, 1, weights, 0, biases);
-            status |= bp_network_set_parameters(network, 1, weights, 0, biases);
+            status |= layer_read(network, OF_PARAMETERS, 1, weights, 0, biases);
+            status |= layer_write(network, OF_PARAMETERS, 1, weights, 0, biases);
             bp_network_hash(network);
         }
         const size_t after = allocations;

@@ -174,7 +174,9 @@ static void check_average(test_table *table) {
     }
     const uint64_t before = state_hash(network), parameters = bp_network_hash(network);
     assert_true(before == trained_hash(&t));
-    assert_string_equal(bp_network_state_name(network, bp_network_states(network) - 1), "ema");
+    size_t ema;
+    assert_int_equal(bp_network_tensor_find(network, "ema.0.weight", &ema), BP_OK);
+    assert_int_equal(ema, layer_tensor(network, OF_STATE + layer_states(network) - 1, 0, BP_TENSOR_PART_WEIGHT));
 
     /* Swapped in, it is what the network computes with, and it is not trained, not by what was accumulated before. */
     assert_int_equal(bp_network_accumulate(network, &s.batch, 6, NULL), BP_OK);
@@ -207,7 +209,7 @@ static void check_average(test_table *table) {
     held_layer copied = {held.in, held.out, allocate(held.in * held.out, sizeof(float)),
                          allocate(held.out, sizeof(float))};
     layer_set(network, 0, &held);
-    assert_int_equal(bp_network_get_state(network, bp_network_states(network) - 1, 0, copied.weights, 0, copied.biases),
+    assert_int_equal(layer_read(network, OF_STATE + layer_states(network) - 1, 0, copied.weights, 0, copied.biases),
                      BP_OK);
     assert_same_bits(copied.weights, held.weights, held.in * held.out);
     assert_same_bits(copied.biases, held.biases, held.out);
@@ -217,7 +219,7 @@ static void check_average(test_table *table) {
     assert_int_equal(bp_network_accumulate(network, &s.batch, 6, NULL), BP_OK);
     assert_int_equal(bp_network_initialize(network, SEED), BP_OK);
     assert_int_equal(bp_network_update(network, learning_rate), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_get_gradient(network, 0, NULL, 0, outputs), BP_ERROR_VALUE);
+    assert_int_equal(layer_read(network, OF_GRADIENT, 0, NULL, 0, outputs), BP_ERROR_VALUE);
     assert_true(bp_network_gradient_norm(network) == 0);
     trained fresh = trained_create(shape, config.optimizer, SEED);
     assert_true(state_hash(network) == trained_hash(&fresh) && bp_network_steps(network) == 0);
@@ -241,9 +243,9 @@ static void the_average_follows(void **state) {
 static void copy_layer(const bp_network *from, bp_network *to, size_t l) {
     held_layer held = layer_get(from, l);
     layer_set(to, l, &held);
-    for (size_t k = 0; k < bp_network_states(from); k++) {
-        assert_int_equal(bp_network_get_state(from, k, l, held.weights, 0, held.biases), BP_OK);
-        assert_int_equal(bp_network_set_state(to, k, l, held.weights, 0, held.biases), BP_OK);
+    for (size_t k = 0; k < layer_states(from); k++) {
+        assert_int_equal(layer_read(from, OF_STATE + k, l, held.weights, 0, held.biases), BP_OK);
+        assert_int_equal(layer_write(to, OF_STATE + k, l, held.weights, 0, held.biases), BP_OK);
     }
     layer_free(&held);
 }
@@ -320,23 +322,18 @@ static void bad_inputs_are_refused(void **state) {
     assert_true(state_hash(adam) == before);
     assert_int_equal(bp_network_update(adam, learning_rate), BP_OK);
 
-    assert_int_equal(bp_network_states(NULL), 0);
-    assert_int_equal(bp_network_states(plain), 0);
-    assert_int_equal(bp_network_states(adam), 2);
-    assert_null(bp_network_state_name(NULL, 0));
-    assert_null(bp_network_state_name(plain, 0));
-    assert_null(bp_network_state_name(adam, 2));
-    assert_string_equal(bp_network_state_name(adam, 1), "squares");
-    assert_int_equal(bp_network_get_state(NULL, 0, 0, weights, 0, biases), BP_ERROR_NULL);
-    assert_int_equal(bp_network_get_state(adam, 2, 0, weights, 0, biases), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_get_state(plain, 0, 0, weights, 0, biases), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_get_state(adam, 0, 2, weights, 0, biases), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_get_state(adam, 0, 0, weights, 7, biases), BP_ERROR_SIZE);
-    assert_int_equal(bp_network_get_state(adam, 0, 0, weights, 0, weights + 3), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_state(NULL, 0, 0, weights, 0, biases), BP_ERROR_NULL);
-    assert_int_equal(bp_network_set_state(adam, 2, 0, weights, 0, biases), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_state(adam, 0, 0, (float *)adam, 0, biases), BP_ERROR_OVERLAP);
-    assert_int_equal(bp_network_set_state(adam, 0, 0, (float *)(void *)((char *)weights + 1), 0, NULL),
+    assert_int_equal(layer_states(NULL), 0);
+    assert_int_equal(layer_states(plain), 0);
+    assert_int_equal(layer_states(adam), 2);
+    assert_int_equal(layer_read(NULL, OF_STATE, 0, weights, 0, biases), BP_ERROR_NULL);
+    assert_int_equal(layer_read(adam, OF_STATE + 2, 0, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(layer_read(plain, OF_STATE, 0, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(layer_read(adam, OF_STATE, 2, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(layer_read(adam, OF_STATE, 0, weights, 7, biases), BP_ERROR_SIZE);
+    assert_int_equal(layer_write(NULL, OF_STATE, 0, weights, 0, biases), BP_ERROR_NULL);
+    assert_int_equal(layer_write(adam, OF_STATE + 2, 0, weights, 0, biases), BP_ERROR_VALUE);
+    assert_int_equal(layer_write(adam, OF_STATE, 0, (float *)adam, 0, biases), BP_ERROR_OVERLAP);
+    assert_int_equal(layer_write(adam, OF_STATE, 0, (float *)(void *)((char *)weights + 1), 0, NULL),
                      BP_ERROR_ALIGNMENT);
 
     bp_optimizer filled;
@@ -410,13 +407,12 @@ static regularized train_regularized(test_table *table, size_t threads, bool in_
     }
     r.hash = bp_network_hash(network);
     r.norm = bp_network_gradient_norm(network);
-    const size_t states = bp_network_states(network);
+    const size_t states = layer_states(network);
     for (size_t k = 0; k < 2 && states > 0; k++)
-        assert_int_equal(bp_network_get_normalization_state(network, k ? states - 1 : 0, 0, r.gamma[k], r.beta[k]),
-                         BP_OK);
-    assert_int_equal(bp_network_get_normalization_state(network, states, 0, r.gamma[0], NULL), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization_state(network, 0, 1, r.gamma[0], NULL), BP_ERROR_VALUE);
-    assert_int_equal(bp_network_set_normalization_state(NULL, 0, 0, r.gamma[0], NULL), BP_ERROR_NULL);
+        assert_int_equal(norm_read(network, OF_STATE + (k ? states - 1 : 0), 0, r.gamma[k], r.beta[k]), BP_OK);
+    assert_int_equal(norm_read(network, OF_STATE + states, 0, r.gamma[0], NULL), BP_ERROR_VALUE);
+    assert_int_equal(norm_write(network, OF_STATE, 1, r.gamma[0], NULL), BP_ERROR_VALUE);
+    assert_int_equal(norm_write(NULL, OF_STATE, 0, r.gamma[0], NULL), BP_ERROR_NULL);
     bp_network_destroy(network);
     samples_destroy(&s);
     return r;
@@ -457,9 +453,9 @@ static void check_normalized_norm(test_table *table) {
         const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
         float *weights = allocate((in + 3) * out, sizeof(float)), *biases = weights + in * out;
         float *gamma = normalize[l] ? biases + out : NULL, *beta = normalize[l] ? biases + 2 * out : NULL;
-        assert_int_equal(bp_network_get_gradient(twin, l, weights, 0, biases), BP_OK);
+        assert_int_equal(layer_read(twin, OF_GRADIENT, l, weights, 0, biases), BP_OK);
         if (normalize[l])
-            assert_int_equal(bp_network_get_normalization_gradient(twin, l, gamma, beta), BP_OK);
+            assert_int_equal(norm_read(twin, OF_GRADIENT, l, gamma, beta), BP_OK);
         square = square + layer_square(in, out, weights, biases, gamma, beta);
         free(weights);
     }
@@ -502,10 +498,9 @@ static double square_of_layer(const bp_network *network, size_t index) {
     assert_int_equal(bp_network_layer(network, index, &described), BP_OK);
     const size_t count = described.in * described.out, out = described.out;
     float *g = allocate(count + 3 * out, sizeof *g);
-    assert_int_equal(bp_network_get_gradient(network, index, g, 0, g + count), BP_OK);
+    assert_int_equal(layer_read(network, OF_GRADIENT, index, g, 0, g + count), BP_OK);
     if (described.normalized)
-        assert_int_equal(bp_network_get_normalization_gradient(network, index, g + count + out, g + count + 2 * out),
-                         BP_OK);
+        assert_int_equal(norm_read(network, OF_GRADIENT, index, g + count + out, g + count + 2 * out), BP_OK);
     double sum = 0;
     for (size_t k = 0; k < count + 3 * out; k++)
         sum += (double)g[k] * (double)g[k];
@@ -527,7 +522,7 @@ static void check_gains(test_table *table) {
         float before[2 * REGULARIZED_OUT], after[2 * REGULARIZED_OUT];
         for (size_t frozen = 0; frozen < 2; frozen++) {
             assert_int_equal(bp_network_freeze(network, 0, frozen), BP_OK);
-            assert_int_equal(bp_network_get_normalization(network, 0, before, before + REGULARIZED_OUT), BP_OK);
+            assert_int_equal(norm_read(network, OF_PARAMETERS, 0, before, before + REGULARIZED_OUT), BP_OK);
             assert_int_equal(bp_network_accumulate(network, &s.batch, REGULARIZED_ROWS, NULL), BP_OK);
             double square = 0;
             for (size_t l = frozen; l < shape->layers; l++)
@@ -536,7 +531,7 @@ static void check_gains(test_table *table) {
             const double norm = (double)bp_network_gradient_norm(network);
             assert_true(k == 0 ? fabs(norm - sqrt(square)) < 1e-5 * sqrt(square) : norm == 0);
             assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
-            assert_int_equal(bp_network_get_normalization(network, 0, after, after + REGULARIZED_OUT), BP_OK);
+            assert_int_equal(norm_read(network, OF_PARAMETERS, 0, after, after + REGULARIZED_OUT), BP_OK);
             for (size_t j = 0; j < 2 * REGULARIZED_OUT; j++)
                 assert_true((test_bits(before[j]) == test_bits(after[j])) == (frozen == 1));
         }
@@ -569,10 +564,9 @@ static void set_gains_are_their_average(void **state) {
         set[0][j] = 1.0f + (float)j;
         set[1][j] = -(float)j;
     }
-    assert_int_equal(bp_network_set_normalization(network, 0, set[0], NULL), BP_OK);
-    assert_int_equal(bp_network_set_normalization(network, 0, NULL, set[1]), BP_OK);
-    assert_int_equal(bp_network_get_normalization_state(network, bp_network_states(network) - 1, 0, got[0], got[1]),
-                     BP_OK);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 0, set[0], NULL), BP_OK);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 0, NULL, set[1]), BP_OK);
+    assert_int_equal(norm_read(network, OF_STATE + layer_states(network) - 1, 0, got[0], got[1]), BP_OK);
     assert_same_bits(got[0], set[0], 2 * REGULARIZED_OUT);
     bp_network_destroy(network);
 }

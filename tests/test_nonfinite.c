@@ -220,11 +220,11 @@ static void regularized_places_on(test_table *table) {
 
     f = field_create_as(table, true);
     gain[65] = shift[3] = NAN;
-    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    assert_int_equal(norm_write(f->network, OF_PARAMETERS, 0, gain, shift), BP_OK);
     EXPECT(BP_QUANTITY_GAMMA, 0, 0, 65);
     f = field_create_as(table, true);
     gain[65] = 1;
-    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    assert_int_equal(norm_write(f->network, OF_PARAMETERS, 0, gain, shift), BP_OK);
     EXPECT(BP_QUANTITY_BETA, 0, 0, 3);
     shift[3] = 0;
 
@@ -233,7 +233,7 @@ static void regularized_places_on(test_table *table) {
     gain[5] = 3e38f;
     f->x[270][0] = 1;
     *weight(f, 0, 0, 5) = 1;
-    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    assert_int_equal(norm_write(f->network, OF_PARAMETERS, 0, gain, shift), BP_OK);
     EXPECT(BP_QUANTITY_NORMALIZED, 0, 270, 5);
     gain[5] = 1;
 
@@ -258,14 +258,14 @@ static void regularized_places_on(test_table *table) {
     f->y[row][1] = -4 * ROWS;
     *weight(f, 0, 0, 3) = *weight(f, 2, 68, 1) = 1;
     *weight(f, 1, 3, 68) = 2e37f;
-    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    assert_int_equal(norm_write(f->network, OF_PARAMETERS, 0, gain, shift), BP_OK);
     EXPECT(BP_QUANTITY_GAMMA_GRADIENT, 0, 0, 3);
     f = field_create_as(table, true);
     for (size_t n = 0; n < ROWS; n++)
         f->y[n][1] = -4 * ROWS; /* two rows that stay are enough */
     *weight(f, 2, 68, 1) = 1;
     *weight(f, 1, 3, 68) = 1.5e37f;
-    assert_int_equal(bp_network_set_normalization(f->network, 0, gain, shift), BP_OK);
+    assert_int_equal(norm_write(f->network, OF_PARAMETERS, 0, gain, shift), BP_OK);
     EXPECT(BP_QUANTITY_BETA_GRADIENT, 0, 0, 3);
 }
 
@@ -286,7 +286,7 @@ static void classes_are_searched_too(void **state) {
     bp_nonfinite found;
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
     assert_int_equal(found.quantity, BP_QUANTITY_NONE);
-    assert_int_equal(bp_network_set_parameters(network, 0, w, 0, NULL), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 0, w, 0, NULL), BP_OK);
     assert_int_equal(bp_network_find_nonfinite(network, &batch, &found), BP_OK);
     assert_int_equal(found.quantity, BP_QUANTITY_LOSS);
     assert_int_equal(found.row, 1); /* row 0 has the difference 3e38, row 1 twice that */

@@ -27,8 +27,10 @@ void *create(const peer_net *net, const peer_layer *initial, size_t threads) {
     trainer->layers = net->layers;
     if (bp_network_create(&config, &trainer->network) != BP_OK)
         return nullptr;
-    for (size_t l = 0; l < net->layers; l++)
-        bp_network_set_parameters(trainer->network, l, initial[l].weights, 0, initial[l].biases);
+    for (size_t l = 0; l < net->layers; l++) {
+        bp_network_tensor_write(trainer->network, 2 * l, initial[l].weights, nullptr);
+        bp_network_tensor_write(trainer->network, 2 * l + 1, initial[l].biases, nullptr);
+    }
     return trainer;
 }
 
@@ -44,8 +46,10 @@ void step(void *handle, const peer_batch *batch, float learning_rate) {
 
 void parameters(void *handle, const peer_layer *layers) {
     const auto *trainer = static_cast<Trainer *>(handle);
-    for (size_t l = 0; l < trainer->layers; l++)
-        bp_network_get_parameters(trainer->network, l, layers[l].weights, 0, layers[l].biases);
+    for (size_t l = 0; l < trainer->layers; l++) {
+        bp_network_tensor_read(trainer->network, 2 * l, layers[l].weights, nullptr);
+        bp_network_tensor_read(trainer->network, 2 * l + 1, layers[l].biases, nullptr);
+    }
 }
 
 void destroy(void *handle) {

@@ -3,7 +3,7 @@
  *
  * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
  * networks, which chain them into one training step (network.h), with what feeds and reads them (data.h, fit.h,
- * metrics.h, inspect.h). Beside them: files, of data (file.h) and of networks (checkpoint.h).
+ * metrics.h, inspect.h, tensor.h). Beside them: files, of data (file.h) and of networks (checkpoint.h).
  */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H
@@ -34,6 +34,7 @@
 #include <backprop/safetensors.h>
 #include <backprop/schedule.h>
 #include <backprop/status.h>
+#include <backprop/tensor.h>
 #include <backprop/update.h>
 #include <backprop/version.h>
 

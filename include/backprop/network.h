@@ -212,26 +212,6 @@ BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batc
 BP_API bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *layer);
 
 /**
- * Copies the parameters of layer `index` out of a network (get) or into it (set), between other calls on it:
- * weights [in x out], w_ij from input i to neuron j, with `weight_stride` elements between rows (0: packed), and
- * biases [out]. Either may be null and is left out. (A network keeps its weights in an order of its own, so that a
- * step never rearranges them.)
- *
- * BP_ERROR_NULL (network), BP_ERROR_VALUE (index), BP_ERROR_SIZE (stride), BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT,
- * BP_ERROR_OVERLAP (arrays overlap each other or the network's own memory): on error nothing is copied.
- */
-BP_API bp_status bp_network_get_parameters(const bp_network *network, size_t index, float *weights,
-                                           size_t weight_stride, float *biases);
-BP_API bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights,
-                                           size_t weight_stride, const float *biases);
-
-/**
- * The same for the gain [out] and shift [out] of a layer with layer normalization; BP_ERROR_VALUE if it has none.
- */
-BP_API bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gamma, float *beta);
-BP_API bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gamma, const float *beta);
-
-/**
  * Number of training steps so far; 0 for null. It has two uses:
  *
  *   - Dropout: in step t, counted from 0, element (n, j) of layer l's outputs uses the mask with that row and column,

@@ -15,11 +15,12 @@
  *
  *                                 parameters  state    average      steps     seed    gradients  average   frozen
  *   bp_network_initialize(_with)  drawn       0        parameters   0         -       forgotten  put back  -
- *   bp_network_set_parameters,
- *   bp_network_set_normalization,
+ *   bp_network_tensor_write of
+ *     a parameter                 given       -        given, too   -         -       forgotten  put back  -
+ *     a state                     -           given    -            -         -       forgotten  put back  -
+ *     an EMA                      -           -        given        -         -       forgotten  put back  -
+ *     a gradient                  -           -        -            -         -       given      -         -
  *   bp_network_load               given       -        given, too   -         -       forgotten  put back  -
- *   bp_network_set_state,
- *   ..._set_normalization_state   -           given    given        -         -       forgotten  put back  -
  *   bp_network_set_steps          -           -        -            given     given   forgotten  put back  -
  *   bp_checkpoint_load            the file's  file's   the file's   file's    file's  forgotten  put back  -
  *   bp_network_fit, restore_best     all that its steps have changed: as after the best epoch       as then   -
@@ -59,12 +60,18 @@ BP_BEGIN_DECLS
 BP_API bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss);
 
 /**
- * A step of the optimizer by the accumulated gradients, which are then used up.
- * BP_ERROR_NULL; BP_ERROR_VALUE: nothing was accumulated, a rate that is not finite, the average swapped in.
+ * A step of the optimizer by the gradient that is accumulated or that bp_network_backward has stored, which is then
+ * used up. In between it may be changed: bp_network_tensor_write.
+ *
+ * What bp_network_backward stores counts as a step there, and not once more here. So bp_network_backward with
+ * BP_GRADIENT_MODE_STORE and this function are one bp_network_train_step, with the same bits.
+ *
+ * BP_ERROR_NULL; BP_ERROR_VALUE: there is no gradient, a rate that is not finite, the average swapped in, 2^48 - 1
+ * steps taken. On error nothing is changed.
  */
 BP_API bp_status bp_network_update(bp_network *network, float learning_rate);
 
-/** Discards accumulated gradients. Errors: BP_ERROR_NULL. */
+/** Discards the stored or accumulated gradient. Errors: BP_ERROR_NULL. */
 BP_API bp_status bp_network_discard(bp_network *network);
 
 /** Norm of the last step's gradient, before clipping; 0 before the first step and without clip_norm. */
@@ -81,32 +88,10 @@ BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimize
  */
 BP_API bp_status bp_network_set_momentum(bp_network *network, float momentum);
 
-/** Arrays of state that a network keeps for each parameter, the moving average included; 0 for null. */
-BP_API size_t bp_network_states(const bp_network *network);
-
-/** What array `state` holds: as bp_optimizer_state_name, or "average", which is the last; null if there is none. */
-BP_API const char *bp_network_state_name(const bp_network *network, size_t state);
-
-/**
- * Copies array `state` of layer `index` out of a network (get) or into it (set), as bp_network_get_parameters does;
- * BP_ERROR_VALUE also where there is no such array. (bp_network_set_parameters sets the average to the parameters: a
- * checkpoint's average is set after them.)
- */
-BP_API bp_status bp_network_get_state(const bp_network *network, size_t state, size_t index, float *weights,
-                                      size_t weight_stride, float *biases);
-BP_API bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, const float *weights,
-                                      size_t weight_stride, const float *biases);
-
-/** The same for gains and shifts of a normalized layer, as bp_network_get_normalization. */
-BP_API bp_status bp_network_get_normalization_state(const bp_network *network, size_t state, size_t index, float *gamma,
-                                                    float *beta);
-BP_API bp_status bp_network_set_normalization_state(bp_network *network, size_t state, size_t index, const float *gamma,
-                                                    const float *beta);
-
 /**
  * Exchanges all parameters with their exponential moving averages (EMA). Forward passes, losses and hashes are then
  * those of the EMA. A second call swaps them back. While the EMA is swapped in, updates are refused. Gradients that
- * were accumulated before stay valid for an update after the second call.
+ * were stored or accumulated before stay valid for an update after the second call.
  *
  * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for an optimizer with ema_decay 0.
  */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <backprop/backward.h>
 #include <backprop/update.h>
 
 #include "activation_kinds.h"
@@ -270,126 +269,6 @@ bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *de
                        network->layers);
     const bp_dense_layer *k = &network->layer[index];
     *description = (bp_layer){k->in, k->out, k->activation, k->dropout, k->norm.gamma != NULL};
-    return BP_OK;
-}
-
-bp_status bp_parameters_check(const bp_network *network, size_t index, const float *weights, size_t *stride,
-                              const float *biases) {
-    if (!network)
-        return BP_ERROR_NULL;
-    if (index >= network->layers)
-        return BP_ERROR_VALUE;
-    const bp_dense_layer *k = &network->layer[index];
-    if (*stride == 0)
-        *stride = k->out;
-    const matrix w = matrix_of(weights, k->in, k->out, *stride), b = vector_of(biases, k->out);
-    const bp_status status = check_matrices(&w, 1, &b, 1);
-    if (status != BP_OK)
-        return status;
-    const size_t bytes = network->bytes - BP_ALIGNMENT;
-    if ((weights && ranges_overlap(network, bytes, weights, matrix_extent(w))) ||
-        (biases && ranges_overlap(network, bytes, biases, matrix_extent(b))))
-        return BP_ERROR_OVERLAP;
-    return BP_OK;
-}
-
-bp_status bp_network_get_parameters(const bp_network *network, size_t index, float *weights, size_t weight_stride,
-                                    float *biases) {
-    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
-    if (status != BP_OK)
-        return status;
-    const bp_dense_layer *k = &network->layer[index];
-    if (weights)
-        network->backend->unpack(weights, weight_stride, k->weights, k->in, k->out);
-    if (biases)
-        memcpy(biases, k->biases, k->out * sizeof(float));
-    return BP_OK;
-}
-
-bp_status bp_network_get_gradient(const bp_network *network, size_t index, float *weights, size_t weight_stride,
-                                  float *biases) {
-    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
-    if (status != BP_OK)
-        return status;
-    if (!network->gradient_stored)
-        return BP_ERROR_VALUE;
-    const bp_dense_layer *k = &network->layer[index];
-    if (weights)
-        network->backend->unpack(weights, weight_stride, k->gradient, k->in, k->out);
-    if (biases)
-        memcpy(biases, k->bias_gradient, k->out * sizeof(float));
-    return BP_OK;
-}
-
-bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights, size_t weight_stride,
-                                    const float *biases) {
-    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
-    if (status != BP_OK)
-        return status;
-    bp_update_state_changes(network);
-    const bp_dense_layer *k = &network->layer[index];
-    const bool averages = network->coefficients.arrays.ema != NULL;
-    if (weights)
-        network->backend->pack(k->weights, weights, weight_stride, k->in, k->out);
-    if (biases)
-        memcpy(k->biases, biases, k->out * sizeof(float));
-    return averages ? bp_network_set_state(network, network->states - 1, index, weights, weight_stride, biases) : BP_OK;
-}
-
-bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gamma, const float *beta) {
-    if (!network)
-        return BP_ERROR_NULL;
-    if (index >= network->layers || !network->layer[index].norm.gamma)
-        return BP_ERROR_VALUE;
-    const matrix g = vector_of(gamma, network->layer[index].out), s = vector_of(beta, network->layer[index].out);
-    const bp_status status = check_matrices(&g, 1, &s, 1);
-    if (status != BP_OK)
-        return status;
-    const size_t bytes = network->bytes - BP_ALIGNMENT;
-    if ((gamma && ranges_overlap(network, bytes, gamma, matrix_extent(g))) ||
-        (beta && ranges_overlap(network, bytes, beta, matrix_extent(s))))
-        return BP_ERROR_OVERLAP;
-    return BP_OK;
-}
-
-bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gamma, float *beta) {
-    const bp_status status = bp_normalization_check(network, index, gamma, beta);
-    if (status != BP_OK)
-        return status;
-    const bp_dense_layer *k = &network->layer[index];
-    if (gamma)
-        memcpy(gamma, k->norm.gamma, k->out * sizeof(float));
-    if (beta)
-        memcpy(beta, k->norm.beta, k->out * sizeof(float));
-    return BP_OK;
-}
-
-bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gamma, float *beta) {
-    const bp_status status = bp_normalization_check(network, index, gamma, beta);
-    if (status != BP_OK)
-        return status;
-    if (!network->gradient_stored)
-        return BP_ERROR_VALUE;
-    const bp_dense_layer *k = &network->layer[index];
-    if (gamma)
-        memcpy(gamma, k->norm.gamma_gradient, k->out * sizeof(float));
-    if (beta)
-        memcpy(beta, k->norm.beta_gradient, k->out * sizeof(float));
-    return BP_OK;
-}
-
-bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gamma, const float *beta) {
-    const bp_status status = bp_normalization_check(network, index, gamma, beta);
-    if (status != BP_OK)
-        return status;
-    bp_update_state_changes(network);
-    const bp_dense_layer *k = &network->layer[index];
-    if (gamma)
-        memcpy(k->norm.gamma, gamma, k->out * sizeof(float));
-    if (beta)
-        memcpy(k->norm.beta, beta, k->out * sizeof(float));
-    if (network->coefficients.arrays.ema)
-        return bp_network_set_normalization_state(network, network->states - 1, index, gamma, beta);
     return BP_OK;
 }
 

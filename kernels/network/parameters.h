@@ -6,13 +6,6 @@
 
 #include "network/network.h"
 
-/** Checks the arguments of a copy of a layer's parameters, or of arrays like them; fills in the default stride. */
-bp_status bp_parameters_check(const bp_network *network, size_t index, const float *weights, size_t *stride,
-                              const float *biases);
-
-/** The same for gamma and beta. */
-bp_status bp_normalization_check(const bp_network *network, size_t index, const float *gamma, const float *beta);
-
 /** Bytes of a copy. */
 size_t bp_parameters_bytes(const bp_network *network);
 

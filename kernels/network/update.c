@@ -153,9 +153,9 @@ void bp_update_set_steps(bp_network *network, uint64_t steps) {
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
-static void set_coefficients(bp_network *network, float learning_rate) {
-    network->coefficients =
-        coefficients_of(&network->optimizer, network->steps + 1, learning_rate, &network->coefficients.arrays);
+/* Of step `number`, counted from 1. */
+static void set_coefficients(bp_network *network, uint64_t number, float learning_rate) {
+    network->coefficients = coefficients_of(&network->optimizer, number, learning_rate, &network->coefficients.arrays);
 }
 
 bp_status bp_update_step(step *s, float *loss) {
@@ -163,7 +163,7 @@ bp_status bp_update_step(step *s, float *loss) {
     if (network->ema_swapped)
         return bp_swapped_refuse();
     forget_gradients(network);
-    set_coefficients(network, s->learning_rate);
+    set_coefficients(network, network->steps + 1, s->learning_rate);
     s->coefficients = is_plain_sgd(&network->optimizer) ? NULL : &network->coefficients;
     s->store = network->by_gradient;
     bp_step_run(s, s->batch.rows, loss);
@@ -206,18 +206,20 @@ bp_status bp_network_update(bp_network *network, float learning_rate) {
     CONTRACT_MODE(host);
     if (!network)
         return bp_fail(BP_ERROR_NULL, "network is null");
-    if (!network->accumulated)
-        return bp_fail(BP_ERROR_VALUE, "the network has no accumulated gradient: call bp_network_accumulate first");
+    if (!network->gradient_stored)
+        return bp_fail(BP_ERROR_VALUE, "the network has no gradient: call bp_network_accumulate, or "
+                                       "bp_network_backward with BP_GRADIENT_MODE_STORE, first");
     if (network->ema_swapped)
         return bp_swapped_refuse();
     if (!isfinite(learning_rate))
         return bp_learning_rate_refuse(learning_rate, "learning_rate");
-    if (bp_steps_are_over(network))
+    const bool counted = !network->accumulated; /* bp_network_backward has counted this step */
+    if (!counted && bp_steps_are_over(network))
         return bp_steps_refuse(network);
     forget_gradients(network);
-    set_coefficients(network, learning_rate);
+    network->steps += !counted;
+    set_coefficients(network, network->steps, learning_rate);
     update_by_gradient(network);
-    network->steps++;
     return BP_OK;
 }
 
@@ -283,86 +285,6 @@ bp_status bp_network_set_momentum(bp_network *network, float momentum) {
         bp_fail(BP_ERROR_VALUE, "momentum is %s, and must be above 0 and below 1",
                 bp_number_text(number, (double)momentum));
     return good ? BP_OK : BP_ERROR_VALUE;
-}
-
-size_t bp_network_states(const bp_network *network) {
-    return network ? network->states : 0;
-}
-
-const char *bp_network_state_name(const bp_network *network, size_t state) {
-    if (!network || state >= network->states)
-        return NULL;
-    const char *name = bp_optimizer_state_name(network->optimizer.kind, state);
-    return name ? name : "ema";
-}
-
-/* Array `state` of a layer's weights and biases, given its parameters. */
-static float *state_of(const bp_network *network, float *parameters, size_t state) {
-    return parameters + (1 + state) * network->parameters;
-}
-
-bp_status bp_network_get_state(const bp_network *network, size_t state, size_t index, float *weights,
-                               size_t weight_stride, float *biases) {
-    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
-    if (status != BP_OK)
-        return status;
-    if (state >= network->states)
-        return BP_ERROR_VALUE;
-    const bp_dense_layer *k = &network->layer[index];
-    const bp_packed from = {state_of(network, k->weights.data, state), k->weights.row_stride, k->weights.panel_stride};
-    if (weights)
-        network->backend->unpack(weights, weight_stride, from, k->in, k->out);
-    if (biases)
-        memcpy(biases, state_of(network, k->biases, state), k->out * sizeof(float));
-    return BP_OK;
-}
-
-bp_status bp_network_set_state(bp_network *network, size_t state, size_t index, const float *weights,
-                               size_t weight_stride, const float *biases) {
-    const bp_status status = bp_parameters_check(network, index, weights, &weight_stride, biases);
-    if (status != BP_OK)
-        return status;
-    if (state >= network->states)
-        return BP_ERROR_VALUE;
-    bp_update_state_changes(network);
-    const bp_dense_layer *k = &network->layer[index];
-    const bp_packed to = {state_of(network, k->weights.data, state), k->weights.row_stride, k->weights.panel_stride};
-    if (weights)
-        network->backend->pack(to, weights, weight_stride, k->in, k->out);
-    if (biases)
-        memcpy(state_of(network, k->biases, state), biases, k->out * sizeof(float));
-    return BP_OK;
-}
-
-bp_status bp_network_get_normalization_state(const bp_network *network, size_t state, size_t index, float *gamma,
-                                             float *beta) {
-    const bp_status status = bp_normalization_check(network, index, gamma, beta);
-    if (status != BP_OK)
-        return status;
-    if (state >= network->states)
-        return BP_ERROR_VALUE;
-    const bp_dense_layer *k = &network->layer[index];
-    if (gamma)
-        memcpy(gamma, state_of(network, k->norm.gamma, state), k->out * sizeof(float));
-    if (beta)
-        memcpy(beta, state_of(network, k->norm.beta, state), k->out * sizeof(float));
-    return BP_OK;
-}
-
-bp_status bp_network_set_normalization_state(bp_network *network, size_t state, size_t index, const float *gamma,
-                                             const float *beta) {
-    const bp_status status = bp_normalization_check(network, index, gamma, beta);
-    if (status != BP_OK)
-        return status;
-    if (state >= network->states)
-        return BP_ERROR_VALUE;
-    bp_update_state_changes(network);
-    const bp_dense_layer *k = &network->layer[index];
-    if (gamma)
-        memcpy(state_of(network, k->norm.gamma, state), gamma, k->out * sizeof(float));
-    if (beta)
-        memcpy(state_of(network, k->norm.beta, state), beta, k->out * sizeof(float));
-    return BP_OK;
 }
 
 /* ---- Average and frozen layers -------------------------------------------------------------------------------- */

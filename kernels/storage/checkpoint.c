@@ -11,7 +11,7 @@
 #include <backprop/update.h>
 #include <backprop/version.h>
 
-#include "storage/arrays.h"
+#include "storage/entries.h"
 #include "storage/error.h"
 #include "storage/matching.h"
 #include "storage/plain.h"
@@ -118,16 +118,14 @@ static bp_status check_notes(const bp_metadata *notes, size_t count, bp_file_err
 }
 
 /* The arrays, and for a checkpoint the numbers beside them. */
-static bp_status write_tensors(const bp_pairs *pairs, const counters *numbers, const char *path,
+static bp_status write_tensors(const bp_entries *entries, const counters *numbers, const char *path,
                                const bp_metadata *metadata, size_t count, bp_file_error *error) {
-    bp_tensor *tensors = calloc(2 * pairs->count + COUNTERS, sizeof *tensors);
+    bp_tensor *tensors = calloc(entries->count + COUNTERS, sizeof *tensors);
     if (!tensors)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     size_t made = 0;
-    for (size_t k = 0; k < pairs->count; k++) {
-        tensors[made++] = bp_pair_first(&pairs->list[k]);
-        tensors[made++] = bp_pair_second(&pairs->list[k]);
-    }
+    for (; made < entries->count; made++)
+        tensors[made] = entries->list[made].tensor;
     for (size_t k = 0; numbers && k < COUNTERS; k++)
         tensors[made++] = (bp_tensor){.name = counter_names[k], .dtype = BP_DTYPE_U64, .data = &numbers->values[k]};
     const bp_status status = bp_safetensors_write(path, tensors, made, metadata, count, error);
@@ -136,7 +134,7 @@ static bp_status write_tensors(const bp_pairs *pairs, const counters *numbers, c
 }
 
 /* The same with all metadata. */
-static bp_status write_described(const bp_network *network, const bp_pairs *pairs, const counters *numbers,
+static bp_status write_described(const bp_network *network, const bp_entries *entries, const counters *numbers,
                                  const char *path, const bp_metadata *notes, size_t count, bp_file_error *error) {
     char *layers = NULL, *activations = NULL;
     bp_metadata *metadata = calloc(OWN_PAIRS + count, sizeof *metadata);
@@ -154,7 +152,7 @@ static bp_status write_described(const bp_network *network, const bp_pairs *pair
         memcpy(metadata, own, sizeof own);
         if (count > 0)
             memcpy(metadata + OWN_PAIRS, notes, count * sizeof *notes);
-        status = write_tensors(pairs, numbers, path, metadata, OWN_PAIRS + count, error);
+        status = write_tensors(entries, numbers, path, metadata, OWN_PAIRS + count, error);
     } else {
         bp_file_refuse(error, status);
     }
@@ -176,15 +174,15 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     bp_status status = check_notes(notes, count, error);
     if (status != BP_OK)
         return status;
-    bp_pairs pairs;
-    if ((status = bp_pairs_create(&pairs, network, whole)) != BP_OK)
+    bp_entries entries;
+    if ((status = bp_entries_create(&entries, network, whole)) != BP_OK)
         return bp_file_refuse(error, status);
     const counters numbers = {{bp_network_steps(network), bp_network_seed(network)}};
-    if ((status = bp_pairs_get(&pairs, network)) == BP_OK)
-        status = write_described(network, &pairs, whole ? &numbers : NULL, path, notes, count, error);
+    if ((status = bp_entries_get(&entries, network)) == BP_OK)
+        status = write_described(network, &entries, whole ? &numbers : NULL, path, notes, count, error);
     else
         bp_file_refuse(error, status);
-    bp_pairs_destroy(&pairs);
+    bp_entries_destroy(&entries);
     return status;
 }
 
@@ -212,18 +210,18 @@ static bool is_counter(const char *name) {
 }
 
 /* Finds all tensors, and checks them from both sides. `options` null: a checkpoint's. */
-static bp_status find_tensors(const bp_safetensors *file, bp_pairs *pairs, const bp_load_options *options,
+static bp_status find_tensors(const bp_safetensors *file, bp_entries *entries, const bp_load_options *options,
                               bp_file_error *error) {
-    bp_status status = options ? bp_pairs_name(pairs, file, options, error) : BP_OK;
+    bp_status status = options ? bp_entries_name(entries, file, options, error) : BP_OK;
     if (status == BP_OK)
-        status = bp_pairs_find(pairs, file, options, error);
+        status = bp_entries_find(entries, file, options, error);
     for (size_t k = 0; k < COUNTERS && status == BP_OK && !options; k++) {
         const bp_tensor wanted = {.name = counter_names[k], .dtype = BP_DTYPE_U64};
         status = bp_match_exactly(file, &wanted, bp_safetensors_find(file, wanted.name), error);
     }
     if (status != BP_OK || (options && options->lenient))
         return status;
-    return bp_match_no_extra(pairs, file, options ? is_of_training : is_counter, error);
+    return bp_match_no_extra(entries, file, options ? is_of_training : is_counter, error);
 }
 
 /* Whether the metadata, if the file has them, say the same as the network. */
@@ -248,31 +246,24 @@ static bp_status check_metadata(const bp_safetensors *file, const bp_network *ne
     return status == BP_OK && whole ? check_text(file, KEY_DECAY_OF, decay_scope(network), error) : status;
 }
 
-/* Whether zeros take the place of a bias or shift that the file has not. */
-static bool is_zeroed(const bp_pair *pair, bool zero_biases) {
-    return zero_biases && pair->first_tensor && !pair->second_tensor;
-}
-
-static bp_status read_pair(const bp_safetensors *file, const bp_pair *pair, bool zero_biases, bp_file_error *error) {
-    const bp_tensor first = bp_pair_first(pair);
-    bp_status status = BP_OK;
-    if (pair->first_tensor)
-        status = bp_safetensors_read(file, pair->first_tensor, pair->first, first.strides, error);
-    if (status == BP_OK && pair->second_tensor)
-        status = bp_safetensors_read(file, pair->second_tensor, pair->second, NULL, error);
-    else if (is_zeroed(pair, zero_biases))
-        memset(pair->second, 0, pair->out * sizeof *pair->second);
-    return status;
+/* Whether zeros stand for a bias or shift that the file has not. */
+static bool is_zeroed(const bp_entries *entries, size_t k, bool zero_biases) {
+    return zero_biases && k % 2 == 1 && entries->list[k - 1].found && !entries->list[k].found;
 }
 
 /* Reads what the file has; of what it may lack, the network's own values stay. */
-static bp_status read_pairs(const bp_safetensors *file, const bp_pairs *pairs, const bp_load_options *options,
-                            const bp_network *network, bp_file_error *error) {
-    bp_status status = options && options->lenient ? bp_pairs_get(pairs, network) : BP_OK;
+static bp_status read_entries(const bp_safetensors *file, const bp_entries *entries, const bp_load_options *options,
+                              const bp_network *network, bp_file_error *error) {
+    bp_status status = options && options->lenient ? bp_entries_get(entries, network) : BP_OK;
     if (status != BP_OK)
         return bp_file_refuse(error, status);
-    for (size_t k = 0; k < pairs->count && status == BP_OK; k++)
-        status = read_pair(file, &pairs->list[k], options && options->zero_biases, error);
+    for (size_t k = 0; k < entries->count && status == BP_OK; k++) {
+        const bp_entry *e = &entries->list[k];
+        if (e->found)
+            status = bp_safetensors_read(file, e->found, e->values, NULL, error);
+        else if (is_zeroed(entries, k, options && options->zero_biases))
+            memset(e->values, 0, e->shape[0] * sizeof *e->values);
+    }
     return status;
 }
 
@@ -285,10 +276,11 @@ static bp_status read_counters(const bp_safetensors *file, counters *numbers, bp
 }
 
 /* Everything is read by now. The counters can be refused, so they come first. */
-static bp_status set_all(bp_network *network, const bp_pairs *pairs, const counters *numbers, bp_file_error *error) {
+static bp_status set_all(bp_network *network, const bp_entries *entries, const counters *numbers,
+                         bp_file_error *error) {
     if (numbers && bp_network_set_steps(network, numbers->values[SEED], numbers->values[STEPS]) != BP_OK)
         return bp_file_fail(error, BP_ERROR_MISMATCH, "tensor '%s' is out of range", counter_names[STEPS]);
-    const bp_status status = bp_pairs_set(pairs, network);
+    const bp_status status = bp_entries_set(entries, network);
     return status == BP_OK ? BP_OK : bp_file_refuse(error, status);
 }
 
@@ -298,41 +290,37 @@ static void report_extra(void *context, const bp_tensor *tensor) {
 }
 
 /* Tells of all that was not just loaded. */
-static void report(const bp_safetensors *file, const bp_pairs *pairs, const bp_load_options *options) {
+static void report(const bp_safetensors *file, const bp_entries *entries, const bp_load_options *options) {
     bp_load_options copy = *options;
-    bp_match_each_extra(pairs, file, is_of_training, report_extra, &copy);
-    for (size_t k = 0; k < pairs->count; k++) {
-        const bp_pair *pair = &pairs->list[k];
-        const bp_load_event second =
-            is_zeroed(pair, options->zero_biases) ? BP_LOAD_EVENT_ZEROED : BP_LOAD_EVENT_MISSING;
-        if (!pair->first_tensor)
-            options->report(options->context, BP_LOAD_EVENT_MISSING, pair->first_name);
-        if (!pair->second_tensor)
-            options->report(options->context, second, pair->second_name);
-    }
+    bp_match_each_extra(entries, file, is_of_training, report_extra, &copy);
+    for (size_t k = 0; k < entries->count; k++)
+        if (!entries->list[k].found)
+            options->report(options->context,
+                            is_zeroed(entries, k, options->zero_biases) ? BP_LOAD_EVENT_ZEROED : BP_LOAD_EVENT_MISSING,
+                            entries->list[k].tensor.name);
 }
 
 /* `options` null: a whole checkpoint. */
 static bp_status load_from(bp_network *network, const bp_load_options *options, const bp_safetensors *file,
                            bp_file_error *error) {
     const bool whole = !options;
-    bp_pairs pairs;
+    bp_entries entries;
     counters numbers;
-    bp_status status = bp_pairs_create(&pairs, network, whole);
+    bp_status status = bp_entries_create(&entries, network, whole);
     if (status != BP_OK)
         return bp_file_refuse(error, status);
     status = check_metadata(file, network, whole, error);
     if (status == BP_OK)
-        status = find_tensors(file, &pairs, options, error);
+        status = find_tensors(file, &entries, options, error);
     if (status == BP_OK)
-        status = read_pairs(file, &pairs, options, network, error);
+        status = read_entries(file, &entries, options, network, error);
     if (status == BP_OK && whole)
         status = read_counters(file, &numbers, error);
     if (status == BP_OK)
-        status = set_all(network, &pairs, whole ? &numbers : NULL, error);
+        status = set_all(network, &entries, whole ? &numbers : NULL, error);
     if (status == BP_OK && options && options->report)
-        report(file, &pairs, options);
-    bp_pairs_destroy(&pairs);
+        report(file, &entries, options);
+    bp_entries_destroy(&entries);
     return status;
 }
 

@@ -61,14 +61,15 @@ bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const ch
 
 /* ---- Names that the caller gives ------------------------------------------------------------------------------- */
 
-static bp_status check_modules(const bp_pairs *pairs, const bp_load_options *options, bp_file_error *error) {
+static bp_status check_modules(const bp_entries *entries, const bp_load_options *options, bp_file_error *error) {
     const char *const *modules = options->modules;
-    if (options->module_count != pairs->count)
+    const size_t count = entries->count / 2;
+    if (options->module_count != count)
         return bp_file_fail(error, BP_ERROR_SIZE,
                             "module_count is %zu, and the network has %zu modules with parameters: for each layer a "
                             "Linear, and a LayerNorm where it is normalized",
-                            options->module_count, pairs->count);
-    for (size_t k = 0; k < pairs->count; k++) {
+                            options->module_count, count);
+    for (size_t k = 0; k < count; k++) {
         if (!modules[k])
             return bp_file_fail(error, BP_ERROR_NULL, "modules[%zu] is null", k);
         for (size_t before = 0; before < k; before++)
@@ -79,29 +80,29 @@ static bp_status check_modules(const bp_pairs *pairs, const bp_load_options *opt
     return BP_OK;
 }
 
-static bp_status find_modules(const bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
+static bp_status find_modules(const bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
                               bp_module *modules, bp_file_error *error) {
     if (options->pattern)
-        return bp_pattern_find(pairs, file, options->pattern, modules, error);
-    const bp_status status = check_modules(pairs, options, error);
-    for (size_t k = 0; k < pairs->count && status == BP_OK; k++)
+        return bp_pattern_find(entries, file, options->pattern, modules, error);
+    const bp_status status = check_modules(entries, options, error);
+    for (size_t k = 0; k < options->module_count && status == BP_OK; k++)
         modules[k] = (bp_module){options->modules[k], strlen(options->modules[k])};
     return status;
 }
 
-bp_status bp_pairs_name(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
-                        bp_file_error *error) {
+bp_status bp_entries_name(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
+                          bp_file_error *error) {
     if (options->modules && options->pattern)
         return bp_file_fail(error, BP_ERROR_VALUE, "modules and pattern are both given: one of them may be");
     if (!options->modules && options->module_count > 0)
         return bp_file_fail(error, BP_ERROR_NULL, "modules is null, and module_count %zu", options->module_count);
     if (!options->modules && !options->pattern)
         return BP_OK;
-    bp_module *modules = calloc(pairs->count, sizeof *modules);
+    bp_module *modules = calloc(entries->count / 2, sizeof *modules);
     if (!modules)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
-    bp_status status = find_modules(pairs, file, options, modules, error);
-    if (status == BP_OK && (status = bp_pairs_rename(pairs, modules)) != BP_OK)
+    bp_status status = find_modules(entries, file, options, modules, error);
+    if (status == BP_OK && (status = bp_entries_rename(entries, modules)) != BP_OK)
         bp_file_refuse(error, status);
     free(modules);
     return status;
@@ -171,28 +172,28 @@ static bp_status match(const bp_safetensors *file, const bp_tensor *wanted, bool
     return check_shape(file, wanted, *found, error);
 }
 
-static bp_status find_pair(bp_pair *pair, const bp_safetensors *file, const bp_load_options *options,
-                           bp_file_error *error) {
-    const bp_tensor first = bp_pair_first(pair), second = bp_pair_second(pair);
+/* Weight and bias of a module. */
+static bp_status find_module(bp_entry *weight, bp_entry *bias, const bp_safetensors *file,
+                             const bp_load_options *options, bp_file_error *error) {
     if (!options) {
-        pair->first_tensor = bp_safetensors_find(file, first.name);
-        pair->second_tensor = bp_safetensors_find(file, second.name);
-        const bp_status status = bp_match_exactly(file, &first, pair->first_tensor, error);
-        return status == BP_OK ? bp_match_exactly(file, &second, pair->second_tensor, error) : status;
+        weight->found = bp_safetensors_find(file, weight->tensor.name);
+        bias->found = bp_safetensors_find(file, bias->tensor.name);
+        const bp_status status = bp_match_exactly(file, &weight->tensor, weight->found, error);
+        return status == BP_OK ? bp_match_exactly(file, &bias->tensor, bias->found, error) : status;
     }
-    const bp_status status = match(file, &first, options->lenient, &pair->first_tensor, error);
-    const bool zeroed = options->zero_biases && pair->first_tensor;
-    return status == BP_OK ? match(file, &second, options->lenient || zeroed, &pair->second_tensor, error) : status;
+    const bp_status status = match(file, &weight->tensor, options->lenient, &weight->found, error);
+    const bool zeroed = options->zero_biases && weight->found;
+    return status == BP_OK ? match(file, &bias->tensor, options->lenient || zeroed, &bias->found, error) : status;
 }
 
-bp_status bp_pairs_find(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
-                        bp_file_error *error) {
+bp_status bp_entries_find(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
+                          bp_file_error *error) {
     bp_status status = BP_OK;
     bool any = false;
-    for (size_t k = 0; k < pairs->count && status == BP_OK; k++) {
-        bp_pair *pair = &pairs->list[k];
-        status = find_pair(pair, file, options, error);
-        any = any || pair->first_tensor || pair->second_tensor;
+    for (size_t k = 0; k < entries->count && status == BP_OK; k += 2) {
+        bp_entry *weight = &entries->list[k], *bias = weight + 1;
+        status = find_module(weight, bias, file, options, error);
+        any = any || weight->found || bias->found;
     }
     if (status == BP_OK && !any)
         return bp_mismatch(file, error, "the network has none of the file's tensors");
@@ -201,18 +202,18 @@ bp_status bp_pairs_find(bp_pairs *pairs, const bp_safetensors *file, const bp_lo
 
 /* ---- What it does not want ------------------------------------------------------------------------------------- */
 
-static bool is_extra(const bp_pairs *pairs, const bp_tensor *tensor, bool (*elsewhere)(const char *name)) {
-    for (size_t k = 0; k < pairs->count; k++)
-        if (tensor == pairs->list[k].first_tensor || tensor == pairs->list[k].second_tensor)
+static bool is_extra(const bp_entries *entries, const bp_tensor *tensor, bool (*elsewhere)(const char *name)) {
+    for (size_t k = 0; k < entries->count; k++)
+        if (tensor == entries->list[k].found)
             return false;
     return !elsewhere(tensor->name);
 }
 
-void bp_match_each_extra(const bp_pairs *pairs, const bp_safetensors *file, bool (*elsewhere)(const char *name),
+void bp_match_each_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                          void (*visit)(void *context, const bp_tensor *tensor), void *context) {
     for (size_t k = 0; k < bp_safetensors_count(file); k++) {
         const bp_tensor *tensor = bp_safetensors_tensor(file, k);
-        if (is_extra(pairs, tensor, elsewhere))
+        if (is_extra(entries, tensor, elsewhere))
             visit(context, tensor);
     }
 }
@@ -222,12 +223,12 @@ static void count(void *context, const bp_tensor *tensor) {
     ++*(size_t *)context;
 }
 
-bp_status bp_match_no_extra(const bp_pairs *pairs, const bp_safetensors *file, bool (*elsewhere)(const char *name),
+bp_status bp_match_no_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                             bp_file_error *error) {
     listing l = {.text = "the network has no tensor", .lead = " "};
-    bp_match_each_extra(pairs, file, elsewhere, count, &l.to_come);
+    bp_match_each_extra(entries, file, elsewhere, count, &l.to_come);
     if (l.to_come == 0)
         return BP_OK;
-    bp_match_each_extra(pairs, file, elsewhere, list, &l);
+    bp_match_each_extra(entries, file, elsewhere, list, &l);
     return bp_file_fail(error, BP_ERROR_MISMATCH, "%s", l.text);
 }

@@ -4,20 +4,20 @@
 
 #include <backprop/checkpoint.h>
 
-#include "storage/arrays.h"
+#include "storage/entries.h"
 
-/** Gives the pairs of parameters the names that the options ask for. Errors as bp_network_load_with. */
-bp_status bp_pairs_name(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
-                        bp_file_error *error);
-
-/** The same for a pattern: the modules that it finds, one for each pair. */
-bp_status bp_pattern_find(const bp_pairs *pairs, const bp_safetensors *file, const char *text, bp_module *modules,
+/** Gives the parameters the names that the options ask for. Errors as bp_network_load_with. */
+bp_status bp_entries_name(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
                           bp_file_error *error);
 
-/** Finds the pairs' tensors by name, and checks types and shapes; `options` null: a checkpoint's, which are just those
- * that were written. What the options allow to be missing stays null. */
-bp_status bp_pairs_find(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
-                        bp_file_error *error);
+/** The same for a pattern: the modules that it finds, one for each of the network. */
+bp_status bp_pattern_find(const bp_entries *entries, const bp_safetensors *file, const char *pattern,
+                          bp_module *modules, bp_file_error *error);
+
+/** Finds the entries' tensors by name, and checks types and shapes; `options` null: a checkpoint's, which are just
+ * those that were written. What the options allow to be missing stays null. */
+bp_status bp_entries_find(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
+                          bp_file_error *error);
 
 /** Whether `there`, which may be null, is the tensor `wanted`, of the same type and shape. */
 bp_status bp_match_exactly(const bp_safetensors *file, const bp_tensor *wanted, const bp_tensor *there,
@@ -27,12 +27,12 @@ bp_status bp_match_exactly(const bp_safetensors *file, const bp_tensor *wanted, 
 bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Calls `visit` with each of the file's tensors that is none of the pairs' and not `elsewhere` at home. */
-void bp_match_each_extra(const bp_pairs *pairs, const bp_safetensors *file, bool (*elsewhere)(const char *name),
+/** Calls `visit` with each of the file's tensors that is none of the entries' and not `elsewhere` at home. */
+void bp_match_each_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                          void (*visit)(void *context, const bp_tensor *tensor), void *context);
 
 /** BP_ERROR_MISMATCH, with their names, if there is such a tensor. */
-bp_status bp_match_no_extra(const bp_pairs *pairs, const bp_safetensors *file, bool (*elsewhere)(const char *name),
+bp_status bp_match_no_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                             bp_file_error *error);
 
 #endif

@@ -7,6 +7,9 @@
 
 #define MEMBER "weight"
 
+/* Modules, by the dimensions of their weight. */
+enum { LAYER_NORM = 1, LINEAR = 2 };
+
 /* A module that matches the pattern. */
 typedef struct candidate {
     const bp_tensor *weight;
@@ -78,42 +81,42 @@ static bp_module module_of(const bp_tensor *weight) {
     return (bp_module){weight->name, length > member ? length - member : 0};
 }
 
-/* Assigns the modules of one kind, which are adjacent, to the pairs of that kind. */
-static bp_status assign(const bp_pairs *pairs, bp_pair_kind kind, const bp_safetensors *file, const candidates *found,
-                        const char *text, bp_module *modules, bp_file_error *error) {
-    const size_t dimensions = kind == BP_PAIR_LINEAR ? 2 : 1;
+/* Gives the modules of one kind, which are neighbors, to the network's of that kind: those whose weight has so many
+ * dimensions. */
+static bp_status assign(const bp_entries *entries, size_t dimensions, const bp_safetensors *file,
+                        const candidates *found, const char *text, bp_module *modules, bp_file_error *error) {
     size_t first = 0, count = 0, wanted = 0;
     for (size_t k = 0; k < found->count; k++) {
         first += found->list[k].weight->dimensions < dimensions;
         count += found->list[k].weight->dimensions == dimensions;
     }
-    for (size_t k = 0; k < pairs->count; k++)
-        wanted += pairs->list[k].kind == kind;
+    for (size_t k = 0; k < entries->count; k += 2)
+        wanted += entries->list[k].tensor.dimensions == dimensions;
     if (wanted == 0)
         return BP_OK;
     if (count != wanted)
         return bp_mismatch(file, error, "the pattern '%.60s' finds %zu %s and the network has %zu", text, count,
-                           kind == BP_PAIR_LINEAR ? "Linears" : "LayerNorms", wanted);
+                           dimensions == LINEAR ? "Linears" : "LayerNorms", wanted);
     const candidate *list = found->list + first;
     for (size_t k = 1; k < count; k++)
         if (!bp_names_numbered(list[k - 1].key, list[k].key))
             return bp_mismatch(file, error, "no numbers tell the order of '%.60s' and '%.60s': modules can",
                                list[k - 1].weight->name, list[k].weight->name);
-    for (size_t k = 0, next = 0; k < pairs->count; k++)
-        if (pairs->list[k].kind == kind)
-            modules[k] = module_of(list[next++].weight);
+    for (size_t k = 0, next = 0; k < entries->count; k += 2)
+        if (entries->list[k].tensor.dimensions == dimensions)
+            modules[k / 2] = module_of(list[next++].weight);
     return BP_OK;
 }
 
-static bp_status find(const bp_pairs *pairs, const bp_safetensors *file, const pattern *p, bp_module *modules,
+static bp_status find(const bp_entries *entries, const bp_safetensors *file, const pattern *p, bp_module *modules,
                       bp_file_error *error) {
     candidates found = {.list = NULL};
     bp_status status = list_candidates(&found, file, p);
     if (status == BP_OK) {
         qsort(found.list, found.count, sizeof *found.list, compare);
-        status = assign(pairs, BP_PAIR_LINEAR, file, &found, p->text, modules, error);
+        status = assign(entries, LINEAR, file, &found, p->text, modules, error);
         if (status == BP_OK)
-            status = assign(pairs, BP_PAIR_NORMALIZATION, file, &found, p->text, modules, error);
+            status = assign(entries, LAYER_NORM, file, &found, p->text, modules, error);
     } else {
         bp_file_refuse(error, status);
     }
@@ -122,7 +125,7 @@ static bp_status find(const bp_pairs *pairs, const bp_safetensors *file, const p
     return status;
 }
 
-bp_status bp_pattern_find(const bp_pairs *pairs, const bp_safetensors *file, const char *text, bp_module *modules,
+bp_status bp_pattern_find(const bp_entries *entries, const bp_safetensors *file, const char *text, bp_module *modules,
                           bp_file_error *error) {
     char *copy = malloc(strlen(text) + 1);
     if (!copy)
@@ -135,7 +138,7 @@ bp_status bp_pattern_find(const bp_pairs *pairs, const bp_safetensors *file, con
     } else {
         *star = '\0';
         const pattern p = {.text = text, .head = copy, .tail = star + 1};
-        status = find(pairs, file, &p, modules, error);
+        status = find(entries, file, &p, modules, error);
     }
     free(copy);
     return status;

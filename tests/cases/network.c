@@ -7,6 +7,7 @@
 #include <backprop/network.h>
 
 #include "enum_counts.h"
+#include "harness/layers.h"
 #include "network/network.h"
 
 enum { LAYERS_MAX = 4, STEPS_MAX = 3, LANES_MAX = 4 };
@@ -60,10 +61,10 @@ static bp_status train(const training *t, bp_network *network) {
     float *to = t->parameters->data;
     for (size_t l = 0; l < t->config.layers && status == BP_OK; l++) {
         const size_t in = t->sizes[l], out = t->sizes[l + 1];
-        status = bp_network_get_parameters(network, l, to, 0, to + in * out);
+        status = layer_read(network, OF_PARAMETERS, l, to, 0, to + in * out);
         to += (in + 1) * out;
         if (status == BP_OK && t->normalize[l]) {
-            status = bp_network_get_normalization(network, l, to, to + out);
+            status = norm_read(network, OF_PARAMETERS, l, to, to + out);
             to += 2 * out;
         }
     }

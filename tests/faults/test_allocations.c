@@ -355,8 +355,8 @@ static bp_status steps(subject *t) {
     bp_status status = bp_network_forward(t->network, &batch, outputs, 0);
     status |= bp_network_loss(t->network, &batch, &loss);
     status |= bp_network_backward(t->network, &batch, &options);
-    status |= bp_network_get_parameters(t->network, 0, gradient, 0, NULL);
-    status |= bp_network_set_parameters(t->network, 0, gradient, 0, NULL);
+    status |= bp_network_tensor_read(t->network, 0, gradient, NULL);
+    status |= bp_network_tensor_write(t->network, 0, gradient, NULL);
     bp_network_summary(t->network, words, sizeof words);
     return status;
 }

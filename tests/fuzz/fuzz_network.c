@@ -158,58 +158,31 @@ static size_t take_layer(call *c, bp_layer *layer) {
     return index;
 }
 
-static void parameters(call *c) {
-    bp_layer layer;
-    size_t stride;
+/* A tensor in or out, its matrices by rows or by columns. */
+static void tensor(call *c) {
     const uint8_t what = take_byte(&c->in);
-    const bool set = what & 1;
-    const size_t index = take_layer(c, &layer), state = what / 4 % 4;
-    float *weights = matrix(c, layer.in, layer.out, &stride, !set), *biases = vector(c, layer.out, !set);
-    const bool of_state = what & 2;
-    c->uncertain |= of_state && state >= bp_network_states(c->network);
-    if (!ready(c))
-        return;
-    if (of_state)
-        c->status = set ? bp_network_set_state(c->network, state, index, weights, stride, biases)
-                        : bp_network_get_state(c->network, state, index, weights, stride, biases);
-    else
-        c->status = set ? bp_network_set_parameters(c->network, index, weights, stride, biases)
-                        : bp_network_get_parameters(c->network, index, weights, stride, biases);
-}
-
-static void normalization(call *c) {
-    bp_layer layer;
-    const uint8_t what = take_byte(&c->in);
-    const bool set = what & 1;
-    const size_t index = take_layer(c, &layer), state = what / 4 % 4;
-    float *gain = vector(c, layer.out, !set), *shift = vector(c, layer.out, !set);
-    const bool of_state = what & 2;
-    c->uncertain |= !layer.normalized || (of_state && state >= bp_network_states(c->network));
-    if (!ready(c))
-        return;
-    if (of_state)
-        c->status = set ? bp_network_set_normalization_state(c->network, state, index, gain, shift)
-                        : bp_network_get_normalization_state(c->network, state, index, gain, shift);
-    else
-        c->status = set ? bp_network_set_normalization(c->network, index, gain, shift)
-                        : bp_network_get_normalization(c->network, index, gain, shift);
-}
-
-static void gradient(call *c) {
-    bp_layer layer;
-    size_t stride;
-    const bool of_norm = take_flag(&c->in);
-    const size_t index = take_layer(c, &layer);
-    c->uncertain = true;
-    if (of_norm) {
-        float *gain = vector(c, layer.out, true), *shift = vector(c, layer.out, true);
-        if (ready(c))
-            c->status = bp_network_get_normalization_gradient(c->network, index, gain, shift);
-        return;
+    const bool writes = what & 1, transposed = what & 2;
+    const size_t count = bp_network_tensor_count(c->network);
+    size_t index = take_below(&c->in, count);
+    bp_tensor_info info;
+    REQUIRE(bp_network_tensor_info(c->network, index, &info) == BP_OK);
+    size_t found = count;
+    REQUIRE(bp_network_tensor_find(c->network, info.name, &found) == BP_OK && found == index);
+    if (take_rarely(&c->in, 32)) {
+        index = take_flag(&c->in) ? count : SIZE_MAX;
+        c->uncertain = true;
     }
-    float *weights = matrix(c, layer.in, layer.out, &stride, true), *biases = vector(c, layer.out, true);
+    c->uncertain |= info.role == BP_TENSOR_ROLE_GRADIENT;
+    const bool is_matrix = info.dimensions == 2 && info.shape[0] > 1 && info.shape[1] > 1;
+    size_t stride = 0;
+    float *values = !is_matrix   ? vector(c, info.shape[0] * info.shape[1], !writes)
+                    : transposed ? matrix(c, info.shape[1], info.shape[0], &stride, !writes)
+                                 : matrix(c, info.shape[0], info.shape[1], &stride, !writes);
+    const size_t by_rows[] = {stride, 1}, by_columns[] = {1, stride ? stride : info.shape[0]};
+    const size_t *strides = is_matrix && transposed ? by_columns : stride ? by_rows : NULL;
     if (ready(c))
-        c->status = bp_network_get_gradient(c->network, index, weights, stride, biases);
+        c->status = writes ? bp_network_tensor_write(c->network, index, values, strides)
+                           : bp_network_tensor_read(c->network, index, values, strides);
 }
 
 /* ---- Others ----------------------------------------------------------------------------------------------------- */
@@ -302,9 +275,9 @@ static void require_same(const call *a, const call *b) {
 
 static void calls(subject pair[2], const description *d, bytes *in) {
     static void (*const all[])(call *) = {
-        train_step, train_step,      forward,    loss,           backward,      backward, accumulate, accumulate,
-        update,     discard,         parameters, parameters,     normalization, gradient, freeze,     swap_average,
-        initialize, initialize_with, set_steps,  find_nonfinite, summary};
+        train_step, train_step,      forward,   loss,           backward, backward, accumulate, accumulate,
+        update,     discard,         tensor,    tensor,         tensor,   tensor,   freeze,     swap_average,
+        initialize, initialize_with, set_steps, find_nonfinite, summary};
     bool swapped = false;
     for (size_t k = 0; k < 24 && bytes_left(in) > 0; k++) {
         void (*const what)(call *) = all[take_below(in, sizeof all / sizeof *all)];
@@ -316,8 +289,7 @@ static void calls(subject pair[2], const description *d, bytes *in) {
         }
         if (!both[0].arrays.too_large)
             require_same(&both[0], &both[1]);
-        if (both[0].status == BP_OK)
-            swapped = what == swap_average ? !swapped : what != initialize && what != initialize_with && swapped;
+        swapped = bp_network_ema_swapped(both[0].network);
         *in = both[0].in;
         operands_free(&both[0].arrays);
         operands_free(&both[1].arrays);

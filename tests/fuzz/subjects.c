@@ -231,22 +231,16 @@ static uint64_t hash_floats(uint64_t hash, const float *values, size_t count) {
 
 uint64_t subject_state(const bp_network *network) {
     uint64_t hash = bp_network_hash(network) ^ bp_network_steps(network) * 31 ^ bp_network_seed(network) * 1021;
-    bp_layer layer;
-    for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
-        const size_t count = layer.in * layer.out;
-        float *weights = calloc(count + layer.out, sizeof *weights), *biases = weights + count;
-        REQUIRE(weights);
-        for (size_t k = 0; k < bp_network_states(network); k++) {
-            REQUIRE(bp_network_get_state(network, k, l, weights, 0, biases) == BP_OK);
-            hash = hash_floats(hash, weights, count + layer.out);
-            if (layer.normalized) {
-                REQUIRE(bp_network_get_normalization_state(network, k, l, weights, biases) == BP_OK);
-                hash = hash_floats(hash, biases, layer.out);
-            }
-        }
-        if (bp_network_get_gradient(network, l, weights, 0, biases) == BP_OK)
-            hash = hash_floats(hash, weights, count + layer.out);
-        free(weights);
+    bp_tensor_info info;
+    for (size_t index = 0; bp_network_tensor_info(network, index, &info) == BP_OK; index++) {
+        const size_t count = info.shape[0] * info.shape[1];
+        float *values = calloc(count, sizeof *values);
+        REQUIRE(values);
+        const bp_status status = bp_network_tensor_read(network, index, values, NULL);
+        REQUIRE(status == BP_OK || info.role == BP_TENSOR_ROLE_GRADIENT);
+        if (status == BP_OK)
+            hash = hash_floats(hash, values, count);
+        free(values);
     }
     return hash;
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "harness/bits.h"
+#include "harness/layers.h"
 
 /* ---- Calls ------------------------------------------------------------------------------------------------------ */
 
@@ -39,30 +40,23 @@ void actor_freeze(actor a, size_t layer, bool frozen) {
         assert_int_equal(bp_network_freeze(a.n, layer, frozen), BP_OK);
 }
 
+static void write(bp_network *n, size_t of, size_t layer, model_array array, const float *values) {
+    const size_t index = layer_tensor(n, of, layer, (bp_tensor_part)array);
+    assert_int_equal(bp_network_tensor_write(n, index, values, NULL), BP_OK);
+}
+
 void actor_set_array(actor a, size_t layer, model_array array, const float *values) {
     if (a.m)
         model_set(a.m, layer, array, values);
-    else if (array == MODEL_WEIGHTS)
-        assert_int_equal(bp_network_set_parameters(a.n, layer, values, 0, NULL), BP_OK);
-    else if (array == MODEL_BIASES)
-        assert_int_equal(bp_network_set_parameters(a.n, layer, NULL, 0, values), BP_OK);
     else
-        assert_int_equal(bp_network_set_normalization(a.n, layer, array == MODEL_GAINS ? values : NULL,
-                                                      array == MODEL_SHIFTS ? values : NULL),
-                         BP_OK);
+        write(a.n, OF_PARAMETERS, layer, array, values);
 }
 
 void actor_set_state(actor a, size_t state, size_t layer, model_array array, const float *values) {
     if (a.m)
         model_set_state(a.m, state, layer, array, values);
-    else if (array == MODEL_WEIGHTS)
-        assert_int_equal(bp_network_set_state(a.n, state, layer, values, 0, NULL), BP_OK);
-    else if (array == MODEL_BIASES)
-        assert_int_equal(bp_network_set_state(a.n, state, layer, NULL, 0, values), BP_OK);
     else
-        assert_int_equal(bp_network_set_normalization_state(a.n, state, layer, array == MODEL_GAINS ? values : NULL,
-                                                            array == MODEL_SHIFTS ? values : NULL),
-                         BP_OK);
+        write(a.n, OF_STATE + state, layer, array, values);
 }
 
 static float *allocate(size_t count) {
@@ -75,20 +69,12 @@ static float *allocate(size_t count) {
 
 enum { VALUES, GRADIENT, STATE }; /* STATE + k: array k of state */
 
-static bp_status get_arrays(const bp_network *n, size_t what, size_t l, bool normalization, float *first,
-                            float *second) {
-    if (what == VALUES)
-        return normalization ? bp_network_get_normalization(n, l, first, second)
-                             : bp_network_get_parameters(n, l, first, 0, second);
-    if (what == GRADIENT)
-        return normalization ? bp_network_get_normalization_gradient(n, l, first, second)
-                             : bp_network_get_gradient(n, l, first, 0, second);
-    return normalization ? bp_network_get_normalization_state(n, what - STATE, l, first, second)
-                         : bp_network_get_state(n, what - STATE, l, first, 0, second);
+static bp_status get_array(const bp_network *n, size_t what, size_t layer, size_t array, float *values) {
+    const size_t of = what == VALUES ? OF_PARAMETERS : what == GRADIENT ? OF_GRADIENT : OF_STATE + what - STATE;
+    return bp_network_tensor_read(n, layer_tensor(n, of, layer, (bp_tensor_part)array), values, NULL);
 }
 
-/* Arrays 2 k and 2 k + 1 of a layer: weights and biases, or gains and shifts. */
-static void record_arrays(transcript *t, actor a, const model *shape, size_t what, size_t l, size_t pair) {
+static void record_array(transcript *t, actor a, const model *shape, size_t what, size_t l, size_t array) {
     static const char *const names[STATE + MODEL_STATES_MAX][MODEL_ARRAYS] = {
         {"weights", "biases", "gains", "shifts"},
         {"gradients of weights", "gradients of biases", "gradients of gains", "gradients of shifts"},
@@ -96,23 +82,18 @@ static void record_arrays(transcript *t, actor a, const model *shape, size_t wha
         {"state 1 of weights", "state 1 of biases", "state 1 of gains", "state 1 of shifts"},
         {"state 2 of weights", "state 2 of biases", "state 2 of gains", "state 2 of shifts"}};
     const model_layer *k = &shape->layer[l];
-    float *arrays[2];
     bp_status status = what == GRADIENT && a.m && a.m->held == MODEL_NONE ? BP_ERROR_VALUE : BP_OK;
-    for (size_t i = 0; i < 2; i++)
-        arrays[i] = allocate(k->count[2 * pair + i]);
+    float *copy = allocate(k->count[array]);
     if (a.n)
-        status = get_arrays(a.n, what, l, pair == 1, arrays[0], arrays[1]);
-    for (size_t i = 0; i < 2; i++) {
-        const size_t array = 2 * pair + i;
-        const float *values = a.n                ? arrays[i]
-                              : what == VALUES   ? k->values[array]
-                              : what == GRADIENT ? k->gradient[array]
-                                                 : k->state[what - STATE][array];
-        transcript_number(t, "status of a copy", l, status);
-        if (status == BP_OK)
-            transcript_floats(t, names[what][array], l, values, k->count[array]);
-        free(arrays[i]);
-    }
+        status = get_array(a.n, what, l, array, copy);
+    const float *values = a.n                ? copy
+                          : what == VALUES   ? k->values[array]
+                          : what == GRADIENT ? k->gradient[array]
+                                             : k->state[what - STATE][array];
+    transcript_number(t, "status of a copy", l, status);
+    if (status == BP_OK)
+        transcript_floats(t, names[what][array], l, values, k->count[array]);
+    free(copy);
 }
 
 static uint64_t hash_of(const model *m) {
@@ -127,8 +108,8 @@ static uint64_t hash_of(const model *m) {
 void actor_record(transcript *t, actor a, const model *shape) {
     for (size_t what = 0; what < STATE + shape->states; what++)
         for (size_t l = 0; l < shape->layers; l++)
-            for (size_t pair = 0; pair < (shape->layer[l].normalized ? 2 : 1); pair++)
-                record_arrays(t, a, shape, what, l, pair);
+            for (size_t array = 0; array < (shape->layer[l].normalized ? MODEL_ARRAYS : MODEL_GAINS); array++)
+                record_array(t, a, shape, what, l, array);
     const float norm = a.m ? a.m->norm : bp_network_gradient_norm(a.n);
     transcript_floats(t, "norm", 0, &norm, 1);
     transcript_number(t, "steps", 0, a.m ? a.m->steps : bp_network_steps(a.n));

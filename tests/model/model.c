@@ -468,8 +468,11 @@ bp_status model_accumulate(model *m, const bp_batch *batch, size_t total_rows, f
 }
 
 bp_status model_update(model *m, float learning_rate) {
-    if (m->held != MODEL_ACCUMULATED || m->ema_swapped || !isfinite(learning_rate) || is_over(m))
+    if (m->held == MODEL_NONE || m->ema_swapped || !isfinite(learning_rate) ||
+        (m->held == MODEL_ACCUMULATED && is_over(m)))
         return BP_ERROR_VALUE;
+    if (m->held == MODEL_KEPT)
+        m->steps--; /* counted by the backward pass */
     update_all(m, learning_rate);
     return BP_OK;
 }

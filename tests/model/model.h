@@ -14,7 +14,7 @@
 
 enum { MODEL_LAYERS_MAX = 4, MODEL_STATES_MAX = BP_OPTIMIZER_STATES + 1 };
 
-/** The arrays of a layer. */
+/** The arrays of a layer, as bp_tensor_part has them. */
 typedef enum model_array { MODEL_WEIGHTS, MODEL_BIASES, MODEL_GAINS, MODEL_SHIFTS, MODEL_ARRAYS } model_array;
 
 typedef struct model_layer {
@@ -62,10 +62,10 @@ bp_status model_update(model *m, float learning_rate);
 bp_status model_discard(model *m);
 bp_status model_swap_average(model *m);
 
-/** bp_network_set_parameters, or of gains and shifts bp_network_set_normalization, for one of the arrays. */
+/** bp_network_tensor_write of a parameter. */
 void model_set(model *m, size_t layer, model_array array, const float *values);
 
-/** bp_network_set_state, or bp_network_set_normalization_state, for one of the arrays. */
+/** The same of a state or an average. */
 void model_set_state(model *m, size_t state, size_t layer, model_array array, const float *values);
 
 void model_set_steps(model *m, uint64_t seed, uint64_t steps);

@@ -157,21 +157,38 @@ static void steps(notes *n, subject *s) {
     counted(n, bp_network_hash(s->network));
 }
 
+/* All tensors of one role: out, and in again in another order. */
+static void tensors(notes *n, bp_network *network, bp_tensor_role role) {
+    float values[IN * HIDDEN];
+    bp_tensor_info info;
+    for (size_t k = 0; k < bp_network_tensor_count(network); k++) {
+        said(n, bp_network_tensor_info(network, k, &info));
+        if (info.role != role)
+            continue;
+        const size_t strides[] = {1, info.dimensions == 2 ? info.shape[0] : 1};
+        size_t found = 0;
+        named(n, info.name);
+        said(n, bp_network_tensor_find(network, info.name, &found));
+        counted(n, found);
+        memset(values, 0, sizeof values);
+        said(n, bp_network_tensor_read(network, k, values, NULL));
+        gave(n, values, sizeof values);
+        said(n, bp_network_tensor_read(network, k, values, strides));
+        gave(n, values, sizeof values);
+        said(n, bp_network_tensor_write(network, k, values, NULL));
+        said(n, bp_network_tensor_read(network, k, values, strides));
+        gave(n, values, sizeof values);
+    }
+}
+
 static void accumulation(notes *n, subject *s) {
-    float loss, weights[IN * HIDDEN], biases[HIDDEN], gamma[HIDDEN], beta[HIDDEN];
+    float loss;
     explained(n, bp_network_update(s->network, 0.3f)); /* nothing is accumulated */
     said(n, bp_network_accumulate(s->network, &s->batch, 2 * ROWS, &loss));
     gave(n, &loss, sizeof loss);
     said(n, bp_network_accumulate(s->network, &s->batch, 2 * ROWS, &loss));
     explained(n, bp_network_accumulate(s->network, &s->batch, 0, &loss));
-    said(n, bp_network_get_gradient(s->network, 0, weights, 0, biases));
-    explained(n, bp_network_get_gradient(s->network, 9, weights, 0, biases));
-    said(n, bp_network_get_normalization_gradient(s->network, 0, gamma, beta));
-    explained(n, bp_network_get_normalization_gradient(s->network, 1, gamma, beta));
-    gave(n, weights, sizeof weights);
-    gave(n, biases, sizeof biases);
-    gave(n, gamma, sizeof gamma);
-    gave(n, beta, sizeof beta);
+    tensors(n, s->network, BP_TENSOR_ROLE_GRADIENT);
     explained(n, bp_network_update(s->network, NAN));
     said(n, bp_network_update(s->network, 0.3f));
     const float norm = bp_network_gradient_norm(s->network);
@@ -413,30 +430,29 @@ static void plateau_fits(notes *n) {
 
 static void access_to_parameters(notes *n) {
     subject s = made(n, everything());
-    float weights[IN * HIDDEN], biases[HIDDEN], gamma[HIDDEN], beta[HIDDEN];
-    memcpy(weights, numbers(n, IN * HIDDEN), sizeof weights);
-    memcpy(biases, numbers(n, HIDDEN), sizeof biases);
+    float values[IN * HIDDEN];
+    memcpy(values, numbers(n, IN * HIDDEN), sizeof values);
+    const size_t count = bp_network_tensor_count(s.network), meeting[] = {1, 1};
+    counted(n, count);
+    said(n, bp_network_tensor_write(s.network, 0, values, NULL));
+    tensors(n, s.network, BP_TENSOR_ROLE_PARAMETER);
+    tensors(n, s.network, BP_TENSOR_ROLE_STATE);
+    tensors(n, s.network, BP_TENSOR_ROLE_EMA);
+    bp_tensor_info info;
+    memset(&info, 0, sizeof info);
+    size_t index = 0;
+    explained(n, bp_network_tensor_info(s.network, count, &info));
+    explained(n, bp_network_tensor_find(s.network, "1.weights", &index));
+    explained(n, bp_network_tensor_read(s.network, count, values, NULL));
+    explained(n, bp_network_tensor_write(s.network, 0, values, meeting));
+    said(n, bp_network_tensor_find(s.network, "gradient.0.bias", &index));
+    explained(n, bp_network_tensor_read(s.network, index, values, NULL)); /* there is none */
     bp_layer layer;
     memset(&layer, 0, sizeof layer);
-    for (size_t index = 0; index <= 2; index += 2) { /* one that is there, one that is not */
-        explained(n, bp_network_set_parameters(s.network, index, weights, 0, biases));
-        explained(n, bp_network_get_parameters(s.network, index, weights, 0, biases));
-        explained(n, bp_network_set_normalization(s.network, index, biases, biases));
-        explained(n, bp_network_get_normalization(s.network, index, gamma, beta));
+    for (index = 0; index <= 2; index += 2) /* one that is there, one that is not */
         explained(n, bp_network_layer(s.network, index, &layer));
-        for (size_t state = 0; state < 4; state++) {
-            explained(n, bp_network_set_state(s.network, state, index, weights, 0, biases));
-            explained(n, bp_network_get_state(s.network, state, index, weights, 0, biases));
-            explained(n, bp_network_set_normalization_state(s.network, state, index, biases, biases));
-            explained(n, bp_network_get_normalization_state(s.network, state, index, gamma, beta));
-            named(n, bp_network_state_name(s.network, state));
-        }
-        gave(n, weights, sizeof weights);
-        gave(n, gamma, sizeof gamma);
-    }
     gave(n, &layer.dropout, sizeof layer.dropout);
     gave(n, &layer.activation.parameter, sizeof layer.activation.parameter);
-    counted(n, bp_network_states(s.network));
     said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
     for (size_t k = 0; k < 2; k++) {
         said(n, bp_network_swap_ema(s.network));
@@ -529,15 +545,12 @@ const mode_case network_cases[] = {
     {"bp_network_create bp_network_memory", refusals},
     {"bp_network_initialize bp_network_initialize_with", initial_weights},
     {"bp_network_train_step bp_network_forward bp_network_loss bp_network_backward bp_network_accumulate "
-     "bp_network_update bp_network_discard bp_network_gradient_norm bp_network_get_gradient "
-     "bp_network_get_normalization_gradient",
+     "bp_network_update bp_network_discard bp_network_gradient_norm",
      training},
     {"bp_network_fit bp_network_predict", fits},
     {"bp_network_evaluate", evaluation},
-    {"bp_network_get_parameters bp_network_set_parameters bp_network_get_normalization bp_network_set_normalization "
-     "bp_network_layer bp_network_states bp_network_state_name bp_network_get_state bp_network_set_state "
-     "bp_network_get_normalization_state bp_network_set_normalization_state bp_network_swap_ema "
-     "bp_network_ema_swapped bp_network_steps "
+    {"bp_network_tensor_count bp_network_tensor_info bp_network_tensor_find bp_network_tensor_read "
+     "bp_network_tensor_write bp_network_layer bp_network_swap_ema bp_network_ema_swapped bp_network_steps "
      "bp_network_set_steps bp_network_seed",
      access_to_parameters},
     {"bp_network_loss bp_network_fit by a weighted mean", weighted_means},

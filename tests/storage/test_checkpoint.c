@@ -49,7 +49,7 @@ static bp_network *create(const whole_net *n, size_t threads, uint64_t seed) {
             gamma[j] = 1.0f + bp_random_symmetric(seed, 100 + l, j);
             beta[j] = bp_random_symmetric(seed, 200 + l, j);
             if (j + 1 == n->shape.sizes[l + 1])
-                assert_int_equal(bp_network_set_normalization(network, l, gamma, beta), BP_OK);
+                assert_int_equal(norm_write(network, OF_PARAMETERS, l, gamma, beta), BP_OK);
         }
     return network;
 }
@@ -94,7 +94,7 @@ static void names_and_shapes(void **state) {
         float in_file[70 * 5], in_network[5 * 70];
         const size_t in = nets[n].shape.sizes[0], out = nets[n].shape.sizes[1];
         EXPECT_SUCCESS(bp_safetensors_read(file, bp_safetensors_tensor(file, 0), in_file, NULL, &error));
-        assert_int_equal(bp_network_get_parameters(network, 0, in_network, 0, NULL), BP_OK);
+        assert_int_equal(layer_read(network, OF_PARAMETERS, 0, in_network, 0, NULL), BP_OK);
         for (size_t i = 0; i < in; i++)
             for (size_t j = 0; j < out; j++)
                 assert_true(in_file[j * in + i] == in_network[i * out + j]);
@@ -188,7 +188,7 @@ static void other_types(void **state) {
     EXPECT_SUCCESS(bp_safetensors_write(path, tensors, 4, NULL, 0, &error));
     EXPECT_SUCCESS(bp_network_load(network, path, &error));
     float weights[12], biases[3];
-    assert_int_equal(bp_network_get_parameters(network, 0, weights, 0, biases), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, 0, weights, 0, biases), BP_OK);
     assert_true(weights[0] == 1.5f && isinf(weights[3]) && weights[6] == 0.1f);
     assert_true(biases[0] == 1.0f && biases[1] == -2.0f && biases[2] == 0x1p-24f);
 

@@ -44,15 +44,15 @@ static void train(bp_network *network, const samples *s, size_t from, size_t to)
 static uint64_t state_hash(const bp_network *network, const net *shape) {
     static float weights[70 * 33], biases[70];
     uint64_t hash = TEST_HASH_START;
-    for (size_t state = 0; state < bp_network_states(network); state++)
+    for (size_t state = 0; state < layer_states(network); state++)
         for (size_t l = 0; l < shape->layers; l++) {
             const size_t in = shape->sizes[l], out = shape->sizes[l + 1];
-            assert_int_equal(bp_network_get_state(network, state, l, weights, 0, biases), BP_OK);
+            assert_int_equal(layer_read(network, OF_STATE + state, l, weights, 0, biases), BP_OK);
             for (size_t k = 0; k < in * out; k++)
                 hash = test_hash(hash, test_bits(weights[k]));
             for (size_t k = 0; k < out; k++)
                 hash = test_hash(hash, test_bits(biases[k]));
-            if (bp_network_get_normalization_state(network, state, l, weights, biases) == BP_OK)
+            if (norm_read(network, OF_STATE + state, l, weights, biases) == BP_OK)
                 for (size_t k = 0; k < out; k++)
                     hash = test_hash(test_hash(hash, test_bits(weights[k])), test_bits(biases[k]));
         }
@@ -71,17 +71,18 @@ static void tensors_of_the_state(void **state) {
     EXPECT_SUCCESS(bp_safetensors_open(path, &file, &error));
     assert_string_equal(bp_safetensors_metadata(file, "backprop.optimizer"), "adam");
     assert_int_equal(bp_safetensors_count(file), 4 * 4 + 2);
-    for (size_t k = 0; k < bp_network_states(network); k++)
+    for (size_t k = 0; k < 3; k++)
         for (size_t l = 0; l < 2; l++) {
             char name[64];
             float in_file[24], in_network[24];
             const size_t in = nets[0].sizes[l], out = nets[0].sizes[l + 1];
-            snprintf(name, sizeof name, "training.%s.%zu.weight", bp_network_state_name(network, k), 2 * l);
+            snprintf(name, sizeof name, "training.%s.%zu.weight",
+                     (const char *const[]){"momentum", "squares", "ema"}[k], 2 * l);
             const bp_tensor *tensor = bp_safetensors_find(file, name);
             assert_non_null(tensor);
             assert_true(tensor->shape[0] == out && tensor->shape[1] == in);
             EXPECT_SUCCESS(bp_safetensors_read(file, tensor, in_file, NULL, &error));
-            assert_int_equal(bp_network_get_state(network, k, l, in_network, 0, NULL), BP_OK);
+            assert_int_equal(layer_read(network, OF_STATE + k, l, in_network, 0, NULL), BP_OK);
             for (size_t i = 0; i < in; i++)
                 for (size_t j = 0; j < out; j++)
                     assert_true(in_file[j * in + i] == in_network[i * out + j]);

@@ -49,22 +49,18 @@ static bp_network *create(size_t n, uint64_t seed) {
     return net_create(&config, seed);
 }
 
-/* All arrays of a network, the parameters first; the number of floats. */
+/* All arrays of a network, the parameters first, as OF_PARAMETERS and OF_STATE count; the number of floats. */
 static size_t get_all(const bp_network *network, float *to) {
     bp_layer layer;
     float *at = to;
-    for (size_t set = 0; set <= bp_network_states(network); set++)
+    for (size_t set = 0; set <= layer_states(network); set++)
         for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
             float *bias = at + layer.in * layer.out, *gamma = bias + layer.out, *beta = gamma + layer.out;
-            assert_int_equal(set ? bp_network_get_state(network, set - 1, l, at, 0, bias)
-                                 : bp_network_get_parameters(network, l, at, 0, bias),
-                             BP_OK);
+            assert_int_equal(layer_read(network, set, l, at, 0, bias), BP_OK);
             at = gamma;
             if (!layer.normalized)
                 continue;
-            assert_int_equal(set ? bp_network_get_normalization_state(network, set - 1, l, gamma, beta)
-                                 : bp_network_get_normalization(network, l, gamma, beta),
-                             BP_OK);
+            assert_int_equal(norm_read(network, set, l, gamma, beta), BP_OK);
             at = beta + layer.out;
         }
     return (size_t)(at - to);
@@ -76,15 +72,11 @@ static void set_all(bp_network *network, const float *at, size_t sets) {
     for (size_t set = 0; set < sets; set++)
         for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
             const float *bias = at + layer.in * layer.out, *gamma = bias + layer.out, *beta = gamma + layer.out;
-            assert_int_equal(set ? bp_network_set_state(network, set - 1, l, at, 0, bias)
-                                 : bp_network_set_parameters(network, l, at, 0, bias),
-                             BP_OK);
+            assert_int_equal(layer_write(network, set, l, at, 0, bias), BP_OK);
             at = gamma;
             if (!layer.normalized)
                 continue;
-            assert_int_equal(set ? bp_network_set_normalization_state(network, set - 1, l, gamma, beta)
-                                 : bp_network_set_normalization(network, l, gamma, beta),
-                             BP_OK);
+            assert_int_equal(norm_write(network, set, l, gamma, beta), BP_OK);
             at = beta + layer.out;
         }
 }
@@ -149,7 +141,7 @@ static unsigned priors(size_t n) {
 static void expect_no_gradient(bp_network *network, const char *what, size_t n, unsigned prior) {
     static float weights[5 * 70], biases[70];
     if (bp_network_update(network, 0.01f) != BP_ERROR_VALUE ||
-        bp_network_get_gradient(network, 1, weights, 0, biases) != BP_ERROR_VALUE || bp_network_ema_swapped(network))
+        layer_read(network, OF_GRADIENT, 1, weights, 0, biases) != BP_ERROR_VALUE || bp_network_ema_swapped(network))
         fail_msg("%s, net %zu, prior state %u: a gradient or an average is left", what, n, prior);
 }
 
@@ -179,30 +171,30 @@ static void set_parameters(bp_network *network) {
 }
 
 static void set_biases(bp_network *network) {
-    assert_int_equal(bp_network_set_parameters(network, 1, NULL, 0, given), BP_OK);
+    assert_int_equal(layer_write(network, OF_PARAMETERS, 1, NULL, 0, given), BP_OK);
 }
 
 static void set_shift(bp_network *network) {
     bp_layer layer;
     assert_int_equal(bp_network_layer(network, 0, &layer), BP_OK);
-    assert_int_equal(bp_network_set_normalization(network, 0, NULL, given), layer.normalized ? BP_OK : BP_ERROR_VALUE);
+    assert_int_equal(norm_write(network, OF_PARAMETERS, 0, NULL, given), layer.normalized ? BP_OK : BP_ERROR_VALUE);
     if (!layer.normalized)
         set_biases(network);
 }
 
 static void set_squares(bp_network *network) {
     const float ones[3] = {1, 1, 1};
-    assert_int_equal(bp_network_set_state(network, 1, 1, NULL, 0, ones),
-                     bp_network_states(network) ? BP_OK : BP_ERROR_VALUE);
+    assert_int_equal(layer_write(network, OF_STATE + 1, 1, NULL, 0, ones),
+                     layer_states(network) ? BP_OK : BP_ERROR_VALUE);
 }
 
 static void set_average(bp_network *network) {
-    assert_int_equal(bp_network_set_state(network, 2, 1, given, 0, given + 3 * 70),
-                     bp_network_states(network) ? BP_OK : BP_ERROR_VALUE);
+    assert_int_equal(layer_write(network, OF_STATE + 2, 1, given, 0, given + 3 * 70),
+                     layer_states(network) ? BP_OK : BP_ERROR_VALUE);
 }
 
 static void set_everything(bp_network *network) {
-    set_all(network, given, 1 + bp_network_states(network));
+    set_all(network, given, 1 + layer_states(network));
     assert_int_equal(bp_network_set_steps(network, LOADED, 4), BP_OK);
 }
 
@@ -246,7 +238,7 @@ static bp_network *create_copy(size_t n, unsigned prior, const samples *s) {
     if (prior & FROZEN)
         assert_int_equal(bp_network_freeze(copy, 0, true), BP_OK);
     get_all(twin, others);
-    set_all(copy, others, 1 + bp_network_states(copy));
+    set_all(copy, others, 1 + layer_states(copy));
     assert_int_equal(bp_network_set_steps(copy, bp_network_seed(twin), bp_network_steps(twin)), BP_OK);
     bp_network_destroy(twin);
     return copy;
@@ -294,9 +286,9 @@ static void refused_calls_change_nothing(void **state) {
             EXPECT_FAILURE(BP_ERROR_MISMATCH, "in the network", bp_network_load(network, files_path("other"), &error));
             EXPECT_FAILURE(BP_ERROR_FILE, "", bp_checkpoint_load(network, files_path("none"), &error));
             assert_int_equal(bp_network_initialize_with(network, bad, 1), BP_ERROR_VALUE);
-            assert_int_equal(bp_network_set_parameters(network, 2, given, 0, NULL), BP_ERROR_VALUE);
-            assert_int_equal(bp_network_set_normalization(network, 1, given, NULL), BP_ERROR_VALUE);
-            assert_int_equal(bp_network_set_state(network, 3, 0, given, 0, NULL), BP_ERROR_VALUE);
+            assert_int_equal(layer_write(network, OF_PARAMETERS, 2, given, 0, NULL), BP_ERROR_VALUE);
+            assert_int_equal(norm_write(network, OF_PARAMETERS, 1, given, NULL), BP_ERROR_VALUE);
+            assert_int_equal(layer_write(network, OF_STATE + 3, 0, given, 0, NULL), BP_ERROR_VALUE);
             assert_int_equal(bp_network_set_steps(network, 1, UINT64_C(1) << 48), BP_ERROR_VALUE);
             assert_int_equal(bp_network_freeze(network, 2, true), BP_ERROR_VALUE);
             assert_int_equal(bp_network_freeze(network, 0, prior & FROZEN), BP_OK); /* as it is */
@@ -305,7 +297,8 @@ static void refused_calls_change_nothing(void **state) {
             for (size_t k = 0; k < 2; k++) {
                 if (prior & SWAPPED)
                     assert_int_equal(bp_network_swap_ema(both[k]), BP_OK);
-                assert_int_equal(bp_network_update(both[k], 0.01f), prior & ACCUMULATED ? BP_OK : BP_ERROR_VALUE);
+                assert_int_equal(bp_network_update(both[k], 0.01f),
+                                 prior & (ACCUMULATED | KEPT) ? BP_OK : BP_ERROR_VALUE);
             }
             expect_equal_steps(network, twin, &s, "refused calls", n, prior);
             bp_network_destroy(network);
@@ -363,7 +356,7 @@ static void frozen_layers_have_zeros(void **state) {
         assert_int_equal(bp_network_freeze(late, 0, true), BP_OK);
         const net *config = &shapes[n];
         memset(weights, 0xff, sizeof weights);
-        assert_int_equal(bp_network_get_gradient(frozen, 0, weights, 0, biases), BP_OK);
+        assert_int_equal(layer_read(frozen, OF_GRADIENT, 0, weights, 0, biases), BP_OK);
         for (size_t k = 0; k < config->sizes[0] * config->sizes[1]; k++)
             assert_true(weights[k] == 0.0f && !signbit(weights[k]));
         assert_int_equal(bp_network_update(frozen, 0.01f), BP_OK);

@@ -73,7 +73,7 @@ static const char *write(const dict *d) {
 static void expect_layer(const bp_network *network, size_t l, const float *weight, const float *bias) {
     const size_t in = shape.sizes[l], out = shape.sizes[l + 1];
     float weights[12], biases[3];
-    assert_int_equal(bp_network_get_parameters(network, l, weights, 0, biases), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, l, weights, 0, biases), BP_OK);
     for (size_t j = 0; j < out; j++) {
         for (size_t i = 0; i < in; i++)
             assert_true(weights[i * out + j] == weight[j * in + i]);
@@ -205,7 +205,7 @@ static void layer_norms(void **state) {
         float gain[2], beta[2];
         EXPECT_SUCCESS(bp_network_load_with(network, write(&d), &options[k], &error));
         expect_dict(network, &d, true);
-        assert_int_equal(bp_network_get_normalization(network, 1, gain, beta), BP_OK);
+        assert_int_equal(norm_read(network, OF_PARAMETERS, 1, gain, beta), BP_OK);
         assert_memory_equal(gain, d.values[6], sizeof gain);
         assert_memory_equal(beta, d.values[7], sizeof beta);
         bp_network_destroy(network);
@@ -268,7 +268,7 @@ static void no_biases(void **state) {
     network = create(true);
     float gain[2], beta[2];
     EXPECT_SUCCESS(bp_network_load_with(network, write(&d), &pattern, &error));
-    assert_int_equal(bp_network_get_normalization(network, 1, gain, beta), BP_OK);
+    assert_int_equal(norm_read(network, OF_PARAMETERS, 1, gain, beta), BP_OK);
     assert_true(gain[1] == d.values[3][1] && beta[0] == 0.0f && beta[1] == 0.0f);
     bp_network_destroy(network);
 }
@@ -293,8 +293,8 @@ static void lenient(void **state) {
     expect_layer(network, 0, d.values[0], d.values[1]);
     expect_layer(network, 2, d.values[4], d.values[5]);
     float kept[6], before[6], biases[2];
-    assert_int_equal(bp_network_get_parameters(network, 1, kept, 0, biases), BP_OK);
-    assert_int_equal(bp_network_get_parameters(same, 1, before, 0, NULL), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, 1, kept, 0, biases), BP_OK);
+    assert_int_equal(layer_read(same, OF_PARAMETERS, 1, before, 0, NULL), BP_OK);
     assert_memory_equal(kept, before, sizeof kept);
     assert_memory_equal(biases, d.values[3], sizeof biases);
 
@@ -331,7 +331,7 @@ static void other_types(void **state) {
     options.lenient = true;
     EXPECT_SUCCESS(bp_network_load_with(network, path, &options, &error));
     float weight = 7;
-    assert_int_equal(bp_network_get_parameters(network, 0, &weight, 0, NULL), BP_OK);
+    assert_int_equal(layer_read(network, OF_PARAMETERS, 0, &weight, 0, NULL), BP_OK);
     assert_true(weight == 0.0f);
 
     /* One that is asked for is an error. */

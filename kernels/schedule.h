@@ -19,7 +19,7 @@ static inline double between(double a, double b, double p, cosine_fn *cosine) {
 
 /* A step of warm restarts: the part of its period that lies behind it. */
 static inline double part_of_period(const bp_schedule *s, uint64_t t) {
-    const uint64_t factor = s->period_factor > 0 ? s->period_factor : 1;
+    const uint64_t factor = s->period_factor; /* at least 1 */
     uint64_t period = s->steps;
     if (factor == 1)
         t = t % period;

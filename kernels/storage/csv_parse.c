@@ -257,14 +257,14 @@ static bp_status check_encoding(const char *text, size_t size, bp_file_error *er
 }
 
 static void set_signs(parser *p, const bp_csv_options *options) {
-    p->delimiter = options->blanks ? '\0' : options->delimiter ? options->delimiter : ',';
+    p->delimiter = options->delimiter;
     p->comment = options->comment;
     p->blank[' '] = p->delimiter != ' ';
     p->blank['\t'] = p->delimiter != '\t';
     p->ends['\n'] = p->ends['\r'] = p->ends['"'] = p->ends['\0'] = true;
     p->ends[(unsigned char)p->delimiter] = p->ends[(unsigned char)p->comment] = true;
-    p->ends[' '] |= options->blanks;
-    p->ends['\t'] |= options->blanks;
+    p->ends[' '] |= !p->delimiter;
+    p->ends['\t'] |= !p->delimiter;
 }
 
 static void set_missing_text(parser *p, const char *text) {

@@ -64,17 +64,18 @@ bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const ch
 static bp_status check_modules(const bp_pairs *pairs, const bp_load_options *options, bp_file_error *error) {
     const char *const *modules = options->modules;
     if (options->module_count != pairs->count)
-        return bp_file_fail(error, BP_ERROR_SIZE,
-                            "module_count is %zu, and the network has %zu modules with parameters: for each layer a "
-                            "Linear, and a LayerNorm where it is normalized",
-                            options->module_count, pairs->count);
+        return bp_file_fail(
+            error, BP_ERROR_SIZE,
+            "options.module_count is %zu, and the network has %zu modules with parameters: for each layer a "
+            "Linear, and a LayerNorm where it is normalized",
+            options->module_count, pairs->count);
     for (size_t k = 0; k < pairs->count; k++) {
         if (!modules[k])
-            return bp_file_fail(error, BP_ERROR_NULL, "modules[%zu] is null", k);
+            return bp_file_fail(error, BP_ERROR_NULL, "options.modules[%zu] is null", k);
         for (size_t before = 0; before < k; before++)
             if (bp_names_same(modules[before], modules[k]))
-                return bp_file_fail(error, BP_ERROR_VALUE, "modules[%zu], '%.80s', is modules[%zu] too", k, modules[k],
-                                    before);
+                return bp_file_fail(error, BP_ERROR_VALUE, "options.modules[%zu], '%.80s', is modules[%zu] too", k,
+                                    modules[k], before);
     }
     return BP_OK;
 }
@@ -92,9 +93,10 @@ static bp_status find_modules(const bp_pairs *pairs, const bp_safetensors *file,
 bp_status bp_pairs_name(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,
                         bp_file_error *error) {
     if (options->modules && options->pattern)
-        return bp_file_fail(error, BP_ERROR_VALUE, "`modules` and `pattern` are both given: one of them may be");
+        return bp_file_fail(error, BP_ERROR_VALUE, "options has both modules and pattern: one of them may be given");
     if (!options->modules && options->module_count > 0)
-        return bp_file_fail(error, BP_ERROR_NULL, "`modules` is null, and module_count %zu", options->module_count);
+        return bp_file_fail(error, BP_ERROR_NULL, "options.modules is null, and options.module_count %zu",
+                            options->module_count);
     if (!options->modules && !options->pattern)
         return BP_OK;
     bp_module *modules = calloc(pairs->count, sizeof *modules);
@@ -180,9 +182,9 @@ static bp_status find_pair(bp_pair *pair, const bp_safetensors *file, const bp_l
         const bp_status status = bp_match_exactly(file, &first, pair->first_tensor, error);
         return status == BP_OK ? bp_match_exactly(file, &second, pair->second_tensor, error) : status;
     }
-    const bp_status status = match(file, &first, options->lenient, &pair->first_tensor, error);
+    const bp_status status = match(file, &first, !options->strict, &pair->first_tensor, error);
     const bool zeroed = options->zero_biases && pair->first_tensor;
-    return status == BP_OK ? match(file, &second, options->lenient || zeroed, &pair->second_tensor, error) : status;
+    return status == BP_OK ? match(file, &second, !options->strict || zeroed, &pair->second_tensor, error) : status;
 }
 
 bp_status bp_pairs_find(bp_pairs *pairs, const bp_safetensors *file, const bp_load_options *options,

@@ -49,9 +49,9 @@ void bp_schedule_init(bp_schedule *schedule, size_t struct_size, bp_schedule_kin
 }
 
 static bp_status read_schedule(bp_schedule *schedule, const bp_schedule *given) {
-    enum { FIRST_SIZE = offsetof(bp_schedule, momentum_min) + sizeof(float) };
     *schedule = defaults_of(given->kind);
-    return sized_read(schedule, sizeof *schedule, FIRST_SIZE, given, "schedule", "bp_schedule_defaults(kind)");
+    return sized_read(schedule, sizeof *schedule, SIZED_END(bp_schedule, momentum_min), given, "schedule",
+                      "bp_schedule_defaults(kind)");
 }
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */

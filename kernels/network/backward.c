@@ -17,9 +17,9 @@ void bp_backward_options_init(bp_backward_options *options, size_t struct_size) 
 }
 
 static bp_status read_options(bp_backward_options *options, const bp_backward_options *given) {
-    enum { FIRST_SIZE = offsetof(bp_backward_options, loss) + sizeof(float *) };
     *options = defaults;
-    return sized_read(options, sizeof *options, FIRST_SIZE, given, "options", "bp_backward_options_defaults()");
+    return sized_read(options, sizeof *options, SIZED_END(bp_backward_options, loss), given, "options",
+                      "bp_backward_options_defaults()");
 }
 
 static bp_status check_options(const bp_network *network, const bp_backward_options *options) {

@@ -11,10 +11,9 @@ void bp_load_options_init(bp_load_options *options, size_t struct_size) {
 }
 
 bp_status bp_load_options_read(bp_load_options *options, const bp_load_options *given, bp_file_error *error) {
-    enum { FIRST_SIZE = offsetof(bp_load_options, context) + sizeof(void *) };
     *options = defaults;
-    const bp_status status =
-        given ? sized_read(options, sizeof *options, FIRST_SIZE, given, "options", "bp_load_options_defaults()")
-              : BP_OK;
+    const bp_status status = given ? sized_read(options, sizeof *options, SIZED_END(bp_load_options, context), given,
+                                                "options", "bp_load_options_defaults()")
+                                   : BP_OK;
     return status == BP_OK ? BP_OK : bp_file_fail(error, status, "%s", bp_error_message());
 }

@@ -39,9 +39,9 @@ void bp_fit_options_init(bp_fit_options *options, size_t struct_size) {
 }
 
 static bp_status read_options(bp_fit_options *options, const bp_fit_options *given) {
-    enum { FIRST_SIZE = offsetof(bp_fit_options, context) + sizeof(void *) };
     *options = defaults;
-    return sized_read(options, sizeof *options, FIRST_SIZE, given, "options", "bp_fit_options_defaults()");
+    return sized_read(options, sizeof *options, SIZED_END(bp_fit_options, context), given, "options",
+                      "bp_fit_options_defaults()");
 }
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */

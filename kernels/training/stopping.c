@@ -27,9 +27,9 @@ void bp_early_stopping_init(bp_early_stopping *state, size_t struct_size) {
 }
 
 static bp_status read_stopping(bp_early_stopping *state, const bp_early_stopping *given, const char *name) {
-    enum { FIRST_SIZE = offsetof(bp_early_stopping, best) + sizeof(double) };
     *state = stopping_defaults;
-    const bp_status status = sized_read(state, sizeof *state, FIRST_SIZE, given, name, "bp_early_stopping_defaults()");
+    const bp_status status = sized_read(state, sizeof *state, SIZED_END(bp_early_stopping, best), given, name,
+                                        "bp_early_stopping_defaults()");
     if (status != BP_OK)
         return status;
     if (state->patience == 0)
@@ -84,9 +84,9 @@ void bp_plateau_init(bp_plateau *state, size_t struct_size) {
 }
 
 static bp_status read_plateau(bp_plateau *state, const bp_plateau *given, const char *name) {
-    enum { FIRST_SIZE = offsetof(bp_plateau, cooling) + sizeof(size_t) };
     *state = plateau_defaults;
-    const bp_status status = sized_read(state, sizeof *state, FIRST_SIZE, given, name, "bp_plateau_defaults()");
+    const bp_status status =
+        sized_read(state, sizeof *state, SIZED_END(bp_plateau, cooling), given, name, "bp_plateau_defaults()");
     if (status != BP_OK)
         return status;
     if (!in_range((double)state->learning_rate))

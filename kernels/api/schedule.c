@@ -8,6 +8,7 @@
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
+#include "schedule.h"
 #include "sized.h"
 
 static const char *const names[SCHEDULE_COUNT] = {
@@ -34,22 +35,14 @@ bp_status bp_schedule_from_name(const char *name, bp_schedule_kind *kind) {
 
 /* ---- The struct ----------------------------------------------------------------------------------------------- */
 
-static bp_schedule defaults_of(bp_schedule_kind kind) {
-    return (bp_schedule){.struct_size = sizeof(bp_schedule),
-                         .kind = kind,
-                         .learning_rate = 0.001f,
-                         .factor = kind == BP_SCHEDULE_EXPONENTIAL ? 0.99f : 0.1f,
-                         .period_factor = 1};
-}
-
 void bp_schedule_init(bp_schedule *schedule, size_t struct_size, bp_schedule_kind kind) {
-    const bp_schedule defaults = defaults_of(kind);
+    const bp_schedule defaults = default_schedule(kind);
     if (schedule)
         sized_write(schedule, struct_size, &defaults, sizeof defaults);
 }
 
 static bp_status read_schedule(bp_schedule *schedule, const bp_schedule *given) {
-    *schedule = defaults_of(given->kind);
+    *schedule = default_schedule(given->kind);
     return sized_read(schedule, sizeof *schedule, SIZED_END(bp_schedule, momentum_min), given, "schedule",
                       "bp_schedule_defaults(kind)");
 }

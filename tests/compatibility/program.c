@@ -129,7 +129,10 @@ static void use_schedule(void *options) {
     float number;
     CALL(bp_schedule_learning_rate(schedule, 3, &number));
     CALL(bp_schedule_momentum(schedule, 3, &number));
-    schedule->momentum_max = 0.0f; /* which plain SGD has not */
+    const bp_kernels *kernels;
+    if (!refused && bp_kernels_for(BP_ISA_SCALAR, &kernels) == BP_OK)
+        kernels->schedule_learning_rate(schedule, 3); /* checks nothing, and reads no more either */
+    schedule->momentum_max = 0.0f;                    /* which plain SGD has not */
     bp_fit_options o = bp_fit_options_defaults();
     o.schedule = schedule;
     bp_network *trained = network();

@@ -14,7 +14,7 @@ install(EXPORT backprop_static FILE backprop-static-targets.cmake NAMESPACE back
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/backpropConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/backpropConfig.cmake INSTALL_DESTINATION ${package_directory})
-write_basic_package_version_file(${PROJECT_BINARY_DIR}/backpropConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/backpropConfigVersion.cmake COMPATIBILITY ${BACKPROP_COMPATIBILITY})
 install(FILES ${PROJECT_BINARY_DIR}/backpropConfig.cmake ${PROJECT_BINARY_DIR}/backpropConfigVersion.cmake
               ${CMAKE_CURRENT_LIST_DIR}/FindSLEEF.cmake
         DESTINATION ${package_directory})

@@ -179,11 +179,12 @@ int main(int argc, char **argv) {
     check(bp_dataset_split(&set, all.count - kept, 1, index, &training, &others));
 
     bp_network *network = make_network(pixels);
-    const bp_fit_options fit = {.epochs = (size_t)example_number(&options[EPOCHS], 1, 1000000),
-                                .learning_rate = 1e-3f,
-                                .seed = 1,
-                                .validation = &others,
-                                .on_epoch = report};
+    bp_fit_options fit = bp_fit_options_defaults();
+    fit.epochs = (size_t)example_number(&options[EPOCHS], 1, 1000000);
+    fit.learning_rate = 1e-3f;
+    fit.seed = 1;
+    fit.validation = &others;
+    fit.on_epoch = report;
     check(bp_network_fit(network, &training, &fit, NULL));
 
     float *before = allocate(SHOWN * pixels, sizeof *before), *after = allocate(SHOWN * pixels, sizeof *after);

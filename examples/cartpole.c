@@ -182,8 +182,10 @@ static void learn(bp_network *policy, bp_network *value, experience *e, bp_batch
         check(bp_batches_shuffle(batches, seed, iteration * EPOCHS + epoch));
         while (bp_batches_next(batches, &batch)) {
             minibatch m = {e, bp_batches_rows(batches), batch.rows};
-            const bp_backward_options options = {
-                .learning_rate = learning_rate, .loss_callback = clipped_loss, .context = &m};
+            bp_backward_options options = bp_backward_options_defaults();
+            options.learning_rate = learning_rate;
+            options.loss_callback = clipped_loss;
+            options.loss_context = &m;
             check(bp_network_backward(policy, &batch, &options));
             check(bp_network_train_step(value, &batch, learning_rate, NULL));
         }
@@ -237,7 +239,10 @@ static void explain(bp_network *policy) {
     const float upright[STATE] = {0}, delta[ACTIONS] = {-1.0f, 1.0f};
     float gradient[STATE];
     const bp_batch batch = {.rows = 1, .inputs = upright};
-    const bp_backward_options options = {.gradient = BP_GRADIENT_MODE_SKIP, .delta = delta, .input_gradient = gradient};
+    bp_backward_options options = bp_backward_options_defaults();
+    options.gradient = BP_GRADIENT_MODE_SKIP;
+    options.delta = delta;
+    options.input_gradient = gradient;
     check(bp_network_backward(policy, &batch, &options));
     printf("upright and at rest, the logits' difference changes with");
     for (size_t k = 0; k < STATE; k++)
@@ -263,7 +268,8 @@ int main(int argc, char **argv) {
     world w;
     uint64_t choices = 0;
     start_all(&w, seed);
-    const bp_schedule schedule = {.kind = BP_SCHEDULE_LINEAR, .learning_rate = 1e-3f, .steps = iterations};
+    bp_schedule schedule = bp_schedule_defaults(BP_SCHEDULE_LINEAR);
+    schedule.steps = iterations;
     for (size_t iteration = 0; iteration < iterations; iteration++) {
         float learning_rate;
         check(bp_schedule_learning_rate(&schedule, iteration, &learning_rate));

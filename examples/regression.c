@@ -26,7 +26,10 @@ typedef struct table {
 } table;
 
 static table read_table(const char *path) {
-    const bp_csv_options csv_options = {.header = true, .missing = BP_CSV_MISSING_NAN, .missing_text = "?"};
+    bp_csv_options csv_options = bp_csv_options_defaults();
+    csv_options.header = true;
+    csv_options.missing = BP_CSV_MISSING_NAN;
+    csv_options.missing_text = "?";
     bp_file_error error;
     bp_csv *csv;
     if (bp_csv_open(path, &csv_options, &csv, &error) != BP_OK)
@@ -127,14 +130,16 @@ int main(int argc, char **argv) {
     scale(t.y, &training, t.rows, 1, &target_shift, &target_spread);
 
     bp_network *network = make_network(t.inputs);
-    bp_early_stopping stopping = {.patience = (size_t)example_number(&options[PATIENCE], 1, 1000000)};
-    const bp_fit_options fit = {.epochs = (size_t)example_number(&options[EPOCHS], 1, 1000000),
-                                .learning_rate = 3e-3f,
-                                .seed = 1,
-                                .validation = &stopping_part,
-                                .stopping = &stopping,
-                                .restore_best = true,
-                                .on_epoch = report};
+    bp_early_stopping stopping = bp_early_stopping_defaults();
+    stopping.patience = (size_t)example_number(&options[PATIENCE], 1, 1000000);
+    bp_fit_options fit = bp_fit_options_defaults();
+    fit.epochs = (size_t)example_number(&options[EPOCHS], 1, 1000000);
+    fit.learning_rate = 3e-3f;
+    fit.seed = 1;
+    fit.validation = &stopping_part;
+    fit.stopping = &stopping;
+    fit.restore_best = true;
+    fit.on_epoch = report;
     bp_fit_result result;
     check(bp_network_fit(network, &training, &fit, &result));
     printf("%zu epochs, the best one was %zu\n", result.epochs, result.best_epoch + 1);

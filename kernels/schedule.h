@@ -6,12 +6,30 @@
 #define BP_SCHEDULE_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include <backprop/schedule.h>
 
 #include "coefficients.h"
 
 typedef float cosine_fn(float x);
+
+static inline bp_schedule default_schedule(bp_schedule_kind kind) {
+    return (bp_schedule){.struct_size = sizeof(bp_schedule),
+                         .kind = kind,
+                         .learning_rate = 0.001f,
+                         .factor = kind == BP_SCHEDULE_EXPONENTIAL ? 0.99f : 0.1f,
+                         .period_factor = 1};
+}
+
+/* A caller's schedule, checked before, in this version's struct. */
+static inline bp_schedule this_schedule(const bp_schedule *given) {
+    if (given->struct_size >= sizeof *given)
+        return *given;
+    bp_schedule s = default_schedule(given->kind);
+    memcpy(&s, given, given->struct_size);
+    return s;
+}
 
 /* From a to b by half a cosine. */
 static inline double between(double a, double b, double p, cosine_fn *cosine) {
@@ -21,7 +39,7 @@ static inline double between(double a, double b, double p, cosine_fn *cosine) {
 
 /* Warm restarts: the elapsed part of the period at step t. */
 static inline double part_of_period(const bp_schedule *s, uint64_t t) {
-    const uint64_t factor = s->period_factor > 0 ? s->period_factor : 1;
+    const uint64_t factor = s->period_factor; /* at least 1 */
     uint64_t period = s->steps;
     if (factor == 1)
         t = t % period;
@@ -37,7 +55,8 @@ static inline uint64_t milestones_until(const bp_schedule *s, uint64_t t) {
     return count;
 }
 
-static inline float learning_rate_of_step(const bp_schedule *s, uint64_t step, cosine_fn *cosine) {
+static inline float learning_rate_of_step(const bp_schedule *given, uint64_t step, cosine_fn *cosine) {
+    const bp_schedule read = this_schedule(given), *s = &read;
     const double learning_rate = s->learning_rate, end = s->end;
     if (step < s->warmup) {
         if (s->kind == BP_SCHEDULE_ONE_CYCLE)

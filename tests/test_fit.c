@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "fit_support.h"
 #include "harness/mode.h"
@@ -28,7 +29,7 @@ static float falling_schedule(void *context, size_t step) {
     return falling(step);
 }
 
-static const bp_schedule cosine = {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 30};
+static const bp_schedule cosine = SCHEDULE(BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 30);
 
 static float by_cosine(size_t step) {
     float learning_rate;
@@ -60,7 +61,8 @@ static void compare_with_steps(const net *shape, size_t batch, bool in_order, bo
         set.index = index;
     }
     size_t rates = 0;
-    bp_fit_options options = {.epochs = 3, .batch = batch, .seed = SEED, .in_order = in_order, .learning_rate = 0.05f};
+    bp_fit_options options =
+        FIT_OPTIONS(.epochs = 3, .batch_size = batch, .seed = SEED, .shuffle = !in_order, .learning_rate = 0.05f);
     if (way == FUNCTION) {
         options.learning_rate_of_step = falling_schedule;
         options.learning_rate_context = &rates;
@@ -113,19 +115,15 @@ static void fits_go_on_at_any_epoch(void **state) {
         samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 6);
         const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
         uint64_t expected = 0;
-        bp_early_stopping end = {0};
+        bp_early_stopping end = EARLY_STOPPING();
         bp_fit_result whole;
         for (size_t cut = 0; cut < EPOCHS; cut++) {
             bp_network *network = net_create(&config, 1);
-            bp_early_stopping stopping = {.patience = 100};
+            bp_early_stopping stopping = EARLY_STOPPING(.patience = 100);
             size_t rates = 0;
-            bp_fit_options options = {.epochs = cut,
-                                      .batch = 8,
-                                      .seed = SEED,
-                                      .learning_rate_of_step = falling_schedule,
-                                      .learning_rate_context = &rates,
-                                      .validation = &validation,
-                                      .stopping = &stopping};
+            bp_fit_options options =
+                FIT_OPTIONS(.epochs = cut, .batch_size = 8, .seed = SEED, .learning_rate_of_step = falling_schedule,
+                            .learning_rate_context = &rates, .validation = &validation, .stopping = &stopping);
             bp_fit_result result;
             if (cut > 0)
                 assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);
@@ -226,7 +224,8 @@ static void the_largest_batch_tells_on_nothing(void **state) {
         for (size_t b = 0; b < COUNT(largest); b++) {
             const bp_network_config config = net_config(shape, largest[b]);
             bp_network *network = net_create(&config, 1);
-            const bp_fit_options options = {.epochs = 2, .batch = 8, .learning_rate = 0.05f, .validation = &validation};
+            const bp_fit_options options =
+                FIT_OPTIONS(.epochs = 2, .batch_size = 8, .learning_rate = 0.05f, .validation = &validation);
             bp_fit_result result;
             assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
             assert_int_equal(bp_network_predict(network, &validation, outputs, 0), BP_OK);
@@ -312,14 +311,10 @@ static void callbacks_watch_and_stop(void **state) {
                    .stop_at_epoch = stops[k / 2].epoch,
                    .best = (double)INFINITY};
         size_t rates = 0;
-        const bp_fit_options options = {.epochs = 5,
-                                        .batch = 8,
-                                        .learning_rate_of_step = falling_schedule,
-                                        .learning_rate_context = &rates,
-                                        .validation = w.validation,
-                                        .on_step = watch_step,
-                                        .on_epoch = watch_epoch,
-                                        .context = &w};
+        const bp_fit_options options =
+            FIT_OPTIONS(.epochs = 5, .batch_size = 8, .learning_rate_of_step = falling_schedule,
+                        .learning_rate_context = &rates, .validation = w.validation, .on_step = watch_step,
+                        .on_epoch = watch_epoch, .context = &w);
         bp_fit_result result;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
         assert_int_equal(result.outcome,
@@ -368,7 +363,7 @@ static void the_hosts_mode_is_left_alone(void **state) {
     bp_network *here = net_create(&config, 1), *there = net_create(&config, 1);
     const uint64_t plain = test_host_modes[0].mode;
     seen expected_seen = {.mode = plain};
-    bp_fit_options options = {.epochs = 2, .learning_rate = 0.1f, .validation = &set, .seed = SEED};
+    bp_fit_options options = FIT_OPTIONS(.epochs = 2, .learning_rate = 0.1f, .validation = &set, .seed = SEED);
     options.on_step = options.on_epoch = sees_mode;
     options.context = &expected_seen;
     bp_fit_result expected, result;
@@ -403,7 +398,7 @@ static void early_stopping_by_hand(void **state) {
     static const double inf = (double)INFINITY, nan = (double)NAN;
     static const struct {
         size_t patience;
-        double improvement;
+        double min_delta;
         double values[8];
         const char *marks; /* for each value: + improved, - not, x not and stop */
         size_t best_at;
@@ -418,7 +413,7 @@ static void early_stopping_by_hand(void **state) {
         {3, 0, {1, 2, nan, 3, 0.5}, "+--x+", 4},
     };
     for (size_t k = 0; k < COUNT(cases); k++) {
-        bp_early_stopping stopping = {.patience = cases[k].patience, .improvement = cases[k].improvement};
+        bp_early_stopping stopping = EARLY_STOPPING(.patience = cases[k].patience, .min_delta = cases[k].min_delta);
         for (size_t v = 0; cases[k].marks[v]; v++) {
             bool improved, stop;
             assert_int_equal(bp_early_stopping_next(&stopping, cases[k].values[v], &improved, &stop), BP_OK);
@@ -431,12 +426,14 @@ static void early_stopping_by_hand(void **state) {
         assert_int_equal(stopping.best_at, cases[k].best_at);
         assert_true(stopping.best == cases[k].values[cases[k].best_at]);
     }
-    bp_early_stopping again = {.patience = 2, .best = -7, .best_at = 7}; /* nothing seen: what was best is gone */
+    bp_early_stopping again =
+        EARLY_STOPPING(.patience = 2, .best = -7, .best_at = 7); /* nothing seen: what was best is gone */
     assert_int_equal(bp_early_stopping_next(&again, nan, NULL, NULL), BP_OK);
     assert_true(again.best == inf && again.best_at == 0);
-    bp_early_stopping bad[] = {{.patience = 0}, {.patience = 1, .improvement = -0.1}, {.patience = 1}, {.patience = 1}};
-    bad[2].improvement = nan;
-    bad[3].improvement = inf;
+    bp_early_stopping bad[] = {EARLY_STOPPING(.patience = 0), EARLY_STOPPING(.patience = 1, .min_delta = -0.1),
+                               EARLY_STOPPING(.patience = 1), EARLY_STOPPING(.patience = 1)};
+    bad[2].min_delta = nan;
+    bad[3].min_delta = inf;
     for (size_t k = 0; k < COUNT(bad); k++) {
         const bp_early_stopping before = bad[k];
         assert_int_equal(bp_early_stopping_next(&bad[k], 1, NULL, NULL), BP_ERROR_VALUE);
@@ -470,15 +467,10 @@ static void fits_stop_early_with_the_best_weights(void **state) {
         for (size_t keep = 0; keep < 2; keep++) {
             bp_network *network = net_create(&config, 1);
             history h = {.network = network};
-            bp_early_stopping stopping = {.patience = 4};
-            const bp_fit_options options = {.epochs = 40,
-                                            .batch = 4,
-                                            .learning_rate = 0.5f,
-                                            .validation = &validation,
-                                            .stopping = &stopping,
-                                            .restore_best = keep,
-                                            .on_epoch = remember,
-                                            .context = &h};
+            bp_early_stopping stopping = EARLY_STOPPING(.patience = 4);
+            const bp_fit_options options =
+                FIT_OPTIONS(.epochs = 40, .batch_size = 4, .learning_rate = 0.5f, .validation = &validation,
+                            .stopping = &stopping, .restore_best = keep, .on_epoch = remember, .context = &h);
             bp_fit_result result;
             assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
             assert_int_equal(result.outcome, BP_FIT_OUTCOME_EARLY);
@@ -508,8 +500,8 @@ static void training_goes_on_from_the_best_weights(void **state) {
     samples s = samples_create(shape, 12, 0, 5), held = samples_create(shape, 9, 0, 6);
     const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
     bp_network *network = net_create(&config, 1), *other = net_create(&config, 2);
-    const bp_fit_options options = {
-        .epochs = 30, .batch = 2, .learning_rate = 0.5f, .validation = &validation, .restore_best = true};
+    const bp_fit_options options = FIT_OPTIONS(.epochs = 30, .batch_size = 2, .learning_rate = 0.5f,
+                                               .validation = &validation, .restore_best = true);
     bp_fit_result result;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
     assert_true(result.best_epoch < 29);
@@ -541,8 +533,8 @@ static void the_best_epoch_comes_back_whole(void **state) {
     samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 9);
     const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
     bp_network *kept = net_create(&config, 1), *stopped = net_create(&config, 1);
-    bp_fit_options options = {
-        .epochs = 30, .learning_rate = 0.003f, .seed = SEED, .validation = &validation, .restore_best = true};
+    bp_fit_options options = FIT_OPTIONS(.epochs = 30, .learning_rate = 0.003f, .seed = SEED, .validation = &validation,
+                                         .restore_best = true);
     bp_fit_result result;
     assert_int_equal(bp_network_fit(kept, &set, &options, &result), BP_OK);
     assert_true(result.best_epoch > 0 && result.best_epoch < 29);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "fit_support.h"
 #include "harness/session.h"
@@ -54,15 +55,10 @@ static void later_epochs_go_bad(void **state) {
                 const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
                 spoiled context = {
                     .network = network, .value = held_bad ? &held.inputs[7] : &s.inputs[ROWS * 5 - 1], .last = 1};
-                const bp_fit_options options = {.epochs = 6,
-                                                .batch = BATCH,
-                                                .learning_rate = 1e-3f,
-                                                .in_order = true,
-                                                .validation = &validation,
-                                                .restore_best = keep,
-                                                .nonfinite = (bp_nonfinite_policy)policy,
-                                                .on_epoch = spoil,
-                                                .context = &context};
+                const bp_fit_options options =
+                    FIT_OPTIONS(.epochs = 6, .batch_size = BATCH, .learning_rate = 1e-3f, .shuffle = false,
+                                .validation = &validation, .restore_best = keep,
+                                .nonfinite = (bp_nonfinite_policy)policy, .on_epoch = spoil, .context = &context);
                 bp_fit_result result;
                 assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
                 assert_int_equal(result.outcome, BP_FIT_OUTCOME_NONFINITE);
@@ -97,7 +93,7 @@ static void no_fit_ends_with_bad_parameters(void **state) {
     const bp_network_config config = net_config(&linear, 4);
     float x[] = {1, 2}, y[] = {1000, 1000};
     const bp_dataset set = {.rows = 2, .inputs = x, .input_columns = 1, .targets = y, .target_columns = 1};
-    bp_fit_options options = {.epochs = 1, .learning_rate = 3e38f, .restore_best = true};
+    bp_fit_options options = FIT_OPTIONS(.epochs = 1, .learning_rate = 3e38f, .restore_best = true);
     bp_network *network = net_create(&config, 1);
     bp_fit_result result;
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_NONFINITE);
@@ -123,8 +119,8 @@ static void norms_overflow(void **state) {
         bp_network *network = net_create(&config, 1);
         const uint64_t hash = bp_network_hash(network);
         bp_fit_result result;
-        const bp_fit_options options = {
-            .epochs = 1, .batch = 1, .learning_rate = 0.5f, .in_order = true, .nonfinite = (bp_nonfinite_policy)policy};
+        const bp_fit_options options = FIT_OPTIONS(.epochs = 1, .batch_size = 1, .learning_rate = 0.5f,
+                                                   .shuffle = false, .nonfinite = (bp_nonfinite_policy)policy);
         const bool goes_on = policy == BP_NONFINITE_POLICY_CONTINUE;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), goes_on ? BP_OK : BP_ERROR_NONFINITE);
         if (!goes_on) {
@@ -157,7 +153,7 @@ static void averages_stay_out(void **state) {
     bp_network *network = net_create(&config, 1);
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
-    bp_fit_options options = {.epochs = 2, .learning_rate = 0.1f};
+    bp_fit_options options = FIT_OPTIONS(.epochs = 2, .learning_rate = 0.1f);
     bp_fit_result result = {.steps = 77};
     assert_int_equal(bp_network_swap_ema(network), BP_OK);
     assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_ERROR_VALUE);
@@ -183,24 +179,32 @@ static void refusals_have_words(void **state) {
     bp_network *network = net_create(&config, 1);
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
-    const bp_schedule schedule = {.learning_rate = 0.1f};
-    bp_plateau plateau = {.learning_rate = 0.1f, .factor = 2};
+    const bp_schedule schedule = SCHEDULE(BP_SCHEDULE_CONSTANT, .learning_rate = 0.1f);
+    bp_plateau plateau = PLATEAU(.learning_rate = 0.1f, .factor = 2, .patience = 0, .threshold = 0, .relative = false);
 #define REFUSED(words, ...)                                                                                            \
     do {                                                                                                               \
-        const bp_fit_options options = {.learning_rate = 0.1f, __VA_ARGS__};                                           \
+        const bp_fit_options options = FIT_OPTIONS(.learning_rate = 0.1f, __VA_ARGS__);                                \
         assert_int_not_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);                                    \
         expect_words(words, "");                                                                                       \
     } while (0)
     REFUSED("options.first_epoch is 0, and must be less than options.epochs, which is 0", .epochs = 0);
-    REFUSED("options.batch is 17, and must be at most the network's max_batch_size, 16", .epochs = 1, .batch = 17);
+    REFUSED("options.batch_size is 17, and must be at most the network's max_batch_size, 16", .epochs = 1,
+            .batch_size = 17);
     REFUSED("more than one of schedule, learning_rate_of_step and plateau", .epochs = 1, .schedule = &schedule,
             .plateau = &plateau);
-    REFUSED("options.plateau", .epochs = 1, .plateau = &plateau);
+    REFUSED("options.plateau.factor is 2, and must be above 0 and below 1", .epochs = 1, .plateau = &plateau);
     REFUSED("options.nonfinite is 3", .epochs = 1, .nonfinite = NONFINITE_POLICY_COUNT);
+    plateau = (bp_plateau)PLATEAU(.struct_size = 1);
+    REFUSED("options.plateau.struct_size is 1: make it with bp_plateau_defaults()", .plateau = &plateau);
+    bp_early_stopping stopping = EARLY_STOPPING(.patience = 0);
+    REFUSED("options.stopping.patience is 0, and must be at least 1", .stopping = &stopping);
+    stopping = (bp_early_stopping)EARLY_STOPPING(.min_delta = -1);
+    REFUSED("options.stopping.min_delta is -1, and must be finite, 0 or more", .stopping = &stopping);
+    REFUSED("options.struct_size is 0: make it with bp_fit_options_defaults()", .struct_size = 0);
     s.labels[3] = 9;
     REFUSED("dataset.labels[3] is 9, and must be less than 3", .epochs = 1);
 #undef REFUSED
-    const bp_fit_options options = {.epochs = 1, .learning_rate = NAN};
+    const bp_fit_options options = FIT_OPTIONS(.epochs = 1, .learning_rate = NAN);
     s.labels[3] = 0;
     assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_ERROR_VALUE);
     expect_words("options.learning_rate is NaN, and must be finite", "");
@@ -218,14 +222,40 @@ static void plateaus_by_hand(void **state) {
         const char *marks; /* for each value: - or r, reduced */
         float learning_rate;
     } cases[] = {
-        {{.learning_rate = 1, .factor = 0.5f, .patience = 1}, {5, 5, 5, 5, 5, 5}, "--r-r-", 0.25f},
-        {{.learning_rate = 1, .factor = 0.5f, .patience = 0}, {5, 4, 4, 3, 3}, "--r-r", 0.25f},
-        {{.learning_rate = 1, .factor = 0.5f, .cooldown = 2}, {5, 5, 5, 5, 5, 5}, "-r--r-", 0.25f},
-        {{.learning_rate = 1, .factor = 0.5f, .threshold = 1}, {5, 4.5, 4, 3.5, 2.5}, "-rr-r", 0.125f},
-        {{.learning_rate = 1, .factor = 0.5f, .threshold = 0.5, .relative = true}, {8, 5, 3.9, 2, 1.9}, "-r-r-", 0.25f},
-        {{.learning_rate = 1, .factor = 0.5f, .learning_rate_min = 0.75f}, {1, 1, 1}, "-rr", 0.75f},
-        {{.learning_rate = 0.5f, .factor = 0.5f, .learning_rate_min = 0.75f}, {1, 1}, "-r", 0.5f},
-        {{.learning_rate = 1, .factor = 0.5f}, {(double)NAN, 3, 4}, "r-r", 0.25f},
+        {PLATEAU(.learning_rate = 1, .factor = 0.5f, .patience = 1, .threshold = 0, .relative = false),
+         {5, 5, 5, 5, 5, 5},
+         "--r-r-",
+         0.25f},
+        {PLATEAU(.learning_rate = 1, .factor = 0.5f, .patience = 0, .threshold = 0, .relative = false),
+         {5, 4, 4, 3, 3},
+         "--r-r",
+         0.25f},
+        {PLATEAU(.learning_rate = 1, .factor = 0.5f, .cooldown = 2, .patience = 0, .threshold = 0, .relative = false),
+         {5, 5, 5, 5, 5, 5},
+         "-r--r-",
+         0.25f},
+        {PLATEAU(.learning_rate = 1, .factor = 0.5f, .threshold = 1, .patience = 0, .relative = false),
+         {5, 4.5, 4, 3.5, 2.5},
+         "-rr-r",
+         0.125f},
+        {PLATEAU(.learning_rate = 1, .factor = 0.5f, .threshold = 0.5, .relative = true, .patience = 0),
+         {8, 5, 3.9, 2, 1.9},
+         "-r-r-",
+         0.25f},
+        {PLATEAU(.learning_rate = 1, .factor = 0.5f, .learning_rate_min = 0.75f, .patience = 0, .threshold = 0,
+                 .relative = false),
+         {1, 1, 1},
+         "-rr",
+         0.75f},
+        {PLATEAU(.learning_rate = 0.5f, .factor = 0.5f, .learning_rate_min = 0.75f, .patience = 0, .threshold = 0,
+                 .relative = false),
+         {1, 1},
+         "-r",
+         0.5f},
+        {PLATEAU(.learning_rate = 1, .factor = 0.5f, .patience = 0, .threshold = 0, .relative = false),
+         {(double)NAN, 3, 4},
+         "r-r",
+         0.25f},
     };
     for (size_t k = 0; k < COUNT(cases); k++) {
         bp_plateau p = cases[k].at_first;
@@ -238,7 +268,8 @@ static void plateaus_by_hand(void **state) {
         }
         assert_true(p.learning_rate == cases[k].learning_rate);
     }
-    const bp_plateau good = {.learning_rate = 1, .factor = 0.5f};
+    const bp_plateau good =
+        PLATEAU(.learning_rate = 1, .factor = 0.5f, .patience = 0, .threshold = 0, .relative = false);
     bp_plateau bad[] = {good, good, good, good, good, good, good};
     bad[0].learning_rate = NAN;
     bad[1].learning_rate = -1;
@@ -280,14 +311,12 @@ static void fits_lower_the_rate(void **state) {
     uint64_t whole = 0;
     for (size_t cut = 0; cut < EPOCHS; cut += 5) {
         bp_network *network = net_create(&config, 1);
-        bp_plateau plateau = {.learning_rate = 0.5f, .factor = 0.5f, .patience = 1}, expected = plateau;
+        bp_plateau plateau =
+                       PLATEAU(.learning_rate = 0.5f, .factor = 0.5f, .patience = 1, .threshold = 0, .relative = false),
+                   expected = plateau;
         rates r;
-        bp_fit_options options = {.epochs = cut,
-                                  .batch = BATCH,
-                                  .plateau = &plateau,
-                                  .validation = &validation,
-                                  .on_epoch = note_rate,
-                                  .context = &r};
+        bp_fit_options options = FIT_OPTIONS(.epochs = cut, .batch_size = BATCH, .plateau = &plateau,
+                                             .validation = &validation, .on_epoch = note_rate, .context = &r);
         if (cut > 0)
             assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);
         options.first_epoch = cut;
@@ -312,13 +341,8 @@ static void fits_lower_the_rate(void **state) {
 static void fits_follow_a_momentum(void **state) {
     (void)state;
     const net *shape = &fit_nets[0];
-    const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
-                               .learning_rate = 0.1f,
-                               .steps = 3 * STEPS,
-                               .warmup = 4,
-                               .start = 0.01f,
-                               .momentum_max = 0.95f,
-                               .momentum_min = 0.5f};
+    const bp_schedule cycle = SCHEDULE(BP_SCHEDULE_ONE_CYCLE, .learning_rate = 0.1f, .steps = 3 * STEPS, .warmup = 4,
+                                       .start = 0.01f, .momentum_max = 0.95f, .momentum_min = 0.5f);
     static const bp_optimizer_kind kinds[] = {BP_OPTIMIZER_MOMENTUM, BP_OPTIMIZER_NESTEROV, BP_OPTIMIZER_ADAM,
                                               BP_OPTIMIZER_ADAMW};
     samples s = samples_create(shape, ROWS, 0, 5);
@@ -327,7 +351,7 @@ static void fits_follow_a_momentum(void **state) {
         bp_network_config config = net_config(shape, BATCH);
         config.optimizer = (bp_optimizer){.kind = kinds[k], .momentum = 0.75f, .beta1 = 0.75f};
         bp_network *fitted = net_create(&config, 1), *stepped = net_create(&config, 1);
-        const bp_fit_options options = {.epochs = 3, .schedule = &cycle, .in_order = true};
+        const bp_fit_options options = FIT_OPTIONS(.epochs = 3, .schedule = &cycle, .shuffle = false);
         assert_int_equal(bp_network_fit(fitted, &set, &options, NULL), BP_OK);
         for (uint64_t step = 0; step < 3 * STEPS; step++) {
             float learning_rate, momentum;
@@ -408,7 +432,7 @@ static void weighted_means(void **state) {
     for (size_t n = 0; n < BATCH; n++)
         s.weights[n] = 0.25f;
     bp_fit_result result;
-    const bp_fit_options options = {.epochs = 1, .batch = BATCH, .learning_rate = 0, .in_order = true};
+    const bp_fit_options options = FIT_OPTIONS(.epochs = 1, .batch_size = BATCH, .learning_rate = 0, .shuffle = false);
     assert_int_equal(bp_network_fit(walked, &set, &options, &result), BP_OK);
     assert_int_equal(bp_network_evaluate(walked, &set, &of_set), BP_OK);
     assert_true(fabs(result.loss - of_set) <= 1e-6 * of_set);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "fit_support.h"
 #include "harness/session.h"
@@ -47,13 +48,9 @@ static void fits_find_the_row(void **state) {
             step /= BATCH;
             for (int policy = 0; policy < NONFINITE_POLICY_COUNT; policy++) {
                 bp_network *network = net_create(&config, 1), *expected = net_create(&config, 1);
-                const bp_fit_options options = {.epochs = 4,
-                                                .first_epoch = 2,
-                                                .batch = BATCH,
-                                                .learning_rate = 0.5f,
-                                                .seed = SEED,
-                                                .restore_best = true,
-                                                .nonfinite = (bp_nonfinite_policy)policy};
+                const bp_fit_options options =
+                    FIT_OPTIONS(.epochs = 4, .first_epoch = 2, .batch_size = BATCH, .learning_rate = 0.5f, .seed = SEED,
+                                .restore_best = true, .nonfinite = (bp_nonfinite_policy)policy);
                 bp_fit_result result;
                 assert_int_equal(bp_network_fit(network, &set, &options, &result),
                                  policy == BP_NONFINITE_POLICY_CONTINUE ? BP_OK : BP_ERROR_NONFINITE);
@@ -93,7 +90,7 @@ static void fits_find_what_came_after_the_loss(void **state) {
     const bp_network_config config = net_config(&linear, 4);
     float x[] = {1, 2, 3, 4}, y[] = {1000, 1000};
     const bp_dataset set = {.rows = 2, .inputs = x, .input_columns = 2, .targets = y, .target_columns = 1};
-    bp_fit_options options = {.epochs = 2, .learning_rate = 3e38f, .nonfinite = BP_NONFINITE_POLICY_LOCATE};
+    bp_fit_options options = FIT_OPTIONS(.epochs = 2, .learning_rate = 3e38f, .nonfinite = BP_NONFINITE_POLICY_LOCATE);
     bp_network *network = net_create(&config, 1);
     bp_fit_result result;
     const uint64_t hash = bp_network_hash(network);
@@ -137,7 +134,8 @@ static void fits_find_what_was_not_dropped(void **state) {
     for (size_t n = 0; n < ROWS; n++)
         x[n] = 1.0f;
     const bp_dataset set = {.rows = ROWS, .inputs = x, .input_columns = 1, .targets = y, .target_columns = 1};
-    const bp_fit_options options = {.epochs = 1, .learning_rate = 0.1f, .nonfinite = BP_NONFINITE_POLICY_LOCATE};
+    const bp_fit_options options =
+        FIT_OPTIONS(.epochs = 1, .learning_rate = 0.1f, .nonfinite = BP_NONFINITE_POLICY_LOCATE);
     size_t first[2] = {0};
     for (uint64_t step = 0; step < 2; step++) {
         float mask[WIDE];
@@ -182,12 +180,11 @@ static void bad_fits(void **state) {
         samples s = samples_create(small, SAMPLES, 0, 5);
         const uint64_t hash = bp_network_hash(network);
         const bool labeled = small->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-        const bp_schedule constant = {.learning_rate = 0.1f}, negative = {.learning_rate = -0.1f};
-        const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
-                                   .learning_rate = 0.1f,
-                                   .steps = 9,
-                                   .momentum_max = 0.9f,
-                                   .momentum_min = 0.8f}; /* of an optimizer that has none */
+        const bp_schedule constant = SCHEDULE(BP_SCHEDULE_CONSTANT, .learning_rate = 0.1f),
+                          negative = SCHEDULE(BP_SCHEDULE_CONSTANT, .learning_rate = -0.1f);
+        const bp_schedule cycle =
+            SCHEDULE(BP_SCHEDULE_ONE_CYCLE, .learning_rate = 0.1f, .steps = 9, .momentum_max = 0.9f,
+                     .momentum_min = 0.8f); /* of an optimizer that has none */
         uint32_t wrong[SAMPLES] = {0}, last[SAMPLES] = {0};
         wrong[SAMPLES - 1] = 3;
         last[0] = SAMPLES - 1;
@@ -195,9 +192,11 @@ static void bad_fits(void **state) {
         double loss = 77;
 #define FIT(status, change)                                                                                            \
     do {                                                                                                               \
-        fit_case c = {.set = dataset_of(small, &s), .validation = dataset_of(small, &s), .stopping = {.patience = 3}}; \
-        c.options = (bp_fit_options){                                                                                  \
-            .epochs = 2, .learning_rate = 0.1f, .validation = &c.validation, .stopping = &c.stopping};                 \
+        fit_case c = {.set = dataset_of(small, &s),                                                                    \
+                      .validation = dataset_of(small, &s),                                                             \
+                      .stopping = EARLY_STOPPING(.patience = 3)};                                                      \
+        c.options = (bp_fit_options)FIT_OPTIONS(.epochs = 2, .learning_rate = 0.1f, .validation = &c.validation,       \
+                                                .stopping = &c.stopping);                                              \
         change;                                                                                                        \
         const bp_early_stopping stopping = c.stopping;                                                                 \
         if (bp_network_fit(network, &c.set, &c.options, &result) != (status))                                          \
@@ -232,29 +231,31 @@ static void bad_fits(void **state) {
             BOTH(BP_ERROR_SIZE, target_columns = 2);
             BOTH(BP_ERROR_SIZE, target_columns = 4);
         }
+        FIT(BP_ERROR_VALUE, c.options.struct_size = 0);
         FIT(BP_ERROR_VALUE, c.options.epochs = 0);
         FIT(BP_ERROR_VALUE, c.options.first_epoch = 2);
 #if SIZE_MAX > UINT32_MAX
         FIT(BP_ERROR_VALUE, c.options.epochs = ((size_t)1 << 32) + 1);
 #endif
-        FIT(BP_ERROR_BATCH, c.options.batch = 5);
+        FIT(BP_ERROR_BATCH, c.options.batch_size = 5);
         FIT(BP_ERROR_VALUE, c.options.learning_rate = NAN);
         FIT(BP_ERROR_VALUE, c.options.learning_rate = INFINITY);
         FIT(BP_ERROR_VALUE, c.options.schedule = &negative);
         FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.learning_rate_of_step = no_rate));
         FIT(BP_ERROR_VALUE, c.options.schedule = &cycle);
-        bp_plateau plateau = {.learning_rate = 0.1f, .factor = 0.5f},
-                   bad_plateau = {.learning_rate = 0.1f, .factor = 1};
+        bp_plateau plateau = PLATEAU(.learning_rate = 0.1f, .factor = 0.5f),
+                   bad_plateau = PLATEAU(.learning_rate = 0.1f, .factor = 1);
         FIT(BP_ERROR_VALUE, c.options.plateau = &bad_plateau);
         FIT(BP_ERROR_VALUE, (c.options.schedule = &constant, c.options.plateau = &plateau));
         assert_int_equal(plateau.seen, 0);
         FIT(BP_ERROR_VALUE, c.options.nonfinite = NONFINITE_POLICY_COUNT);
+        FIT(BP_ERROR_VALUE, c.stopping.struct_size = 0);
         FIT(BP_ERROR_VALUE, c.stopping.patience = 0);
-        FIT(BP_ERROR_VALUE, c.stopping.improvement = -1);
+        FIT(BP_ERROR_VALUE, c.stopping.min_delta = -1);
 #undef BOTH
 #undef FIT
         const bp_dataset set = dataset_of(small, &s);
-        const bp_fit_options options = {.epochs = 2, .learning_rate = 0.1f};
+        const bp_fit_options options = FIT_OPTIONS(.epochs = 2, .learning_rate = 0.1f);
         assert_int_equal(bp_network_fit(NULL, &set, &options, &result), BP_ERROR_NULL);
         assert_int_equal(bp_network_fit(network, NULL, &options, &result), BP_ERROR_NULL);
         assert_int_equal(bp_network_fit(network, &set, NULL, &result), BP_ERROR_NULL);
@@ -276,7 +277,8 @@ static void bad_rates_end_the_fit(void **state) {
     const bp_dataset set = dataset_of(small, &s);
     for (size_t bad = 0; bad < 7; bad++) {
         bp_network *network = net_create(&config, 1);
-        const bp_fit_options options = {.epochs = 2, .learning_rate_of_step = no_rate, .learning_rate_context = &bad};
+        const bp_fit_options options =
+            FIT_OPTIONS(.epochs = 2, .learning_rate_of_step = no_rate, .learning_rate_context = &bad);
         bp_fit_result result;
         assert_int_equal(bp_network_fit(network, &set, &options, &result), bad < 6 ? BP_ERROR_VALUE : BP_OK);
         assert_int_equal(result.steps, bad);
@@ -299,11 +301,8 @@ static void fits_without_memory(void **state) {
     config.allocator = (bp_allocator){budget_allocate, budget_release, &b};
     bp_network *network = net_create(&config, 1);
     const uint64_t hash = bp_network_hash(network);
-    const bp_fit_options options = {.epochs = 2,
-                                    .learning_rate = 0.1f,
-                                    .validation = &held,
-                                    .restore_best = true,
-                                    .nonfinite = BP_NONFINITE_POLICY_LOCATE};
+    const bp_fit_options options = FIT_OPTIONS(.epochs = 2, .learning_rate = 0.1f, .validation = &held,
+                                               .restore_best = true, .nonfinite = BP_NONFINITE_POLICY_LOCATE);
     for (size_t given = 0; given <= 3; given++) { /* batches, the best weights, those before the step */
         bp_fit_result result = {.steps = 77};
         b.left = given;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "defaults.h"
 #include "harness/harness.h"
 #include "harness/layers.h"
 
@@ -163,7 +164,7 @@ static void no_step_after_the_last(void **state) {
     const uint64_t hash = bp_network_hash(network);
     assert_int_equal(bp_network_update(network, 0.01f), BP_ERROR_VALUE);
     assert_int_equal(bp_network_train_step(network, &batch, 0.01f, NULL), BP_ERROR_VALUE);
-    bp_backward_options options = {.learning_rate = 0.01f};
+    bp_backward_options options = BACKWARD_OPTIONS(.learning_rate = 0.01f);
     assert_int_equal(bp_network_backward(network, &batch, &options), BP_ERROR_VALUE);
     options.gradient = BP_GRADIENT_MODE_STORE;
     assert_int_equal(bp_network_backward(network, &batch, &options), BP_ERROR_VALUE);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "harness/harness.h"
 #include "harness/layers.h"
@@ -244,11 +245,9 @@ static void use_network(bp_network *network, operands *o) {
     float loss;
     assert_int_equal(layer_write(network, OF_PARAMETERS, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);
     assert_int_equal(bp_network_train_step(network, &batch, 0.5f, &loss), BP_OK);
-    const bp_backward_options options = {.learning_rate = 0.5f,
-                                         .delta = o->m[D].at,
-                                         .delta_stride = o->m[D].ld,
-                                         .input_gradient = o->m[Z].at,
-                                         .input_gradient_stride = o->m[Z].ld};
+    const bp_backward_options options =
+        BACKWARD_OPTIONS(.learning_rate = 0.5f, .delta = o->m[D].at, .delta_stride = o->m[D].ld,
+                         .input_gradient = o->m[Z].at, .input_gradient_stride = o->m[Z].ld);
     assert_int_equal(bp_network_backward(network, &batch, &options), BP_OK);
     assert_int_equal(bp_network_forward(network, &batch, o->m[A].at, o->m[A].ld), BP_OK);
     assert_int_equal(layer_read(network, OF_PARAMETERS, 0, o->m[W].at, o->m[W].ld, o->bias), BP_OK);

@@ -19,6 +19,7 @@
 
 #include <backprop/backward.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/mode.h"
@@ -173,17 +174,12 @@ static void check_backward(bp_network *network, source from, bp_gradient_mode us
     for (size_t n = 0; n < rows; n++)
         memcpy(delta + n * delta_stride, expected.delta + n * expected.out, expected.out * sizeof(float));
     visitor v = {0, pthread_self()};
-    const bp_backward_options options = {
-        .gradient = use,
-        .learning_rate = use == BP_GRADIENT_MODE_UPDATE ? learning_rate : NAN,
-        .delta = from == GIVEN ? delta : NULL,
-        .delta_stride = gap ? delta_stride : 0,
-        .loss_callback = from == BY_FUNCTION ? visit : NULL,
-        .context = &v,
-        .input_gradient = inputs ? input_gradient : NULL,
-        .input_gradient_stride = gap ? stride : 0,
-        .loss = from == OWN_LOSS ? &loss : NULL,
-    };
+    const bp_backward_options options =
+        BACKWARD_OPTIONS(.gradient = use, .learning_rate = use == BP_GRADIENT_MODE_UPDATE ? learning_rate : NAN,
+                         .delta = from == GIVEN ? delta : NULL, .delta_stride = gap ? delta_stride : 0,
+                         .loss_callback = from == BY_FUNCTION ? visit : NULL, .loss_context = &v,
+                         .input_gradient = inputs ? input_gradient : NULL, .input_gradient_stride = gap ? stride : 0,
+                         .loss = from == OWN_LOSS ? &loss : NULL);
     bp_batch batch = expected.s.batch;
     if (from != OWN_LOSS) {
         batch.targets = NULL;
@@ -304,7 +300,7 @@ static void regularized_on(test_table *table) {
         for (size_t l = 0; l < 3; l++)
             before[l] = layer_get(network, l);
         assert_int_equal(norm_read(network, OF_PARAMETERS, 0, gamma[0], beta[0]), BP_OK);
-        const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE, .input_gradient = inputs};
+        const bp_backward_options keep = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE, .input_gradient = inputs);
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
         assert_true(bp_network_steps(network) == 1);
         for (size_t l = 0; l < 3; l++) {
@@ -415,8 +411,9 @@ static void gradients_agree_with_finite_differences(void **state) {
             bp_network *network = net_create(&config, 5);
             samples s = samples_create(&shape, ROWS, 0, 77); /* fixed: kinks are not met */
             float input_gradient[ROWS * IN], loss_of_batch;
-            const bp_backward_options options = {
-                .gradient = BP_GRADIENT_MODE_STORE, .input_gradient = input_gradient, .loss = &loss_of_batch};
+            const bp_backward_options options =
+                BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE, .input_gradient = input_gradient,
+                                 .loss = &loss_of_batch);
             assert_int_equal(bp_network_backward(network, &s.batch, &options), BP_OK);
 
             double p[PARAMETERS], g[PARAMETERS], x[ROWS * IN], largest = 0;
@@ -481,39 +478,36 @@ static void bad_calls_change_nothing(void **state) {
     size_t calls = 0;
     const uint64_t before = bp_network_hash(network);
     float *inside = network->layer[1].weights.data;
-    const bp_backward_options good = {.learning_rate = 0.1f, .input_gradient = gradient}, given = {.delta = delta},
-                              function = {.loss_callback = no_loss, .context = &calls};
+    const bp_backward_options good = BACKWARD_OPTIONS(.learning_rate = 0.1f, .input_gradient = gradient),
+                              given = BACKWARD_OPTIONS(.delta = delta),
+                              function = BACKWARD_OPTIONS(.loss_callback = no_loss, .loss_context = &calls);
     const struct {
         bp_status status;
         int line;
         bp_backward_options options;
     } bad[] = {
-#define HOW(status, ...)                                                                                               \
-    {                                                                                                                  \
-        status, __LINE__, {                                                                                            \
-            __VA_ARGS__                                                                                                \
-        }                                                                                                              \
-    }
-        HOW(BP_ERROR_VALUE, .gradient = GRADIENT_MODE_COUNT),
-        HOW(BP_ERROR_VALUE, .gradient = (bp_gradient_mode)-1),
-        HOW(BP_ERROR_VALUE, .learning_rate = NAN),
-        HOW(BP_ERROR_VALUE, .learning_rate = INFINITY),
-        HOW(BP_ERROR_NULL, .gradient = BP_GRADIENT_MODE_SKIP),
-        HOW(BP_ERROR_VALUE, .delta = delta, .loss_callback = no_loss, .context = &calls),
-        HOW(BP_ERROR_VALUE, .delta = delta, .loss = &loss),
-        HOW(BP_ERROR_VALUE, .loss_callback = no_loss, .context = &calls, .loss = &loss),
-        HOW(BP_ERROR_SIZE, .delta = delta, .delta_stride = 2),
-        HOW(BP_ERROR_OVERFLOW, .delta = delta, .delta_stride = SIZE_MAX / 2),
-        HOW(BP_ERROR_ALIGNMENT, .delta = shift_bytes(delta, 1)),
-        HOW(BP_ERROR_OVERLAP, .delta = inside),
-        HOW(BP_ERROR_SIZE, .input_gradient = gradient, .input_gradient_stride = 5),
-        HOW(BP_ERROR_OVERFLOW, .input_gradient = gradient, .input_gradient_stride = SIZE_MAX / 2),
-        HOW(BP_ERROR_ALIGNMENT, .input_gradient = shift_bytes(gradient, 2)),
-        HOW(BP_ERROR_OVERLAP, .input_gradient = inside),
-        HOW(BP_ERROR_OVERLAP, .input_gradient = s.inputs),
-        HOW(BP_ERROR_OVERLAP, .input_gradient = s.targets),
-        HOW(BP_ERROR_OVERLAP, .input_gradient = s.weights),
-        HOW(BP_ERROR_OVERLAP, .delta = gradient, .input_gradient = gradient),
+#define BAD(status, ...) {status, __LINE__, BACKWARD_OPTIONS(__VA_ARGS__)}
+        BAD(BP_ERROR_VALUE, .struct_size = 0),
+        BAD(BP_ERROR_VALUE, .gradient = GRADIENT_MODE_COUNT),
+        BAD(BP_ERROR_VALUE, .gradient = (bp_gradient_mode)-1),
+        BAD(BP_ERROR_VALUE, .learning_rate = NAN),
+        BAD(BP_ERROR_VALUE, .learning_rate = INFINITY),
+        BAD(BP_ERROR_NULL, .gradient = BP_GRADIENT_MODE_SKIP),
+        BAD(BP_ERROR_VALUE, .delta = delta, .loss_callback = no_loss, .loss_context = &calls),
+        BAD(BP_ERROR_VALUE, .delta = delta, .loss = &loss),
+        BAD(BP_ERROR_VALUE, .loss_callback = no_loss, .loss_context = &calls, .loss = &loss),
+        BAD(BP_ERROR_SIZE, .delta = delta, .delta_stride = 2),
+        BAD(BP_ERROR_OVERFLOW, .delta = delta, .delta_stride = SIZE_MAX / 2),
+        BAD(BP_ERROR_ALIGNMENT, .delta = shift_bytes(delta, 1)),
+        BAD(BP_ERROR_OVERLAP, .delta = inside),
+        BAD(BP_ERROR_SIZE, .input_gradient = gradient, .input_gradient_stride = 5),
+        BAD(BP_ERROR_OVERFLOW, .input_gradient = gradient, .input_gradient_stride = SIZE_MAX / 2),
+        BAD(BP_ERROR_ALIGNMENT, .input_gradient = shift_bytes(gradient, 2)),
+        BAD(BP_ERROR_OVERLAP, .input_gradient = inside),
+        BAD(BP_ERROR_OVERLAP, .input_gradient = s.inputs),
+        BAD(BP_ERROR_OVERLAP, .input_gradient = s.targets),
+        BAD(BP_ERROR_OVERLAP, .input_gradient = s.weights),
+        BAD(BP_ERROR_OVERLAP, .delta = gradient, .input_gradient = gradient),
     };
     for (size_t k = 0; k < COUNT(bad); k++) {
         const bp_status status = bp_network_backward(network, &s.batch, &bad[k].options);
@@ -544,7 +538,7 @@ static void bad_calls_change_nothing(void **state) {
     without.gradients = false;
     const bp_network_config plain = net_config(&without, SMALL_ROWS);
     network = net_create(&plain, 3);
-    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
+    const bp_backward_options keep = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
     assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_ERROR_VALUE);
     assert_int_equal(bp_network_backward(network, &s.batch, &good), BP_OK);
     assert_int_equal(layer_read(network, OF_GRADIENT, 0, gradient, 0, NULL), BP_ERROR_VALUE);

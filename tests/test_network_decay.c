@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "network_support.h"
 
@@ -127,7 +128,7 @@ static void check_way(const way *w, bp_optimizer optimizer) {
             if (layers[l].normalized)
                 assert_int_equal(norm_write(twin, OF_PARAMETERS, l, a[2].values, a[3].values), BP_OK);
         }
-        const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
+        const bp_backward_options keep = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
         assert_int_equal(bp_network_backward(twin, &s.batch, &keep), BP_OK);
         assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
         for (size_t l = 0; l < LAYERS; l++) {

@@ -7,6 +7,7 @@
 #include <backprop/backward.h>
 #include <backprop/update.h>
 
+#include "defaults.h"
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network_support.h"
@@ -33,8 +34,9 @@ static void a_gradient_is_kept_until_a_step(void **state) {
     bp_network *network = net_create(&config, 3);
     samples s = samples_create(&small, SMALL_ROWS, 0, test_seed());
     float weights[6 * 8], biases[7], inputs[SMALL_ROWS * 6], loss;
-    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE}, update = {.learning_rate = 0.1f},
-                              skip = {.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs};
+    const bp_backward_options keep = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE),
+                              update = BACKWARD_OPTIONS(.learning_rate = 0.1f),
+                              skip = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs);
     assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, 0, biases), BP_ERROR_VALUE);
     for (int way = 0; way < 2; way++) {
         assert_int_equal(bp_network_backward(network, &s.batch, &keep), BP_OK);
@@ -80,8 +82,8 @@ static void check_accumulated(test_table *table) {
         const size_t in = shapes[k].sizes[0], out = shapes[k].sizes[1], all = (in + 1) * out;
         float *before = allocate(all, sizeof(float)), *after = allocate(all, sizeof(float));
         float *inputs = allocate(rows * in, sizeof(float));
-        const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE},
-                                  skip = {.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs};
+        const bp_backward_options keep = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE),
+                                  skip = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_SKIP, .input_gradient = inputs);
         assert_int_equal(bp_network_accumulate(network, &s.batch, rows, NULL), BP_OK);
         assert_int_equal(layer_read(network, OF_GRADIENT, 0, before, 0, before + in * out), BP_OK);
         bp_batch half = s.batch;

@@ -6,6 +6,7 @@
 
 #include <backprop/dense.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "network/parameters.h"
 #include "optimizer_support.h"
@@ -446,7 +447,7 @@ static void check_normalized_norm(test_table *table) {
     config.gradients = true;
     bp_network *network = net_create_on(table, &config, SEED), *twin = net_create_on(table, &config, SEED);
     assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
-    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
+    const bp_backward_options keep = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
     assert_int_equal(bp_network_backward(twin, &s.batch, &keep), BP_OK);
     float square = 0;
     for (size_t l = 0; l < shape->layers; l++) {

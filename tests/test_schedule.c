@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "harness/harness.h"
 
@@ -13,45 +14,29 @@
 static const uint64_t milestones[] = {0, 30, 30, 80};
 
 static const bp_schedule schedules[] = {
-    {.kind = BP_SCHEDULE_CONSTANT, .learning_rate = 0.3f},
-    {.kind = BP_SCHEDULE_CONSTANT, .learning_rate = 0.3f, .warmup = 7},
-    {.kind = BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 30, .factor = 0.1f},
-    {.kind = BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 5, .factor = 0.9f, .warmup = 11},
-    {.kind = BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 100, .factor = 0},
-    {.kind = BP_SCHEDULE_LINEAR, .learning_rate = 0.25f, .steps = 100},
-    {.kind = BP_SCHEDULE_LINEAR, .learning_rate = 0.25f, .steps = 99, .warmup = 10, .end = 0.5f},
-    {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.01f, .steps = 150},
-    {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0.01f, .steps = 150, .warmup = 20, .end = 1e-5f},
-    {.kind = BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .warmup = 48, .start = 0.04f, .end = 4e-6f},
-    {.kind = BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .start = 0.04f},
-    {.kind = BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.97f},
-    {.kind = BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.5f, .warmup = 9},
-    {.kind = BP_SCHEDULE_MULTI_STEP,
-     .learning_rate = 0.1f,
-     .factor = 0.1f,
-     .milestones = milestones,
-     .milestone_count = 4},
-    {.kind = BP_SCHEDULE_MULTI_STEP,
-     .learning_rate = 0.1f,
-     .factor = 0.5f,
-     .warmup = 20,
-     .milestones = milestones,
-     .milestone_count = 2},
-    {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 50},
-    {.kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 10, .end = 0.01f, .period_factor = 2},
-    {.kind = BP_SCHEDULE_WARM_RESTARTS,
-     .learning_rate = 0.1f,
-     .steps = 7,
-     .end = 0.2f,
-     .period_factor = 3,
-     .warmup = 5},
-    {.kind = BP_SCHEDULE_ONE_CYCLE,
-     .learning_rate = 1,
-     .steps = 160,
-     .warmup = 48,
-     .start = 0.04f,
-     .momentum_max = 0.95f,
-     .momentum_min = 0.85f},
+    SCHEDULE(BP_SCHEDULE_CONSTANT, .learning_rate = 0.3f),
+    SCHEDULE(BP_SCHEDULE_CONSTANT, .learning_rate = 0.3f, .warmup = 7),
+    SCHEDULE(BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 30, .factor = 0.1f),
+    SCHEDULE(BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 5, .factor = 0.9f, .warmup = 11),
+    SCHEDULE(BP_SCHEDULE_STEP, .learning_rate = 0.1f, .steps = 100, .factor = 0),
+    SCHEDULE(BP_SCHEDULE_LINEAR, .learning_rate = 0.25f, .steps = 100),
+    SCHEDULE(BP_SCHEDULE_LINEAR, .learning_rate = 0.25f, .steps = 99, .warmup = 10, .end = 0.5f),
+    SCHEDULE(BP_SCHEDULE_COSINE, .learning_rate = 0.01f, .steps = 150),
+    SCHEDULE(BP_SCHEDULE_COSINE, .learning_rate = 0.01f, .steps = 150, .warmup = 20, .end = 1e-5f),
+    SCHEDULE(BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .warmup = 48, .start = 0.04f, .end = 4e-6f),
+    SCHEDULE(BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .start = 0.04f),
+    SCHEDULE(BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.97f),
+    SCHEDULE(BP_SCHEDULE_EXPONENTIAL, .learning_rate = 0.1f, .factor = 0.5f, .warmup = 9),
+    SCHEDULE(BP_SCHEDULE_MULTI_STEP, .learning_rate = 0.1f, .factor = 0.1f, .milestones = milestones,
+             .milestone_count = 4),
+    SCHEDULE(BP_SCHEDULE_MULTI_STEP, .learning_rate = 0.1f, .factor = 0.5f, .warmup = 20, .milestones = milestones,
+             .milestone_count = 2),
+    SCHEDULE(BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 50),
+    SCHEDULE(BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 10, .end = 0.01f, .period_factor = 2),
+    SCHEDULE(BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 0.1f, .steps = 7, .end = 0.2f, .period_factor = 3,
+             .warmup = 5),
+    SCHEDULE(BP_SCHEDULE_ONE_CYCLE, .learning_rate = 1, .steps = 160, .warmup = 48, .start = 0.04f,
+             .momentum_max = 0.95f, .momentum_min = 0.85f),
 };
 enum { SCHEDULES = sizeof schedules / sizeof *schedules, STEPS = 170 };
 
@@ -146,13 +131,13 @@ static void corners_are_exact(void **state) {
     CHECK(schedules[16], 30, 0.1f);
     CHECK(schedules[16], 70, 0.1f);
     CHECK(schedules[16], 20, (float)((double)0.01f + ((double)0.1f - (double)0.01f) * 0.5));
-    const bp_schedule huge = {
-        .kind = BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 1, .steps = 1, .period_factor = UINT64_C(1) << 63};
+    const bp_schedule huge =
+        SCHEDULE(BP_SCHEDULE_WARM_RESTARTS, .learning_rate = 1, .steps = 1, .period_factor = UINT64_C(1) << 63);
     CHECK(huge, 1, 1);
     CHECK(huge, UINT64_C(1) << 63, 0);
     CHECK(huge, (UINT64_C(1) << 63) + 1, 1);
     /* Warm-up alone, of powers of two. */
-    const bp_schedule rising = {.kind = BP_SCHEDULE_CONSTANT, .learning_rate = 1, .warmup = 4};
+    const bp_schedule rising = SCHEDULE(BP_SCHEDULE_CONSTANT, .learning_rate = 1, .warmup = 4);
     CHECK(rising, 0, 0.25f);
     CHECK(rising, 2, 0.75f);
     CHECK(rising, 3, 1);
@@ -233,6 +218,8 @@ static void bad_schedules_are_refused(void **state) {
     REFUSE(11, factor = 1.5f);
     REFUSE(13, milestone_count = 0);
     REFUSE(15, steps = 0);
+    REFUSE(15, period_factor = 0);
+    REFUSE(0, struct_size = 0);
     REFUSE(9, momentum_max = 0.9f);
     REFUSE(18, momentum_min = 0.96f);
     REFUSE(18, momentum_min = -0.1f);

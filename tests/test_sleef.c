@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "defaults.h"
 #include "harness/harness.h"
 
 #include <backprop/activation.h>
@@ -108,7 +109,7 @@ static void divergence(const bp_kernels *kernels, const float *inputs, float *re
 static void cosine(const bp_kernels *kernels, const float *inputs, float *results) {
     enum { HALVES = 1 << 20 };
     for (size_t k = 0; k < CHUNK; k++) {
-        const bp_schedule s = {.kind = BP_SCHEDULE_COSINE, .learning_rate = 0x1p24f, .steps = HALVES};
+        const bp_schedule s = SCHEDULE(BP_SCHEDULE_COSINE, .learning_rate = 0x1p24f, .steps = HALVES);
         results[k] = kernels->schedule_learning_rate(&s, (uint64_t)(fabsf(inputs[k]) * (HALVES / 104.0f)));
     }
 }

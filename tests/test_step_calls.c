@@ -31,6 +31,7 @@
 #include <backprop/backward.h>
 #include <backprop/update.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "harness/session.h"
 #include "network_support.h"
@@ -118,13 +119,12 @@ static bp_status trainee_go_back(trainee *t) {
     size_t out = t->network->layer[t->network->layers - 1].out;
     for (int use = 0; use < GRADIENT_MODE_COUNT; use++) {
         const bp_backward_options hows[] = {
-            {.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient},
-            {.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient, .delta = t->outputs},
-            {.gradient = (bp_gradient_mode)use,
-             .input_gradient = t->input_gradient,
-             .loss_callback = squares,
-             .context = &out},
-            {.loss_callback = squares, .context = &out},
+            BACKWARD_OPTIONS(.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient),
+            BACKWARD_OPTIONS(.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient,
+                             .delta = t->outputs),
+            BACKWARD_OPTIONS(.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient,
+                             .loss_callback = squares, .loss_context = &out),
+            BACKWARD_OPTIONS(.loss_callback = squares, .loss_context = &out),
         };
         for (size_t k = 0; k < COUNT(hows); k++) {
             const bp_status status = bp_network_backward(t->network, &t->s.batch, &hows[k]);

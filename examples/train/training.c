@@ -41,11 +41,12 @@ static float falling_rate(void *context, size_t step) {
 /* The numbers that --schedule leaves open. */
 static bp_schedule schedule_of(const options *o, size_t steps) {
     const float learning_rate = options_rate(o);
-    bp_schedule s = {.kind = o->schedule, .learning_rate = learning_rate, .warmup = o->warmup, .steps = steps};
-    if (o->schedule == BP_SCHEDULE_STEP) { /* to a tenth after each third */
+    bp_schedule s = bp_schedule_defaults(o->schedule);
+    s.learning_rate = learning_rate;
+    s.warmup = o->warmup;
+    s.steps = steps;
+    if (o->schedule == BP_SCHEDULE_STEP) /* to a tenth after each third */
         s.steps = (steps + 2) / 3;
-        s.factor = 0.1f;
-    }
     if (o->schedule == BP_SCHEDULE_EXPONENTIAL) /* to a fiftieth or so */
         s.factor = steps > 4 ? 1 - 4 / (float)steps : 0.1f;
     if (o->schedule == BP_SCHEDULE_WARM_RESTARTS) { /* three periods, of one, two and four parts */
@@ -146,21 +147,21 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
     const uint64_t milestones[] = {t.steps / 2, t.steps - t.steps / 4}; /* to a tenth after a half, and once more */
     bp_schedule schedule = schedule_of(o, t.steps);
     if (o->schedule == BP_SCHEDULE_MULTI_STEP) {
-        schedule.factor = 0.1f;
         schedule.milestones = milestones;
         schedule.milestone_count = 2;
     }
     const bool scheduled = o->schedule != NO_SCHEDULE;
-    const bp_fit_options fit = {.epochs = o->epochs,
-                                .first_epoch = load(&t),
-                                .batch = batch,
-                                .schedule = scheduled ? &schedule : NULL,
-                                .learning_rate_of_step = scheduled ? NULL : falling_rate,
-                                .learning_rate_context = &t,
-                                .seed = o->seed,
-                                .on_step = after_step,
-                                .on_epoch = after_epoch,
-                                .context = &t};
+    bp_fit_options fit = bp_fit_options_defaults();
+    fit.epochs = o->epochs;
+    fit.first_epoch = load(&t);
+    fit.batch_size = batch;
+    fit.schedule = scheduled ? &schedule : NULL;
+    fit.learning_rate_of_step = scheduled ? NULL : falling_rate;
+    fit.learning_rate_context = &t;
+    fit.seed = o->seed;
+    fit.on_step = after_step;
+    fit.on_epoch = after_epoch;
+    fit.context = &t;
     float learning_rate;
     if (scheduled && bp_schedule_learning_rate(&schedule, 0, &learning_rate) != BP_OK)
         fail("--warmup %llu: too many for %zu steps in all", (unsigned long long)o->warmup, t.steps);

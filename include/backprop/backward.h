@@ -36,24 +36,37 @@ typedef enum bp_gradient_mode {
 typedef void bp_loss_callback(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
                               float *delta, size_t delta_stride);
 
-/** How to go backward. Zeroed: a training step of the network's own loss, at rate 0. */
+/** Options of a backward pass. The defaults are a training step of the network's own loss. Made by
+ *  bp_backward_options_defaults(). */
 typedef struct bp_backward_options {
-    bp_gradient_mode gradient;
-    float learning_rate; /* of an update */
+    size_t struct_size;        /* set by bp_backward_options_defaults */
+    bp_gradient_mode gradient; /* default BP_GRADIENT_MODE_UPDATE */
+    float learning_rate;       /* of an update; default 0.001 */
 
     /* Where deltas come from: the network's own loss if both are null. */
     const float *delta;  /* dL/da [rows x sizes[layers]] of the outputs a as bp_network_forward gives them */
     size_t delta_stride; /* elements between rows; 0: packed */
     bp_loss_callback *loss_callback; /* or a function that gives them */
-    void *context;                   /* its own */
+    void *loss_context;              /* its own */
 
     float *input_gradient;        /* where dL/dx [rows x sizes[0]] is wanted, or null */
     size_t input_gradient_stride; /* elements between rows; 0: packed */
     float *loss;                  /* of the network's own loss, as in bp_network_train_step; or null */
 } bp_backward_options;
 
+/** Fills in the defaults of bp_backward_options_defaults() for a struct of `struct_size` bytes. Null: nothing is
+ *  done. */
+BP_API void bp_backward_options_init(bp_backward_options *options, size_t struct_size);
+
+/** Options with the defaults above; what has no default is null or 0. */
+static inline bp_backward_options bp_backward_options_defaults(void) {
+    bp_backward_options bp_made;
+    bp_backward_options_init(&bp_made, sizeof bp_made);
+    return bp_made;
+}
+
 /**
- * Runs a batch forward, and backward with all that `how` asks for. The forward pass is run anew, whatever was run
+ * Runs a batch forward, and backward with all that `options` ask for. The forward pass is run anew, whatever was run
  * before; targets, labels and weights of the batch are used by the network's own loss alone.
  *
  *   deltas     of the output layer: given dL/da times f'(z), or those of the loss (loss.h); of the others as ever
@@ -70,11 +83,11 @@ typedef struct bp_backward_options {
  * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_MODE_UPDATE without an input gradient
  * takes as long as bp_network_train_step but for its loss.
  *
- * BP_ERROR_NULL (network, batch, how; with BP_GRADIENT_MODE_SKIP also input_gradient; else as bp_network_train_step),
- * BP_ERROR_VALUE (an enumerator; a rate of an update that is not finite; both delta and loss_callback; a loss wanted
- * though deltas are the caller's; BP_GRADIENT_MODE_STORE without `gradients`), BP_ERROR_OVERLAP (input_gradient with
- * another array; an array with the network's own memory), and the others of bp_network_train_step. On error nothing is
- * changed.
+ * BP_ERROR_NULL (network, batch, options; with BP_GRADIENT_MODE_SKIP also input_gradient; else as
+ * bp_network_train_step), BP_ERROR_VALUE (a struct_size that bp_backward_options_defaults did not set; an enumerator; a
+ * learning rate of an update that is not finite; both delta and loss_callback; a loss wanted though deltas are the
+ * caller's; BP_GRADIENT_MODE_STORE without `gradients`), BP_ERROR_OVERLAP (input_gradient with another array; an array
+ * with the network's own memory), and the others of bp_network_train_step. On error nothing is changed.
  */
 BP_API bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward_options *options);
 

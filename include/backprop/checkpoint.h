@@ -79,12 +79,14 @@ typedef enum bp_load_event {
 } bp_load_event;
 
 /**
- * How a file's tensors are found, as for PyTorch's load_state_dict; all zero is what bp_network_load does.
+ * How a file's tensors are found, as for PyTorch's load_state_dict; the defaults are what bp_network_load does. Made by
+ * bp_load_options_defaults().
  *
  * A name in `modules` stands for the tensors name.weight and name.bias; an empty one for weight and bias. The network's
  * modules are those with parameters, from the inputs on: for each layer its Linear, then its LayerNorm if it has one.
  */
 typedef struct bp_load_options {
+    size_t struct_size;         /* set by bp_load_options_defaults */
     const char *const *modules; /* their names in the file; null: the numbers of nn.Sequential, or the pattern */
     size_t module_count;        /* of `modules`: must be the network's */
 
@@ -96,13 +98,25 @@ typedef struct bp_load_options {
      */
     const char *pattern;
 
-    bool lenient;     /* strict=False: extra tensors are left out, and missing ones stay as the network has them */
-    bool zero_biases; /* a bias or shift that is missing beside its weight is zero: modules made with bias=False */
+    bool strict;      /* every tensor must be in the file and in the network; else extra ones are left out, and missing
+                         ones stay as the network has them; default true */
+    bool zero_biases; /* a bias or shift that is missing beside its weight is zero, as of modules made with bias=False;
+                         default false */
 
     /* Called with each such tensor, after all is loaded; null: not. The name is valid during the call. */
     void (*report)(void *context, bp_load_event note, const char *name);
     void *context;
 } bp_load_options;
+
+/** Fills in the defaults of bp_load_options_defaults() for a struct of `struct_size` bytes. Null: nothing is done. */
+BP_API void bp_load_options_init(bp_load_options *options, size_t struct_size);
+
+/** Options with the defaults above; what has no default is null or 0. */
+static inline bp_load_options bp_load_options_defaults(void) {
+    bp_load_options bp_made;
+    bp_load_options_init(&bp_made, sizeof bp_made);
+    return bp_made;
+}
 
 /**
  * Reads a network's parameters from a file whose tensors go by other names than nn.Sequential's, or that has more or
@@ -118,16 +132,19 @@ typedef struct bp_load_options {
  * it is
  *
  *   const char *const modules[] = {"fc1", "fc2"};
- *   const bp_load_options options = {.modules = modules, .module_count = 2, .zero_biases = true};
+ *   bp_load_options options = bp_load_options_defaults();
+ *   options.modules = modules;
+ *   options.module_count = 2;
+ *   options.zero_biases = true;
  *   status = bp_network_load_with(network, "net.safetensors", &options, &error);
  *
- * or {.pattern = "fc*", .zero_biases = true}; and {.pattern = "*"} for an nn.Sequential whose Linears have other
+ * or options.pattern = "fc*" in place of the modules; and the pattern "*" for an nn.Sequential whose Linears have other
  * numbers because of an nn.Flatten before them. A file of the nn.Sequential in checkpoint.h's first lines needs no
  * options.
  *
  * Errors as bp_network_load, and BP_ERROR_SIZE (module_count), BP_ERROR_VALUE (two equal modules, a pattern without or
- * with two '*', both modules and a pattern), BP_ERROR_MISMATCH (what the pattern finds; if lenient, a file none of
- * whose tensors has a place). Null `options` are all zero.
+ * with two '*', both modules and a pattern, struct_size), BP_ERROR_MISMATCH (what the pattern finds; if not strict, a
+ * file none of whose tensors has a place). Null `options` are the defaults.
  */
 BP_API bp_status bp_network_load_with(bp_network *network, const char *path, const bp_load_options *options,
                                       bp_file_error *error);

@@ -12,8 +12,10 @@
  *   record has something behind its last delimiter, be it "", that is a column.
  * - Runs of blanks may divide fields, and comments may be left out, as numpy.savetxt writes both: see bp_csv_options.
  *
+ *   bp_csv_options options = bp_csv_options_defaults();
+ *   options.header = true;
  *   bp_csv *csv;
- *   bp_status status = bp_csv_open("iris.csv", &(bp_csv_options){.header = true}, &csv, &error);
+ *   bp_status status = bp_csv_open("iris.csv", &options, &csv, &error);
  *   if (status == BP_OK)
  *       status = bp_csv_numbers(csv, 0, 4, inputs, 0, &error);
  */
@@ -37,16 +39,28 @@ typedef enum bp_csv_missing {
     BP_CSV_MISSING_SKIP       /* rows with a missing field are left out, whichever it is */
 } bp_csv_missing;
 
-/** How to read; zeroed fields take their defaults. */
+/** Options of reading. Made by bp_csv_options_defaults(). */
 typedef struct bp_csv_options {
-    bool header;    /* the first record names the columns */
-    char delimiter; /* 0: a comma. Not a quote, an end of a line, or beyond ASCII */
-    bp_csv_missing missing;
-    const char *missing_text; /* "NA", say; null: none. Blanks around it do not count. Used during bp_csv_open alone */
-    bool blanks;  /* runs of blanks divide fields, and delimiter is 0; those at both ends of a record don't */
-    char comment; /* 0: none. From this sign, outside of quotes, to the end of its line all is left out: '#' as numpy
-                     does. Not a quote, a blank, the delimiter, an end of a line, or beyond ASCII */
+    size_t struct_size;       /* set by bp_csv_options_defaults */
+    bool header;              /* the first record names the columns; default false */
+    char delimiter;           /* default ','. Not a quote, an end of a line, or beyond ASCII. 0: runs of blanks divide
+                                 fields, as numpy.loadtxt's delimiter=None; leading and trailing ones don't */
+    bp_csv_missing missing;   /* default BP_CSV_MISSING_ERROR */
+    const char *missing_text; /* "NA", say; default null: none. Blanks around it do not count. Used during bp_csv_open
+                                 alone */
+    char comment; /* default 0: none. From this sign, outside of quotes, to the end of its line all is left out: '#' as
+                     numpy does. Not a quote, a blank, the delimiter, an end of a line, or beyond ASCII */
 } bp_csv_options;
+
+/** Fills in the defaults of bp_csv_options_defaults() for a struct of `struct_size` bytes. Null: nothing is done. */
+BP_API void bp_csv_options_init(bp_csv_options *options, size_t struct_size);
+
+/** Options with the defaults above. */
+static inline bp_csv_options bp_csv_options_defaults(void) {
+    bp_csv_options bp_made;
+    bp_csv_options_init(&bp_made, sizeof bp_made);
+    return bp_made;
+}
 
 /** A table that has been read. */
 typedef struct bp_csv bp_csv;
@@ -56,9 +70,9 @@ typedef struct bp_csv bp_csv;
  * where it begins, so that columns are found as fast as rows; at most twice that, as it grows. `options` may be null:
  * all defaults.
  *
- * BP_ERROR_NULL, BP_ERROR_VALUE (an option), BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT, with line and column,
- * for a quote inside an unquoted field or without its counterpart, a carriage return outside of quotes without a line
- * feed, a NUL, UTF-16, a record with more or fewer fields than the first, or a file without a record;
+ * BP_ERROR_NULL, BP_ERROR_VALUE (an option, struct_size), BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT, with line
+ * and column, for a quote inside an unquoted field or without its counterpart, a carriage return outside of quotes
+ * without a line feed, a NUL, UTF-16, a record with more or fewer fields than the first, or a file without a record;
  * BP_ERROR_OVERFLOW for a record of more than 4 GiB. On error *csv is set to
  * null.
  */

@@ -24,23 +24,34 @@ typedef enum bp_schedule_kind {
     BP_SCHEDULE_WARM_RESTARTS,
 } bp_schedule_kind;
 
-/** A schedule with its numbers; rates are finite and not negative. */
+/** A schedule with its numbers; rates are finite and not negative. Made by bp_schedule_defaults(kind). */
 typedef struct bp_schedule {
+    size_t struct_size; /* set by bp_schedule_defaults */
     bp_schedule_kind kind;
-    float learning_rate; /* the highest */
-    uint64_t warmup;     /* steps before the rate is at its highest; 0: none */
+    float learning_rate; /* the highest; default 0.001 */
+    uint64_t warmup;     /* steps before the rate is at its highest; default 0 */
     uint64_t steps; /* step: from one drop to the next; linear, cosine, one-cycle: all, warm-up included; warm restarts:
-                       those of the first period */
-    float factor;   /* step, multi-step: of each drop; exponential: of each step; 0 to 1 */
-    float start;    /* one-cycle: of the first step */
-    float end;      /* linear, cosine, one-cycle: after `steps`; warm restarts: at the end of each period */
+                       those of the first period; default 0, which these kinds refuse */
+    float factor;   /* step, multi-step: of each drop, default 0.1; exponential: of each step, default 0.99; 0 to 1 */
+    float start;    /* one-cycle: of the first step; default 0 */
+    float end;      /* linear, cosine, one-cycle: after `steps`; warm restarts: at the end of each period; default 0 */
     const uint64_t
         *milestones;        /* multi-step: [milestone_count] steps after the warm-up, ascending, at which it drops */
     size_t milestone_count; /* at least 1 */
-    uint64_t period_factor; /* warm restarts: of each period to the one before; 0: 1 */
-    float momentum_max;     /* one-cycle: of the first and the last step, below 1; 0: the momentum stays as it is */
-    float momentum_min;     /* at the highest rate: above 0, at most momentum_max */
+    uint64_t period_factor; /* warm restarts: of each period to the one before, at least 1; default 1 */
+    float momentum_max; /* one-cycle: of the first and the last step, below 1; default 0: the momentum stays as it is */
+    float momentum_min; /* at the highest rate: above 0, at most momentum_max */
 } bp_schedule;
+
+/** Fills in the defaults of bp_schedule_defaults(kind) for a struct of `struct_size` bytes. Null: nothing is done. */
+BP_API void bp_schedule_init(bp_schedule *schedule, size_t struct_size, bp_schedule_kind kind);
+
+/** A schedule of this kind with the defaults above. */
+static inline bp_schedule bp_schedule_defaults(bp_schedule_kind bp_kind) {
+    bp_schedule bp_made;
+    bp_schedule_init(&bp_made, sizeof bp_made, bp_kind);
+    return bp_made;
+}
 
 /**
  * *rate = that of step `step`, in binary64 but where it says otherwise, rounded to binary32 at the end. While
@@ -69,9 +80,9 @@ typedef struct bp_schedule {
  * T_mult = period_factor) and OneCycleLR, one step of theirs to each step here; to drop by epochs, give `steps` and
  * milestones in steps. (ReduceLROnPlateau: bp_plateau in fit.h.)
  *
- * BP_ERROR_NULL (milestones, too); BP_ERROR_VALUE: a number outside its range, `steps` or milestone_count of 0 where it
- * counts, milestones that do not ascend (equal ones count each), warmup >= steps for linear, cosine and one-cycle;
- * those of bp_cpu_active. On error *rate is unchanged.
+ * BP_ERROR_NULL (milestones, too); BP_ERROR_VALUE: a struct_size that bp_schedule_defaults did not set, a number
+ * outside its range, `steps` or milestone_count of 0 where it counts, milestones that do not ascend (equal ones count
+ * each), warmup >= steps for linear, cosine and one-cycle; those of bp_cpu_active. On error *rate is unchanged.
  */
 BP_API bp_status bp_schedule_learning_rate(const bp_schedule *schedule, uint64_t step, float *learning_rate);
 

@@ -6,7 +6,7 @@
 
 /* CMakeLists.txt reads the project's version from these three lines. */
 #define BP_VERSION_MAJOR 0
-#define BP_VERSION_MINOR 1
+#define BP_VERSION_MINOR 9
 #define BP_VERSION_PATCH 0
 
 BP_BEGIN_DECLS

@@ -8,6 +8,8 @@
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
+#include "schedule.h"
+#include "sized.h"
 
 static const char *const names[SCHEDULE_COUNT] = {
     [BP_SCHEDULE_CONSTANT] = "constant",     [BP_SCHEDULE_STEP] = "step",
@@ -30,6 +32,22 @@ bp_status bp_schedule_from_name(const char *name, bp_schedule_kind *kind) {
         }
     return bp_fail_name(BP_ERROR_VALUE, "schedule", name, names, SCHEDULE_COUNT);
 }
+
+/* ---- The struct ----------------------------------------------------------------------------------------------- */
+
+void bp_schedule_init(bp_schedule *schedule, size_t struct_size, bp_schedule_kind kind) {
+    const bp_schedule defaults = default_schedule(kind);
+    if (schedule)
+        sized_write(schedule, struct_size, &defaults, sizeof defaults);
+}
+
+static bp_status read_schedule(bp_schedule *schedule, const bp_schedule *given) {
+    *schedule = default_schedule(given->kind);
+    return sized_read(schedule, sizeof *schedule, SIZED_END(bp_schedule, momentum_min), given, "schedule",
+                      "bp_schedule_defaults(kind)");
+}
+
+/* ---- Checks --------------------------------------------------------------------------------------------------- */
 
 static bp_status refuse(const char *field, double value, const char *allowed) {
     char number[32];
@@ -90,6 +108,8 @@ static bp_status check_kind(const bp_schedule *s) {
     case BP_SCHEDULE_COSINE:
         return check_end(s);
     case BP_SCHEDULE_WARM_RESTARTS:
+        if (s->period_factor == 0)
+            return refuse("period_factor", 0.0, "at least 1");
         status = check_steps(s);
         return status == BP_OK ? check_rate("end", s->end) : status;
     case BP_SCHEDULE_ONE_CYCLE:
@@ -106,15 +126,19 @@ static bp_status check_schedule(const bp_schedule *s) {
     return status == BP_OK ? check_kind(s) : status;
 }
 
+/* ---- Schedules ------------------------------------------------------------------------------------------------ */
+
 bp_status bp_schedule_learning_rate(const bp_schedule *schedule, uint64_t step, float *learning_rate) {
     CONTRACT_MODE(host);
     if (!schedule || !learning_rate)
         return bp_fail(BP_ERROR_NULL, "%s is null", schedule ? "learning_rate" : "schedule");
     const bp_kernels *kernels;
+    bp_schedule s;
     bp_status status;
-    if ((status = check_schedule(schedule)) != BP_OK || (status = bp_refuse(bp_dispatch(&kernels))) != BP_OK)
+    if ((status = read_schedule(&s, schedule)) != BP_OK || (status = check_schedule(&s)) != BP_OK ||
+        (status = bp_refuse(bp_dispatch(&kernels))) != BP_OK)
         return status;
-    *learning_rate = kernels->schedule_learning_rate(schedule, step);
+    *learning_rate = kernels->schedule_learning_rate(&s, step);
     return BP_OK;
 }
 
@@ -123,13 +147,13 @@ bp_status bp_schedule_momentum(const bp_schedule *schedule, uint64_t step, float
     CONTRACT_MODE(host);
     if (!schedule || !momentum)
         return bp_fail(BP_ERROR_NULL, "%s is null", schedule ? "momentum" : "schedule");
-    const bp_status status = check_schedule(schedule);
-    if (status != BP_OK)
+    bp_schedule s;
+    bp_status status;
+    if ((status = read_schedule(&s, schedule)) != BP_OK || (status = check_schedule(&s)) != BP_OK)
         return status;
-    if (schedule->kind != BP_SCHEDULE_ONE_CYCLE || schedule->momentum_max == 0.0f)
+    if (s.kind != BP_SCHEDULE_ONE_CYCLE || s.momentum_max == 0.0f)
         return bp_fail(BP_ERROR_VALUE, "the schedule has no momentum: it is not one-cycle, or momentum_max is 0");
-    bp_schedule turned = *schedule;
-    turned.learning_rate = schedule->momentum_min;
-    turned.start = turned.end = schedule->momentum_max;
-    return bp_schedule_learning_rate(&turned, step, momentum);
+    s.learning_rate = s.momentum_min;
+    s.start = s.end = s.momentum_max;
+    return bp_schedule_learning_rate(&s, step, momentum);
 }

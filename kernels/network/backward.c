@@ -8,6 +8,20 @@
 #include "failure.h"
 #include "float_environment.h"
 #include "network/step.h"
+#include "sized.h"
+
+static const bp_backward_options defaults = {.struct_size = sizeof(bp_backward_options), .learning_rate = 0.001f};
+
+void bp_backward_options_init(bp_backward_options *options, size_t struct_size) {
+    if (options)
+        sized_write(options, struct_size, &defaults, sizeof defaults);
+}
+
+static bp_status read_options(bp_backward_options *options, const bp_backward_options *given) {
+    *options = defaults;
+    return sized_read(options, sizeof *options, SIZED_END(bp_backward_options, loss), given, "options",
+                      "bp_backward_options_defaults()");
+}
 
 static bp_status check_options(const bp_network *network, const bp_backward_options *options) {
     const bool own = options->delta || options->loss_callback;
@@ -61,35 +75,33 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
     CONTRACT_MODE(host);
     if (!network || !batch || !options)
         return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "options");
-    bp_backward_options filled = *options;
-    if (filled.delta_stride == 0)
-        filled.delta_stride = network->layer[network->layers - 1].out;
-    if (filled.input_gradient_stride == 0)
-        filled.input_gradient_stride = network->layer[0].in;
-    step s = {.network = network,
-              .batch = *batch,
-              .train = true,
-              .learning_rate = options->learning_rate,
-              .options = &filled};
-    const bool own = options->delta || options->loss_callback;
-    bp_status status = check_options(network, options);
+    bp_backward_options o; /* strides filled in */
+    bp_status status = read_options(&o, options);
     if (status != BP_OK)
+        return status;
+    if (o.delta_stride == 0)
+        o.delta_stride = network->layer[network->layers - 1].out;
+    if (o.input_gradient_stride == 0)
+        o.input_gradient_stride = network->layer[0].in;
+    step s = {.network = network, .batch = *batch, .train = true, .learning_rate = o.learning_rate, .options = &o};
+    const bool own = o.delta || o.loss_callback;
+    if ((status = check_options(network, &o)) != BP_OK)
         return status;
     if (own && (status = bp_step_check_inputs(network, &s.batch)) != BP_OK)
         return bp_inputs_refuse(network, &s.batch, status);
     if (!own && (status = bp_step_check(network, &s.batch)) != BP_OK)
         return bp_batch_refuse(network, &s.batch, status);
-    if ((status = check_arrays(network, &s.batch, &filled)) != BP_OK)
+    if ((status = check_arrays(network, &s.batch, &o)) != BP_OK)
         return bp_backward_refuse(&s, status);
-    if (options->gradient == BP_GRADIENT_MODE_UPDATE && !network->sgd_only)
-        return bp_update_step(&s, options->loss);
-    if (options->gradient != BP_GRADIENT_MODE_SKIP) {
-        network->gradient_stored = options->gradient == BP_GRADIENT_MODE_STORE;
+    if (o.gradient == BP_GRADIENT_MODE_UPDATE && !network->sgd_only)
+        return bp_update_step(&s, o.loss);
+    if (o.gradient != BP_GRADIENT_MODE_SKIP) {
+        network->gradient_stored = o.gradient == BP_GRADIENT_MODE_STORE;
         network->accumulated = false;
     }
-    if (options->gradient == BP_GRADIENT_MODE_STORE)
+    if (o.gradient == BP_GRADIENT_MODE_STORE)
         bp_update_clear_frozen(network);
-    bp_step_run(&s, s.batch.rows, options->loss);
-    network->steps += options->gradient != BP_GRADIENT_MODE_SKIP;
+    bp_step_run(&s, s.batch.rows, o.loss);
+    network->steps += o.gradient != BP_GRADIENT_MODE_SKIP;
     return BP_OK;
 }

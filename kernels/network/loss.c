@@ -45,7 +45,7 @@ static void loss_of(const step *s, float *delta, size_t ldd, const float *a, siz
         return;
     }
     if (options->loss_callback)
-        options->loss_callback(options->context, row, rows, a, lda, delta, ldd);
+        options->loss_callback(options->loss_context, row, rows, a, lda, delta, ldd);
     else
         for (size_t n = 0; n < rows; n++)
             memcpy(delta + n * ldd, options->delta + (row + n) * options->delta_stride, k->out * sizeof(float));

@@ -13,6 +13,7 @@
 
 #include "storage/entries.h"
 #include "storage/error.h"
+#include "storage/load_options.h"
 #include "storage/matching.h"
 #include "storage/plain.h"
 #include "storage/text.h"
@@ -219,7 +220,7 @@ static bp_status find_tensors(const bp_safetensors *file, bp_entries *entries, c
         const bp_tensor wanted = {.name = counter_names[k], .dtype = BP_DTYPE_U64};
         status = bp_match_exactly(file, &wanted, bp_safetensors_find(file, wanted.name), error);
     }
-    if (status != BP_OK || (options && options->lenient))
+    if (status != BP_OK || (options && !options->strict))
         return status;
     return bp_match_no_extra(entries, file, options ? is_of_training : is_counter, error);
 }
@@ -254,7 +255,7 @@ static bool is_zeroed(const bp_entries *entries, size_t k, bool zero_biases) {
 /* Reads what the file has; of what it may lack, the network's own values stay. */
 static bp_status read_entries(const bp_safetensors *file, const bp_entries *entries, const bp_load_options *options,
                               const bp_network *network, bp_file_error *error) {
-    bp_status status = options && options->lenient ? bp_entries_get(entries, network) : BP_OK;
+    bp_status status = options && !options->strict ? bp_entries_get(entries, network) : BP_OK;
     if (status != BP_OK)
         return bp_file_refuse(error, status);
     for (size_t k = 0; k < entries->count && status == BP_OK; k++) {
@@ -338,15 +339,20 @@ static bp_status load(bp_network *network, const char *path, const bp_load_optio
     return status;
 }
 
-static const bp_load_options defaults = {.modules = NULL};
+static bp_status load_with(bp_network *network, const char *path, const bp_load_options *given, bp_file_error *error) {
+    bp_file_error own;
+    bp_load_options options;
+    const bp_status status = bp_load_options_read(&options, given, bp_file_error_begin(error, &own));
+    return status == BP_OK ? load(network, path, &options, error) : status;
+}
 
 bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error) {
-    return load(network, path, &defaults, error);
+    return load_with(network, path, NULL, error);
 }
 
 bp_status bp_network_load_with(bp_network *network, const char *path, const bp_load_options *options,
                                bp_file_error *error) {
-    return load(network, path, options ? options : &defaults, error);
+    return load_with(network, path, options, error);
 }
 
 bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "sized.h"
 #include "storage/error.h"
 #include "storage/kind.h"
 #include "storage/source.h"
@@ -32,32 +33,46 @@ const char *bp_csv_hint(const char *text) {
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */
 
+static const bp_csv_options defaults = {.struct_size = sizeof(bp_csv_options), .delimiter = ','};
+
+void bp_csv_options_init(bp_csv_options *options, size_t struct_size) {
+    if (options)
+        sized_write(options, struct_size, &defaults, sizeof defaults);
+}
+
+/* `given` may be null. */
+static bp_status read_options(bp_csv_options *options, const bp_csv_options *given, bp_file_error *error) {
+    *options = defaults;
+    const bp_status status = given ? sized_read(options, sizeof *options, SIZED_END(bp_csv_options, comment), given,
+                                                "options", "bp_csv_options_defaults()")
+                                   : BP_OK;
+    return status == BP_OK ? BP_OK : bp_file_fail(error, status, "%s", bp_error_message());
+}
+
 static bool is_sign(char sign) {
     return !strchr("\"\r\n", sign) && (unsigned char)sign <= 0x7f;
 }
 
 static bp_status check_options(const bp_csv_options *o, bp_file_error *error) {
-    const char delimiter = o->delimiter ? o->delimiter : ',';
-    if (!is_sign(delimiter))
+    if (o->delimiter && !is_sign(o->delimiter))
         return bp_file_fail(error, BP_ERROR_VALUE,
-                            "the delimiter is outside its range: a quote, an end of a line or "
+                            "options.delimiter is outside its range: a quote, an end of a line or "
                             "a byte beyond ASCII");
-    if (o->blanks && o->delimiter)
-        return bp_file_fail(error, BP_ERROR_VALUE, "delimiter is '%c', and must be 0 if runs of blanks divide fields",
-                            o->delimiter);
-    if (o->comment && (!is_sign(o->comment) || strchr(" \t", o->comment) || o->comment == delimiter))
+    if (o->comment && (!is_sign(o->comment) || strchr(" \t", o->comment) || o->comment == o->delimiter))
         return bp_file_fail(error, BP_ERROR_VALUE,
-                            "the sign of comments is outside its range: a quote, a blank, the "
+                            "options.comment is outside its range: a quote, a blank, the "
                             "delimiter, an end of a line or a byte beyond ASCII");
     if ((unsigned)o->missing > BP_CSV_MISSING_SKIP)
-        return bp_file_fail(error, BP_ERROR_VALUE, "missing is %d, outside the range of bp_csv_missing",
+        return bp_file_fail(error, BP_ERROR_VALUE, "options.missing is %d, outside the range of bp_csv_missing",
                             (int)o->missing);
     return BP_OK;
 }
 
-static bp_status open_source(const bp_source *source, const bp_csv_options *options, bp_csv **csv,
-                             bp_file_error *error) {
-    bp_status status = check_options(options, error);
+static bp_status open_source(const bp_source *source, const bp_csv_options *given, bp_csv **csv, bp_file_error *error) {
+    bp_csv_options options;
+    bp_status status = read_options(&options, given, error);
+    if (status == BP_OK)
+        status = check_options(&options, error);
     if (status != BP_OK)
         return status;
     if (source->size > PTRDIFF_MAX)
@@ -65,12 +80,12 @@ static bp_status open_source(const bp_source *source, const bp_csv_options *opti
     bp_csv *made = calloc(1, sizeof *made);
     if (!made)
         return bp_file_refuse(error, BP_ERROR_MEMORY);
-    made->missing = options->missing;
+    made->missing = options.missing;
     unsigned char *text;
     status = bp_source_copy(source, 0, (size_t)source->size, &text, error);
     if (status == BP_OK) {
         made->text = (char *)text;
-        status = bp_csv_parse(made, (size_t)source->size, options, error);
+        status = bp_csv_parse(made, (size_t)source->size, &options, error);
         status = bp_kind_refine(source, BP_KIND_CSV, status, error);
     }
     if (status == BP_OK)
@@ -81,7 +96,6 @@ static bp_status open_source(const bp_source *source, const bp_csv_options *opti
 }
 
 bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **csv, bp_file_error *error) {
-    const bp_csv_options defaults = {.header = false};
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!csv)
@@ -90,7 +104,7 @@ bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **
     bp_source source;
     bp_status status = bp_source_open(&source, path, error);
     if (status == BP_OK) {
-        status = open_source(&source, options ? options : &defaults, csv, error);
+        status = open_source(&source, options, csv, error);
         bp_source_close(&source);
     }
     return status;
@@ -98,7 +112,6 @@ bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **
 
 bp_status bp_csv_open_memory(const void *bytes, size_t size, const bp_csv_options *options, bp_csv **csv,
                              bp_file_error *error) {
-    const bp_csv_options defaults = {.header = false};
     bp_file_error own;
     error = bp_file_error_begin(error, &own);
     if (!csv)
@@ -106,7 +119,7 @@ bp_status bp_csv_open_memory(const void *bytes, size_t size, const bp_csv_option
     *csv = NULL;
     bp_source source;
     const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? open_source(&source, options ? options : &defaults, csv, error) : status;
+    return status == BP_OK ? open_source(&source, options, csv, error) : status;
 }
 
 void bp_csv_close(bp_csv *csv) {

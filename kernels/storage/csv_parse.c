@@ -259,14 +259,14 @@ static bp_status check_encoding(const char *text, size_t size, bp_file_error *er
 }
 
 static void set_signs(parser *p, const bp_csv_options *options) {
-    p->delimiter = options->blanks ? '\0' : options->delimiter ? options->delimiter : ',';
+    p->delimiter = options->delimiter;
     p->comment = options->comment;
     p->blank[' '] = p->delimiter != ' ';
     p->blank['\t'] = p->delimiter != '\t';
     p->stops['\n'] = p->stops['\r'] = p->stops['"'] = p->stops['\0'] = true;
     p->stops[(unsigned char)p->delimiter] = p->stops[(unsigned char)p->comment] = true;
-    p->stops[' '] |= options->blanks;
-    p->stops['\t'] |= options->blanks;
+    p->stops[' '] |= !p->delimiter;
+    p->stops['\t'] |= !p->delimiter;
 }
 
 static void set_missing_text(parser *p, const char *text) {

@@ -66,16 +66,16 @@ static bp_status check_modules(const bp_entries *entries, const bp_load_options 
     const size_t count = entries->count / 2;
     if (options->module_count != count)
         return bp_file_fail(error, BP_ERROR_SIZE,
-                            "module_count is %zu, and the network has %zu modules with parameters: for each layer a "
+                            "options.module_count is %zu, and the network has %zu modules with parameters: for each layer a "
                             "Linear, and a LayerNorm where it is normalized",
                             options->module_count, count);
     for (size_t k = 0; k < count; k++) {
         if (!modules[k])
-            return bp_file_fail(error, BP_ERROR_NULL, "modules[%zu] is null", k);
+            return bp_file_fail(error, BP_ERROR_NULL, "options.modules[%zu] is null", k);
         for (size_t before = 0; before < k; before++)
             if (bp_names_same(modules[before], modules[k]))
-                return bp_file_fail(error, BP_ERROR_VALUE, "modules[%zu], '%.80s', is modules[%zu] too", k, modules[k],
-                                    before);
+                return bp_file_fail(error, BP_ERROR_VALUE, "options.modules[%zu], '%.80s', is modules[%zu] too", k,
+                                    modules[k], before);
     }
     return BP_OK;
 }
@@ -93,9 +93,10 @@ static bp_status find_modules(const bp_entries *entries, const bp_safetensors *f
 bp_status bp_entries_name(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
                           bp_file_error *error) {
     if (options->modules && options->pattern)
-        return bp_file_fail(error, BP_ERROR_VALUE, "modules and pattern are both given: one of them may be");
+        return bp_file_fail(error, BP_ERROR_VALUE, "options has both modules and pattern: one of them may be given");
     if (!options->modules && options->module_count > 0)
-        return bp_file_fail(error, BP_ERROR_NULL, "modules is null, and module_count %zu", options->module_count);
+        return bp_file_fail(error, BP_ERROR_NULL, "options.modules is null, and options.module_count %zu",
+                            options->module_count);
     if (!options->modules && !options->pattern)
         return BP_OK;
     bp_module *modules = calloc(entries->count / 2, sizeof *modules);
@@ -181,9 +182,9 @@ static bp_status find_module(bp_entry *weight, bp_entry *bias, const bp_safetens
         const bp_status status = bp_match_exactly(file, &weight->tensor, weight->found, error);
         return status == BP_OK ? bp_match_exactly(file, &bias->tensor, bias->found, error) : status;
     }
-    const bp_status status = match(file, &weight->tensor, options->lenient, &weight->found, error);
+    const bp_status status = match(file, &weight->tensor, !options->strict, &weight->found, error);
     const bool zeroed = options->zero_biases && weight->found;
-    return status == BP_OK ? match(file, &bias->tensor, options->lenient || zeroed, &bias->found, error) : status;
+    return status == BP_OK ? match(file, &bias->tensor, !options->strict || zeroed, &bias->found, error) : status;
 }
 
 bp_status bp_entries_find(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,

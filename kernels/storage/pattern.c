@@ -134,7 +134,7 @@ bp_status bp_pattern_find(const bp_entries *entries, const bp_safetensors *file,
     char *star = strchr(copy, '*');
     bp_status status;
     if (!star || strchr(star + 1, '*')) {
-        status = bp_file_fail(error, BP_ERROR_VALUE, "the pattern '%.80s' must have one '*'", text);
+        status = bp_file_fail(error, BP_ERROR_VALUE, "options.pattern is '%.80s', and must have one '*'", text);
     } else {
         *star = '\0';
         const pattern p = {.text = text, .head = copy, .tail = star + 1};

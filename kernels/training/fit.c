@@ -7,14 +7,16 @@
 #include "failure.h"
 #include "float_environment.h"
 #include "network/parameters.h"
+#include "sized.h"
 #include "training/batches.h"
+#include "training/stopping.h"
 
 /* A fit under way. */
 typedef struct fit {
     bp_network *network;
     const bp_fit_options *options;
     bp_batches *batches;
-    size_t batch; /* rows of one */
+    size_t batch_size;
     void *best;   /* parameters of the best epoch, or null */
     void *before; /* parameters before the step, or null */
     bp_early_stopping *stopping;
@@ -28,6 +30,20 @@ static bool has_momentum(const bp_fit_options *o) {
     return o->schedule && o->schedule->kind == BP_SCHEDULE_ONE_CYCLE && o->schedule->momentum_max > 0.0f;
 }
 
+static const bp_fit_options defaults = {
+    .struct_size = sizeof(bp_fit_options), .epochs = 1, .learning_rate = 0.001f, .shuffle = true};
+
+void bp_fit_options_init(bp_fit_options *options, size_t struct_size) {
+    if (options)
+        sized_write(options, struct_size, &defaults, sizeof defaults);
+}
+
+static bp_status read_options(bp_fit_options *options, const bp_fit_options *given) {
+    *options = defaults;
+    return sized_read(options, sizeof *options, SIZED_END(bp_fit_options, context), given, "options",
+                      "bp_fit_options_defaults()");
+}
+
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
 
 /* One of the options, with what it may be. */
@@ -39,13 +55,8 @@ static bp_status refuse(const char *option, double value, const char *allowed) {
 static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
     if ((o->schedule != NULL) + (o->learning_rate_of_step != NULL) + (o->plateau != NULL) > 1)
         return bp_fail(BP_ERROR_VALUE, "options has more than one of schedule, learning_rate_of_step and plateau");
-    bp_plateau trial;
-    if (o->plateau) {
-        trial = *o->plateau;
-        return bp_plateau_next(&trial, 0.0, NULL) == BP_OK
-                   ? BP_OK
-                   : bp_fail(BP_ERROR_VALUE, "options.plateau has a number outside its range");
-    }
+    if (o->plateau)
+        return bp_plateau_check(o->plateau, "options.plateau");
     float learning_rate = o->learning_rate;
     const bp_status status = o->schedule ? bp_schedule_learning_rate(o->schedule, 0, &learning_rate) : BP_OK;
     if (status != BP_OK)
@@ -65,9 +76,10 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
                        o->first_epoch, o->epochs);
     if ((uint64_t)o->epochs > UINT64_C(1) << 32)
         return refuse("epochs", (double)o->epochs, "at most 2^32");
-    if (o->batch > network->max_batch_size)
-        return bp_fail(BP_ERROR_BATCH, "options.batch is %zu, and must be at most the network's max_batch_size, %zu",
-                       o->batch, network->max_batch_size);
+    if (o->batch_size > network->max_batch_size)
+        return bp_fail(BP_ERROR_BATCH,
+                       "options.batch_size is %zu, and must be at most the network's max_batch_size, %zu",
+                       o->batch_size, network->max_batch_size);
     if (network->ema_swapped)
         return bp_fail(BP_ERROR_VALUE,
                        "the EMA weights are swapped in: call bp_network_swap_ema again before training");
@@ -76,16 +88,7 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
         return status;
     if ((unsigned)o->nonfinite >= NONFINITE_POLICY_COUNT)
         return refuse("nonfinite", (double)o->nonfinite, "one of bp_nonfinite_policy");
-    bp_early_stopping trial;
-    if (!o->stopping)
-        return BP_OK;
-    trial = *o->stopping;
-    return bp_early_stopping_next(&trial, 0.0, NULL, NULL) == BP_OK
-               ? BP_OK
-               : bp_fail(BP_ERROR_VALUE,
-                         "options.stopping needs a patience of at least 1, which is %zu, and an "
-                         "improvement that is finite and not negative",
-                         o->stopping->patience);
+    return o->stopping ? bp_early_stopping_check(o->stopping, "options.stopping") : BP_OK;
 }
 
 /* That every row of a data set can be trained on or have its loss. */
@@ -117,7 +120,7 @@ static void give_back(const bp_network *network, void *memory) {
 }
 
 static bp_status take_memory(fit *f, const bp_dataset *dataset) {
-    const bp_status status = bp_batches_create(dataset, f->batch, &f->network->allocator, &f->batches);
+    const bp_status status = bp_batches_create(dataset, f->batch_size, &f->network->allocator, &f->batches);
     if (status != BP_OK)
         return status;
     return take_parameters(f->network, f->options->restore_best, &f->best) &&
@@ -270,14 +273,15 @@ static bp_status start_epoch(fit *f, size_t epoch) {
                                .epochs = f->options->epochs,
                                .steps = bp_batches_count(f->batches),
                                .validation_loss = (double)NAN};
-    return f->options->in_order ? bp_batches_restart(f->batches)
-                                : bp_batches_shuffle(f->batches, f->options->seed, epoch);
+    return f->options->shuffle ? bp_batches_shuffle(f->batches, f->options->seed, epoch)
+                               : bp_batches_restart(f->batches);
 }
 
 /* Validation, and what follows from it; false if the fit ends here. */
 static bool end_epoch(fit *f, bp_status *status, uint64_t host) {
     const bp_dataset *validation = f->options->validation;
-    if (validation && (*status = bp_evaluate_in(f->network, validation, f->batch, &f->now.validation_loss)) != BP_OK)
+    if (validation &&
+        (*status = bp_evaluate_in(f->network, validation, f->batch_size, &f->now.validation_loss)) != BP_OK)
         return false;
     const double value = validation ? f->now.validation_loss : f->now.loss;
     f->result.epochs++;
@@ -318,17 +322,20 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
     CONTRACT_MODE(host);
     if (!network || !dataset || !options)
         return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !dataset ? "dataset" : "options");
-    bp_status status = check_options(network, options);
-    if (status != BP_OK || (status = check_rows(network, dataset, "dataset")) != BP_OK)
+    bp_fit_options o;
+    bp_status status = read_options(&o, options);
+    if (status != BP_OK || (status = check_options(network, &o)) != BP_OK ||
+        (status = check_rows(network, dataset, "dataset")) != BP_OK)
         return status;
-    if (options->validation && (status = check_rows(network, options->validation, "options.validation")) != BP_OK)
+    if (o.validation && (status = check_rows(network, o.validation, "options.validation")) != BP_OK)
         return status;
 
-    bp_early_stopping never = {.patience = SIZE_MAX};
+    bp_early_stopping never = bp_early_stopping_defaults();
+    never.patience = SIZE_MAX;
     fit f = {.network = network,
-             .options = options,
-             .batch = options->batch ? options->batch : network->max_batch_size,
-             .stopping = options->stopping ? options->stopping : &never,
+             .options = &o,
+             .batch_size = o.batch_size ? o.batch_size : network->max_batch_size,
+             .stopping = o.stopping ? o.stopping : &never,
              .result = {.loss = (double)NAN,
                         .validation_loss = (double)NAN,
                         .best_epoch = SIZE_MAX,
@@ -336,9 +343,9 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
                         .bad_row = SIZE_MAX}};
     status = take_memory(&f, dataset);
     if (status == BP_OK) {
-        const float momentum = has_momentum(options) ? *bp_update_momentum(network) : 0.0f;
+        const float momentum = has_momentum(&o) ? *bp_update_momentum(network) : 0.0f;
         status = run_epochs(&f, host);
-        if (has_momentum(options))
+        if (has_momentum(&o))
             *bp_update_momentum(network) = momentum;
         if (f.best && f.result.best_epoch != SIZE_MAX)
             bp_parameters_restore(network, f.best);

@@ -190,17 +190,17 @@ void case_schedule_rate(test_table *table, test_side side, size_t count, size_t 
     if (trial == NULL)
         return;
     static const uint64_t milestones[] = {0, 5, 5, 19, 100, UINT64_MAX};
-    rates r = {.count = count,
-               .schedule = {.kind = kind,
-                            .learning_rate = DRAW(trial, 0.1f, 1, 0.001f, 0, FLT_MIN, FLT_MAX),
-                            .factor = DRAW(trial, 0.5f, 0.1f, 0, 1),
-                            .start = DRAW(trial, 0, 0.01f, 0.3f),
-                            .end = DRAW(trial, 0, 1e-5f, 0.5f)}};
+    rates r = {.count = count, .schedule = bp_schedule_defaults(kind)};
+    r.schedule.learning_rate = DRAW(trial, 0.1f, 1, 0.001f, 0, FLT_MIN, FLT_MAX);
+    r.schedule.factor = DRAW(trial, 0.5f, 0.1f, 0, 1);
+    r.schedule.start = DRAW(trial, 0, 0.01f, 0.3f);
+    r.schedule.end = DRAW(trial, 0, 1e-5f, 0.5f);
     r.schedule.warmup = test_random_below(&trial->random, 3) * test_random_below(&trial->random, 20);
     r.schedule.steps = r.schedule.warmup + 1 + test_random_below(&trial->random, 2 * count);
     r.schedule.milestones = milestones;
     r.schedule.milestone_count = 1 + test_random_below(&trial->random, sizeof milestones / sizeof *milestones);
     r.schedule.period_factor = test_random_below(&trial->random, 4);
+    r.schedule.period_factor += r.schedule.period_factor == 0;
     if (test_random_below(&trial->random, 4) == 0)
         r.first = test_random_next(&trial->random) >> test_random_below(&trial->random, 64);
     test_note(trial, ", rate %g factor %g start %g end %g warm-up %llu of %llu, from step %llu",

@@ -10,6 +10,7 @@
 
 #include <zlib.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "fit_support.h"
 #include "storage/faults.h"
@@ -127,16 +128,11 @@ static bp_status find_nonfinite(subject *t) {
 }
 
 static bp_status fit(subject *t) {
-    bp_early_stopping stopping = {.patience = 9};
+    bp_early_stopping stopping = EARLY_STOPPING(.patience = 9);
     const bp_dataset validation = dataset_of(t->shape, &t->s);
-    const bp_fit_options options = {.epochs = EPOCHS,
-                                    .batch = BATCH,
-                                    .learning_rate = 0.01f,
-                                    .seed = 3,
-                                    .validation = &validation,
-                                    .stopping = &stopping,
-                                    .restore_best = true,
-                                    .nonfinite = BP_NONFINITE_POLICY_LOCATE};
+    const bp_fit_options options =
+        FIT_OPTIONS(.epochs = EPOCHS, .batch_size = BATCH, .learning_rate = 0.01f, .seed = 3, .validation = &validation,
+                    .stopping = &stopping, .restore_best = true, .nonfinite = BP_NONFINITE_POLICY_LOCATE);
     t->set.index = t->index;
     const bp_status status = bp_network_fit(t->network, &t->set, &options, NULL);
     assert_int_equal(stopping.seen, status == BP_OK ? EPOCHS : 0);
@@ -177,7 +173,7 @@ static bp_status load(subject *t) {
 }
 
 static bp_status load_named(subject *t) {
-    const bp_load_options options = {.pattern = "*", .lenient = true, .zero_biases = true};
+    const bp_load_options options = LOAD_OPTIONS(.pattern = "*", .strict = false, .zero_biases = true);
     return bp_network_load_with(t->network, files_path("good"), &options, NULL);
 }
 
@@ -257,7 +253,7 @@ static bp_status read_idx_gz(subject *t) {
 /* A whole table: the first step that fails says how. */
 static bp_status read_csv(subject *t) {
     static const char text[] = "name,a,b\nx,1,2\n\"y\",3,4\nx,NA,6\nz,7,8\n";
-    const bp_csv_options options = {.header = true, .missing = BP_CSV_MISSING_NAN, .missing_text = "NA"};
+    const bp_csv_options options = CSV_OPTIONS(.header = true, .missing = BP_CSV_MISSING_NAN, .missing_text = "NA");
     bp_csv *csv = (bp_csv *)t;
     float values[8];
     const char *names[3];
@@ -350,7 +346,7 @@ static bp_status steps(subject *t) {
     static float outputs[ROWS * 60], gradient[70 * 60];
     static char words[2000];
     const bp_batch batch = batch_of(t);
-    const bp_backward_options options = {.learning_rate = 0.01f, .input_gradient = outputs};
+    const bp_backward_options options = BACKWARD_OPTIONS(.learning_rate = 0.01f, .input_gradient = outputs);
     float loss;
     bp_status status = bp_network_forward(t->network, &batch, outputs, 0);
     status |= bp_network_loss(t->network, &batch, &loss);

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "defaults.h"
 #include "fit_support.h"
 
 enum { ROWS = 64, STEPS = 3, SECONDS = 10 };
@@ -50,7 +51,8 @@ static uint64_t expected_hash(const samples *s, size_t steps) {
 /* In a child: a fit, and a network of its own with as many threads. */
 static bool goes_on(bp_network *network, const samples *s, size_t threads) {
     const bp_dataset set = dataset_of(&shape, s);
-    const bp_fit_options options = {.epochs = 1, .batch = 16, .learning_rate = 0.01f, .validation = &set};
+    const bp_fit_options options =
+        FIT_OPTIONS(.epochs = 1, .batch_size = 16, .learning_rate = 0.01f, .validation = &set);
     if (bp_network_fit(network, &set, &options, NULL) != BP_OK)
         return false;
 #ifdef __SANITIZE_THREAD__

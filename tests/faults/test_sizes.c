@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "bad_inputs.h"
+#include "defaults.h"
 #include "fit_support.h"
 #include "large_sizes.h"
 #include "storage/files.h"
@@ -244,7 +245,7 @@ static bp_status evaluate(const size_t *n) {
 
 static bp_status fit(const size_t *n) {
     const bp_dataset set = dataset(n);
-    return bp_network_fit(network, &set, &(bp_fit_options){.epochs = 1}, NULL);
+    return bp_network_fit(network, &set, &(bp_fit_options)FIT_OPTIONS(.epochs = 1), NULL);
 }
 
 /* ---- Networks --------------------------------------------------------------------------------------------------- */
@@ -282,11 +283,8 @@ static bp_status find_nonfinite(const size_t *n) {
 
 static bp_status backward(const size_t *n) {
     const bp_batch b = {.rows = n[1], .inputs = slot(0), .input_stride = n[2]};
-    const bp_backward_options options = {.learning_rate = 0.5f,
-                                         .delta = slot(1),
-                                         .delta_stride = n[3],
-                                         .input_gradient = slot(2),
-                                         .input_gradient_stride = n[4]};
+    const bp_backward_options options = BACKWARD_OPTIONS(.learning_rate = 0.5f, .delta = slot(1), .delta_stride = n[3],
+                                                         .input_gradient = slot(2), .input_gradient_stride = n[4]);
     return bp_network_backward(network, &b, &options);
 }
 

@@ -2,6 +2,7 @@
  * Networks' files, parameters and whole trainings, loaded into networks of several kinds: a file that is refused
  * changes nothing; what one has loaded, saved again, brings another one to the same state and the same next step.
  */
+#include "../defaults.h"
 #include "files.h"
 #include "subjects.h"
 
@@ -50,7 +51,7 @@ typedef bp_status save_fn(const bp_network *network, const char *path, const bp_
 
 /* Any names whose numbers tell an order, and not all tensors. */
 static bp_status load_named(bp_network *network, const char *path, bp_file_error *error) {
-    const bp_load_options options = {.pattern = "*", .lenient = true, .zero_biases = true};
+    const bp_load_options options = LOAD_OPTIONS(.pattern = "*", .strict = false, .zero_biases = true);
     return bp_network_load_with(network, path, &options, error);
 }
 

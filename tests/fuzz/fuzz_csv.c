@@ -2,16 +2,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "../defaults.h"
 #include "files.h"
 
 static const bp_csv_options all_options[] = {
-    {0},
-    {.header = true, .missing = BP_CSV_MISSING_NAN, .missing_text = "NA"},
-    {.header = true, .delimiter = ';', .missing = BP_CSV_MISSING_SKIP, .missing_text = ""},
-    {.delimiter = '\t', .missing = BP_CSV_MISSING_SKIP, .missing_text = "?"},
-    {.delimiter = ' ', .missing = BP_CSV_MISSING_NAN},
-    {.blanks = true, .comment = '#', .missing = BP_CSV_MISSING_NAN},
-    {.comment = '#', .missing = BP_CSV_MISSING_SKIP, .missing_text = " ? "},
+    CSV_OPTIONS(),
+    CSV_OPTIONS(.header = true, .missing = BP_CSV_MISSING_NAN, .missing_text = "NA"),
+    CSV_OPTIONS(.header = true, .delimiter = ';', .missing = BP_CSV_MISSING_SKIP, .missing_text = ""),
+    CSV_OPTIONS(.delimiter = '\t', .missing = BP_CSV_MISSING_SKIP, .missing_text = "?"),
+    CSV_OPTIONS(.delimiter = ' ', .missing = BP_CSV_MISSING_NAN),
+    CSV_OPTIONS(.delimiter = 0, .comment = '#', .missing = BP_CSV_MISSING_NAN),
+    CSV_OPTIONS(.comment = '#', .missing = BP_CSV_MISSING_SKIP, .missing_text = " ? "),
 };
 
 /* A number by the C library, in the C locale; the library takes fewer spellings than it. */
@@ -118,7 +119,7 @@ static void put(char **at, const char *field, char delimiter) {
 static void round_trip(const bp_csv *csv, const bp_csv_options *options, size_t size) {
     const size_t rows = bp_csv_rows(csv), columns = bp_csv_columns(csv);
     char *text = malloc(2 * size + 3 * (rows + 1) * columns + 1), *at = text;
-    const char delimiter = options->blanks ? ' ' : options->delimiter ? options->delimiter : ',';
+    const char delimiter = options->delimiter ? options->delimiter : ' ';
     for (size_t j = 0; options->header && j < columns; j++)
         put(&at, bp_csv_name(csv, j), j + 1 < columns ? delimiter : '\n');
     for (size_t n = 0; n < rows; n++)

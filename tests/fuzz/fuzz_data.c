@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../kernels/enum_counts.h"
+#include "../defaults.h"
 #include "operands.h"
 
 typedef struct careless {
@@ -254,13 +255,10 @@ static void split(careless *c) {
 /* ---- Numbers and names ------------------------------------------------------------------------------------------ */
 
 static void schedule(careless *c) {
-    const bp_schedule s = {.kind = (bp_schedule_kind)take_below(&c->in, 7),
-                           .learning_rate = take_float(&c->in),
-                           .warmup = take_u64(&c->in, take_flag(&c->in) ? 8 : 1),
-                           .steps = take_u64(&c->in, take_flag(&c->in) ? 8 : 1),
-                           .factor = take_float(&c->in),
-                           .start = take_float(&c->in),
-                           .end = take_float(&c->in)};
+    const bp_schedule s = SCHEDULE(
+        BP_SCHEDULE_CONSTANT, .kind = (bp_schedule_kind)take_below(&c->in, 7), .learning_rate = take_float(&c->in),
+        .warmup = take_u64(&c->in, take_flag(&c->in) ? 8 : 1), .steps = take_u64(&c->in, take_flag(&c->in) ? 8 : 1),
+        .factor = take_float(&c->in), .start = take_float(&c->in), .end = take_float(&c->in));
     float learning_rate = -0.125f;
     for (size_t k = 0; k < 4; k++) {
         const bp_status status =
@@ -272,7 +270,7 @@ static void schedule(careless *c) {
 }
 
 static void stopping(careless *c) {
-    bp_early_stopping state = {.patience = take_size(&c->in, 4), .improvement = (double)take_float(&c->in)};
+    bp_early_stopping state = EARLY_STOPPING(.patience = take_size(&c->in, 4), .min_delta = (double)take_float(&c->in));
     for (size_t k = 0; k < 8; k++) {
         const bp_early_stopping before = state;
         bool improved, stop;

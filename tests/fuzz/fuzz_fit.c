@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../kernels/enum_counts.h"
+#include "../defaults.h"
 #include "operands.h"
 #include "subjects.h"
 
@@ -67,12 +68,12 @@ static bp_dataset take_dataset(bytes *in, operands *arrays, const description *d
 /* Options that may be refused. */
 static bp_fit_options take_options(bytes *in, const bp_dataset *validation) {
     const uint8_t wanted = take_byte(in);
-    bp_fit_options o = {.epochs = 1 + take_below(in, 4)};
+    bp_fit_options o = FIT_OPTIONS(.epochs = 1 + take_below(in, 4));
     o.first_epoch = wanted & 1 ? take_below(in, 4) : 0;
-    o.batch = wanted & 2 ? take_below(in, 50) : 0;
+    o.batch_size = wanted & 2 ? take_below(in, 50) : 0;
     o.learning_rate = take_float(in);
     o.seed = take_u64(in, 2);
-    o.in_order = wanted & 4;
+    o.shuffle = !(wanted & 4);
     o.validation = wanted & 8 ? validation : NULL;
     o.restore_best = wanted & 16;
     o.nonfinite = (bp_nonfinite_policy)take_below(in, 4);
@@ -91,12 +92,10 @@ static outcome train(subject *s, bytes in, const description *d, operands *array
     const bp_dataset data = take_dataset(&in, arrays, d), validation = take_dataset(&in, arrays, d);
     bp_fit_options options = take_options(&in, &validation);
     training t = {.network = s->network, .data = &data, .stop_after = take_below(&in, 30)};
-    const bp_schedule schedule = {.kind = (bp_schedule_kind)take_below(&in, SCHEDULE_COUNT + 1),
-                                  .learning_rate = 0.5f,
-                                  .warmup = 1,
-                                  .steps = 9,
-                                  .factor = 0.5f};
-    bp_early_stopping stopping = {.patience = take_below(&in, 4), .improvement = 0.01};
+    const bp_schedule schedule =
+        SCHEDULE(BP_SCHEDULE_CONSTANT, .kind = (bp_schedule_kind)take_below(&in, SCHEDULE_COUNT + 1),
+                 .learning_rate = 0.5f, .warmup = 1, .steps = 9, .factor = 0.5f);
+    bp_early_stopping stopping = EARLY_STOPPING(.patience = take_below(&in, 4), .min_delta = 0.01);
     const uint8_t wanted = take_byte(&in);
     options.schedule = wanted & 1 ? &schedule : NULL;
     options.learning_rate_of_step = wanted & 2 ? rate_of : NULL;

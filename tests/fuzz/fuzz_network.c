@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../kernels/enum_counts.h"
+#include "../defaults.h"
 #include "operands.h"
 #include "subjects.h"
 
@@ -114,8 +115,8 @@ static void backward(call *c) {
     const uint8_t what = take_byte(&c->in);
     const bool own = (what & 12) != 0;
     const bp_batch batch = take_batch(c, !own);
-    bp_backward_options options = {
-        .gradient = (bp_gradient_mode)(what % 4), .learning_rate = take_rate(c), .context = c};
+    bp_backward_options options =
+        BACKWARD_OPTIONS(.gradient = (bp_gradient_mode)(what % 4), .learning_rate = take_rate(c), .loss_context = c);
     if (what & 4)
         options.delta = matrix(c, batch.rows, outputs_of(c), &options.delta_stride, false);
     if (what & 8)

@@ -12,18 +12,25 @@ here=$(cd "$(dirname "$0")" && pwd)
 prefix=$work/prefix
 own=$work/$mode
 
+# The version that the SONAME must have: of 0.x the minor version, too.
+number() {
+    sed -n "s/^#define BP_VERSION_$1 //p" "$source/include/backprop/version.h"
+}
+soname=libbackprop.so.$(number MAJOR)
+[ "$(number MAJOR)" != 0 ] || soname=$soname.$(number MINOR)
+
 fail() {
     echo "consume.sh: $mode: $*" >&2
     exit 1
 }
 
-# run PROGRAM shared|static: runs it and checks that it loads libbackprop.so just when it should.
+# run PROGRAM shared|static: runs it and checks that it loads the shared library just when it should.
 run() {
     "$1" || fail "$(basename "$1") exits with status $?"
     libraries=$(ldd "$1")
     case $libraries in *libc.so*) ;; *) fail "ldd $1 shows no libraries" ;; esac
     case $2-$libraries in
-    shared-*libbackprop.so.*) ;;
+    shared-*"$soname "*) ;;
     static-*libbackprop*) fail "$(basename "$1") loads the shared library" ;;
     static-*) ;;
     *) fail "$(basename "$1") does not load the shared library" ;;

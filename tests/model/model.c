@@ -350,7 +350,7 @@ static void first_deltas(const model *m, const bp_batch *b, size_t batch_rows, c
                          const float *a, float *delta, float *loss) {
     const size_t rows = b->rows, out = m->layer[m->layers - 1].out;
     if (options && options->loss_callback) {
-        options->loss_callback(options->context, 0, rows, a, out, delta, out);
+        options->loss_callback(options->loss_context, 0, rows, a, out, delta, out);
     } else if (options && options->delta) {
         for (size_t n = 0; n < rows; n++)
             memcpy(delta + n * out, options->delta + n * (options->delta_stride ? options->delta_stride : out),

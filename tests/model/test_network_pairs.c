@@ -13,6 +13,7 @@
 
 #include "actor.h"
 #include "covering.h"
+#include "defaults.h"
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "network/step.h"
@@ -140,7 +141,8 @@ static void act_backward(transcript *t, actor a, const call *c) {
     const size_t room = s->rows * (stride ? stride : in);
     loss_callback own = {c->data->deltas, out, 0, 0.5f / (float)s->rows};
     float loss = NAN, *input_gradient = make(room);
-    bp_backward_options options = {.gradient = BP_GRADIENT_MODE_UPDATE, .learning_rate = s->learning_rate};
+    bp_backward_options options =
+        BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_UPDATE, .learning_rate = s->learning_rate);
     if (c->kind == CALL_SKIP)
         options.gradient = BP_GRADIENT_MODE_SKIP;
     if (c->kind == CALL_KEEP || c->kind == CALL_KEEP_DELTAS)
@@ -149,7 +151,7 @@ static void act_backward(transcript *t, actor a, const call *c) {
         options.delta = c->data->deltas;
     if (c->kind == CALL_CALLBACK) {
         options.loss_callback = give_deltas;
-        options.context = &own;
+        options.loss_context = &own;
     }
     if (c->kind == CALL_SKIP || c->kind == CALL_BACKWARD || c->kind == CALL_KEEP_DELTAS) {
         options.input_gradient = input_gradient;

@@ -1,4 +1,5 @@
 /* The functions on the caller's arrays. */
+#include "defaults.h"
 #include "enum_counts.h"
 #include "modes.h"
 
@@ -154,16 +155,9 @@ static void losses(notes *n) {
 static const uint64_t milestones[] = {2, 5, 5, 11};
 
 static bp_schedule some_schedule(unsigned kind) {
-    return (bp_schedule){.kind = (bp_schedule_kind)kind,
-                         .learning_rate = 0.1f,
-                         .warmup = 3,
-                         .steps = 17,
-                         .factor = 0.7f,
-                         .start = 0.01f,
-                         .end = TINY,
-                         .milestones = milestones,
-                         .milestone_count = 4,
-                         .period_factor = 2};
+    return (bp_schedule)SCHEDULE((bp_schedule_kind)kind, .learning_rate = 0.1f, .warmup = 3, .steps = 17,
+                                 .factor = 0.7f, .start = 0.01f, .end = TINY, .milestones = milestones,
+                                 .milestone_count = 4, .period_factor = 2);
 }
 
 /* Rates of 20 steps, and momenta where there are such. */

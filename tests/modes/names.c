@@ -45,6 +45,25 @@ static void kinds(notes *n) {
     counted(n, isa);
 }
 
+static void defaults(notes *n) {
+    const bp_schedule schedule = bp_schedule_defaults(BP_SCHEDULE_EXPONENTIAL);
+    const bp_backward_options backward = bp_backward_options_defaults();
+    const bp_fit_options fit = bp_fit_options_defaults();
+    const bp_early_stopping stopping = bp_early_stopping_defaults();
+    const bp_plateau plateau = bp_plateau_defaults();
+    const bp_csv_options csv = bp_csv_options_defaults();
+    const bp_load_options load = bp_load_options_defaults();
+    gave(n, &schedule.learning_rate, sizeof schedule.learning_rate);
+    gave(n, &schedule.factor, sizeof schedule.factor);
+    gave(n, &backward.learning_rate, sizeof backward.learning_rate);
+    gave(n, &fit.learning_rate, sizeof fit.learning_rate);
+    gave(n, &stopping.min_delta, sizeof stopping.min_delta);
+    gave(n, &plateau.factor, sizeof plateau.factor);
+    gave(n, &plateau.threshold, sizeof plateau.threshold);
+    counted(n, (size_t)csv.delimiter);
+    counted(n, load.strict);
+}
+
 static void processor(notes *n) {
     bp_isa isa = BP_ISA_SCALAR;
     counted(n, bp_cpu_best());
@@ -65,6 +84,9 @@ const mode_case name_cases[] = {
     {"bp_activation_from_name bp_loss_from_name bp_optimizer_from_name bp_initializer_from_name "
      "bp_schedule_from_name bp_isa_from_name",
      kinds},
+    {"bp_schedule_init bp_backward_options_init bp_fit_options_init bp_early_stopping_init bp_plateau_init "
+     "bp_csv_options_init bp_load_options_init",
+     defaults},
     {"bp_cpu_best bp_cpu_covered bp_cpu_supports bp_cpu_active bp_cpu_set", processor},
     {NULL, NULL},
 };

@@ -1,4 +1,5 @@
 /* Networks: small ones on one thread, and one that workers share. */
+#include "defaults.h"
 #include "enum_counts.h"
 #include "modes.h"
 
@@ -145,9 +146,10 @@ static void steps(notes *n, subject *s) {
     said(n, bp_network_loss(s->network, &s->batch, &loss));
     gave(n, &loss, sizeof loss);
     explained(n, bp_network_loss(s->network, &missing, &loss));
-    const bp_backward_options options = {.learning_rate = 0.3f, .input_gradient = inputs, .loss = &loss};
-    const bp_backward_options own = {.learning_rate = 0.3f, .loss_callback = loss_callback},
-                              bad = {.learning_rate = NAN};
+    const bp_backward_options options =
+        BACKWARD_OPTIONS(.learning_rate = 0.3f, .input_gradient = inputs, .loss = &loss);
+    const bp_backward_options own = BACKWARD_OPTIONS(.learning_rate = 0.3f, .loss_callback = loss_callback),
+                              bad = BACKWARD_OPTIONS(.learning_rate = NAN);
     said(n, bp_network_backward(s->network, &s->batch, &options));
     said(n, bp_network_backward(s->network, &s->batch, &own));
     explained(n, bp_network_backward(s->network, &s->batch, &bad));
@@ -232,10 +234,10 @@ static float sees_step(void *context, size_t step) {
 
 static void fits(notes *n) {
     enum { SAMPLES = 13 };
-    static const bp_schedule cosine = {
-        .kind = BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 17, .end = TINY};
-    static const bp_schedule bad = {
-        .kind = BP_SCHEDULE_COSINE, .learning_rate = -TINY, .warmup = 3, .steps = 17, .end = TINY};
+    static const bp_schedule cosine =
+        SCHEDULE(BP_SCHEDULE_COSINE, .learning_rate = 0.1f, .warmup = 3, .steps = 17, .end = TINY);
+    static const bp_schedule bad =
+        SCHEDULE(BP_SCHEDULE_COSINE, .learning_rate = -TINY, .warmup = 3, .steps = 17, .end = TINY);
     for (unsigned k = 0; k < 2; k++) {
         subject s = made(n, everything());
         float *inputs = numbers(n, SAMPLES * IN), *outputs = numbers(n, SAMPLES * OUT);
@@ -244,18 +246,12 @@ static void fits(notes *n) {
                                 .input_columns = IN,
                                 .targets = numbers(n, SAMPLES * OUT),
                                 .target_columns = OUT};
-        bp_early_stopping stopping = {.patience = 3, .improvement = 1e-310};
-        bp_fit_options options = {.epochs = 2,
-                                  .validation = &set,
-                                  .restore_best = true,
-                                  .stopping = &stopping,
-                                  .nonfinite = BP_NONFINITE_POLICY_LOCATE,
-                                  .schedule = k ? &cosine : NULL,
-                                  .learning_rate_of_step = k ? NULL : sees_step,
-                                  .learning_rate_context = n,
-                                  .on_epoch = sees_progress,
-                                  .on_step = sees_progress,
-                                  .context = n};
+        bp_early_stopping stopping = EARLY_STOPPING(.patience = 3, .min_delta = 1e-310);
+        bp_fit_options options =
+            FIT_OPTIONS(.epochs = 2, .validation = &set, .restore_best = true, .stopping = &stopping,
+                        .nonfinite = BP_NONFINITE_POLICY_LOCATE, .schedule = k ? &cosine : NULL,
+                        .learning_rate_of_step = k ? NULL : sees_step, .learning_rate_context = n,
+                        .on_epoch = sees_progress, .on_step = sees_progress, .context = n);
         bp_fit_result result;
         double loss = 0.0;
         memset(&result, 0, sizeof result);
@@ -273,9 +269,9 @@ static void fits(notes *n) {
         options.schedule = &bad;
         explained(n, bp_network_fit(s.network, &set, &options, &result));
         options.schedule = NULL;
-        stopping.improvement = -1e-310;
+        stopping.min_delta = -1e-310;
         explained(n, bp_network_fit(s.network, &set, &options, &result));
-        stopping.improvement = 0;
+        stopping.min_delta = 0;
         inputs[3] = NAN;
         said(n, bp_network_fit(s.network, &set, &options, &result)); /* ends early, with a report */
         counted(n, result.outcome);
@@ -318,7 +314,7 @@ static void weighted_means(notes *n) {
         gave(n, &loss, sizeof loss);
         explained(n, bp_network_train_step(s.network, &s.batch, 0.3f, &loss));
         gave(n, &loss, sizeof loss);
-        const bp_backward_options options = {.learning_rate = 0.3f, .loss = &loss};
+        const bp_backward_options options = BACKWARD_OPTIONS(.learning_rate = 0.3f, .loss = &loss);
         explained(n, bp_network_backward(s.network, &s.batch, &options));
         explained(n, bp_network_accumulate(s.network, &s.batch, ROWS, &loss));
         gave(n, &loss, sizeof loss);
@@ -331,7 +327,7 @@ static void weighted_means(notes *n) {
                                 .weights = all[k]};
         explained(n, bp_network_evaluate(s.network, &set, &mean));
         gave(n, &mean, sizeof mean);
-        const bp_fit_options fit = {.epochs = 1, .learning_rate = 0.1f, .batch = 2};
+        const bp_fit_options fit = FIT_OPTIONS(.epochs = 1, .learning_rate = 0.1f, .batch_size = 2);
         bp_fit_result result;
         memset(&result, 0, sizeof result);
         explained(n, bp_network_fit(s.network, &set, &fit, &result));
@@ -380,20 +376,14 @@ static void momenta(notes *n) {
         }
         for (size_t m = 0; m < 4; m++)
             explained(n, bp_network_set_momentum(s.network, bad[m]));
-        const bp_schedule cycle = {.kind = BP_SCHEDULE_ONE_CYCLE,
-                                   .learning_rate = 0.1f,
-                                   .warmup = 2,
-                                   .steps = 7,
-                                   .start = TINY,
-                                   .end = 0.01f,
-                                   .momentum_max = 0.95f,
-                                   .momentum_min = TINY};
+        const bp_schedule cycle = SCHEDULE(BP_SCHEDULE_ONE_CYCLE, .learning_rate = 0.1f, .warmup = 2, .steps = 7,
+                                           .start = TINY, .end = 0.01f, .momentum_max = 0.95f, .momentum_min = TINY);
         const bp_dataset set = {.rows = ROWS,
                                 .inputs = s.batch.inputs,
                                 .input_columns = IN,
                                 .targets = s.batch.targets,
                                 .target_columns = OUT};
-        const bp_fit_options options = {.epochs = 3, .batch = 2, .schedule = &cycle};
+        const bp_fit_options options = FIT_OPTIONS(.epochs = 3, .batch_size = 2, .schedule = &cycle);
         explained(n, bp_network_fit(s.network, &set, &options, NULL));
         unmade(n, &s);
     }
@@ -404,17 +394,15 @@ static void plateau_fits(notes *n) {
     subject s = made(n, everything());
     const bp_dataset set = {
         .rows = ROWS, .inputs = s.batch.inputs, .input_columns = IN, .targets = s.batch.targets, .target_columns = OUT};
-    bp_plateau states[] = {
-        {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY, .threshold = 1e-310},
-        {.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 0.9, .relative = true},
-        {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY}};
+    bp_plateau states[] = {PLATEAU(.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY,
+                                   .threshold = 1e-310, .patience = 0, .relative = false),
+                           PLATEAU(.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 0.9,
+                                   .relative = true, .patience = 0),
+                           PLATEAU(.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY, .patience = 0,
+                                   .threshold = 0, .relative = false)};
     for (size_t k = 0; k < 3; k++) {
-        bp_fit_options options = {.epochs = 3,
-                                  .batch = 2,
-                                  .validation = &set,
-                                  .plateau = &states[k],
-                                  .on_epoch = sees_progress,
-                                  .context = n};
+        bp_fit_options options = FIT_OPTIONS(.epochs = 3, .batch_size = 2, .validation = &set, .plateau = &states[k],
+                                             .on_epoch = sees_progress, .context = n);
         bp_fit_result result;
         memset(&result, 0, sizeof result);
         explained(n, bp_network_fit(s.network, &set, &options, &result));

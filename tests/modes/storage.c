@@ -1,4 +1,5 @@
 /* Files. Numbers of 64 bits become such of 32, and text becomes numbers. */
+#include "defaults.h"
 #include "modes.h"
 
 #include <stdio.h>
@@ -216,7 +217,7 @@ static void csv_shifted(notes *n, const bp_csv *table) {
 
 static void csv(notes *n) {
     static const char text[] = "a,b,class\n0.1,1e-40,x\n-1e-46,16777217,y\n0.3000000119,1.17549431e-38,x\n,2,y\n";
-    static const bp_csv_options options = {.header = true, .missing = BP_CSV_MISSING_SKIP};
+    static const bp_csv_options options = CSV_OPTIONS(.header = true, .missing = BP_CSV_MISSING_SKIP);
     const char *path = files_path("table.csv");
     files_write(path, text, sizeof text - 1);
     bp_csv *table = NULL;
@@ -313,9 +314,9 @@ static void loads_with_options(notes *n, bp_network *network, const char *saved)
         {.name = "fc1.weight", .dtype = BP_DTYPE_F32, .dimensions = 2, .shape = shapes, .data = values},
         {.name = "fc2.weight", .dtype = BP_DTYPE_F64, .dimensions = 2, .shape = shapes + 2, .data = doubles},
         {.name = "other", .dtype = BP_DTYPE_F32, .dimensions = 1, .shape = shapes + 4, .data = values}};
-    const bp_load_options pattern = {
-        .pattern = "fc*", .lenient = true, .zero_biases = true, .report = noted, .context = n};
-    const bp_load_options strict = {.pattern = "fc*", .zero_biases = true};
+    const bp_load_options pattern =
+        LOAD_OPTIONS(.pattern = "fc*", .strict = false, .zero_biases = true, .report = noted, .context = n);
+    const bp_load_options strict = LOAD_OPTIONS(.pattern = "fc*", .zero_biases = true);
     const char *path = files_path("other.safetensors");
     bp_file_error error;
     explained(n, bp_safetensors_write(path, of_doubles, 3, NULL, 0, &error));

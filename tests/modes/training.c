@@ -1,4 +1,5 @@
 /* What feeds a network and reads its outputs. */
+#include "defaults.h"
 #include "enum_counts.h"
 #include "modes.h"
 
@@ -155,7 +156,7 @@ static void imputation(notes *n) {
 }
 
 static void early_stopping(notes *n) {
-    bp_early_stopping state = {.patience = 2, .improvement = 1e-310}; /* denormal in binary64 */
+    bp_early_stopping state = EARLY_STOPPING(.patience = 2, .min_delta = 1e-310); /* denormal in binary64 */
     const double values[] = {1.0, 0.1, 0.1, 0x1.999999999998ap-4, 3e-310, 2.5e-310, 2e-310, 1e-310, 0.5e-310};
     for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
         bool improved, stop;
@@ -164,23 +165,27 @@ static void early_stopping(notes *n) {
         counted(n, stop);
         gave(n, &state.best, sizeof state.best);
     }
-    bp_early_stopping rounding = {.patience = 9, .improvement = 0x1.8p-54}; /* 1 - this lies between two numbers */
+    bp_early_stopping rounding =
+        EARLY_STOPPING(.patience = 9, .min_delta = 0x1.8p-54); /* 1 - this lies between two numbers */
     bool improved[2];
     said(n, bp_early_stopping_next(&rounding, 1.0, &improved[0], NULL));
     said(n, bp_early_stopping_next(&rounding, 0x1.fffffffffffffp-1, &improved[1], NULL));
     gave(n, improved, sizeof improved);
-    bp_early_stopping bad = {.patience = 2, .improvement = -1e-310};
+    bp_early_stopping bad = EARLY_STOPPING(.patience = 2, .min_delta = -1e-310);
     explained(n, bp_early_stopping_next(&bad, 1.0, NULL, NULL));
 }
 
 /* States of which only hosts that keep denormals, and round to nearest, make the same. */
 static void plateaus(notes *n) {
     bp_plateau states[] = {
-        {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY, .threshold = 1e-310},
-        {.learning_rate = 0.1f, .factor = 0.3f, .threshold = 0x1.8p-54, .patience = 1, .cooldown = 1},
-        {.learning_rate = 0.7f, .factor = 0.1f, .threshold = 0.1, .relative = true},
-        {.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 1e-310, .relative = true},
-        {.learning_rate = TINY, .factor = TINY, .threshold = 0.0},
+        PLATEAU(.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = TINY, .threshold = 1e-310, .patience = 0,
+                .relative = false),
+        PLATEAU(.learning_rate = 0.1f, .factor = 0.3f, .threshold = 0x1.8p-54, .patience = 1, .cooldown = 1,
+                .relative = false),
+        PLATEAU(.learning_rate = 0.7f, .factor = 0.1f, .threshold = 0.1, .relative = true, .patience = 0),
+        PLATEAU(.learning_rate = 3e-40f, .factor = 0.5f, .learning_rate_min = TINY, .threshold = 1e-310,
+                .relative = true, .patience = 0),
+        PLATEAU(.learning_rate = TINY, .factor = TINY, .threshold = 0.0, .patience = 0, .relative = false),
     };
     static const double values[] = {1.0,
                                     0x1.fffffffffffffp-1,
@@ -203,11 +208,13 @@ static void plateaus(notes *n) {
             gave(n, &states[s].learning_rate, sizeof states[s].learning_rate);
             gave(n, &states[s].best, sizeof states[s].best);
         }
-    const bp_plateau bad[] = {{.learning_rate = -TINY, .factor = 0.7f},
-                              {.learning_rate = 0.1f, .factor = -TINY},
-                              {.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY},
-                              {.learning_rate = 0.1f, .factor = 0.7f, .threshold = -1e-310},
-                              {.learning_rate = signalling_nan(), .factor = 0.7f}};
+    const bp_plateau bad[] = {
+        PLATEAU(.learning_rate = -TINY, .factor = 0.7f, .patience = 0, .threshold = 0, .relative = false),
+        PLATEAU(.learning_rate = 0.1f, .factor = -TINY, .patience = 0, .threshold = 0, .relative = false),
+        PLATEAU(.learning_rate = 0.1f, .factor = 0.7f, .learning_rate_min = -TINY, .patience = 0, .threshold = 0,
+                .relative = false),
+        PLATEAU(.learning_rate = 0.1f, .factor = 0.7f, .threshold = -1e-310, .patience = 0, .relative = false),
+        PLATEAU(.learning_rate = signalling_nan(), .factor = 0.7f, .patience = 0, .threshold = 0, .relative = false)};
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         bp_plateau state = bad[k];
         explained(n, bp_plateau_next(&state, 1.0, NULL));

@@ -34,6 +34,7 @@ tests_of() {
 # The programs that tests run.
 programs() {
     sed -E -e 's/^cpu_.*/test_dispatch/' -e 't' -e 's/^train_.*/train/' -e 't' -e 's/^bpcheck_options/bpcheck/' -e 't' \
+        -e 's/^compatibility$/backprop/' -e 't' \
         -e 's/^python_//' -e 't' \
         -e '/^(bpcheck.*|fuzz_.*|autoencoder|cartpole|regression|worked_example)$/!s/^/test_/' | sort -u
 }

@@ -138,7 +138,9 @@ static void shift_array(const char *in, const char *out) {
 }
 
 static void copy_table(const char *in, const char *out) {
-    const bp_csv_options options = {.header = true, .missing = BP_CSV_MISSING_NAN};
+    bp_csv_options options = bp_csv_options_defaults();
+    options.header = true;
+    options.missing = BP_CSV_MISSING_NAN;
     bp_csv *csv;
     check(bp_csv_open(in, &options, &csv, &error));
     bp_array array = {.dimensions = 2, .shape = {bp_csv_rows(csv), bp_csv_columns(csv)}};

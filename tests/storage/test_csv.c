@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "defaults.h"
 #include "faults.h"
 #include "files.h"
 #include "harness/bits.h"
@@ -82,7 +83,7 @@ static void delimiters(void **state) {
         for (char *at = text; (at = strchr(at, '?'));)
             *at = signs[k];
         const char expected[] = {'a', '|', signs[k] == ' ' || signs[k] == '\t' ? '|' : signs[k], '\0'};
-        bp_csv *csv = open_text(text, &(bp_csv_options){.delimiter = signs[k]});
+        bp_csv *csv = open_text(text, &(bp_csv_options)CSV_OPTIONS(.delimiter = signs[k]));
         assert_int_equal(bp_csv_columns(csv), 3);
         assert_string_equal(bp_csv_field(csv, 0, 0), "a");
         assert_string_equal(bp_csv_field(csv, 0, 1), expected[2] == '|' && signs[k] != '|' ? "" : expected + 2);
@@ -93,7 +94,7 @@ static void delimiters(void **state) {
 
 static void a_header(void **state) {
     (void)state;
-    bp_csv *csv = open_text("x,\"y, z\",x,last\n1,2,3,4\n", &(bp_csv_options){.header = true});
+    bp_csv *csv = open_text("x,\"y, z\",x,last\n1,2,3,4\n", &(bp_csv_options)CSV_OPTIONS(.header = true));
     size_t column = 9;
     assert_int_equal(bp_csv_rows(csv), 1);
     assert_string_equal(bp_csv_name(csv, 0), "x");
@@ -110,7 +111,7 @@ static void a_header(void **state) {
     assert_null(bp_csv_field(csv, 1, 0));
     assert_null(bp_csv_field(csv, 0, 4));
     bp_csv_close(csv);
-    csv = open_text("x,y", &(bp_csv_options){.header = true});
+    csv = open_text("x,y", &(bp_csv_options)CSV_OPTIONS(.header = true));
     assert_int_equal(bp_csv_rows(csv), 0);
     assert_int_equal(bp_csv_columns(csv), 2);
     bp_csv_close(csv);
@@ -212,7 +213,7 @@ static const char *const too_large[] = {"1e39", "-3.4028236e38", "3.402823567797
 static bp_csv *open_field(const char *text, bp_csv_missing missing) {
     char quoted[128] = "\"";
     strcat(strcat(quoted, text), "\"\n");
-    return open_text(quoted, &(bp_csv_options){.missing = missing});
+    return open_text(quoted, &(bp_csv_options)CSV_OPTIONS(.missing = missing));
 }
 
 static void check_numbers(void) {
@@ -286,7 +287,7 @@ static void parts_of_a_table(void **state) {
     assert_true(values[0] == -2);
     bp_csv_close(csv);
     /* The line is the record's, in a file with empty lines and fields of several lines. */
-    csv = open_text("h,i\n\n\"a\nb\",1\n\nc,2\nd,three\n", &(bp_csv_options){.header = true});
+    csv = open_text("h,i\n\n\"a\nb\",1\n\nc,2\nd,three\n", &(bp_csv_options)CSV_OPTIONS(.header = true));
     bp_file_error place;
     assert_int_equal(bp_csv_numbers(csv, 1, 1, values, 0, &place), BP_ERROR_FORMAT);
     assert_int_equal(place.line, 7);
@@ -299,14 +300,14 @@ static void missing_fields(void **state) {
     (void)state;
     const char *text = "1,2\n,4\n5, \nNA,8\n9,10\n";
     float values[10];
-    bp_csv *csv = open_text(text, &(bp_csv_options){.missing_text = "NA"});
+    bp_csv *csv = open_text(text, &(bp_csv_options)CSV_OPTIONS(.missing_text = "NA"));
     EXPECT_FAILURE(BP_ERROR_FORMAT, "line 2, column 1: a number is missing",
                    bp_csv_numbers(csv, 0, 2, values, 0, &error));
     EXPECT_FAILURE(BP_ERROR_FORMAT, "line 3, column 2: a number is missing",
                    bp_csv_numbers(csv, 1, 1, values, 0, &error));
     bp_csv_close(csv);
 
-    csv = open_text(text, &(bp_csv_options){.missing = BP_CSV_MISSING_NAN, .missing_text = "NA"});
+    csv = open_text(text, &(bp_csv_options)CSV_OPTIONS(.missing = BP_CSV_MISSING_NAN, .missing_text = "NA"));
     EXPECT_SUCCESS(bp_csv_numbers(csv, 0, 2, values, 0, &error));
     const float expected[] = {1, 2, NAN, 4, 5, NAN, NAN, 8, 9, 10};
     for (size_t k = 0; k < 10; k++)
@@ -318,14 +319,14 @@ static void missing_fields(void **state) {
     assert_int_equal(count, 7);
     bp_csv_close(csv);
 
-    csv = open_text(text, &(bp_csv_options){.missing = BP_CSV_MISSING_SKIP, .missing_text = "NA"});
+    csv = open_text(text, &(bp_csv_options)CSV_OPTIONS(.missing = BP_CSV_MISSING_SKIP, .missing_text = "NA"));
     assert_int_equal(bp_csv_rows(csv), 2);
     assert_int_equal(bp_csv_skipped(csv), 3);
     EXPECT_SUCCESS(bp_csv_numbers(csv, 0, 2, values, 0, &error));
     assert_memory_equal(values, ((const float[]){1, 2, 9, 10}), 4 * sizeof *values);
     bp_csv_close(csv);
 
-    csv = open_text("x,NA\n1,2\n", &(bp_csv_options){.header = true, .missing = BP_CSV_MISSING_SKIP});
+    csv = open_text("x,NA\n1,2\n", &(bp_csv_options)CSV_OPTIONS(.header = true, .missing = BP_CSV_MISSING_SKIP));
     assert_string_equal(bp_csv_name(csv, 1), "NA");
     assert_int_equal(bp_csv_rows(csv), 1);
     bp_csv_close(csv);
@@ -374,9 +375,10 @@ static void bad_calls(void **state) {
     static const char refused[] = "\"\r\n\x80";
     for (size_t k = 0; k < 4; k++)
         EXPECT_FAILURE(BP_ERROR_VALUE, "range",
-                       bp_csv_open_memory("a", 1, &(bp_csv_options){.delimiter = refused[k]}, &csv, &error));
-    EXPECT_FAILURE(BP_ERROR_VALUE, "range",
-                   bp_csv_open_memory("a", 1, &(bp_csv_options){.missing = (bp_csv_missing)3}, &csv, &error));
+                       bp_csv_open_memory("a", 1, &(bp_csv_options)CSV_OPTIONS(.delimiter = refused[k]), &csv, &error));
+    EXPECT_FAILURE(
+        BP_ERROR_VALUE, "range",
+        bp_csv_open_memory("a", 1, &(bp_csv_options)CSV_OPTIONS(.missing = (bp_csv_missing)3), &csv, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_open(NULL, NULL, &csv, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_open("a", NULL, NULL, &error));
     EXPECT_FAILURE(BP_ERROR_NULL, "null", bp_csv_open_memory(NULL, 1, NULL, &csv, &error));

@@ -1,6 +1,7 @@
 /* CSV as people have it: comments, runs of blanks, delimiters at the ends of records, blanks around fields, UTF-16. */
 #include <string.h>
 
+#include "defaults.h"
 #include "files.h"
 
 /* Texts with their options, and their records with '|' after each field and '/' after each record. */
@@ -10,43 +11,42 @@ static const struct {
     const char *records;
 } tables[] = {
     /* Comments: lines, ends of lines, numpy's header and footer. */
-    {"# made by hand\n1,2\n3,4\n", {.comment = '#'}, "1|2|/3|4|/"},
-    {"  # one\n#two\r\n1,2\n# three", {.comment = '#'}, "1|2|/"},
-    {"1,2 # note, with \"quotes\"\n3,4#\n", {.comment = '#'}, "1|2|/3|4|/"},
-    {"a,\"#b\"\n", {.comment = '#'}, "a|#b|/"},
-    {"\"a\"#b\n\"c\" # d", {.comment = '#'}, "a|/c|/"},
-    {"% x\n1,#2\n", {.comment = '%'}, "1|#2|/"},
-    {"#1,2\n", {0}, "#1|2|/"},
-    {"# x\ra\n1\n", {.comment = '#'}, "1|/"},
-    {"# a b\n1.5e+00 2.0e+00\n3.0e+00 4.0e+00\n# end\n",
-     {.blanks = true, .comment = '#'},
+    {"# made by hand\n1,2\n3,4\n", CSV_OPTIONS(.comment = '#'), "1|2|/3|4|/"},
+    {"  # one\n#two\r\n1,2\n# three", CSV_OPTIONS(.comment = '#'), "1|2|/"},
+    {"1,2 # note, with \"quotes\"\n3,4#\n", CSV_OPTIONS(.comment = '#'), "1|2|/3|4|/"},
+    {"a,\"#b\"\n", CSV_OPTIONS(.comment = '#'), "a|#b|/"},
+    {"\"a\"#b\n\"c\" # d", CSV_OPTIONS(.comment = '#'), "a|/c|/"},
+    {"% x\n1,#2\n", CSV_OPTIONS(.comment = '%'), "1|#2|/"},
+    {"#1,2\n", CSV_OPTIONS(), "#1|2|/"},
+    {"# x\ra\n1\n", CSV_OPTIONS(.comment = '#'), "1|/"},
+    {"# a b\n1.5e+00 2.0e+00\n3.0e+00 4.0e+00\n# end\n", CSV_OPTIONS(.delimiter = 0, .comment = '#'),
      "1.5e+00|2.0e+00|/3.0e+00|4.0e+00|/"},
-    {"1,#\n2,# x\n", {.comment = '#'}, "1|/2|/"},
+    {"1,#\n2,# x\n", CSV_OPTIONS(.comment = '#'), "1|/2|/"},
     /* Runs of blanks. */
-    {"1 2\t3\n", {.blanks = true}, "1|2|3|/"},
-    {"  1   2 \t 3  \r\n\t4 5\t\t6\n   \n", {.blanks = true}, "1|2|3|/4|5|6|/"},
-    {"\"a b\"  \"\" c,d\n", {.blanks = true}, "a b||c,d|/"},
-    {"1  2", {.delimiter = ' '}, "1||2|/"},
+    {"1 2\t3\n", CSV_OPTIONS(.delimiter = 0), "1|2|3|/"},
+    {"  1   2 \t 3  \r\n\t4 5\t\t6\n   \n", CSV_OPTIONS(.delimiter = 0), "1|2|3|/4|5|6|/"},
+    {"\"a b\"  \"\" c,d\n", CSV_OPTIONS(.delimiter = 0), "a b||c,d|/"},
+    {"1  2", CSV_OPTIONS(.delimiter = ' '), "1||2|/"},
     /* A delimiter at the end of all records. */
-    {"1,2,\n3,4,\n", {0}, "1|2|/3|4|/"},
-    {"1,2, \n3,4,\t", {0}, "1|2|/3|4|/"},
-    {"1,2,\n3,4,5\n", {0}, "1|2||/3|4|5|/"},
-    {"1,2,\n3,4,\"\"\n", {0}, "1|2||/3|4||/"},
-    {"1,2,NA\n3,4,NA\n", {.missing_text = "NA"}, "1|2||/3|4||/"},
-    {"1,,\n,4,\n", {0}, "1||/|4|/"},
-    {"1;2;\n;4;\n5;6;\n", {.delimiter = ';', .missing = BP_CSV_MISSING_SKIP}, "1|2|/5|6|/"},
-    {"1,2,\n3,4,5\n", {.missing = BP_CSV_MISSING_SKIP}, "3|4|5|/"},
-    {"1\t2\t\n3\t\t\n", {.delimiter = '\t'}, "1|2|/3||/"},
-    {"x,y,\n1,2,\n", {.header = true}, "1|2|/"},
-    {"x,y,z\n1,2,\n", {.header = true}, "1|2||/"},
+    {"1,2,\n3,4,\n", CSV_OPTIONS(), "1|2|/3|4|/"},
+    {"1,2, \n3,4,\t", CSV_OPTIONS(), "1|2|/3|4|/"},
+    {"1,2,\n3,4,5\n", CSV_OPTIONS(), "1|2||/3|4|5|/"},
+    {"1,2,\n3,4,\"\"\n", CSV_OPTIONS(), "1|2||/3|4||/"},
+    {"1,2,NA\n3,4,NA\n", CSV_OPTIONS(.missing_text = "NA"), "1|2||/3|4||/"},
+    {"1,,\n,4,\n", CSV_OPTIONS(), "1||/|4|/"},
+    {"1;2;\n;4;\n5;6;\n", CSV_OPTIONS(.delimiter = ';', .missing = BP_CSV_MISSING_SKIP), "1|2|/5|6|/"},
+    {"1,2,\n3,4,5\n", CSV_OPTIONS(.missing = BP_CSV_MISSING_SKIP), "3|4|5|/"},
+    {"1\t2\t\n3\t\t\n", CSV_OPTIONS(.delimiter = '\t'), "1|2|/3||/"},
+    {"x,y,\n1,2,\n", CSV_OPTIONS(.header = true), "1|2|/"},
+    {"x,y,z\n1,2,\n", CSV_OPTIONS(.header = true), "1|2||/"},
     /* Blanks around fields, inside of quotes, and around the missing text. */
-    {"39, State-gov, >50K\n50, ?, <=50K\n", {.missing_text = "?"}, "39|State-gov|>50K|/50||<=50K|/"},
-    {"1, ? \n", {.missing_text = " ?"}, "1||/"},
-    {"1,\" ?\"\n", {.missing_text = "?"}, "1| ?|/"},
-    {"a b , \" c \" ,d\n", {0}, "a b| c |d|/"},
-    {" 1\t;\t2 \n", {.delimiter = ';'}, "1|2|/"},
-    {" 1 \t 2 \n", {.delimiter = '\t'}, "1|2|/"},
-    {"1\n \t\n2\n", {0}, "1|/2|/"}, /* a line of blanks is none */
+    {"39, State-gov, >50K\n50, ?, <=50K\n", CSV_OPTIONS(.missing_text = "?"), "39|State-gov|>50K|/50||<=50K|/"},
+    {"1, ? \n", CSV_OPTIONS(.missing_text = " ?"), "1||/"},
+    {"1,\" ?\"\n", CSV_OPTIONS(.missing_text = "?"), "1| ?|/"},
+    {"a b , \" c \" ,d\n", CSV_OPTIONS(), "a b| c |d|/"},
+    {" 1\t;\t2 \n", CSV_OPTIONS(.delimiter = ';'), "1|2|/"},
+    {" 1 \t 2 \n", CSV_OPTIONS(.delimiter = '\t'), "1|2|/"},
+    {"1\n \t\n2\n", CSV_OPTIONS(), "1|/2|/"}, /* a line of blanks is none */
 };
 
 static bp_csv *open_text(const char *text, const bp_csv_options *options) {
@@ -74,7 +74,7 @@ static void forms(void **state) {
 static void names_and_classes(void **state) {
     (void)state;
     bp_csv *csv = open_text("# k\nage , \"job \", pay,\n39, clerk ,>50K,\n50,clerk, >50K,\n",
-                            &(bp_csv_options){.header = true, .comment = '#'});
+                            &(bp_csv_options)CSV_OPTIONS(.header = true, .comment = '#'));
     size_t column = 0, count = 0;
     const char *names[2];
     assert_string_equal(bp_csv_name(csv, 0), "age");
@@ -99,29 +99,21 @@ static const struct {
 } bad_tables[] = {
     {"\xff\xfe"
      "1\0,\0",
-     6,
-     {0},
-     1,
-     0,
-     "line 1: the file is UTF-16"},
-    {"\xfe\xff\0001\0,", 6, {0}, 1, 0, "UTF-16"},
-    {"1\0,\0002\0\n\0", 8, {0}, 1, 0, "UTF-16"},
-    {"\0001\0,\0002\0\n", 8, {0}, 1, 0, "UTF-16"},
+     6, CSV_OPTIONS(), 1, 0, "line 1: the file is UTF-16"},
+    {"\xfe\xff\0001\0,", 6, CSV_OPTIONS(), 1, 0, "UTF-16"},
+    {"1\0,\0002\0\n\0", 8, CSV_OPTIONS(), 1, 0, "UTF-16"},
+    {"\0001\0,\0002\0\n", 8, CSV_OPTIONS(), 1, 0, "UTF-16"},
     {"1,2\n3,\0"
      "4\n",
-     9,
-     {0},
-     2,
-     2,
-     "a NUL: the file is no text, or one in UTF-16"},
-    {"# by hand\n1,2\n", 0, {0}, 2, 0, "more fields than the first record's 1; bp_csv_options.comment"},
-    {"1,2\n# end\n", 0, {0}, 2, 0, "fewer fields than the first record's 2; bp_csv_options.comment"},
-    {"# 1\n", 0, {.comment = '#'}, 2, 0, "the file has no record"},
-    {"1 2\n3\n", 0, {.blanks = true}, 2, 0, "fewer fields"},
-    {"\"1\"2\n", 0, {.blanks = true}, 1, 1, "something after the quote"},
-    {"1\"2\n", 0, {.blanks = true}, 1, 1, "a quote inside"},
-    {"1 2\r3\n", 0, {.blanks = true}, 1, 2, "a carriage return"},
-    {"1,2,\n3,4\n", 0, {0}, 2, 0, "fewer fields"},
+     9, CSV_OPTIONS(), 2, 2, "a NUL: the file is no text, or one in UTF-16"},
+    {"# by hand\n1,2\n", 0, CSV_OPTIONS(), 2, 0, "more fields than the first record's 1; bp_csv_options.comment"},
+    {"1,2\n# end\n", 0, CSV_OPTIONS(), 2, 0, "fewer fields than the first record's 2; bp_csv_options.comment"},
+    {"# 1\n", 0, CSV_OPTIONS(.comment = '#'), 2, 0, "the file has no record"},
+    {"1 2\n3\n", 0, CSV_OPTIONS(.delimiter = 0), 2, 0, "fewer fields"},
+    {"\"1\"2\n", 0, CSV_OPTIONS(.delimiter = 0), 1, 1, "something after the quote"},
+    {"1\"2\n", 0, CSV_OPTIONS(.delimiter = 0), 1, 1, "a quote inside"},
+    {"1 2\r3\n", 0, CSV_OPTIONS(.delimiter = 0), 1, 2, "a carriage return"},
+    {"1,2,\n3,4\n", 0, CSV_OPTIONS(), 2, 0, "fewer fields"},
 };
 
 static void bad_forms(void **state) {
@@ -148,14 +140,14 @@ static void bad_options(void **state) {
     bp_csv *csv = NULL;
     static const char refused[] = "\"\r\n\x80 \t,";
     for (size_t k = 0; k < strlen(refused); k++)
-        EXPECT_FAILURE(BP_ERROR_VALUE, "the sign of comments",
-                       bp_csv_open_memory("a", 1, &(bp_csv_options){.comment = refused[k]}, &csv, &error));
-    EXPECT_FAILURE(BP_ERROR_VALUE, "the sign of comments",
-                   bp_csv_open_memory("a", 1, &(bp_csv_options){.delimiter = ';', .comment = ';'}, &csv, &error));
-    EXPECT_FAILURE(BP_ERROR_VALUE, "delimiter is ';', and must be 0",
-                   bp_csv_open_memory("a", 1, &(bp_csv_options){.delimiter = ';', .blanks = true}, &csv, &error));
-    EXPECT_FAILURE(BP_ERROR_VALUE, "missing is 7",
-                   bp_csv_open_memory("a", 1, &(bp_csv_options){.missing = (bp_csv_missing)7}, &csv, &error));
+        EXPECT_FAILURE(BP_ERROR_VALUE, "options.comment",
+                       bp_csv_open_memory("a", 1, &(bp_csv_options)CSV_OPTIONS(.comment = refused[k]), &csv, &error));
+    EXPECT_FAILURE(
+        BP_ERROR_VALUE, "options.comment",
+        bp_csv_open_memory("a", 1, &(bp_csv_options)CSV_OPTIONS(.delimiter = ';', .comment = ';'), &csv, &error));
+    EXPECT_FAILURE(
+        BP_ERROR_VALUE, "options.missing is 7",
+        bp_csv_open_memory("a", 1, &(bp_csv_options)CSV_OPTIONS(.missing = (bp_csv_missing)7), &csv, &error));
 }
 
 int main(void) {

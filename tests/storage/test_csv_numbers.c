@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "defaults.h"
 #include "files.h"
 #include "harness/bits.h"
 #include "harness/mode.h"
@@ -133,8 +134,8 @@ static void large_doubles(void **state) {
 /* ---- Offset and factor ----------------------------------------------------------------------------------------- */
 
 static void check_times(void) {
-    bp_csv *csv =
-        open_text("1700000060,1e40,x\n1700000061.5,-3e40,\n,2e40,\n", &(bp_csv_options){.missing = BP_CSV_MISSING_NAN});
+    bp_csv *csv = open_text("1700000060,1e40,x\n1700000061.5,-3e40,\n,2e40,\n",
+                            &(bp_csv_options)CSV_OPTIONS(.missing = BP_CSV_MISSING_NAN));
     static const double offset[] = {1700000000.0, 1e40}, factor[] = {0.5, 1e-40}, one = 1700000000.0;
     float values[6] = {0};
     EXPECT_SUCCESS(bp_csv_numbers_shifted(csv, 0, 2, &(bp_shift_scale){offset, factor, 2}, values, 0, &error));

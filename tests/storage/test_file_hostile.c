@@ -8,6 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "defaults.h"
 #include "faults.h"
 #include "files.h"
 #include "harness/harness.h"
@@ -81,7 +82,7 @@ static bp_status read_idx(const void *bytes, size_t size, bp_file_error *error) 
 }
 
 static bp_status read_csv(const void *bytes, size_t size, bp_file_error *error) {
-    const bp_csv_options options = {.header = true, .missing = BP_CSV_MISSING_NAN};
+    const bp_csv_options options = CSV_OPTIONS(.header = true, .missing = BP_CSV_MISSING_NAN);
     bp_csv *csv;
     const char *names[ROOM];
     static uint32_t labels[ROOM];

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "defaults.h"
 #include "files.h"
 #include "network_support.h"
 
@@ -91,7 +92,7 @@ static void train(bp_network *network, const samples *s, size_t rows) {
 }
 
 static bp_network *create_prior(size_t n, unsigned prior, const samples *s) {
-    const bp_backward_options keep = {.gradient = BP_GRADIENT_MODE_STORE};
+    const bp_backward_options keep = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
     bp_network *network = create(n, DRAW);
     if (prior & FROZEN)
         assert_int_equal(bp_network_freeze(network, 0, true), BP_OK);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "defaults.h"
 #include "enum_counts.h"
 #include "faults.h"
 #include "files.h"
@@ -88,7 +89,7 @@ static void expect_dict(const bp_network *network, const dict *d, bool biases) {
 
 static const char *const sequential[LAYERS] = {"0", "2", "4"};
 static const char *const fc[LAYERS] = {"fc1", "fc2", "fc3"};
-static const bp_load_options fc_modules = {.modules = fc, .module_count = LAYERS};
+static const bp_load_options fc_modules = LOAD_OPTIONS(.modules = fc, .module_count = LAYERS);
 
 /* ---- What loads -------------------------------------------------------------------------------------------------- */
 
@@ -113,14 +114,14 @@ static void wrapped_parts(void **state) {
     (void)state;
     static const char *const in_file[] = {"net._orig_mod.0", "net.module.2", "_orig_mod.net.4"};
     static const char *const given[] = {"net.0", "module.net.2", "net.4"};
-    const bp_load_options options = {.modules = given, .module_count = LAYERS};
+    const bp_load_options options = LOAD_OPTIONS(.modules = given, .module_count = LAYERS);
     bp_network *network = create(false);
     dict d = dict_of("", in_file, true);
     EXPECT_SUCCESS(bp_network_load_with(network, write(&d), &options, &error));
     expect_dict(network, &d, true);
 
     /* An average's file: both names are there, the one that was asked for is taken. */
-    const bp_load_options lenient = {.lenient = true};
+    const bp_load_options lenient = LOAD_OPTIONS(.strict = false);
     dict both = dict_of("", sequential, true);
     add(&both, "", "module.0.weight", 3, 4);
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "no tensor module.0.weight [3 x 4]",
@@ -140,7 +141,7 @@ static void wrapped_parts(void **state) {
 static void modules_by_name(void **state) {
     (void)state;
     static const char *const names[] = {"encoder.input", "hidden", "head.final.linear"};
-    const bp_load_options options = {.modules = names, .module_count = LAYERS};
+    const bp_load_options options = LOAD_OPTIONS(.modules = names, .module_count = LAYERS);
     bp_network *network = create(false);
     const dict d = dict_of("", names, true);
     EXPECT_SUCCESS(bp_network_load_with(network, write(&d), &options, &error));
@@ -151,7 +152,8 @@ static void modules_by_name(void **state) {
     const net one = {1, {4, 3}, {{BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_MSE};
     const bp_network_config config = net_config(&one, 4);
     static const char *const nameless[] = {""};
-    const bp_load_options options_of_one[] = {{.modules = nameless, .module_count = 1}, {.pattern = "*"}};
+    const bp_load_options options_of_one[] = {LOAD_OPTIONS(.modules = nameless, .module_count = 1),
+                                              LOAD_OPTIONS(.pattern = "*")};
     static const char *const prefixes[] = {"", "module."};
     for (size_t k = 0; k < 4; k++) {
         dict linear = {.count = 0};
@@ -183,7 +185,7 @@ static const struct {
 static void modules_by_pattern(void **state) {
     (void)state;
     for (size_t k = 0; k < sizeof patterns / sizeof *patterns; k++) {
-        const bp_load_options options = {.pattern = patterns[k].pattern};
+        const bp_load_options options = LOAD_OPTIONS(.pattern = patterns[k].pattern);
         bp_network *network = create(false);
         const dict d = dict_of("", patterns[k].names, true);
         EXPECT_SUCCESS(bp_network_load_with(network, write(&d), &options, &error));
@@ -196,7 +198,7 @@ static void modules_by_pattern(void **state) {
 static void layer_norms(void **state) {
     (void)state;
     static const char *const names[] = {"fc1", "fc2", "ln", "fc3"};
-    const bp_load_options options[] = {{.modules = names, .module_count = 4}, {.pattern = "*"}};
+    const bp_load_options options[] = {LOAD_OPTIONS(.modules = names, .module_count = 4), LOAD_OPTIONS(.pattern = "*")};
     dict d = dict_of("", fc, true);
     add(&d, "", "ln.weight", 2, 0);
     add(&d, "", "ln.bias", 2, 0);
@@ -211,7 +213,8 @@ static void layer_norms(void **state) {
         bp_network_destroy(network);
     }
     bp_network *network = create(true);
-    const bp_load_options three = {.modules = fc, .module_count = 3}, pattern = {.pattern = "fc*"};
+    const bp_load_options three = LOAD_OPTIONS(.modules = fc, .module_count = 3),
+                          pattern = LOAD_OPTIONS(.pattern = "fc*");
     EXPECT_FAILURE(BP_ERROR_SIZE, "module_count is 3, and the network has 4 modules",
                    bp_network_load_with(network, write(&d), &three, &error));
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "'fc*' finds 0 LayerNorms and the network has 1; the file has fc1.weight",
@@ -262,7 +265,7 @@ static void no_biases(void **state) {
     bp_network_destroy(network);
 
     /* A shift is a bias. */
-    const bp_load_options pattern = {.pattern = "*", .zero_biases = true};
+    const bp_load_options pattern = LOAD_OPTIONS(.pattern = "*", .zero_biases = true);
     d = dict_of("", fc, false);
     add(&d, "", "ln.weight", 2, 0);
     network = create(true);
@@ -274,7 +277,7 @@ static void no_biases(void **state) {
 }
 
 /* strict=False: what is there is taken, what is not stays, what is more is left out. */
-static void lenient(void **state) {
+static void not_strict(void **state) {
     (void)state;
     report r = {""};
     bp_network *network = create(false), *same = create(false);
@@ -285,7 +288,7 @@ static void lenient(void **state) {
     strcpy(d.names[2], "conv.weight"); /* was fc2.weight */
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "no tensor 'fc2.weight'; the file has module.fc1.weight [3 x 4]",
                    bp_network_load_with(network, write(&d), &options, &error));
-    options.lenient = true;
+    options.strict = false;
     options.report = keep;
     options.context = &r;
     EXPECT_SUCCESS(bp_network_load_with(network, write(&d), &options, &error));
@@ -303,7 +306,7 @@ static void lenient(void **state) {
     d.shapes[0][0] = 2;
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "'fc1.weight' is [2 x 4] in the file and [3 x 4]",
                    bp_network_load_with(network, write(&d), &options, &error));
-    const bp_load_options numbers = {.lenient = true};
+    const bp_load_options numbers = LOAD_OPTIONS(.strict = false);
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "the network has none of the file's tensors; the file has module.fc1.weight [2 x 4]",
                    bp_network_load_with(network, write(&d), &numbers, &error));
     assert_true(bp_network_hash(network) == hash);
@@ -325,10 +328,10 @@ static void other_types(void **state) {
     bp_network *network = net_create(&config, 3);
     const char *path = files_path("types");
     files_write(path, bytes, sizeof bytes);
-    bp_load_options options = {.modules = fc, .module_count = 1};
+    bp_load_options options = LOAD_OPTIONS(.modules = fc, .module_count = 1);
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "no tensor scale F8_E4M3 [2 x 1]",
                    bp_network_load_with(network, path, &options, &error));
-    options.lenient = true;
+    options.strict = false;
     EXPECT_SUCCESS(bp_network_load_with(network, path, &options, &error));
     float weight = 7;
     assert_int_equal(layer_read(network, OF_PARAMETERS, 0, &weight, 0, NULL), BP_OK);
@@ -353,18 +356,24 @@ static void bad_options(void **state) {
         bp_status status;
         const char *part;
     } bad[] = {
-        {{.modules = fc, .module_count = 2}, BP_ERROR_SIZE, "module_count is 2, and the network has 3 modules"},
-        {{.modules = fc}, BP_ERROR_SIZE, "module_count is 0"},
-        {{.module_count = 3}, BP_ERROR_NULL, "modules is null, and module_count 3"},
-        {{.modules = null, .module_count = 3}, BP_ERROR_NULL, "modules[1] is null"},
-        {{.modules = twins, .module_count = 3}, BP_ERROR_VALUE, "modules[2], 'module.fc1', is modules[0] too"},
-        {{.modules = fc, .module_count = 3, .pattern = "*"}, BP_ERROR_VALUE, "both given"},
-        {{.pattern = ""}, BP_ERROR_VALUE, "the pattern '' must have one '*'"},
-        {{.pattern = "fc"}, BP_ERROR_VALUE, "the pattern 'fc' must have one '*'"},
-        {{.pattern = "*.*"}, BP_ERROR_VALUE, "must have one '*'"},
-        {{.pattern = "fc*.weight"}, BP_ERROR_MISMATCH, "'fc*.weight' finds 0 Linears and the network has 3; the file"},
-        {{.pattern = "lin*"}, BP_ERROR_MISMATCH, "finds 0 Linears and the network has 3; the file has fc1.weight"},
-        {{.pattern = "fc*1"}, BP_ERROR_MISMATCH, "finds 1 Linears and the network has 3"},
+        {LOAD_OPTIONS(.struct_size = 0), BP_ERROR_VALUE,
+         "options.struct_size is 0: make it with bp_load_options_defaults()"},
+        {LOAD_OPTIONS(.modules = fc, .module_count = 2), BP_ERROR_SIZE,
+         "options.module_count is 2, and the network has 3 modules"},
+        {LOAD_OPTIONS(.modules = fc), BP_ERROR_SIZE, "options.module_count is 0"},
+        {LOAD_OPTIONS(.module_count = 3), BP_ERROR_NULL, "options.modules is null, and options.module_count 3"},
+        {LOAD_OPTIONS(.modules = null, .module_count = 3), BP_ERROR_NULL, "options.modules[1] is null"},
+        {LOAD_OPTIONS(.modules = twins, .module_count = 3), BP_ERROR_VALUE,
+         "options.modules[2], 'module.fc1', is modules[0] too"},
+        {LOAD_OPTIONS(.modules = fc, .module_count = 3, .pattern = "*"), BP_ERROR_VALUE, "both modules and pattern"},
+        {LOAD_OPTIONS(.pattern = ""), BP_ERROR_VALUE, "options.pattern is '', and must have one '*'"},
+        {LOAD_OPTIONS(.pattern = "fc"), BP_ERROR_VALUE, "options.pattern is 'fc', and must have one '*'"},
+        {LOAD_OPTIONS(.pattern = "*.*"), BP_ERROR_VALUE, "must have one '*'"},
+        {LOAD_OPTIONS(.pattern = "fc*.weight"), BP_ERROR_MISMATCH,
+         "'fc*.weight' finds 0 Linears and the network has 3; the file"},
+        {LOAD_OPTIONS(.pattern = "lin*"), BP_ERROR_MISMATCH,
+         "finds 0 Linears and the network has 3; the file has fc1.weight"},
+        {LOAD_OPTIONS(.pattern = "fc*1"), BP_ERROR_MISMATCH, "finds 1 Linears and the network has 3"},
     };
     bp_network *network = create(false);
     const dict d = dict_of("", fc, true);
@@ -387,7 +396,7 @@ static void orders_that_are_no_numbers(void **state) {
                                                  {"fc", "fc1", "fc2"},
                                                  {"encoder.0", "encoder.2", "decoder.0"},
                                                  {"fc1", "fc2", "fc02"}};
-    const bp_load_options options = {.pattern = "*"};
+    const bp_load_options options = LOAD_OPTIONS(.pattern = "*");
     bp_network *network = create(false);
     for (size_t k = 0; k < sizeof orders / sizeof *orders; k++) {
         const dict d = dict_of("", orders[k], true);
@@ -410,7 +419,8 @@ static void long_lists(void **state) {
     }
     bp_network *network = create(false);
     const dict d = dict_of("", list, true);
-    const bp_load_options options = {.modules = list, .module_count = LAYERS}, pattern = {.pattern = "aaa*"};
+    const bp_load_options options = LOAD_OPTIONS(.modules = list, .module_count = LAYERS),
+                          pattern = LOAD_OPTIONS(.pattern = "aaa*");
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "aaa [3 x 4], aaa1aaa", bp_network_load(network, write(&d), &error));
     EXPECT_FAILURE(BP_ERROR_MISMATCH, " and 4 more", bp_network_load(network, write(&d), &error));
     EXPECT_SUCCESS(bp_network_load_with(network, write(&d), &options, &error));
@@ -436,7 +446,8 @@ static void long_lists(void **state) {
 static void every_failure(void **state) {
     (void)state;
     static const char *const calls[] = {"malloc", "calloc", "realloc", "newlocale", "pread"};
-    const bp_load_options options[] = {fc_modules, {.pattern = "fc*", .lenient = true, .zero_biases = true}};
+    const bp_load_options options[] = {fc_modules,
+                                       LOAD_OPTIONS(.pattern = "fc*", .strict = false, .zero_biases = true)};
     const dict d = dict_of("module.", fc, true);
     const char *path = write(&d);
     for (size_t o = 0; o < 2; o++)
@@ -490,12 +501,18 @@ static void every_activation(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrapped_modules),  cmocka_unit_test(wrapped_parts),
-        cmocka_unit_test(modules_by_name),  cmocka_unit_test(modules_by_pattern),
-        cmocka_unit_test(layer_norms),      cmocka_unit_test(no_biases),
-        cmocka_unit_test(lenient),          cmocka_unit_test(other_types),
-        cmocka_unit_test(bad_options),      cmocka_unit_test(orders_that_are_no_numbers),
-        cmocka_unit_test(long_lists),       cmocka_unit_test(every_failure),
+        cmocka_unit_test(wrapped_modules),
+        cmocka_unit_test(wrapped_parts),
+        cmocka_unit_test(modules_by_name),
+        cmocka_unit_test(modules_by_pattern),
+        cmocka_unit_test(layer_norms),
+        cmocka_unit_test(no_biases),
+        cmocka_unit_test(not_strict),
+        cmocka_unit_test(other_types),
+        cmocka_unit_test(bad_options),
+        cmocka_unit_test(orders_that_are_no_numbers),
+        cmocka_unit_test(long_lists),
+        cmocka_unit_test(every_failure),
         cmocka_unit_test(every_activation),
     };
     test_start(argv[0]);

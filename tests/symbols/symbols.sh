@@ -1,5 +1,6 @@
 #!/bin/sh
 # Usage: symbols.sh exported NM LIBRARY LIST HEADERS     the shared library exports LIST, which is the headers' BP_API
+#        symbols.sh versions NM LIBRARY VERSION          all that the shared library exports has this version
 #        symbols.sh archive NM LIBRARY                   the static library's global symbols start with bp_
 #        symbols.sh needed NM LIBRARY                    the shared library needs the C library, SLEEF and zlib alone
 #        symbols.sh kernels NM LEVEL OBJECTS OTHER       the kernels of one level: OBJECTS and OTHER are files with lists
@@ -20,12 +21,13 @@ fail() {
     exit 1
 }
 
-# names FILE NM-OPTION... : the sorted symbol names that nm shows
+# names FILE NM-OPTION... : the sorted symbol names that nm shows, without the versions that a library defines
 names() {
     file=$1
     shift
     "$nm" "$@" "$file" >"$scratch/nm" || fail "nm cannot read $file"
-    awk 'NF >= 2 && $(NF - 1) ~ /^[A-Za-z]$/ && $NF !~ /^__x86\.get_pc_thunk\./ { print $NF }' "$scratch/nm" | sort -u
+    awk 'NF >= 2 && $(NF - 1) ~ /^[A-Za-z]$/ && $NF !~ /^(__x86\.get_pc_thunk|BACKPROP_)/ { sub(/@@BACKPROP_[0-9.]*$/, "", $NF); print $NF }' \
+        "$scratch/nm" | sort -u
 }
 
 # names_of LIST NM-OPTION... : the same for all object files of a list
@@ -58,6 +60,13 @@ exported() {
     grep -qx bp_version "$scratch/library" || fail "bp_version is not seen in $library"
     same "$list" "$scratch/headers" "exported.txt (-) is not the headers' list (+)"
     same "$list" "$scratch/library" "exported.txt (-) is not what the library exports (+)"
+}
+
+versions() {
+    "$nm" -D --defined-only --extern-only "$1" >"$scratch/nm" || fail "nm cannot read $1"
+    grep -q ' bp_version@@' "$scratch/nm" || fail "bp_version has no version in $1"
+    awk '{ print $NF }' "$scratch/nm" >"$scratch/library"
+    nothing_but "bp_[a-z0-9_]*@@$2|$2" "$scratch/library" "these exported symbols lack the version $2"
 }
 
 archive() {

@@ -1,14 +1,16 @@
 /*
- * The kernels of one instruction set as a table of functions, for callers who want to choose it themselves: to
- * cross-check one set against another, or to call without the checks of the functions of the same name.
+ * The kernels of one instruction set as a table of functions: to compare one set with another, or to call without the
+ * checks of the public functions.
  *
- * They run in the floating-point mode that they find and keep the promise of equal bits only in that of the contract:
- * round to nearest even, denormals kept. A program starts in it. One that has set FTZ, DAZ or another rounding, or that
- * fast-math has done so for, calls kernels between bp_float_mode_enter and bp_float_mode_leave (cpu.h).
+ * Entry `x` computes what the public function bp_x documents, with the same parameters in the same order. It checks
+ * nothing and returns nothing: sizes must not be 0, leading dimensions must be true ones (0 does not stand for packed
+ * rows), and pointers must be valid. Two entries return their result: `sum` and `schedule_learning_rate`.
  *
- * Each entry computes what the public function bp_<entry> documents, with the same parameters, checks nothing and
- * returns nothing: sizes must not be zero and pointers must be valid. The scalar table holds the oracles, plain C
- * loops that define the bits of all others.
+ * Kernels run in the caller's floating-point mode. Their results have the promised bits only in the mode of the
+ * contract: round to nearest even, denormals not flushed. A program starts in it. One that sets FTZ, DAZ or another
+ * rounding, or is linked with fast-math, calls kernels between bp_float_mode_enter and bp_float_mode_leave (cpu.h).
+ *
+ * The scalar table holds the oracles: plain C loops that define the bits of all others.
  */
 #ifndef BACKPROP_KERNELS_H
 #define BACKPROP_KERNELS_H
@@ -106,7 +108,7 @@ typedef struct bp_kernels {
 } bp_kernels;
 
 /**
- * The kernels of one instruction set; the table is immutable and lives as long as the library.
+ * The kernels of one instruction set. The table is immutable and lives as long as the library.
  * BP_ERROR_NULL, BP_ERROR_ISA_UNKNOWN, BP_ERROR_ISA_UNSUPPORTED, with *kernels unchanged.
  */
 BP_API bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels);

@@ -97,7 +97,7 @@ typedef struct bp_optimizer {
 /** "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion", "rprop"; null for any other value. */
 BP_API const char *bp_optimizer_name(bp_optimizer_kind kind);
 
-/** The inverse of bp_optimizer_name. BP_ERROR_NULL, or BP_ERROR_VALUE with *kind unchanged. */
+/** The inverse of bp_optimizer_name. BP_ERROR_NULL; BP_ERROR_VALUE for an unknown name, with *kind unchanged. */
 BP_API bp_status bp_optimizer_from_name(const char *name, bp_optimizer_kind *kind);
 
 /** Arrays of state that a kind has, 0 to BP_OPTIMIZER_STATES; 0 for a value outside the enumeration. */
@@ -115,13 +115,22 @@ typedef struct bp_parameters {
 } bp_parameters;
 
 /**
- * One step: parameters->values[k] and its state by gradient[k] for k < count, in one pass. `step` is t, from 1 on; it
- * tells on Adam and AdamW alone. The parameters count as weights: for biases, give no weight_decay where they have
- * none. (bp_dense_gradient_update knows which is which.)
+ * One step in one pass: parameters->values[k] and its state are updated by gradient[k], for k < count.
  *
- * The arrays may not overlap. BP_ERROR_NULL (an array that the optimizer needs), BP_ERROR_SIZE, BP_ERROR_OVERFLOW,
- * BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT, BP_ERROR_VALUE (a number outside its range; clip_norm; a rate that is not
- * finite; a step of 0), and those of bp_cpu_active; on error nothing is written. Fused form: bp_dense_gradient_update.
+ * `step` is t, from 1 on; only Adam and AdamW use it. The parameters count as weights: for biases that are to have no
+ * weight decay, give an optimizer without it. (bp_dense_gradient_update knows which is which, and is the fused form.)
+ * The arrays must not overlap.
+ *
+ *   BP_ERROR_NULL       an array that the optimizer needs is null
+ *   BP_ERROR_SIZE       count is 0
+ *   BP_ERROR_OVERFLOW   an array does not fit into the address range
+ *   BP_ERROR_OVERLAP    two arrays overlap
+ *   BP_ERROR_ALIGNMENT  an array is not aligned to float
+ *   BP_ERROR_VALUE      a number of the optimizer is out of its range, clip_norm is not 0, learning_rate is not finite,
+ *                       or step is 0
+ *   those of bp_cpu_active
+ *
+ * On error nothing is written.
  */
 BP_API bp_status bp_optimizer_step(const bp_parameters *parameters, const float *gradient, size_t count,
                                    const bp_optimizer *optimizer, uint64_t step, float learning_rate);
@@ -129,8 +138,8 @@ BP_API bp_status bp_optimizer_step(const bp_parameters *parameters, const float 
 /**
  * Stochastic gradient descent: parameters[k] = fma(-learning_rate, gradient[k], parameters[k]) for k < count.
  *
- * The arrays may not overlap. BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP,
- * BP_ERROR_ALIGNMENT; on error nothing is written. Fused form: bp_dense_gradient_sgd.
+ * The arrays must not overlap. BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT,
+ * and those of bp_cpu_active. On error nothing is written. The fused form is bp_dense_gradient_sgd.
  */
 BP_API bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float learning_rate);
 

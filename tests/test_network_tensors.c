@@ -120,7 +120,8 @@ static void map_arrays(void) {
 typedef enum order { ROWS, WIDE_ROWS, COLUMNS, WIDE_COLUMNS, ORDERS } order;
 
 /* Lays an array out for a tensor; gives the strides, null for packed rows. */
-static const size_t *place(test_array *array, const bp_tensor_info *info, order o, test_side side, size_t strides[2]) {
+static const size_t *lay_out(test_array *array, const bp_tensor_info *info, order o, test_side side,
+                             size_t strides[2]) {
     const size_t first = info->shape[0], second = info->shape[1], room = o == WIDE_ROWS || o == WIDE_COLUMNS ? 3 : 0;
     if (info->dimensions == 1) { /* a column of an array */
         strides[0] = 1 + room;
@@ -152,8 +153,8 @@ static void round_trip(bp_network *network, size_t index, order in, order out, t
     bp_tensor_info info;
     size_t in_strides[2], out_strides[2];
     assert_int_equal(bp_network_tensor_info(network, index, &info), BP_OK);
-    const size_t *given = place(&from, &info, in, side, in_strides),
-                 *wanted = place(&to, &info, out, side, out_strides);
+    const size_t *given = lay_out(&from, &info, in, side, in_strides),
+                 *wanted = lay_out(&to, &info, out, side, out_strides);
     for (size_t i = 0; i < info.shape[0]; i++)
         for (size_t j = 0; j < info.shape[1]; j++) {
             const uint32_t bits = (uint32_t)test_random_next(random); /* NaNs of every kind among them */
@@ -229,7 +230,7 @@ static void copies_on(test_table *table) {
             assert_int_equal(bp_network_tensor_info(both[n], k, &info), BP_OK);
             if (info.role == BP_TENSOR_ROLE_GRADIENT)
                 continue;
-            const size_t *given = place(&from, &info, n ? WIDE_COLUMNS : ROWS, TEST_END, strides);
+            const size_t *given = lay_out(&from, &info, n ? WIDE_COLUMNS : ROWS, TEST_END, strides);
             for (size_t e = 0; e < info.shape[0] * info.shape[1]; e++)
                 *element(&from, &info, strides, e / info.shape[1], e % info.shape[1]) =
                     0.01f * (float)(1 + (k * 7 + e) % 50);

@@ -1,6 +1,6 @@
 /*
- * The list of a network's tensors: what they are called, where they lie, and how they are copied in and out. Tensors
- * are numbered set by set: the parameters, their gradients, each array of their state, their moving average.
+ * The list of a network's tensors: their names, where they are in its memory, copies in and out. Tensors are numbered
+ * set by set: the parameters, their gradients, each array of their state, their moving average.
  */
 #include <backprop/tensor.h>
 

@@ -19,6 +19,9 @@
 /* No struct grows by more: a larger struct_size was never set. */
 #define SIZED_MOST_BEYOND 4096
 
+/* The size of a struct that ends with `member`, without the padding after it. */
+#define SIZED_END(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+
 /* Whether a later version's fields, of which this one knows nothing, are all zero. */
 static inline bool sized_is_zero(const unsigned char *bytes, size_t count) {
     for (size_t k = 0; k < count; k++)
@@ -29,9 +32,9 @@ static inline bool sized_is_zero(const unsigned char *bytes, size_t count) {
 
 /*
  * Reads the caller's struct `given` over `options`, which has this version's `size` and holds its defaults.
- * `first_size`: the size of the first version. `name`: what the caller calls the struct, as in "config"; `defaults`:
- * what makes one, as in "bp_network_config_defaults()". On error, BP_ERROR_VALUE, the message is set and *options is as
- * it was.
+ * `first_size`: the size of the first version, as SIZED_END gives it. `name`: what the caller calls the struct, as in
+ * "config"; `defaults`: what makes one, as in "bp_network_config_defaults()". On error, BP_ERROR_VALUE, the message is
+ * set and *options is as it was.
  */
 static inline bp_status sized_read(void *options, size_t size, size_t first_size, const void *given, const char *name,
                                    const char *defaults) {

@@ -49,7 +49,8 @@ static void a_gradient_is_kept_until_a_step(void **state) {
         assert_int_equal(bp_network_get_gradient(network, 0, weights, SIZE_MAX, biases), BP_ERROR_OVERFLOW);
         assert_int_equal(bp_network_get_gradient(network, 0, shift_bytes(weights, 1), 0, biases), BP_ERROR_ALIGNMENT);
         assert_int_equal(bp_network_get_gradient(network, 0, weights, 0, weights), BP_ERROR_OVERLAP);
-        assert_int_equal(bp_network_get_gradient(network, 0, network->layer[0].gradient.data, 0, NULL), BP_ERROR_OVERLAP);
+        assert_int_equal(bp_network_get_gradient(network, 0, network->layer[0].gradient.data, 0, NULL),
+                         BP_ERROR_OVERLAP);
         if (way)
             assert_int_equal(bp_network_backward(network, &s.batch, &update), BP_OK);
         else
@@ -74,7 +75,7 @@ static void check_accumulated(test_table *table) {
         pool_log log = {0};
         bp_network_config config = net_config(&shapes[k], rows);
         config.threads = 2;
-        config.pool = pool_reverse(&log, 2);
+        config.pool = stored_pool(pool_reverse(&log, 2));
         bp_network *network = net_create_on(table, &config, 3);
         samples s = samples_create(&shapes[k], rows, 0, test_seed());
         const size_t in = shapes[k].sizes[0], out = shapes[k].sizes[1], all = (in + 1) * out;

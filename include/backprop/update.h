@@ -70,12 +70,15 @@ BP_API bp_status bp_network_discard(bp_network *network);
 /** Norm of the gradient in the last step of a network that clips it (see clip_norm); 0 before it, and for others. */
 BP_API float bp_network_gradient_norm(const bp_network *network);
 
-/** The optimizer of a network, with all its numbers filled in. BP_ERROR_NULL. */
-BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer);
+/**
+ * The optimizer of a network, for a struct of struct_size bytes: bp_network_get_optimizer(network, &optimizer, sizeof
+ * optimizer). Its struct_size is set. BP_ERROR_NULL, BP_ERROR_VALUE (struct_size is less than any version's).
+ */
+BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer, size_t struct_size);
 
 /**
  * Sets the momentum of the steps to come: `momentum` of momentum and Nesterov, beta1 of Adam and AdamW, for a schedule
- * of it (bp_schedule_momentum). Nothing else changes. BP_ERROR_NULL, BP_ERROR_VALUE (another optimizer; not above 0 and
+ * of it (bp_schedule_momentum). Nothing else changes. BP_ERROR_NULL, BP_ERROR_VALUE (another optimizer; not from 0 to
  * below 1).
  */
 BP_API bp_status bp_network_set_momentum(bp_network *network, float momentum);

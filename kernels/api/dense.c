@@ -97,7 +97,7 @@ bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step,
     size_t output_count = 1;
     const matrix inputs[] = {matrix_of(x, batch, in, ldx), matrix_of(delta, batch, out, ldd)};
     const bp_kernels *kernels;
-    bp_status status = check_step(optimizer, step, learning_rate);
+    bp_status status = bp_check_step(optimizer, step, learning_rate);
     if (status != BP_OK || (status = check_scratch(scratch)) != BP_OK ||
         (w && (status = list_parameters(optimizer, w, in, out, ldw, outputs, &output_count)) != BP_OK) ||
         (bias && (status = list_parameters(optimizer, bias, 1, out, out, outputs, &output_count)) != BP_OK) ||

@@ -34,10 +34,10 @@ struct bp_network {
     void (*small_step)(const bp_small_step *step); /* that call */
     bool weights_t_current;                        /* of a small network: the transposed weights are up to date */
     size_t workers;                                /* the most that a step can use */
-    size_t worker_blocks;   /* row blocks that each worker takes whole in a slice, see slice.c; 0: it never does */
-    size_t parameters;      /* elements of all weights and biases, padded: of each sum of gradients too */
-    bp_optimizer optimizer; /* filled in */
-    bool sgd_only;          /* it is plain SGD, with no layer frozen and no gradients kept: steps need no rule */
+    size_t worker_blocks; /* row blocks that each worker takes whole in a slice, see slice.c; 0: it never does */
+    size_t parameters;    /* elements of all weights and biases, padded: of each sum of gradients too */
+    bp_optimizer optimizer;
+    bool sgd_only;                /* it is plain SGD, with no layer frozen and no gradients kept: steps need no rule */
     bp_coefficients coefficients; /* of the step under way, and the places of all parameters and their state */
     size_t states;                /* arrays of state, the average included, each as large as the parameters */
     bool accumulated;             /* the gradient in `sums` is one of micro-batches, to which others are added */
@@ -91,9 +91,20 @@ typedef struct network_layout {
     bool by_gradient; /* see bp_network */
 } network_layout;
 
-/** What a configuration says of layer l: its dropout's probability, whether it is normalized, whether it keeps
- * derivatives; and whether any layer has dropout or is normalized.
+/** A configuration that is checked, in this version's structs: loss_options and optimizer are not null. */
+typedef struct checked_config {
+    bp_network_config config; /* whose pointers lead to the others */
+    bp_loss_options loss_options;
+    bp_optimizer optimizer;
+} checked_config;
+
+/** Checks what a caller gave; with a message if it is wrong. */
+bp_status bp_config_check(const bp_network_config *given, checked_config *checked);
+
+/** What a configuration says of layer l: its activation, its dropout's probability, whether it is normalized, whether
+ * it keeps derivatives; and whether any layer has dropout or is normalized.
  */
+bp_activation bp_config_activation(const bp_network_config *config, size_t l);
 float bp_config_dropout(const bp_network_config *config, size_t l);
 bool bp_config_normalizes(const bp_network_config *config, size_t l);
 bool bp_config_saves_derivatives(const bp_network_config *config, size_t l);

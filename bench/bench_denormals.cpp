@@ -78,18 +78,19 @@ void sweep(bp_network *network) {
 void run(benchmark::State &state, bp_isa isa, const Case &c) {
     const size_t sizes[] = {inputs, hidden, hidden, outputs};
     const bp_activation activations[] = {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}};
-    bp_network_config config = {};
+    const bp_optimizer optimizer = bp_optimizer_defaults(c.optimizer);
+    bp_network_config config = bp_network_config_defaults();
     config.layers = 3;
     config.sizes = sizes;
     config.activations = activations;
     config.loss = BP_LOSS_MSE;
     config.max_batch_size = rows;
     config.threads = 1;
-    config.optimizer.kind = c.optimizer;
+    config.optimizer = &optimizer;
+    config.seed = 1;
     bp_network *network;
     expect(bp_cpu_set(isa), "the instruction set");
     expect(bp_network_create(&config, &network), "the network");
-    expect(bp_network_initialize(network, 1), "the network");
     if (c.dead_inputs)
         decay(network, 0, inputs / 2, c.optimizer != BP_OPTIMIZER_SGD);
     if (c.denormal_layer)

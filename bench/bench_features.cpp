@@ -28,7 +28,7 @@ struct Feature {
     std::string name;
     bp_activation hidden = {BP_ACTIVATION_RELU, 0};
     bp_loss_kind loss = BP_LOSS_MSE;
-    bp_optimizer optimizer = {};
+    bp_optimizer optimizer = bp_optimizer_defaults(BP_OPTIMIZER_SGD);
     float dropout = 0;
     bool normalize = false, weighted = false;
 };
@@ -53,7 +53,7 @@ class Trainee {
         dropout.push_back(0);
         const auto normalize = std::make_unique<bool[]>(layers);
         std::fill_n(normalize.get(), layers - 1, feature.normalize);
-        bp_network_config config = {};
+        bp_network_config config = bp_network_config_defaults();
         config.layers = layers;
         config.sizes = family.sizes.data();
         config.activations = activations.data();
@@ -62,11 +62,11 @@ class Trainee {
         config.dropout = dropout.data();
         config.normalize = normalize.get();
         config.threads = 1;
-        config.optimizer = feature.optimizer;
+        config.optimizer = &feature.optimizer;
+        config.seed = 1;
         bp_network *network = nullptr;
         check(bp_network_create(&config, &network));
         network_.reset(network);
-        check(bp_network_initialize(network, 1));
         if (feature.loss == BP_LOSS_KULLBACK_LEIBLER || feature.loss == BP_LOSS_BINARY_CROSS_ENTROPY ||
             feature.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS)
             std::fill_n(static_cast<float *>(targets_), family.batch * classes, 1 / static_cast<float>(classes));
@@ -210,12 +210,12 @@ Family optimizers() {
     };
     for (int kind = 0; bp_optimizer_name(static_cast<bp_optimizer_kind>(kind)) != nullptr; kind++)
         if (kind != BP_OPTIMIZER_SGD) {
-            bp_optimizer optimizer = {};
-            optimizer.kind = static_cast<bp_optimizer_kind>(kind);
+            bp_optimizer optimizer = bp_optimizer_defaults(static_cast<bp_optimizer_kind>(kind));
             optimizer.weight_decay = optimizer.kind == BP_OPTIMIZER_ADAMW ? 0.01F : 0.0F;
             add(bp_optimizer_name(optimizer.kind), optimizer);
         }
-    bp_optimizer decay = {}, clip = {}, norm = {}, average = {};
+    const bp_optimizer sgd = bp_optimizer_defaults(BP_OPTIMIZER_SGD);
+    bp_optimizer decay = sgd, clip = sgd, norm = sgd, average = sgd;
     decay.weight_decay = 0.01F;
     clip.clip = 1;
     norm.clip_norm = 1;

@@ -138,15 +138,16 @@ static bp_network *make_network(size_t pixels) {
                                          {.kind = BP_ACTIVATION_IDENTITY},
                                          {.kind = BP_ACTIVATION_RELU},
                                          {.kind = BP_ACTIVATION_SIGMOID}};
-    const bp_network_config config = {.layers = 4,
-                                      .sizes = sizes,
-                                      .activations = activations,
-                                      .loss = BP_LOSS_MSE,
-                                      .max_batch_size = 64,
-                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM}};
+    const bp_optimizer adam = bp_optimizer_defaults(BP_OPTIMIZER_ADAM);
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 4;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.optimizer = &adam;
+    config.max_batch_size = 64;
+    config.seed = 1;
     bp_network *network;
     check(bp_network_create(&config, &network));
-    check(bp_network_initialize(network, 1));
     return network;
 }
 

@@ -196,15 +196,17 @@ static bp_network *make_network(size_t outputs, uint64_t seed) {
     const size_t sizes[] = {STATE, 64, 64, outputs};
     const bp_activation activations[] = {
         {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
-    const bp_network_config config = {.layers = 3,
-                                      .sizes = sizes,
-                                      .activations = activations,
-                                      .max_batch_size = BATCH,
-                                      .threads = 1,
-                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM}};
+    const bp_optimizer adam = bp_optimizer_defaults(BP_OPTIMIZER_ADAM);
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 3;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.optimizer = &adam;
+    config.max_batch_size = BATCH;
+    config.seed = seed;
+    config.threads = 1;
     bp_network *network;
     check(bp_network_create(&config, &network));
-    check(bp_network_initialize(network, seed));
     return network;
 }
 

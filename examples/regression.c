@@ -68,15 +68,17 @@ static bp_network *make_network(size_t inputs) {
     const size_t sizes[] = {inputs, 64, 64, 1};
     const bp_activation activations[] = {
         {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_TANH}, {.kind = BP_ACTIVATION_IDENTITY}};
-    const bp_network_config config = {.layers = 3,
-                                      .sizes = sizes,
-                                      .activations = activations,
-                                      .loss = BP_LOSS_HUBER,
-                                      .max_batch_size = 32,
-                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM}};
+    const bp_optimizer adam = bp_optimizer_defaults(BP_OPTIMIZER_ADAM);
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 3;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.loss = BP_LOSS_HUBER;
+    config.optimizer = &adam;
+    config.max_batch_size = 32;
+    config.seed = 1;
     bp_network *network;
     check(bp_network_create(&config, &network));
-    check(bp_network_initialize(network, 1));
     return network;
 }
 

@@ -102,12 +102,10 @@ static float step_by_kernels(parameters *p, void *scratch) {
 static float step_by_network(parameters *p) {
     const size_t sizes[] = {N, N, N};
     const bp_activation activations[] = {hidden, identity};
-    const bp_network_config config = {.layers = 2,
-                                      .sizes = sizes,
-                                      .activations = activations,
-                                      .loss = BP_LOSS_MSE,
-                                      .max_batch_size = 1,
-                                      .threads = 1};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 2;
+    config.sizes = sizes;
+    config.activations = activations;
     const bp_batch batch = {.rows = 1, .inputs = x, .targets = y};
     float *const tensors[] = {p->w1[0], p->b1, p->w2[0], p->b2}; /* in the order of the network's list */
     bp_network *network;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <backprop/optimizer.h>
 
@@ -31,19 +32,54 @@ typedef struct bp_coefficients {
     float ema_decay, ema_rest;
 } bp_coefficients;
 
-/* The usual numbers in the place of zeros. */
-static inline bp_optimizer optimizer_filled(bp_optimizer o) {
-    const bool adam = o.kind == BP_OPTIMIZER_ADAM || o.kind == BP_OPTIMIZER_ADAMW;
-    const float beta2 = adam ? 0.999f : 0.99f, epsilon = o.kind == BP_OPTIMIZER_ADAGRAD ? 1e-10f : 1e-8f;
-    o.momentum = o.momentum == 0.0f ? 0.9f : o.momentum;
-    o.beta1 = o.beta1 == 0.0f ? 0.9f : o.beta1;
-    o.beta2 = o.beta2 == 0.0f ? beta2 : o.beta2;
-    o.epsilon = o.epsilon == 0.0f ? epsilon : o.epsilon;
-    o.shrink = o.shrink == 0.0f ? 0.5f : o.shrink;
-    o.grow = o.grow == 0.0f ? 1.2f : o.grow;
-    o.step_min = o.step_min == 0.0f ? 1e-6f : o.step_min;
-    o.step_max = o.step_max == 0.0f ? 50.0f : o.step_max;
-    o.decoupled = o.decoupled || o.kind == BP_OPTIMIZER_ADAMW || o.kind == BP_OPTIMIZER_LION;
+static inline bool is_adam(bp_optimizer_kind kind) {
+    return kind == BP_OPTIMIZER_ADAM || kind == BP_OPTIMIZER_ADAMW;
+}
+
+/* The usual numbers of a kind. */
+static inline bp_optimizer usual_optimizer(bp_optimizer_kind kind) {
+    bp_optimizer o = {.struct_size = sizeof o, .kind = kind};
+    o.decoupled = kind == BP_OPTIMIZER_ADAMW || kind == BP_OPTIMIZER_LION;
+    switch (kind) {
+    case BP_OPTIMIZER_SGD:
+        break;
+    case BP_OPTIMIZER_MOMENTUM:
+    case BP_OPTIMIZER_NESTEROV:
+        o.momentum = 0.9f;
+        break;
+    case BP_OPTIMIZER_ADAGRAD:
+        o.epsilon = 1e-10f;
+        break;
+    case BP_OPTIMIZER_RMSPROP:
+        o.beta2 = 0.99f;
+        o.epsilon = 1e-8f;
+        break;
+    case BP_OPTIMIZER_ADAM:
+    case BP_OPTIMIZER_ADAMW:
+        o.beta1 = 0.9f;
+        o.beta2 = 0.999f;
+        o.epsilon = 1e-8f;
+        break;
+    case BP_OPTIMIZER_LION:
+        o.beta1 = 0.9f;
+        o.beta2 = 0.99f;
+        break;
+    case BP_OPTIMIZER_RPROP:
+        o.shrink = 0.5f;
+        o.grow = 1.2f;
+        o.step_min = 1e-6f;
+        o.step_max = 50.0f;
+        break;
+    }
+    return o;
+}
+
+/* A caller's optimizer, checked before, in this version's struct. */
+static inline bp_optimizer this_optimizer(const bp_optimizer *given) {
+    if (given->struct_size >= sizeof *given)
+        return *given;
+    bp_optimizer o = usual_optimizer(given->kind);
+    memcpy(&o, given, given->struct_size);
     return o;
 }
 
@@ -59,7 +95,7 @@ static inline double power_of(double b, uint64_t t) {
 /* Step `step` of an optimizer on such arrays. */
 static inline bp_coefficients coefficients_of(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                               const bp_parameters *arrays) {
-    const bp_optimizer o = optimizer_filled(*optimizer);
+    const bp_optimizer o = this_optimizer(optimizer);
     bp_coefficients r = {
         .kind = o.kind,
         .arrays = *arrays,
@@ -85,7 +121,7 @@ static inline bp_coefficients coefficients_of(const bp_optimizer *optimizer, uin
         .ema_rest = 1.0f - o.ema_decay,
     };
     r.adjusts = r.clips || r.penalizes || r.decays;
-    if (o.kind == BP_OPTIMIZER_ADAM || o.kind == BP_OPTIMIZER_ADAMW) {
+    if (is_adam(o.kind)) {
         r.learning_rate = (float)((double)learning_rate / (1.0 - power_of(o.beta1, step)));
         r.correction = (float)(1.0 / sqrt(1.0 - power_of(o.beta2, step)));
     }

@@ -23,6 +23,7 @@
 #include "harness/bits.h"
 #include "harness/layers.h"
 #include "harness/session.h"
+#include "harness/usual.h"
 #include "network/network.h"
 
 #define NET_LAYERS_MAX 4
@@ -62,13 +63,15 @@ static inline bool net_needs_logits(const net *shape) {
 
 /** The configuration of a net that is created with everything else at its default. It points into `shape`. */
 static inline bp_network_config net_config(const net *shape, size_t max_batch_size) {
-    return (bp_network_config){.layers = shape->layers,
-                               .sizes = shape->sizes,
-                               .activations = shape->activations,
-                               .loss = shape->loss,
-                               .max_batch_size = max_batch_size,
-                               .loss_options = shape->options,
-                               .gradients = shape->gradients};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = shape->layers;
+    config.sizes = shape->sizes;
+    config.activations = shape->activations;
+    config.loss = shape->loss;
+    config.max_batch_size = max_batch_size;
+    config.loss_options = stored_loss(shape->options);
+    config.gradients = shape->gradients;
+    return config;
 }
 
 /** Creates and initializes a network; ends the test if that fails. */
@@ -325,17 +328,16 @@ static inline float model_loss(const net *shape, const bp_batch *batch, const fl
                                float *delta) {
     const bp_kernels *kernels = scalar();
     const size_t rows = batch->rows, out = shape->sizes[shape->layers];
-    const bp_loss_options *o = &shape->options;
-    const float scale = o->reduction == BP_REDUCTION_SUM ? 1.0f : 1.0f / (float)rows;
-    const float threshold = o->huber_threshold == 0.0f ? 1.0f : o->huber_threshold;
+    const bp_loss_options o = usual_loss(shape->options);
+    const float scale = o.reduction == BP_REDUCTION_SUM ? 1.0f : 1.0f / (float)rows;
     float *row_loss = allocate(rows, sizeof(float));
     if (net_has_labels(shape))
         kernels->loss_labels(delta, out, row_loss, a, out, batch->labels, batch->weights, rows, out, shape->loss,
-                             o->label_smoothing, scale);
+                             o.label_smoothing, scale);
     else
         kernels->loss_targets(delta, out, row_loss, a, out, batch->targets,
                               batch->target_stride ? batch->target_stride : out, batch->weights, rows, out, shape->loss,
-                              threshold, scale);
+                              o.huber_threshold, scale);
     kernels->activation_delta(delta, out, saved, out, rows, out, shape->activations[shape->layers - 1]);
     const float loss = kernels->sum(row_loss, rows) * scale;
     free(row_loss);

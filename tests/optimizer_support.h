@@ -32,7 +32,7 @@ static inline float *trained_array(const trained *t, size_t array) {
 static inline trained trained_create(const net *shape, bp_optimizer optimizer, uint64_t seed) {
     const bp_network_config config = net_config(shape, 1);
     bp_network *network = net_create(&config, seed);
-    trained t = {.m = model_copy(shape, network), .optimizer = optimizer};
+    trained t = {.m = model_copy(shape, network), .optimizer = usual(optimizer)};
     bp_network_destroy(network);
     t.states = bp_optimizer_states(optimizer.kind) + (optimizer.ema_decay > 0.0f);
     for (size_t a = 0; a < 2 * shape->layers; a++) {
@@ -206,6 +206,9 @@ static const struct {
     {{.kind = BP_OPTIMIZER_LION, .weight_decay = 0.125f}, 0.0078125f},
     {{.kind = BP_OPTIMIZER_RPROP}, 0.0078125f},
     {{.kind = BP_OPTIMIZER_SGD, .clip_norm = 0.125f, .ema_decay = 0.5f}, 0.25f},
+    /* Complete: their zeros are zeros. */
+    {{sizeof(bp_optimizer), BP_OPTIMIZER_ADAM, .beta1 = 0, .beta2 = 0, .epsilon = 0.125f}, 0.015625f},
+    {{sizeof(bp_optimizer), BP_OPTIMIZER_NESTEROV, .momentum = 0, .weight_decay = 0.01f}, 0.125f},
 };
 enum { OPTIMIZER_CASES = sizeof optimizer_cases / sizeof *optimizer_cases };
 

@@ -169,8 +169,11 @@ static void active_is_best(void) {
 static bp_isa network_isa(bp_status expected) {
     const size_t sizes[] = {2, 2};
     const bp_activation activation = {.kind = BP_ACTIVATION_SIGMOID};
-    const bp_network_config config = {
-        .layers = 1, .sizes = sizes, .activations = &activation, .max_batch_size = 1, .threads = 1};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 1;
+    config.sizes = sizes;
+    config.activations = &activation;
+    config.threads = 1;
     bp_network *network = (bp_network *)(uintptr_t)names;
     CHECK(bp_network_create(&config, &network) == expected);
     if (expected != BP_OK) {
@@ -240,8 +243,11 @@ static void set_changes_the_choice_or_leaves_it(void) {
 static void networks_keep_theirs(void) {
     const size_t sizes[] = {2, 2};
     const bp_activation activation = {.kind = BP_ACTIVATION_TANH};
-    const bp_network_config config = {
-        .layers = 1, .sizes = sizes, .activations = &activation, .max_batch_size = 1, .threads = 1};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 1;
+    config.sizes = sizes;
+    config.activations = &activation;
+    config.threads = 1;
     bp_network *network;
     CHECK(bp_cpu_set(bp_cpu_best()) == BP_OK);
     CHECK(bp_network_create(&config, &network) == BP_OK);
@@ -360,15 +366,16 @@ static uint64_t network_trains(void) {
                                          {BP_ACTIVATION_RELU, 0},
                                          {BP_ACTIVATION_LEAKY_RELU, 0.1f},
                                          {0}};
-    const bp_network_config config = {.layers = 5,
-                                      .sizes = sizes,
-                                      .activations = activations,
-                                      .loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY,
-                                      .max_batch_size = ROWS,
-                                      .threads = 2};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 5;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    config.max_batch_size = ROWS;
+    config.seed = 5;
+    config.threads = 2;
     bp_network *network;
     CHECK(bp_network_create(&config, &network) == BP_OK);
-    CHECK(bp_network_initialize(network, 5) == BP_OK);
     const bp_batch batch = {.rows = ROWS, .inputs = *inputs, .labels = labels};
     float before, after;
     CHECK(bp_network_loss(network, &batch, &before) == BP_OK);

@@ -528,7 +528,7 @@ static void the_best_epoch_comes_back_whole(void **state) {
     const net *shape = &fit_nets[1];
     const float dropout[] = {0.25f, 0};
     bp_network_config config = net_config(shape, 16);
-    config.optimizer.kind = BP_OPTIMIZER_ADAM;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM});
     config.dropout = dropout;
     samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 9);
     const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);

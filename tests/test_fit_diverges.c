@@ -48,8 +48,8 @@ static void later_epochs_go_bad(void **state) {
             for (size_t held_bad = 0; held_bad < 2; held_bad++) {
                 bp_network_config config = net_config(shape, 16);
                 budget b = {.left = 100};
-                config.allocator = (bp_allocator){budget_allocate, budget_release, &b};
-                config.optimizer.kind = BP_OPTIMIZER_ADAM;
+                config.allocator = stored_allocator((bp_allocator){budget_allocate, budget_release, &b});
+                config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM});
                 bp_network *network = net_create(&config, 1);
                 samples s = samples_create(shape, ROWS, 0, 5), held = samples_create(shape, 19, 0, 6);
                 const bp_dataset set = dataset_of(shape, &s), validation = dataset_of(shape, &held);
@@ -112,7 +112,7 @@ static void norms_overflow(void **state) {
     (void)state;
     const net linear = {.layers = 1, .sizes = {1, 1}, .loss = BP_LOSS_MAE};
     bp_network_config config = net_config(&linear, 4);
-    config.optimizer.clip_norm = 1;
+    config.optimizer = stored_optimizer((bp_optimizer){.clip_norm = 1});
     float x[] = {1, 1e30f}, y[] = {1e30f, 3e38f};
     const bp_dataset set = {.rows = 2, .inputs = x, .input_columns = 1, .targets = y, .target_columns = 1};
     for (int policy = 0; policy < NONFINITE_POLICY_COUNT; policy++) {
@@ -149,7 +149,7 @@ static void averages_stay_out(void **state) {
     (void)state;
     const net *shape = &fit_nets[0];
     bp_network_config config = net_config(shape, 16);
-    config.optimizer.ema_decay = 0.5f;
+    config.optimizer = stored_optimizer((bp_optimizer){.ema_decay = 0.5f});
     bp_network *network = net_create(&config, 1);
     samples s = samples_create(shape, ROWS, 0, 5);
     const bp_dataset set = dataset_of(shape, &s);
@@ -349,7 +349,7 @@ static void fits_follow_a_momentum(void **state) {
     const bp_dataset set = dataset_of(shape, &s);
     for (size_t k = 0; k < COUNT(kinds); k++) {
         bp_network_config config = net_config(shape, BATCH);
-        config.optimizer = (bp_optimizer){.kind = kinds[k], .momentum = 0.75f, .beta1 = 0.75f};
+        config.optimizer = stored_optimizer((bp_optimizer){.kind = kinds[k], .momentum = 0.75f, .beta1 = 0.75f});
         bp_network *fitted = net_create(&config, 1), *stepped = net_create(&config, 1);
         const bp_fit_options options = FIT_OPTIONS(.epochs = 3, .schedule = &cycle, .shuffle = false);
         assert_int_equal(bp_network_fit(fitted, &set, &options, NULL), BP_OK);
@@ -365,9 +365,9 @@ static void fits_follow_a_momentum(void **state) {
         }
         assert_int_equal(bp_network_hash(fitted), bp_network_hash(stepped));
         bp_optimizer o;
-        assert_int_equal(bp_network_get_optimizer(fitted, &o), BP_OK); /* as before the fit */
-        assert_true(o.momentum == 0.75f && o.beta1 == 0.75f);
-        assert_int_equal(bp_network_set_momentum(fitted, 0), BP_ERROR_VALUE);
+        assert_int_equal(bp_network_get_optimizer(fitted, &o, sizeof o), BP_OK); /* as before the fit */
+        assert_true(o.momentum + o.beta1 == 0.75f);                              /* a kind has one of them */
+        assert_int_equal(bp_network_set_momentum(fitted, -0.5f), BP_ERROR_VALUE);
         assert_int_equal(bp_network_set_momentum(fitted, 1), BP_ERROR_VALUE);
         assert_int_equal(bp_network_set_momentum(fitted, NAN), BP_ERROR_VALUE);
         bp_network_destroy(fitted);

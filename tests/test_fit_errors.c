@@ -298,7 +298,7 @@ static void fits_without_memory(void **state) {
     set.index = index;
     bp_network_config config = net_config(small, 4);
     budget b = {.left = 1};
-    config.allocator = (bp_allocator){budget_allocate, budget_release, &b};
+    config.allocator = stored_allocator((bp_allocator){budget_allocate, budget_release, &b});
     bp_network *network = net_create(&config, 1);
     const uint64_t hash = bp_network_hash(network);
     const bp_fit_options options = FIT_OPTIONS(.epochs = 2, .learning_rate = 0.1f, .validation = &held,
@@ -350,7 +350,7 @@ static void predictions_apart_from_the_network(void **state) {
     const net *small = &fit_nets[0];
     bp_network_config config = net_config(small, 4);
     bool taken = false;
-    config.allocator = (bp_allocator){behind_allocate, behind_release, &taken};
+    config.allocator = stored_allocator((bp_allocator){behind_allocate, behind_release, &taken});
     bp_network *network = net_create(&config, 1);
     samples s = samples_create(small, SAMPLES, 0, 5);
     bp_dataset set = dataset_of(small, &s);

@@ -229,16 +229,22 @@ static void check_layers(bp_network *network, const bp_initializer *initializers
 }
 
 static void network_of_table(test_table *table) {
-    const bp_network_config config = {
-        .layers = LAYERS, .sizes = sizes, .activations = activations, .max_batch_size = 8, .threads = 1};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = LAYERS;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.max_batch_size = 8;
+    config.threads = 1;
+    config.seed = 5;
     static const bp_initializer defaults[LAYERS] = {{BP_INITIALIZER_HE_UNIFORM, 1.0f},
                                                     {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f},
                                                     {BP_INITIALIZER_XAVIER_UNIFORM, 1.0f}};
     const float ones[LD] = {1.0f};
     bp_network *network;
     assert_int_equal(bp_network_create_on(table->backend, &config, &network), BP_OK);
-    assert_int_equal(bp_network_initialize(network, 5), BP_OK);
     check_layers(network, defaults, 5);
+    assert_int_equal(bp_network_initialize(network, 6), BP_OK);
+    check_layers(network, defaults, 6);
     for (int kind = 0; kind < INITIALIZER_COUNT; kind++) {
         const bp_initializer initializers[LAYERS] = {
             of_kind(kind), {BP_INITIALIZER_ORTHOGONAL, 1.5f}, of_kind((kind + 1) % INITIALIZER_COUNT)};

@@ -84,10 +84,9 @@ enum { COUNT = 37, BATCH = 3, IN = 5 };
 static void adam_far_on(test_table *table) {
     for (size_t k = 0; k < sizeof betas / sizeof *betas; k++)
         for (size_t n = 0; n < sizeof steps / sizeof *steps; n++) {
-            const bp_optimizer o = {.kind = n % 2 ? BP_OPTIMIZER_ADAM : BP_OPTIMIZER_ADAMW,
-                                    .beta1 = betas[k][0],
-                                    .beta2 = betas[k][1],
-                                    .epsilon = 1e-8f};
+            bp_optimizer o = bp_optimizer_defaults(n % 2 ? BP_OPTIMIZER_ADAM : BP_OPTIMIZER_ADAMW);
+            o.beta1 = betas[k][0];
+            o.beta2 = betas[k][1];
             float w[COUNT], m[COUNT], v[COUNT], g[COUNT], expected[COUNT];
             test_random random = test_random_for(test_seed(), "adam");
             for (size_t e = 0; e < COUNT; e++) {
@@ -113,17 +112,19 @@ static void adams_powers(void **state) {
 
 static bp_network *create(void) {
     static const bp_activation activations[] = {{BP_ACTIVATION_TANH, 0}, {BP_ACTIVATION_IDENTITY, 0}};
-    const bp_network_config config = {.layers = 2,
-                                      .sizes = (const size_t[]){IN, COUNT, 1},
-                                      .activations = activations,
-                                      .max_batch_size = BATCH,
-                                      .dropout = (const float[]){0.5f, 0},
-                                      .threads = 1,
-                                      .optimizer = {.kind = BP_OPTIMIZER_ADAM},
-                                      .gradients = true};
+    const bp_optimizer adam = bp_optimizer_defaults(BP_OPTIMIZER_ADAM);
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 2;
+    config.sizes = (const size_t[]){IN, COUNT, 1};
+    config.activations = activations;
+    config.max_batch_size = BATCH;
+    config.dropout = (const float[]){0.5f, 0};
+    config.threads = 1;
+    config.optimizer = &adam;
+    config.gradients = true;
+    config.seed = 5;
     bp_network *network = NULL;
     assert_int_equal(bp_network_create(&config, &network), BP_OK);
-    assert_int_equal(bp_network_initialize(network, 5), BP_OK);
     return network;
 }
 

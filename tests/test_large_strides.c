@@ -107,7 +107,8 @@ static void dense_gradient_sgd(const bp_kernels *k, operands *o) {
 }
 
 static void dense_gradient_update(const bp_kernels *k, operands *o) {
-    const bp_optimizer momentum = {.kind = BP_OPTIMIZER_MOMENTUM, .weight_decay = 0.25f};
+    bp_optimizer momentum = bp_optimizer_defaults(BP_OPTIMIZER_MOMENTUM);
+    momentum.weight_decay = 0.25f;
     const bp_parameters w = {.values = o->m[W].at, .state = {o->m[S].at}};
     const bp_parameters bias = {.values = o->bias, .state = {o->beta}};
     k->dense_gradient_update(&w, o->m[W].ld, &bias, M(X), M(D), BATCH, IN, OUT, &momentum, 1, 0.5f, o->scratch);
@@ -256,11 +257,12 @@ static void use_network(bp_network *network, operands *o) {
 
 static void a_network(void **state) {
     (void)state;
-    const bp_network_config config = {.layers = 1,
-                                      .sizes = (const size_t[]){IN, OUT},
-                                      .activations = &tanh_of,
-                                      .max_batch_size = BATCH,
-                                      .threads = 1};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 1;
+    config.sizes = (const size_t[]){IN, OUT};
+    config.activations = &tanh_of;
+    config.max_batch_size = BATCH;
+    config.threads = 1;
     for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (bp_cpu_set((bp_isa)isa) != BP_OK)
             continue;

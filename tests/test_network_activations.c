@@ -108,7 +108,7 @@ static void check_on(test_table *table) {
     bp_network_config config = net_config(&shape, rows_max());
     config.threads = forms[form].workers;
     if (config.threads > 1)
-        config.pool = pool_reverse(&log, config.threads);
+        config.pool = stored_pool(pool_reverse(&log, config.threads));
     bp_network *network = net_create_on(table, &config, SEED);
     if (forms[form].way == BY_ROWS)
         network->worker_blocks = 0;

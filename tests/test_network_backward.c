@@ -217,7 +217,7 @@ static void check_case_on(test_table *table) {
             bp_network_config config = net_config(&expected.shape, BATCH_MAX);
             config.threads = pools[p].workers;
             if (pools[p].pool)
-                config.pool = pools[p].pool(&log, pools[p].workers);
+                config.pool = stored_pool(pools[p].pool(&log, pools[p].workers));
             bp_network *network = net_create_on(table, &config, SEED);
             if (small_slices) { /* by rows or columns, in several slices */
                 if (network->slice_rows <= 2 * BP_ROW_BLOCK) {
@@ -293,7 +293,7 @@ static void regularized_on(test_table *table) {
         config.normalize = normalize;
         config.threads = pools[p].workers;
         if (pools[p].pool)
-            config.pool = pools[p].pool(&log, pools[p].workers);
+            config.pool = stored_pool(pools[p].pool(&log, pools[p].workers));
         bp_network *network = net_create_on(table, &config, SEED);
         held_layer before[3], gradient[3];
         float gamma[3][70], beta[3][70], *inputs = allocate(700 * 20, sizeof(float));
@@ -401,7 +401,7 @@ static void gradients_agree_with_finite_differences(void **state) {
                 .activations = {{BP_ACTIVATION_TANH, 0}, {sum ? BP_ACTIVATION_TANH : BP_ACTIVATION_IDENTITY, 0}},
                 .loss = (bp_loss_kind)loss,
                 .options = {.huber_threshold = 0.5f,
-                            .label_smoothing = 0.2f,
+                            .label_smoothing = loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ? 0.2f : 0.0f,
                             .reduction = sum ? BP_REDUCTION_SUM : BP_REDUCTION_MEAN},
                 .weighted = true,
                 .gradients = true};

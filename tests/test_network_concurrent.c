@@ -33,12 +33,13 @@ static size_t rounds(void) {
 /* The hash of a network that is made, trained and destroyed; 0 if a call fails. */
 static uint64_t train(size_t kind, size_t threads) {
     bp_network_config config = net_config(&nets[kind], ROWS);
+    config.seed = kind;
     config.threads = threads;
-    config.optimizer.kind = BP_OPTIMIZER_MOMENTUM;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM});
     bp_network *network;
     if (bp_network_create(&config, &network) != BP_OK)
         return 0;
-    bp_status status = bp_network_initialize(network, kind);
+    bp_status status = BP_OK;
     for (size_t step = 0; step < 4 && status == BP_OK; step++)
         status = bp_network_train_step(network, &data[kind].batch, 0.01f, NULL);
     const uint64_t hash = status == BP_OK ? bp_network_hash(network) : 0;

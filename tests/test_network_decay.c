@@ -71,6 +71,7 @@ static void array_step(array *a, bp_optimizer o, uint64_t step) {
     if (!a->weights)
         o.weight_decay = 0.0f;
     const bp_parameters p = {a->values, {a->state[0], a->state[1]}, o.ema_decay > 0.0f ? a->state[2] : NULL};
+    o = usual(o);
     assert_int_equal(bp_optimizer_step(&p, a->gradient, a->count, &o, step, 0.1f), BP_OK);
 }
 
@@ -96,9 +97,9 @@ static void check_way(const way *w, bp_optimizer optimizer) {
     bp_network_config config = net_config(&w->shape, w->rows);
     config.normalize = normalize;
     config.threads = w->threads;
-    config.optimizer = optimizer;
+    config.optimizer = stored_optimizer(optimizer);
     bp_network *network = net_create(&config, 3);
-    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_SGD};
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_SGD});
     config.gradients = true;
     bp_network *twin = net_create(&config, 3); /* for gradients alone */
     samples s = samples_create(&w->shape, w->rows, 0, 5);
@@ -167,7 +168,8 @@ static void biases_do_not_decay(void **state) {
 /* The fused kernel knows which of its arrays are biases. */
 static void kernels_spare_biases(void **state) {
     (void)state;
-    const bp_optimizer o = {.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS};
+    const bp_optimizer o =
+        usual((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .weight_decay = 0.5f, .decay_scope = BP_DECAY_SCOPE_WEIGHTS});
     float w = 1.0f, b = 1.0f;
     const float x = 0.0f, delta = 0.0f;
     const bp_parameters weights = {.values = &w}, biases = {.values = &b};

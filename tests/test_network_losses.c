@@ -76,7 +76,7 @@ static void train_on(test_table *table) {
         bp_network_config config = net_config(&training.shape, BATCH_MAX);
         config.threads = pools[p].workers;
         if (pools[p].pool)
-            config.pool = pools[p].pool(&log, pools[p].workers);
+            config.pool = stored_pool(pools[p].pool(&log, pools[p].workers));
         bp_network *network = net_create_on(table, &config, SEED);
         for (size_t k = 0; k < STEPS_MAX; k++) {
             samples s = batch_of(k);
@@ -118,7 +118,8 @@ static void train_shapes(void **state) {
             shape->activations[shape->layers - 1] = outputs[net_needs_logits(shape) ? 1 : (k + variant) % 3];
             shape->options.reduction = variant / 2 ? BP_REDUCTION_SUM : BP_REDUCTION_MEAN;
             shape->options.huber_threshold = variant == 2 ? 0.25f : 0.0f;
-            shape->options.label_smoothing = variant == 1 ? 0.1f : 0.0f;
+            shape->options.label_smoothing =
+                variant == 1 && loss_of_test == BP_LOSS_SOFTMAX_CROSS_ENTROPY ? 0.1f : 0.0f;
             training.rows = shapes[k].rows;
             train_model();
             test_each_table(train_on);

@@ -117,10 +117,10 @@ static void check_on(test_table *table) {
                  bp_optimizer_name(o->kind), table->name, lane_pools[p].workers);
         pool_log log = {0};
         bp_network_config config = net_config(&current->shape, current->max_batch_size);
-        config.optimizer = *o;
+        config.optimizer = stored_optimizer(*o);
         config.threads = lane_pools[p].workers;
         if (lane_pools[p].pool)
-            config.pool = lane_pools[p].pool(&log, lane_pools[p].workers);
+            config.pool = stored_pool(lane_pools[p].pool(&log, lane_pools[p].workers));
         bp_network *network = net_create_on(table, &config, SEED);
         assert_int_equal(bp_network_threads(network), lane_pools[p].workers);
         if (current->slice_rows > 0) {
@@ -169,7 +169,7 @@ static void check_loose_clip(test_table *table) {
     for (size_t k = 0; k < 2; k++) {
         bp_network_config config = net_config(shape, 40);
         config.threads = 1;
-        config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .clip_norm = k ? 1e6f : 0};
+        config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .clip_norm = k ? 1e6f : 0});
         bp_network *network = net_create_on(table, &config, SEED);
         samples s = samples_create(shape, 40, 0, test_seed());
         for (size_t step = 0; step < 3; step++)

@@ -207,7 +207,7 @@ static void check_on(test_table *table) {
         bp_network_config config = config_of(&current->net, BATCH_MAX);
         config.threads = pools[k].threads;
         if (pools[k].pool) {
-            config.pool = pools[k].pool(&log, pools[k].threads);
+            config.pool = stored_pool(pools[k].pool(&log, pools[k].threads));
         }
         bp_network *network = net_create_on(table, &config, 11);
         assert_int_equal(bp_network_threads(network), pools[k].threads);

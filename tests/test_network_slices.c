@@ -155,7 +155,7 @@ static void check_slices_on(test_table *table) {
         bp_network_config config = net_config(&current->shape, BATCH_MAX);
         config.threads = pools[k].threads;
         if (pools[k].pool)
-            config.pool = pools[k].pool(&log, pools[k].threads);
+            config.pool = stored_pool(pools[k].pool(&log, pools[k].threads));
         bp_network *network = net_create_on(table, &config, SEED);
         const size_t slices = (BATCH_MAX + network->slice_rows - 1) / network->slice_rows;
         if (slices < 2 || bp_network_threads(network) != pools[k].threads)
@@ -273,7 +273,7 @@ static void check_sharing_on(test_table *table) {
         bp_network_config config = net_config(&current->shape, BATCH_MAX);
         config.threads = workers;
         if (lane_pools[k].pool)
-            config.pool = lane_pools[k].pool(&log, workers);
+            config.pool = stored_pool(lane_pools[k].pool(&log, workers));
         bp_network *network = net_create_on(table, &config, SEED);
         if (shared[sharing].way == BY_ROWS)
             network->worker_blocks = 0;

@@ -169,7 +169,7 @@ static void check_training_on(test_table *table) {
     bp_network_config config = net_config(shape, training.max_batch_size);
     pool_log log = {0};
     config.threads = training.threads;
-    config.pool = pool_serial(&log, training.threads);
+    config.pool = stored_pool(pool_serial(&log, training.threads));
     bp_network *network = net_create_on(table, &config, SEED);
     bool small = table->backend && table->backend->panel_width > 0;
     for (size_t l = 0; l < shape->layers; l++)
@@ -226,7 +226,7 @@ static void draw_loss(size_t w, size_t k) {
     if ((w + k) % 5 == 0)
         shape->loss = (bp_loss_kind)((w / 5 + k) % LOSS_COUNT);
     shape->weighted = (w + k) % 7 == 0;
-    shape->options.label_smoothing = (w + k) % 4 == 0 ? 0.2f : 0.0f;
+    shape->options.label_smoothing = (w + k) % 4 == 0 && shape->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ? 0.2f : 0.0f;
 }
 
 /* Hidden layers and outputs of each width, activations and losses taking turns. */

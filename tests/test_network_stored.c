@@ -76,7 +76,7 @@ static void check_accumulated(test_table *table) {
         pool_log log = {0};
         bp_network_config config = net_config(&shapes[k], rows);
         config.threads = 2;
-        config.pool = pool_reverse(&log, 2);
+        config.pool = stored_pool(pool_reverse(&log, 2));
         bp_network *network = net_create_on(table, &config, 3);
         samples s = samples_create(&shapes[k], rows, 0, test_seed());
         const size_t in = shapes[k].sizes[0], out = shapes[k].sizes[1], all = (in + 1) * out;

@@ -71,7 +71,7 @@ static void a_hosts_pool_is_used(void **state) {
         for (size_t threads = 2; threads <= threads_wide(); threads++) {
             pool_log log = {0};
             bp_network_config config = net_config(&wide, rows_wide());
-            config.pool = makers[k](&log, threads);
+            config.pool = stored_pool(makers[k](&log, threads));
             bp_network *network = net_create(&config, 0);
             assert_int_equal(bp_network_threads(network), threads);
             assert_true(train(network, rows_wide(), steps) == expected);
@@ -124,13 +124,14 @@ static void a_pools_threads_may_be_in_any_mode(void **state) {
     bp_network_config config = net_config(&wide, rows_wide());
     config.normalize = normalize;
     config.dropout = dropout;
-    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .clip_norm = 0.01f, .weight_decay = 0.1f};
+    config.optimizer =
+        stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .clip_norm = 0.01f, .weight_decay = 0.1f});
     config.threads = 1;
     const uint64_t expected = train_config(&config, rows_wide(), 2);
     for (const test_host_mode *host = test_host_modes; host->name; host++) {
         strayed = 0;
         config.threads = 0;
-        config.pool = (bp_thread_pool){run_in_modes, (void *)(uintptr_t)host, threads_wide()};
+        config.pool = stored_pool((bp_thread_pool){run_in_modes, (void *)(uintptr_t)host, threads_wide()});
         if (train_config(&config, rows_wide(), 2) != expected)
             fail_msg("other weights by a pool whose threads are in the mode %s", host->name);
         assert_int_equal(strayed, 0);
@@ -141,7 +142,7 @@ static void a_pool_of_one_is_no_pool(void **state) {
     (void)state;
     pool_log log = {0};
     bp_network_config config = net_config(&wide, rows_wide());
-    config.pool = pool_threaded(&log, 1);
+    config.pool = stored_pool(pool_threaded(&log, 1));
     assert_true(train_config(&config, rows_wide(), 1) == train_alone(rows_wide(), 1));
     assert_int_equal(log.runs, 0);
 }
@@ -156,7 +157,7 @@ static void config_limits_the_threads(void **state) {
         assert_int_equal(bp_network_threads(network), threads);
         bp_network_destroy(network);
 
-        config.pool = pool_serial(&log, threads_wide());
+        config.pool = stored_pool(pool_serial(&log, threads_wide()));
         network = net_create(&config, 0);
         assert_int_equal(bp_network_threads(network), threads);
         bp_network_destroy(network);
@@ -365,7 +366,7 @@ static void a_pool_that_cannot_be_made_is_an_error(void **state) {
     size_t live = 0;
     bp_network_config config = net_config(&wide, rows_wide());
     config.threads = threads_wide();
-    config.allocator = (bp_allocator){allocate_one, release_one, &live};
+    config.allocator = stored_allocator((bp_allocator){allocate_one, release_one, &live});
     /* No memory for the pool, then each of its threads in turn. */
     for (size_t failing = 0; failing < config.threads; failing++) {
         bp_network *network = (bp_network *)&live;

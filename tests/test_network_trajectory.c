@@ -115,6 +115,12 @@ static const struct {
     {{.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.1f, .clip_norm = 0.5f}, 0.0078125f},
     {{.kind = BP_OPTIMIZER_LION, .weight_decay = 0.1f}, 0.001953125f},
     {{.kind = BP_OPTIMIZER_RPROP, .step_max = 0.015625f}, 0.0009765625f},
+    /* Complete: their zeros are zeros. */
+    {{sizeof(bp_optimizer), BP_OPTIMIZER_MOMENTUM, .momentum = 0}, 0.25f},
+    {{sizeof(bp_optimizer), BP_OPTIMIZER_NESTEROV, .momentum = 0, .weight_decay = 0.01f}, 0.25f},
+    {{sizeof(bp_optimizer), BP_OPTIMIZER_ADAM, .beta1 = 0, .beta2 = 0.999f, .epsilon = 1e-8f}, 0.0078125f},
+    {{sizeof(bp_optimizer), BP_OPTIMIZER_ADAMW, .beta1 = 0, .beta2 = 0.99f, .epsilon = 1e-8f, .weight_decay = 0.1f},
+     0.00390625f}, /* coupled */
 };
 
 /*
@@ -140,7 +146,7 @@ static double bound_of(bp_optimizer_kind kind, double learning_rate) {
 
 static void check_trajectory(const net *shape, const bp_optimizer *o, float learning_rate) {
     bp_network_config config = net_config(shape, ROWS);
-    config.optimizer = *o;
+    config.optimizer = stored_optimizer(*o);
     bp_network *network = net_create(&config, SEED);
     samples s = samples_create(shape, ROWS, 0, SEED);
     float values[PARAMETERS_MAX];
@@ -170,7 +176,7 @@ static void trajectories_are_the_textbooks(void **state) {
     (void)state;
     for (size_t n = 0; n < COUNT(nets); n++)
         for (size_t k = 0; k < COUNT(trajectories); k++)
-            check_trajectory(&nets[n], &trajectories[k].optimizer, trajectories[k].learning_rate);
+            check_trajectory(&nets[n], stored_optimizer(trajectories[k].optimizer), trajectories[k].learning_rate);
 }
 
 int main(int argc, char **argv) {

@@ -51,9 +51,9 @@ static pool_log pool_calls;
 
 static bp_network_config config_of(size_t max_batch_size) {
     bp_network_config config = net_config(shape, max_batch_size);
-    config.optimizer = *optimizer;
+    config.optimizer = stored_optimizer(*optimizer);
     config.threads = workers;
-    config.pool = pool_reverse(&pool_calls, workers);
+    config.pool = stored_pool(pool_reverse(&pool_calls, workers));
     return config;
 }
 
@@ -165,10 +165,10 @@ static void frozen_layers_stay(void **state) {
 static void check_average(test_table *table) {
     samples s = samples_create(shape, 6, 0, test_seed());
     bp_network_config config = config_of(6);
-    config.optimizer.ema_decay = 0.75f;
+    config.optimizer = stored_optimizer((bp_optimizer){.ema_decay = 0.75f});
     config.gradients = true;
     bp_network *network = net_create_on(table, &config, SEED);
-    trained t = trained_create(shape, config.optimizer, SEED);
+    trained t = trained_create(shape, *config.optimizer, SEED);
     for (size_t k = 0; k < 5; k++) {
         trained_step(&t, &s.batch, learning_rate);
         assert_int_equal(bp_network_train_step(network, &s.batch, learning_rate, NULL), BP_OK);
@@ -222,7 +222,7 @@ static void check_average(test_table *table) {
     assert_int_equal(bp_network_update(network, learning_rate), BP_ERROR_VALUE);
     assert_int_equal(layer_read(network, OF_GRADIENT, 0, NULL, 0, outputs), BP_ERROR_VALUE);
     assert_true(bp_network_gradient_norm(network) == 0);
-    trained fresh = trained_create(shape, config.optimizer, SEED);
+    trained fresh = trained_create(shape, *config.optimizer, SEED);
     assert_true(state_hash(network) == trained_hash(&fresh) && bp_network_steps(network) == 0);
     trained_destroy(&fresh);
 
@@ -294,7 +294,7 @@ static void bad_inputs_are_refused(void **state) {
     samples s = samples_create(&small, 4, 0, test_seed());
     bp_network_config config = net_config(&small, 4);
     bp_network *plain = net_create(&config, SEED);
-    config.optimizer.kind = BP_OPTIMIZER_ADAM;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM});
     config.gradients = true;
     bp_network *adam = net_create(&config, SEED);
     const uint64_t before = state_hash(adam);
@@ -338,9 +338,9 @@ static void bad_inputs_are_refused(void **state) {
                      BP_ERROR_ALIGNMENT);
 
     bp_optimizer filled;
-    assert_int_equal(bp_network_get_optimizer(NULL, &filled), BP_ERROR_NULL);
-    assert_int_equal(bp_network_get_optimizer(adam, NULL), BP_ERROR_NULL);
-    assert_int_equal(bp_network_get_optimizer(adam, &filled), BP_OK);
+    assert_int_equal(bp_network_get_optimizer(NULL, &filled, sizeof filled), BP_ERROR_NULL);
+    assert_int_equal(bp_network_get_optimizer(adam, NULL, sizeof filled), BP_ERROR_NULL);
+    assert_int_equal(bp_network_get_optimizer(adam, &filled, sizeof filled), BP_OK);
     assert_true(filled.kind == BP_OPTIMIZER_ADAM && filled.beta1 == 0.9f && filled.beta2 == 0.999f &&
                 filled.epsilon == 1e-8f);
     assert_true(bp_network_steps(NULL) == 0);
@@ -354,12 +354,12 @@ static void bad_inputs_are_refused(void **state) {
     assert_true(bp_network_gradient_norm(NULL) == 0 && bp_network_gradient_norm(adam) == 0);
 
     bp_network *none = adam;
-    config.optimizer.beta1 = 1;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .beta1 = 1});
     assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
     assert_null(none);
-    config.optimizer = (bp_optimizer){.kind = OPTIMIZER_COUNT};
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = OPTIMIZER_COUNT});
     assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
-    config.optimizer = (bp_optimizer){.clip_norm = -1};
+    config.optimizer = stored_optimizer((bp_optimizer){.clip_norm = -1});
     assert_int_equal(bp_network_create(&config, &none), BP_ERROR_VALUE);
     bp_network_destroy(plain);
     bp_network_destroy(adam);

@@ -312,7 +312,7 @@ static void bad_searches(void **state) {
     (void)state;
     budget b = {.left = 1};
     bp_network_config config = net_config(&shape, 8);
-    config.allocator = (bp_allocator){budget_allocate, budget_release, &b};
+    config.allocator = stored_allocator((bp_allocator){budget_allocate, budget_release, &b});
     bp_network *network = net_create(&config, 1);
     float x[8 * IN] = {0}, y[8 * OUT] = {0};
     const bp_batch good = {.rows = 8, .inputs = x, .targets = y};

@@ -8,6 +8,7 @@
 #include "enum_counts.h"
 #include "harness/harness.h"
 #include "refusals.h"
+#include "harness/usual.h"
 
 #include <backprop/backprop.h>
 
@@ -74,8 +75,12 @@ typedef struct update {
 
 static bool layer; /* which of the two is called */
 
+static bp_optimizer averaging(bp_optimizer_kind kind) {
+    return usual((bp_optimizer){.kind = kind, .ema_decay = 0.5f});
+}
+
 static update good_update(void) {
-    return (update){.optimizer = {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f},
+    return (update){.optimizer = averaging(BP_OPTIMIZER_ADAM),
                     .step = 1,
                     .learning_rate = 0.5f,
                     .weights = {slot(0), {slot(1), slot(2)}, slot(3)},
@@ -142,18 +147,25 @@ static void optimizers(void **state) {
         EXPECT_WITH(BP_ERROR_NULL, update, weights.ema = NULL);
         EXPECT_WITH(BP_OK, update, weights.ema = NULL, with.biases.ema = NULL, with.optimizer.ema_decay = 0);
         EXPECT_WITH(BP_OK, update, weights.state[1] = NULL, with.biases.state[1] = NULL,
-                    with.optimizer.kind = BP_OPTIMIZER_LION);
+                    with.optimizer = averaging(BP_OPTIMIZER_LION));
         EXPECT_WITH(BP_OK, update, weights.state[0] = NULL, with.biases.state[0] = NULL,
-                    with.optimizer.kind = BP_OPTIMIZER_SGD);
+                    with.optimizer = averaging(BP_OPTIMIZER_SGD));
         EXPECT_WITH(BP_ERROR_VALUE, update, step = 0);
         EXPECT_WITH(BP_ERROR_VALUE, update, learning_rate = NAN);
         EXPECT_WITH(BP_ERROR_VALUE, update, learning_rate = INFINITY);
         EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.kind = OPTIMIZER_COUNT);
         EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.kind = (bp_optimizer_kind)-1);
         EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.clip_norm = 1);
-        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.grow = 1);
-        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.step_min = 51);
-        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.step_max = 1e-7f);
+        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.struct_size = 0);
+        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer = averaging(BP_OPTIMIZER_RPROP), with.optimizer.grow = 1);
+        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer = averaging(BP_OPTIMIZER_RPROP), with.optimizer.step_min = 51);
+        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer = averaging(BP_OPTIMIZER_RPROP), with.optimizer.step_max = 1e-7f);
+        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer = averaging(BP_OPTIMIZER_RPROP), with.optimizer.shrink = 0);
+        EXPECT_WITH(BP_OK, update, optimizer = averaging(BP_OPTIMIZER_RPROP), with.optimizer.step_min = 0);
+        EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.momentum = 0.5f); /* Adam has none */
+        EXPECT_WITH(BP_OK, update, optimizer.beta1 = 0);
+        EXPECT_WITH(BP_OK, update, optimizer.beta2 = 0);
+        EXPECT_WITH(BP_OK, update, optimizer.epsilon = 0);
         const float bad_fractions[] = {1, 1.5f, NAN, INFINITY, negative}, bad_numbers[] = {NAN, INFINITY, negative};
         for (size_t k = 0; k < sizeof bad_fractions / sizeof *bad_fractions; k++) {
             EXPECT_WITH(BP_ERROR_VALUE, update, optimizer.momentum = bad_fractions[k]);

@@ -91,7 +91,7 @@ static trainee trainee_create(size_t k) {
     config.dropout = cases[k].regularized ? dropped : NULL;
     config.normalize = cases[k].regularized ? normalized : NULL;
     config.gradients = true;
-    config.optimizer = cases[k].optimizer;
+    config.optimizer = stored_optimizer(cases[k].optimizer);
     return (trainee){.network = net_create(&config, 1),
                      .s = samples_create(shape, rows_of(k), 0, 2),
                      .outputs = allocate(rows_of(k) * shape->sizes[shape->layers], sizeof(float)),

@@ -93,7 +93,7 @@ static bp_network *create(const words *w, const test_table *table, pool_log *log
     bp_network_config config = net_config(&w->shape, w->max_batch_size);
     config.threads = w->threads;
     if (w->host)
-        config.pool = pool_serial(log, w->threads);
+        config.pool = stored_pool(pool_serial(log, w->threads));
     return net_create_on(table, &config, 1);
 }
 
@@ -136,7 +136,7 @@ static void texts_tell_what_is_special(void **state) {
     bp_network_config config = net_config(&shape, 5);
     config.dropout = dropout;
     config.normalize = normalize;
-    config.optimizer.kind = BP_OPTIMIZER_ADAMW;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAMW});
     config.loss = BP_LOSS_HUBER;
     bp_network *network = net_create(&config, 1);
     assert_int_equal(bp_network_freeze(network, 1, true), BP_OK);

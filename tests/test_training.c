@@ -130,7 +130,7 @@ static uint64_t train(const run *r, const variant *v, const test_table *table, b
     bp_network_config config = net_config(&r->shape, ROWS_MAX);
     config.threads = v->threads;
     if (v->pool)
-        config.pool = v->pool(&log, v->threads);
+        config.pool = stored_pool(v->pool(&log, v->threads));
     bp_network *network = table ? net_create_on(table, &config, 2024) : net_create(&config, 2024);
     assert_int_equal(bp_network_isa(network), isa);
     float loss = NAN;

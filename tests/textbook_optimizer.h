@@ -1,6 +1,5 @@
 /*
- * Optimizers by their papers, in double precision: what trajectories are compared with. The numbers of an optimizer are
- * those of its bp_optimizer, usual ones for zeros.
+ * Optimizers by their papers, in double precision: what trajectories are compared with.
  */
 #ifndef BACKPROP_TESTS_TEXTBOOK_OPTIMIZER_H
 #define BACKPROP_TESTS_TEXTBOOK_OPTIMIZER_H
@@ -15,10 +14,6 @@ typedef struct textbook_parameter {
     double w, s, t, ema;
 } textbook_parameter;
 
-static inline double or_usual(float given, double usual) {
-    return given == 0.0f ? usual : (double)given;
-}
-
 static inline double sign_in_double(double x) {
     return x > 0 ? 1 : x < 0 ? -1 : 0;
 }
@@ -27,14 +22,11 @@ static inline double sign_in_double(double x) {
  */
 static inline void textbook_step(const bp_optimizer *o, unsigned step, double learning_rate, textbook_parameter *p,
                                  double g) {
-    const bool adam = o->kind == BP_OPTIMIZER_ADAM || o->kind == BP_OPTIMIZER_ADAMW;
-    const bool decoupled = o->decoupled || o->kind == BP_OPTIMIZER_ADAMW || o->kind == BP_OPTIMIZER_LION;
-    const double momentum = or_usual(o->momentum, 0.9f), beta1 = or_usual(o->beta1, 0.9f);
-    const double beta2 = or_usual(o->beta2, adam ? 0.999f : 0.99f);
-    const double epsilon = or_usual(o->epsilon, o->kind == BP_OPTIMIZER_ADAGRAD ? 1e-10f : 1e-8f);
+    const double momentum = (double)o->momentum, beta1 = (double)o->beta1, beta2 = (double)o->beta2;
+    const double epsilon = (double)o->epsilon;
     if (o->clip > 0.0f)
         g = fmax(-(double)o->clip, fmin((double)o->clip, g));
-    if (decoupled)
+    if (o->decoupled)
         p->w -= learning_rate * (double)o->weight_decay * p->w;
     else
         g += (double)o->weight_decay * p->w;
@@ -71,9 +63,9 @@ static inline void textbook_step(const bp_optimizer *o, unsigned step, double le
         if (step == 1)
             p->t = learning_rate;
         if (p->s * g > 0) {
-            p->t = fmin(p->t * or_usual(o->grow, 1.2f), or_usual(o->step_max, 50));
+            p->t = fmin(p->t * (double)o->grow, (double)o->step_max);
         } else if (p->s * g < 0) {
-            p->t = fmax(p->t * or_usual(o->shrink, 0.5), or_usual(o->step_min, 1e-6f));
+            p->t = fmax(p->t * (double)o->shrink, (double)o->step_min);
             g = 0;
         }
         p->w -= sign_in_double(g) * p->t;

@@ -15,7 +15,7 @@ struct Trainer {
 void *create(const peer_net *net, const peer_layer *initial, size_t threads) {
     std::vector<bp_activation> activations(net->layers, net->hidden);
     activations.back() = {BP_ACTIVATION_IDENTITY, 0};
-    bp_network_config config = {};
+    bp_network_config config = bp_network_config_defaults();
     config.layers = net->layers;
     config.sizes = net->sizes;
     config.activations = activations.data();

@@ -65,17 +65,20 @@ static bp_network *make_network(const options *o, const layer_sizes *sizes, size
         dropout[l] = o->dropout;
         normalize[l] = o->layer_norm;
     }
-    const bp_network_config config = {.layers = sizes->layers,
-                                      .sizes = sizes->sizes,
-                                      .activations = activations,
-                                      .loss = o->loss,
-                                      .loss_options = {.label_smoothing = o->smoothing},
-                                      .max_batch_size = batch,
-                                      .dropout = dropout,
-                                      .normalize = normalize,
-                                      .optimizer = o->optimizer,
-                                      .seed = o->seed,
-                                      .threads = o->threads};
+    bp_loss_options loss_options = bp_loss_options_defaults();
+    loss_options.label_smoothing = o->smoothing;
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = sizes->layers;
+    config.sizes = sizes->sizes;
+    config.activations = activations;
+    config.loss = o->loss;
+    config.loss_options = &loss_options;
+    config.optimizer = &o->optimizer;
+    config.max_batch_size = batch;
+    config.dropout = dropout;
+    config.normalize = normalize;
+    config.seed = o->seed;
+    config.threads = o->threads;
     size_t bytes;
     bp_network *network = NULL;
     bp_status status = bp_network_memory(&config, &bytes);
@@ -83,10 +86,8 @@ static bp_network *make_network(const options *o, const layer_sizes *sizes, size
         status = BP_ERROR_MEMORY;
     if (status == BP_OK)
         status = bp_network_create(&config, &network);
-    if (status == BP_OK)
-        status = bp_network_initialize(network, o->seed);
     if (status != BP_OK)
-        fail("cannot make the network: %s", bp_status_string(status));
+        fail("cannot make the network: %s", status == BP_ERROR_MEMORY ? bp_status_string(status) : bp_error_message());
     return network;
 }
 

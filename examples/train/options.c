@@ -254,6 +254,14 @@ static void apply(options *result, const char *option, const char *value) {
         fail("%s: unknown option (see --help)", option);
 }
 
+/* The usual numbers of the kind that was chosen, with what else the command line says. */
+static bp_optimizer finished_optimizer(const bp_optimizer *chosen) {
+    bp_optimizer optimizer = bp_optimizer_defaults(chosen->kind);
+    optimizer.weight_decay = chosen->weight_decay;
+    optimizer.decay_scope = chosen->decay_scope;
+    return optimizer;
+}
+
 options options_parse(int argc, char **argv) {
     options result = defaults;
     for (int i = 1; i < argc; i++) {
@@ -271,6 +279,7 @@ options options_parse(int argc, char **argv) {
             i++;
         }
     }
+    result.optimizer = finished_optimizer(&result.optimizer);
     if (result.warmup > 0 && result.schedule == NO_SCHEDULE)
         fail("--warmup: needs a --schedule");
     return result;

@@ -42,12 +42,22 @@ typedef enum bp_reduction {
                                    the mean */
 } bp_reduction;
 
-/** What a network's loss leaves open. Zeroed fields take their defaults. */
+/** Numbers of a network's loss, made by bp_loss_options_defaults: a threshold of 1, no smoothing, the mean. */
 typedef struct bp_loss_options {
-    float huber_threshold;  /* of BP_LOSS_HUBER, above 0 and finite; 0: 1 */
-    float label_smoothing;  /* of BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0 .. 1 */
+    size_t struct_size;     /* sizeof(bp_loss_options), set by bp_loss_options_defaults */
+    float huber_threshold;  /* of BP_LOSS_HUBER; above 0 and finite */
+    float label_smoothing;  /* of BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0 to 1; 0 for other losses */
     bp_reduction reduction; /* over the rows of a batch */
 } bp_loss_options;
+
+/** Sets the defaults in the first struct_size bytes of a struct; see bp_optimizer_init. */
+BP_API void bp_loss_options_init(bp_loss_options *options, size_t struct_size);
+
+static inline bp_loss_options bp_loss_options_defaults(void) {
+    bp_loss_options bp_made;
+    bp_loss_options_init(&bp_made, sizeof bp_made);
+    return bp_made;
+}
 
 /** Memory from the caller. `allocate` returns null on failure; its result needs no more than malloc's alignment. */
 typedef struct bp_allocator {
@@ -66,26 +76,40 @@ typedef struct bp_thread_pool {
     size_t threads;
 } bp_thread_pool;
 
-/** What a network is made from. Zeroed optional fields take their defaults. Nothing of it is kept by reference
- *  but the contexts of allocator and pool. */
+/**
+ * What a network is made from. Make one by bp_network_config_defaults, then set layers and sizes and what you like:
+ * zero means zero. bp_network_create copies all that it needs, the structs of optimizer, pool and so on too, but not
+ * what the contexts of pool and allocator point to.
+ */
 typedef struct bp_network_config {
-    size_t layers;                    /* number of dense layers, at least 1 */
-    const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
-    const bp_activation *activations; /* one a layer */
-    bp_loss_kind loss;     /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
-    size_t max_batch_size; /* largest batch of later calls, at least 1 */
-    const float *dropout;  /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
-    const bool *normalize; /* one a layer, or null: whether it has layer normalization; the last has none */
-    uint64_t seed;         /* of dropout's masks, see bp_network_steps */
+    size_t struct_size;                  /* sizeof(bp_network_config), set by bp_network_config_defaults */
+    size_t layers;                       /* number of dense layers, at least 1 */
+    const size_t *sizes;                 /* layers + 1 widths: inputs, hidden layers, outputs */
+    const bp_activation *activations;    /* one a layer; null: ReLU, and identity for the last */
+    bp_loss_kind loss;                   /* default BP_LOSS_MSE; a loss of logits needs an identity output layer */
+    const bp_loss_options *loss_options; /* null: bp_loss_options_defaults */
+    const bp_optimizer *optimizer;       /* null: plain stochastic gradient descent */
+    size_t max_batch_size;               /* largest batch of later calls, at least 1; default 256 */
+    const float *dropout;  /* one a layer, 0 to below 1: probability that an output is dropped in training; 0 for the
+                              last layer; null: none */
+    const bool *normalize; /* one a layer: whether it has layer normalization; false for the last; null: none */
+    uint64_t seed;         /* of the initial weights, and of dropout's masks (see bp_network_steps) */
     size_t threads;        /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else one for each CPU in reach:
                               the affinity and the CPU quota of the control groups (containers), rounded up */
-    bp_loss_options loss_options;
-    bp_optimizer optimizer; /* how steps update the parameters; zeroed: plain stochastic gradient descent */
-    bool gradients;         /* keep room for gradients that are kept (backward.h) or accumulated (update.h), as much as
-                               for the weights */
-    bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */
-    bp_allocator allocator; /* allocate null: malloc and free */
+    bool gradients;        /* room for gradients that are stored (backward.h) or accumulated (update.h), as much as for
+                              the weights */
+    const bp_thread_pool *pool;    /* null: the library makes a pool if more than one thread helps */
+    const bp_allocator *allocator; /* null: malloc and free */
 } bp_network_config;
+
+/** Sets the defaults in the first struct_size bytes of a struct; see bp_optimizer_init. */
+BP_API void bp_network_config_init(bp_network_config *config, size_t struct_size);
+
+static inline bp_network_config bp_network_config_defaults(void) {
+    bp_network_config bp_made;
+    bp_network_config_init(&bp_made, sizeof bp_made);
+    return bp_made;
+}
 
 /** A mini-batch: rows of inputs, and their targets or labels. */
 typedef struct bp_batch {
@@ -113,12 +137,16 @@ typedef struct bp_layer {
 BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *bytes);
 
 /**
- * Makes a network with all weights and biases zero, gains 1, shifts 0; see bp_network_initialize.
+ * Makes a network and draws its initial weights, as bp_network_initialize(*network, config->seed) does.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope, a loss option, a
- * number of the optimizer; a release function missing; a probability that is not from 0 to below 1; dropout or
- * normalization of the last layer; a loss that needs logits on an activated output layer), BP_ERROR_MEMORY,
- * BP_ERROR_THREADS, and those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
+ * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_MEMORY, BP_ERROR_THREADS, those of bp_cpu_active,
+ * and BP_ERROR_VALUE:
+ *   - an enumerator or a number outside its range, a struct_size that no defaults function has set
+ *   - dropout or normalization of the last layer
+ *   - a loss of logits (softmax, binary cross-entropy, Kullback-Leibler) on an activated output layer
+ *   - label smoothing with another loss than softmax cross-entropy
+ *   - a number of the optimizer that its kind does not have
+ * bp_error_message says which field it was. On error *network is set to null and nothing is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
 
@@ -127,7 +155,7 @@ BP_API void bp_network_destroy(bp_network *network);
 
 /**
  * Draws new initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j). Biases become +0,
- * gamma 1, beta +0, and the optimizer's state as before the first step. `limit`, computed in binary32, depends on the
+ * gamma 1, beta +0. The steps and the optimizer's state become 0; the seed of dropout's masks does not change. `limit`, computed in binary32, depends on the
  * layer's activation:
  *
  * | activation                                                                     | limit                  |

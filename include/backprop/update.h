@@ -77,8 +77,11 @@ BP_API bp_status bp_network_discard(bp_network *network);
 /** Norm of the last step's gradient, before clipping; 0 before the first step and without clip_norm. */
 BP_API float bp_network_gradient_norm(const bp_network *network);
 
-/** The optimizer of a network, with all its numbers filled in. BP_ERROR_NULL. */
-BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer);
+/**
+ * The optimizer of a network, for a struct of struct_size bytes: bp_network_get_optimizer(network, &optimizer, sizeof
+ * optimizer). Its struct_size is set. BP_ERROR_NULL, BP_ERROR_VALUE (struct_size is less than any version's).
+ */
+BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer, size_t struct_size);
 
 /**
  * Sets the momentum of later steps, for a momentum schedule (bp_schedule_momentum): `momentum` of momentum and

@@ -190,9 +190,9 @@ bp_status bp_dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_
     size_t output_count = 1;
     const matrix inputs[] = {matrix_of(x, batch, in, ldx), matrix_of(delta, batch, out, ldd)};
     const bp_kernels *kernels;
-    bp_status status = check_step(optimizer, step, learning_rate);
+    bp_status status = bp_check_step(optimizer, step, learning_rate);
     if (status != BP_OK)
-        return bp_fail_step(optimizer, step, learning_rate);
+        return status;
     if (check_scratch(scratch) != BP_OK)
         return bp_fail_scratch(scratch);
     if ((w && (status = list_parameters(optimizer, w, in, out, ldw, outputs, &output_count)) != BP_OK) ||

@@ -5,7 +5,6 @@
 #include <backprop/optimizer.h>
 
 #include "api/check.h"
-#include "coefficients.h"
 #include "enum_counts.h"
 
 /* A number that is zero or finite and above, and below `end`. */
@@ -13,17 +12,11 @@ static inline bool is_within(float x, float end) {
     return x >= 0.0f && x < end;
 }
 
-static inline bp_status check_optimizer(const bp_optimizer *optimizer) {
-    if ((unsigned)optimizer->kind >= OPTIMIZER_COUNT || (unsigned)optimizer->decay_scope >= DECAY_SCOPE_COUNT)
-        return BP_ERROR_VALUE;
-    const bp_optimizer o = optimizer_filled(*optimizer);
-    const bool previous_one = is_within(o.momentum, 1.0f) && is_within(o.beta1, 1.0f) && is_within(o.beta2, 1.0f) &&
-                              is_within(o.shrink, 1.0f) && is_within(o.ema_decay, 1.0f);
-    const bool finite = is_within(o.epsilon, INFINITY) && is_within(o.weight_decay, INFINITY) &&
-                        is_within(o.clip, INFINITY) && is_within(o.clip_norm, INFINITY) &&
-                        is_within(o.grow, INFINITY) && is_within(o.step_max, INFINITY) && o.step_min > 0.0f;
-    return previous_one && finite && o.grow > 1.0f && o.step_min <= o.step_max ? BP_OK : BP_ERROR_VALUE;
-}
+/*
+ * Reads a caller's optimizer into this version's struct and checks its numbers; with a message if they are wrong, in
+ * which the caller calls it `name`. The caller is in the contract's floating-point environment.
+ */
+bp_status bp_check_optimizer(const bp_optimizer *given, const char *name, bp_optimizer *optimizer);
 
 /* What a step of any array asks: `rows` x `columns`, `ld` apart. Fills in the arrays that are there. */
 enum { PARAMETER_ARRAYS = BP_OPTIMIZER_STATES + 2 };
@@ -44,12 +37,7 @@ static inline bp_status list_parameters(const bp_optimizer *o, const bp_paramete
     return BP_OK;
 }
 
-/* An optimizer's step as the kernel backend takes it. */
-static inline bp_status check_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate) {
-    const bp_status status = check_optimizer(optimizer);
-    if (status != BP_OK)
-        return status;
-    return optimizer->clip_norm > 0.0f || !isfinite(learning_rate) || step == 0 ? BP_ERROR_VALUE : BP_OK;
-}
+/* An optimizer's step as the kernel backend takes it; with a message. */
+bp_status bp_check_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate);
 
 #endif

@@ -5,9 +5,6 @@
 #include "api/optimizer.h"
 #include "api/refuse.h"
 
-/** What check_step refused. */
-bp_status bp_fail_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate) __attribute__((cold));
-
 /**
  * list_parameters with names: `arrays` are those of the values, both states and the average. BP_ERROR_NULL, with a
  * message, for an array that the optimizer needs.

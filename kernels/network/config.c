@@ -1,4 +1,4 @@
-/* Checks a network's configuration and lays its memory out. */
+/* Lays out the memory of a network, given its checked configuration. */
 #include <limits.h>
 #include <math.h>
 #include <stdalign.h>
@@ -6,10 +6,10 @@
 
 #include <backprop/dense.h>
 
-#include "api/check.h"
-#include "api/optimizer.h"
+#include "activation_kinds.h"
+#include "coefficients.h"
 #include "dispatch/dispatch.h"
-#include "enum_counts.h"
+#include "failure.h"
 #include "float_environment.h"
 #include "network/network.h"
 
@@ -80,6 +80,12 @@ static void tally_floats(tally *t, size_t rows, size_t columns) {
         tally_bytes(t, rows * columns * sizeof(float));
 }
 
+bp_activation bp_config_activation(const bp_network_config *config, size_t l) {
+    if (config->activations)
+        return config->activations[l];
+    return (bp_activation){.kind = l + 1 < config->layers ? BP_ACTIVATION_RELU : BP_ACTIVATION_IDENTITY};
+}
+
 float bp_config_dropout(const bp_network_config *config, size_t l) {
     return config->dropout ? config->dropout[l] : 0.0f;
 }
@@ -89,7 +95,7 @@ bool bp_config_normalizes(const bp_network_config *config, size_t l) {
 }
 
 bool bp_config_saves_derivatives(const bp_network_config *config, size_t l) {
-    return bp_config_dropout(config, l) > 0.0f || activation_saves_derivative(config->activations[l].kind);
+    return bp_config_dropout(config, l) > 0.0f || activation_saves_derivative(bp_config_activation(config, l).kind);
 }
 
 /* Arrays of a slice's rows for layer l: outputs and deltas, and what it has beside them. */
@@ -104,65 +110,17 @@ bool bp_config_regularizes(const bp_network_config *config) {
     return false;
 }
 
-float bp_loss_parameter(const bp_network_config *config) {
-    const bp_loss_options *o = &config->loss_options;
-    if (config->loss == BP_LOSS_HUBER)
-        return o->huber_threshold == 0.0f ? 1.0f : o->huber_threshold;
-    return config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ? o->label_smoothing : 0.0f;
-}
-
-static bp_status check_config(const bp_network_config *config) {
-    if (!config->sizes || !config->activations)
-        return BP_ERROR_NULL;
-    if (config->layers == 0 || config->max_batch_size == 0)
-        return BP_ERROR_SIZE;
-    if (config->layers >= PTRDIFF_MAX / sizeof(bp_dense_layer))
-        return BP_ERROR_OVERFLOW;
-    for (size_t l = 0; l <= config->layers; l++) {
-        if (config->sizes[l] == 0)
-            return BP_ERROR_SIZE;
-        if (config->sizes[l] > PTRDIFF_MAX / sizeof(float) / 2)
-            return BP_ERROR_OVERFLOW;
-    }
-    for (size_t l = 0; l < config->layers; l++) {
-        const bp_status status = check_activation(config->activations[l]);
-        if (status != BP_OK)
-            return status;
-    }
-    for (size_t l = 0; l < config->layers; l++) {
-        const float dropout = bp_config_dropout(config, l);
-        if (!(dropout >= 0.0f && dropout < 1.0f))
-            return BP_ERROR_VALUE;
-    }
-    const size_t last = config->layers - 1;
-    if (bp_config_dropout(config, last) != 0.0f || bp_config_normalizes(config, last))
-        return BP_ERROR_VALUE;
-    if (check_loss_kind(config->loss, bp_loss_parameter(config)) != BP_OK ||
-        (unsigned)config->loss_options.reduction >= REDUCTION_COUNT)
-        return BP_ERROR_VALUE;
-    if (loss_needs_logits(config->loss) && config->activations[config->layers - 1].kind != BP_ACTIVATION_IDENTITY)
-        return BP_ERROR_VALUE;
-    const bp_status status = check_optimizer(&config->optimizer);
-    if (status != BP_OK)
-        return status;
-    if ((config->allocator.allocate == NULL) != (config->allocator.release == NULL))
-        return BP_ERROR_VALUE;
-    if (config->pool.run && config->pool.threads == 0)
-        return BP_ERROR_VALUE;
-    return BP_OK;
-}
-
 static bp_status count_workers(const bp_network_config *config, size_t *workers) {
     size_t threads = config->threads;
-    if (threads == 0 && config->pool.run)
-        threads = config->pool.threads;
+    if (threads == 0 && config->pool)
+        threads = config->pool->threads;
     if (threads == 0) {
         const bp_status status = bp_default_threads(&threads);
         if (status != BP_OK)
             return status;
     }
-    if (config->pool.run && threads > config->pool.threads)
-        threads = config->pool.threads;
+    if (config->pool && threads > config->pool->threads)
+        threads = config->pool->threads;
     *workers = bp_useful_workers(bp_step_flops(config->sizes, config->layers, config->max_batch_size), threads);
     return BP_OK;
 }
@@ -251,11 +209,11 @@ static bool normalizes_any(const bp_network_config *config) {
 }
 
 bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout) {
-    bp_status status = check_config(config);
-    if (status != BP_OK || (status = count_workers(config, &layout->workers)) != BP_OK)
+    const bp_status status = count_workers(config, &layout->workers);
+    if (status != BP_OK)
         return status;
-    const bool clips_norm = config->optimizer.clip_norm > 0.0f;
-    layout->by_gradient = clips_norm || (!is_plain_sgd(&config->optimizer) && normalizes_any(config));
+    const bool clips_norm = config->optimizer->clip_norm > 0.0f;
+    layout->by_gradient = clips_norm || (!is_plain_sgd(config->optimizer) && normalizes_any(config));
     layout->panel_width = panel;
     layout->worker_blocks = choose_worker_blocks(config, layout->workers);
     layout->slice_rows = choose_slice(config, layout->workers, layout->worker_blocks);
@@ -263,7 +221,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     if (layout->slice_rows < config->max_batch_size || layout->gradient_buffers > 0 || config->gradients ||
         layout->by_gradient)
         layout->gradient_buffers++;
-    layout->states = bp_optimizer_states(config->optimizer.kind) + (config->optimizer.ema_decay > 0.0f);
+    layout->states = bp_optimizer_states(config->optimizer->kind) + (config->optimizer->ema_decay > 0.0f);
     layout->small_rows = clips_norm ? 0 : choose_small_rows(config, panel, layout->workers);
 
     const size_t *sizes = config->sizes, layers = config->layers;
@@ -303,18 +261,25 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     /* Room to align the block itself, whatever the allocator gives. */
     tally_bytes(&t, BP_ALIGNMENT);
     layout->bytes = t.bytes;
-    return t.overflow ? BP_ERROR_OVERFLOW : BP_OK;
+    if (t.overflow)
+        return bp_fail(BP_ERROR_OVERFLOW,
+                       "config.sizes and config.max_batch_size, %zu, make a network that exceeds the address range",
+                       config->max_batch_size);
+    return BP_OK;
 }
 
 bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
     CONTRACT_MODE(host);
     if (!config || !bytes)
-        return BP_ERROR_NULL;
+        return bp_fail(BP_ERROR_NULL, "%s is null", config ? "bytes" : "config");
     const bp_backend *backend;
+    checked_config checked;
     network_layout layout;
-    bp_status status = bp_dispatch_backend(&backend);
+    bp_status status = bp_refuse(bp_dispatch_backend(&backend));
     if (status == BP_OK)
-        status = bp_network_layout(config, backend->panel_width, &layout);
+        status = bp_config_check(config, &checked);
+    if (status == BP_OK)
+        status = bp_network_layout(&checked.config, backend->panel_width, &layout);
     if (status == BP_OK)
         *bytes = layout.bytes;
     return status;

@@ -52,7 +52,7 @@ static void lay_out_arrays(bp_network *network, const network_layout *layout, co
         bp_dense_layer *k = &network->layer[l];
         k->in = config->sizes[l];
         k->out = config->sizes[l + 1];
-        k->activation = config->activations[l];
+        k->activation = bp_config_activation(config, l);
         k->weights = take_packed(&weights, panel, k->in, k->out);
         k->biases = take_packed(&weights, panel, 1, k->out).data;
         k->dropout = bp_config_dropout(config, l);
@@ -95,15 +95,15 @@ static void lay_out_arrays(bp_network *network, const network_layout *layout, co
         widest <= network->backend->narrow ? network->backend->narrow_small_step : network->backend->small_step;
     network->worker_blocks = layout->worker_blocks;
     network->parameters = layout->parameters;
-    if (config->optimizer.clip_norm > 0.0f)
+    if (config->optimizer->clip_norm > 0.0f)
         network->squares = (float *)(block + layout->squares_at);
 }
 
 /* The arrays of the optimizer's state follow the parameters, the average last. */
 static void lay_out_state(bp_network *network, const network_layout *layout, const bp_network_config *config) {
     bp_parameters *arrays = &network->coefficients.arrays;
-    const size_t states = bp_optimizer_states(config->optimizer.kind);
-    network->optimizer = optimizer_filled(config->optimizer);
+    const size_t states = bp_optimizer_states(config->optimizer->kind);
+    network->optimizer = *config->optimizer;
     network->by_gradient = layout->by_gradient;
     network->states = layout->states;
     arrays->values = network->layer[0].weights.data;
@@ -123,83 +123,6 @@ static void reset_normalization(bp_network *network) {
             k->norm.beta[j] = 0.0f;
         }
     }
-}
-
-bp_status bp_network_create_on(const bp_backend *backend, const bp_network_config *config, bp_network **network) {
-    network_layout layout;
-    bp_status status = bp_network_layout(config, backend->panel_width, &layout);
-    if (status != BP_OK)
-        return status;
-
-    bp_allocator allocator = config->allocator;
-    if (!allocator.allocate)
-        allocator = (bp_allocator){default_allocate, default_release, NULL};
-    char *memory = allocator.allocate(allocator.context, layout.bytes);
-    if (!memory)
-        return BP_ERROR_MEMORY;
-    /* Touches every page, so that the first step is as fast as the thousandth. */
-    memset(memory, 0, layout.bytes);
-
-    /* The block starts at the next aligned address; what lies before it says where the memory began. */
-    char *block = memory + BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT;
-    memcpy(block - sizeof memory, &memory, sizeof memory);
-    bp_network *made = (bp_network *)block;
-    made->backend = backend;
-    made->layers = config->layers;
-    for (size_t l = 0; l < config->layers; l++)
-        made->row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
-    made->loss = config->loss;
-    made->loss_parameter = bp_loss_parameter(config);
-    const bool known = config->loss == BP_LOSS_MSE || config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-    made->small_loss = known && made->loss_parameter == 0.0f ? config->loss : LOSS_COUNT;
-    made->reduction = config->loss_options.reduction;
-    made->gradients = config->gradients;
-    made->regularized = bp_config_regularizes(config);
-    made->seed = config->seed;
-    made->max_batch_size = config->max_batch_size;
-    made->workers = layout.workers;
-    made->allocator = allocator;
-    made->bytes = layout.bytes;
-    lay_out_arrays(made, &layout, config);
-    reset_normalization(made);
-    lay_out_state(made, &layout, config);
-    bp_update_reset(made);
-
-    status = bp_network_start_threads(made, config);
-    if (status != BP_OK) {
-        allocator.release(allocator.context, memory);
-        return status;
-    }
-    *network = made;
-    return BP_OK;
-}
-
-bp_status bp_network_create(const bp_network_config *config, bp_network **network) {
-    CONTRACT_MODE(host);
-    if (!network)
-        return BP_ERROR_NULL;
-    *network = NULL;
-    if (!config)
-        return BP_ERROR_NULL;
-    const bp_backend *backend;
-    const bp_status status = bp_dispatch_backend(&backend);
-    return status == BP_OK ? bp_network_create_on(backend, config, network) : status;
-}
-
-void bp_network_destroy(bp_network *network) {
-    if (!network)
-        return;
-    bp_network_stop_threads(network);
-    const bp_allocator allocator = network->allocator;
-    char *memory;
-    memcpy(&memory, (char *)network - sizeof memory, sizeof memory);
-    allocator.release(allocator.context, memory);
-}
-
-/* w_ij: from input i to neuron j. */
-static float *weight_at(const bp_network *network, const bp_dense_layer *k, size_t i, size_t j) {
-    const size_t column = network->backend->panel_width ? j % network->backend->panel_width : 0;
-    return packed_part(k->weights, network->backend->panel_width, i, j - column).data + column;
 }
 
 static bp_initializer default_initializer(const bp_dense_layer *k) {
@@ -233,6 +156,85 @@ static void initialize(bp_network *network, const bp_initializer *initializers, 
     }
     reset_normalization(network);
     bp_update_reset(network);
+}
+
+bp_status bp_network_create_on(const bp_backend *backend, const bp_network_config *given, bp_network **network) {
+    checked_config checked;
+    const bp_network_config *config = &checked.config;
+    network_layout layout;
+    bp_status status = bp_config_check(given, &checked);
+    if (status != BP_OK || (status = bp_network_layout(config, backend->panel_width, &layout)) != BP_OK)
+        return status;
+
+    bp_allocator allocator = {default_allocate, default_release, NULL};
+    if (config->allocator)
+        allocator = *config->allocator;
+    char *memory = allocator.allocate(allocator.context, layout.bytes);
+    if (!memory)
+        return bp_fail(BP_ERROR_MEMORY, "the network needs %zu bytes, which %s did not give", layout.bytes,
+                       config->allocator ? "config.allocator" : "malloc");
+    /* Touches every page, so that the first step is as fast as the thousandth. */
+    memset(memory, 0, layout.bytes);
+
+    /* The block starts at the next aligned address; what lies before it says where the memory began. */
+    char *block = memory + BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT;
+    memcpy(block - sizeof memory, &memory, sizeof memory);
+    bp_network *made = (bp_network *)block;
+    made->backend = backend;
+    made->layers = config->layers;
+    for (size_t l = 0; l < config->layers; l++)
+        made->row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
+    made->loss = config->loss;
+    made->loss_parameter = bp_loss_parameter(config);
+    const bool known = config->loss == BP_LOSS_MSE || config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    made->small_loss = known && made->loss_parameter == 0.0f ? config->loss : LOSS_COUNT;
+    made->reduction = config->loss_options->reduction;
+    made->gradients = config->gradients;
+    made->regularized = bp_config_regularizes(config);
+    made->seed = config->seed;
+    made->max_batch_size = config->max_batch_size;
+    made->workers = layout.workers;
+    made->allocator = allocator;
+    made->bytes = layout.bytes;
+    lay_out_arrays(made, &layout, config);
+    lay_out_state(made, &layout, config);
+    initialize(made, NULL, config->seed);
+
+    status = bp_network_start_threads(made, config);
+    if (status != BP_OK) {
+        allocator.release(allocator.context, memory);
+        return status;
+    }
+    *network = made;
+    return BP_OK;
+}
+
+bp_status bp_network_create(const bp_network_config *config, bp_network **network) {
+    CONTRACT_MODE(host);
+    if (!network)
+        return bp_fail(BP_ERROR_NULL, "network is null");
+    *network = NULL;
+    if (!config)
+        return bp_fail(BP_ERROR_NULL, "config is null");
+    const bp_backend *backend;
+    const bp_status status = bp_refuse(bp_dispatch_backend(&backend));
+    return status == BP_OK ? bp_network_create_on(backend, config, network) : status;
+}
+
+void bp_network_destroy(bp_network *network) {
+    if (!network)
+        return;
+    bp_network_stop_threads(network);
+    const bp_allocator allocator = network->allocator;
+    char *memory;
+    memcpy(&memory, (char *)network - sizeof memory, sizeof memory);
+    allocator.release(allocator.context, memory);
+}
+
+/* w_ij: from input i to neuron j. */
+static float *weight_at(const bp_network *network, const bp_dense_layer *k, size_t i, size_t j) {
+    const size_t column = network->backend->panel_width ? j % network->backend->panel_width : 0;
+    return packed_part(k->weights, network->backend->panel_width, i, j - column).data + column;
 }
 
 bp_status bp_network_initialize(bp_network *network, uint64_t seed) {

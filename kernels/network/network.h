@@ -89,10 +89,21 @@ typedef struct network_layout {
     bool by_gradient; /* see bp_network */
 } network_layout;
 
+/** A configuration that is checked, in this version's structs: loss_options and optimizer are not null. */
+typedef struct checked_config {
+    bp_network_config config; /* whose pointers lead to the others */
+    bp_loss_options loss_options;
+    bp_optimizer optimizer;
+} checked_config;
+
+/** Checks what a caller gave; with a message if it is wrong. */
+bp_status bp_config_check(const bp_network_config *given, checked_config *checked);
+
 /**
- * Layer l by its configuration: the probability of dropout, whether it is normalized, whether it saves derivatives; and
- * whether any layer has dropout or is normalized.
+ * Layer l by its configuration: its activation, the probability of dropout, whether it is normalized, whether it saves
+ * derivatives; and whether any layer has dropout or is normalized.
  */
+bp_activation bp_config_activation(const bp_network_config *config, size_t l);
 float bp_config_dropout(const bp_network_config *config, size_t l);
 bool bp_config_normalizes(const bp_network_config *config, size_t l);
 bool bp_config_saves_derivatives(const bp_network_config *config, size_t l);

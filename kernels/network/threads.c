@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "failure.h"
 #include "float_environment.h"
 #include "network/cpu_quota.h"
 #include "network/network.h"
@@ -29,18 +30,19 @@ bp_status bp_default_threads(size_t *threads) {
     errno = 0;
     const unsigned long number = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || number == 0)
-        return BP_ERROR_THREADS;
+        return bp_fail(BP_ERROR_THREADS, "BACKPROP_THREADS is \"%.40s\", and must be a whole number, at least 1", text);
     *threads = number;
     return BP_OK;
 }
 
 bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
-    network->pool = config->pool;
-    if (config->pool.run || network->workers == 1)
+    if (config->pool)
+        network->pool = *config->pool;
+    if (config->pool || network->workers == 1)
         return BP_OK;
     network->private_pool = bp_pool_create(network->workers);
     if (!network->private_pool)
-        return BP_ERROR_THREADS;
+        return bp_fail(BP_ERROR_THREADS, "a thread pool of %zu threads could not be made", network->workers);
     network->pool = (bp_thread_pool){bp_pool_run, network->private_pool, network->workers};
     return BP_OK;
 }

@@ -14,6 +14,7 @@
 #include "network/parameters.h"
 #include "network/range.h"
 #include "network/step.h"
+#include "sized.h"
 
 /* ---- Updates by kept gradients -------------------------------------------------------------------------------- */
 
@@ -248,10 +249,12 @@ void bp_update_reset(bp_network *network) {
     bp_update_set_steps(network, 0); /* an average that is swapped in is the same as the parameters by now */
 }
 
-bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer) {
+bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer, size_t struct_size) {
     if (!network || !optimizer)
         return bp_fail(BP_ERROR_NULL, "%s is null", network ? "optimizer" : "network");
-    *optimizer = network->optimizer;
+    if (struct_size < SIZED_END(bp_optimizer, ema_decay))
+        return bp_fail(BP_ERROR_VALUE, "struct_size is %zu, and must be sizeof(bp_optimizer)", struct_size);
+    sized_write(optimizer, struct_size, &network->optimizer, sizeof network->optimizer);
     return BP_OK;
 }
 
@@ -277,12 +280,12 @@ bp_status bp_network_set_momentum(bp_network *network, float momentum) {
         return bp_fail(BP_ERROR_VALUE,
                        "the network's optimizer, %s, has no momentum to set: momentum, nesterov, adam and adamw have",
                        bp_optimizer_name(network->optimizer.kind));
-    const bool good = momentum > 0.0f && momentum < 1.0f;
+    const bool good = momentum >= 0.0f && momentum < 1.0f;
     char number[32];
     if (good)
         *quantity = momentum;
     else
-        bp_fail(BP_ERROR_VALUE, "momentum is %s, and must be above 0 and below 1",
+        bp_fail(BP_ERROR_VALUE, "momentum is %s, and must be from 0 to below 1",
                 bp_number_text(number, (double)momentum));
     return good ? BP_OK : BP_ERROR_VALUE;
 }

@@ -57,13 +57,14 @@ static void write_activations(bp_text *text, const bp_network *network) {
 
 static const char *optimizer_name(const bp_network *network) {
     bp_optimizer optimizer;
-    return bp_network_get_optimizer(network, &optimizer) == BP_OK ? bp_optimizer_name(optimizer.kind) : NULL;
+    return bp_network_get_optimizer(network, &optimizer, sizeof optimizer) == BP_OK ? bp_optimizer_name(optimizer.kind)
+                                                                                    : NULL;
 }
 
 /* What the optimizer's weight decay applies to. */
 static const char *decay_scope(const bp_network *network) {
     bp_optimizer optimizer;
-    const bool known = bp_network_get_optimizer(network, &optimizer) == BP_OK;
+    const bool known = bp_network_get_optimizer(network, &optimizer, sizeof optimizer) == BP_OK;
     return known && optimizer.decay_scope == BP_DECAY_SCOPE_WEIGHTS ? "weights" : "all";
 }
 

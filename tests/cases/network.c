@@ -14,11 +14,11 @@ enum { LAYERS_MAX = 4, STEPS_MAX = 3, LANES_MAX = 4 };
 
 typedef struct training {
     bp_network_config config;
+    bp_optimizer optimizer;
     size_t sizes[LAYERS_MAX + 1];
     bp_activation activations[LAYERS_MAX];
     float dropout[LAYERS_MAX];
     bool normalize[LAYERS_MAX];
-    uint64_t seed;
     size_t rows, steps;
     float learning_rate;
     test_operand *inputs, *targets, *weights;
@@ -55,7 +55,7 @@ static bp_status train(const training *t, bp_network *network) {
         .labels = has_labels(t->config.loss) ? test_labels_data(t->targets) : NULL,
         .weights = test_data(t->weights),
     };
-    bp_status status = bp_network_initialize(network, t->seed);
+    bp_status status = BP_OK;
     for (size_t k = 0; k < t->steps && status == BP_OK; k++)
         status = bp_network_train_step(network, &batch, t->learning_rate, &t->losses->data[k]);
     float *to = t->parameters->data;
@@ -106,8 +106,11 @@ static void call(const bp_kernels *kernels, bool under_test, void *scratch, void
     training *t = arguments;
     bp_network *network = NULL;
     bp_network_config config = t->config;
-    config.allocator = (bp_allocator){.allocate = allocate, .release = release};
-    config.pool = (bp_thread_pool){.run = run_lanes, .threads = under_test ? t->config.threads : 1};
+    const bp_allocator arena = {.allocate = allocate, .release = release};
+    const bp_thread_pool pool = {.run = run_lanes, .threads = under_test ? t->config.threads : 1};
+    config.allocator = &arena;
+    config.pool = &pool;
+    config.optimizer = &t->optimizer;
     bp_status status = create(kernels, &config, &network);
     if (status == BP_OK)
         status = train(t, network);
@@ -148,16 +151,17 @@ static void draw_layers(test_trial *trial, training *t) {
 }
 
 static void draw_training(test_trial *trial, training *t) {
-    t->seed = t->config.seed = test_random_next(&trial->random);
+    t->config.seed = test_random_next(&trial->random);
     t->learning_rate = test_random_below(&trial->random, 2) ? 0.01f : 0.5f;
     t->steps = 1 + test_random_below(&trial->random, STEPS_MAX);
     t->config.threads = 1 + test_random_below(&trial->random, LANES_MAX);
     t->config.loss = (bp_loss_kind)test_random_below(&trial->random, LOSS_COUNT);
     if (needs_logits(t->config.loss))
         t->activations[t->config.layers - 1].kind = BP_ACTIVATION_IDENTITY;
-    bp_optimizer *o = &t->config.optimizer;
+    bp_optimizer *o = &t->optimizer;
+    *o = bp_optimizer_defaults(BP_OPTIMIZER_SGD);
     if (test_random_below(&trial->random, 2) == 0) {
-        o->kind = (bp_optimizer_kind)test_random_below(&trial->random, OPTIMIZER_COUNT);
+        *o = bp_optimizer_defaults((bp_optimizer_kind)test_random_below(&trial->random, OPTIMIZER_COUNT));
         o->weight_decay = test_random_below(&trial->random, 2) ? 0.01f : 0.0f;
         o->decay_scope = test_random_below(&trial->random, 2) ? BP_DECAY_SCOPE_WEIGHTS : BP_DECAY_SCOPE_ALL;
         o->clip_norm = test_random_below(&trial->random, 3) ? 0.0f : 0.5f;
@@ -177,7 +181,8 @@ void case_network(test_table *table, test_side side, size_t rows, size_t repetit
     test_trial *trial = test_begin(table, "network", side, "%zu/%zu", rows, repetition);
     if (trial == NULL)
         return;
-    training t = {.rows = rows, .config.max_batch_size = rows};
+    training t = {.rows = rows, .config = bp_network_config_defaults()};
+    t.config.max_batch_size = rows;
     draw_layers(trial, &t);
     draw_training(trial, &t);
     const size_t out = t.sizes[t.config.layers];

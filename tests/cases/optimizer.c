@@ -20,24 +20,36 @@ typedef struct drawn {
     float learning_rate;
 } drawn;
 
+/* The public functions refuse numbers that a kind does not have. */
+static void drop_foreign_numbers(bp_optimizer *o) {
+    const bp_optimizer has = bp_optimizer_defaults(o->kind);
+    o->momentum = has.momentum > 0 ? o->momentum : 0;
+    o->beta1 = has.beta1 > 0 ? o->beta1 : 0;
+    o->beta2 = has.beta2 > 0 ? o->beta2 : 0;
+    o->epsilon = has.epsilon > 0 ? o->epsilon : 0;
+    if (o->kind != BP_OPTIMIZER_RPROP)
+        o->shrink = o->grow = o->step_min = o->step_max = 0;
+}
+
 static drawn draw_step(test_trial *trial, bp_optimizer_kind kind) {
     static const uint64_t steps[] = {1, 2, 3, 10, 1000, 12345, UINT64_C(1) << 40};
     drawn d = {.step = steps[test_random_below(&trial->random, sizeof steps / sizeof *steps)],
                .learning_rate = DRAW(trial, 0.1f, 1.0f, 0.001f, 0.0f, -0.5f, 0x1p-30f)};
-    d.optimizer = (bp_optimizer){.kind = kind,
-                                 .weight_decay = DRAW(trial, 0, 0, 0.01f, 3),
-                                 .decoupled = test_random_below(&trial->random, 3) == 0,
-                                 .clip = DRAW(trial, 0, 0, 1, 0.01f, FLT_MAX),
-                                 .ema_decay = DRAW(trial, 0, 0, 0.999f, FLT_MIN)};
-    if (test_random_below(&trial->random, 2) == 0) {
-        d.optimizer.momentum = DRAW(trial, 0.5f, 0.99f, FLT_MIN);
-        d.optimizer.beta1 = DRAW(trial, 0.5f, 0.95f, FLT_MIN);
-        d.optimizer.beta2 = DRAW(trial, 0.75f, 0.9999f, FLT_MIN);
-        d.optimizer.epsilon = DRAW(trial, 1, 1e-3f, FLT_MIN);
+    d.optimizer = bp_optimizer_defaults(kind);
+    d.optimizer.weight_decay = DRAW(trial, 0, 0, 0.01f, 3);
+    d.optimizer.decoupled = test_random_below(&trial->random, 3) == 0;
+    d.optimizer.clip = DRAW(trial, 0, 0, 1, 0.01f, FLT_MAX);
+    d.optimizer.ema_decay = DRAW(trial, 0, 0, 0.999f, FLT_MIN);
+    if (test_random_below(&trial->random, 2) == 0) { /* of which each kind has some; zeros are zeros */
+        d.optimizer.momentum = DRAW(trial, 0.5f, 0.99f, FLT_MIN, 0);
+        d.optimizer.beta1 = DRAW(trial, 0.5f, 0.95f, FLT_MIN, 0);
+        d.optimizer.beta2 = DRAW(trial, 0.75f, 0.9999f, FLT_MIN, 0);
+        d.optimizer.epsilon = DRAW(trial, 1, 1e-3f, FLT_MIN, 0);
         d.optimizer.shrink = DRAW(trial, 0.25f, 0.9f);
         d.optimizer.grow = DRAW(trial, 1.5f, 3);
-        d.optimizer.step_min = DRAW(trial, 0.01f, FLT_MIN);
+        d.optimizer.step_min = DRAW(trial, 0.01f, FLT_MIN, 0);
         d.optimizer.step_max = DRAW(trial, 1, FLT_MAX);
+        drop_foreign_numbers(&d.optimizer);
     }
     if (test_random_below(&trial->random, 2) == 0)
         d.optimizer.decay_scope = BP_DECAY_SCOPE_WEIGHTS;

@@ -71,7 +71,7 @@ foreign=neon
 refused "--isa $foreign: this machine cannot run that instruction set; valid here: scalar" --isa "$foreign"
 BACKPROP_ISA=$foreign refused "BACKPROP_ISA=$foreign: this machine cannot run that instruction set; valid here: scalar"
 for value in x 0 -1 1x; do
-    BACKPROP_THREADS=$value refused "BACKPROP_THREADS is not a number" --layers 2-8-2
+    BACKPROP_THREADS=$value refused "BACKPROP_THREADS is \"$value\", and must be a whole number, at least 1" --layers 2-8-2
 done
 
 # The limits themselves are accepted.

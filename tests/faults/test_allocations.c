@@ -55,8 +55,8 @@ static subject subject_create(bool everything) {
         t.config.threads = 2;
         t.config.dropout = dropout;
         t.config.normalize = normalize;
-        t.config.optimizer =
-            (bp_optimizer){.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 1, .ema_decay = 0.9f};
+        t.config.optimizer = stored_optimizer(
+            (bp_optimizer){.kind = BP_OPTIMIZER_ADAMW, .weight_decay = 0.01f, .clip_norm = 1, .ema_decay = 0.9f});
     }
     t.network = net_create(&t.config, 5);
     assert_int_equal(bp_network_threads(t.network), t.config.threads);

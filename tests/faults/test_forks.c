@@ -21,8 +21,9 @@ static const net shape = {
 
 static bp_network_config config_of(size_t threads) {
     bp_network_config config = net_config(&shape, ROWS);
+    config.seed = 7;
     config.threads = threads;
-    config.optimizer.kind = BP_OPTIMIZER_ADAM;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM});
     return config;
 }
 
@@ -60,7 +61,7 @@ static bool goes_on(bp_network *network, const samples *s, size_t threads) {
 #endif
     const bp_network_config config = config_of(threads);
     bp_network *own;
-    if (bp_network_create(&config, &own) != BP_OK || bp_network_initialize(own, 7) != BP_OK)
+    if (bp_network_create(&config, &own) != BP_OK)
         return false;
     const uint64_t hash = train(own, s, STEPS);
     const bool same = hash != 0 && bp_network_threads(own) == threads;
@@ -159,7 +160,7 @@ static void grandchildren(void **state) {
     if (child == 0) {
         const bp_network_config config = config_of(1);
         bp_network *own;
-        if (bp_network_create(&config, &own) != BP_OK || bp_network_initialize(own, 7) != BP_OK)
+        if (bp_network_create(&config, &own) != BP_OK)
             _exit(2);
         const pid_t grandchild = fork();
         if (grandchild == 0) {

@@ -15,6 +15,7 @@
 #include <backprop/network.h>
 
 #include "harness/session.h"
+#include "harness/usual.h"
 #include "large_sizes.h"
 
 static size_t asked;
@@ -48,17 +49,19 @@ static void networks_ask_for_enough(void **state) {
                 four[3] = four[v % 4];
                 four[v % 4] = 5;
                 memcpy(sizes, four, sizeof sizes);
-                bp_network_config config = {.layers = 2,
-                                            .sizes = sizes,
-                                            .activations = activations,
-                                            .max_batch_size = four[3],
-                                            .threads = threads == 1 ? 1 : SIZE_MAX,
-                                            .allocator = refusing};
+                bp_network_config config = bp_network_config_defaults();
+                config.layers = 2;
+                config.sizes = sizes;
+                config.activations = activations;
+                config.max_batch_size = four[3];
+                config.threads = threads == 1 ? 1 : SIZE_MAX;
+                config.allocator = &refusing;
                 if (rich) {
                     config.dropout = dropped;
                     config.normalize = normal;
                     config.gradients = true;
-                    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .clip_norm = 1, .ema_decay = 0.5f};
+                    config.optimizer =
+                        stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .clip_norm = 1, .ema_decay = 0.5f});
                 }
                 const double floats = (rich ? 5.0 : 1.0) * ((double)sizes[0] + (double)sizes[2]) * (double)sizes[1] +
                                       (double)config.max_batch_size;

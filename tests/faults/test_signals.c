@@ -106,7 +106,7 @@ static size_t wanted(void) {
 static void interrupt_steps(const test_table *table, const net *shape, size_t threads) {
     bp_network_config config = net_config(shape, ROWS);
     config.threads = threads;
-    config.optimizer.kind = BP_OPTIMIZER_ADAM;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM});
     bp_network *disturbed = net_create_on(table, &config, 3), *twin = net_create_on(table, &config, 3);
     samples s = samples_create(shape, ROWS, 0, 4);
     size_t steps = 0;

@@ -52,7 +52,7 @@ static bp_status gradient_sgd(const size_t *n) {
 }
 
 static bp_status gradient_update(const size_t *n) {
-    const bp_optimizer momentum = {.kind = BP_OPTIMIZER_MOMENTUM};
+    const bp_optimizer momentum = bp_optimizer_defaults(BP_OPTIMIZER_MOMENTUM);
     const bp_parameters w = {slot(0), {slot(3)}, NULL}, bias = {slot(4), {slot(5)}, NULL};
     return bp_dense_gradient_update(&w, n[6], &bias, slot(1), n[5], slot(2), n[4], n[1], n[2], n[3], &momentum, 1, 0.5f, scratch);
 }
@@ -122,7 +122,7 @@ static bp_status sgd(const size_t *n) {
 }
 
 static bp_status optimizer_step(const size_t *n) {
-    const bp_optimizer adam = {.kind = BP_OPTIMIZER_ADAM};
+    const bp_optimizer adam = bp_optimizer_defaults(BP_OPTIMIZER_ADAM);
     const bp_parameters parameters = {slot(0), {slot(1), slot(2)}, NULL};
     return bp_optimizer_step(&parameters, slot(3), n[1], &adam, 1, 0.5f);
 }
@@ -576,7 +576,7 @@ static int make(void **state) {
                               .gradients = true};
     static const char table[] = "1,2,3,4\n5,6,7,8\n9,10,11,12\n";
     bp_network_config config = net_config(&shape, BATCH);
-    config.optimizer.kind = BP_OPTIMIZER_ADAM;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM});
     network = net_create(&config, 3);
     scratch = scratch_create();
     assert_int_equal(bp_csv_open_memory(table, sizeof table - 1, NULL, &csv, NULL), BP_OK);

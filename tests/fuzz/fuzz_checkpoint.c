@@ -15,19 +15,21 @@ static bp_network *create(size_t kind) {
     static const size_t sizes[] = {2, 3, 2};
     static const float dropout[] = {0.25f, 0.0f};
     static const bool normalize[] = {true, false};
-    static const bp_optimizer optimizers[KINDS] = {{.kind = BP_OPTIMIZER_SGD},
-                                                   {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.5f},
-                                                   {.kind = BP_OPTIMIZER_MOMENTUM, .clip_norm = 1.0f},
-                                                   {.kind = BP_OPTIMIZER_RPROP}};
-    const bp_network_config config = {.layers = 2,
-                                      .sizes = sizes,
-                                      .activations = activations,
-                                      .loss = BP_LOSS_MSE,
-                                      .max_batch_size = BATCH,
-                                      .dropout = kind == 2 ? dropout : NULL,
-                                      .normalize = kind >= 2 ? normalize : NULL,
-                                      .threads = 1,
-                                      .optimizer = optimizers[kind]};
+    static const bp_optimizer_kind kinds[KINDS] = {BP_OPTIMIZER_SGD, BP_OPTIMIZER_ADAM, BP_OPTIMIZER_MOMENTUM,
+                                                   BP_OPTIMIZER_RPROP};
+    bp_optimizer optimizer = bp_optimizer_defaults(kinds[kind]);
+    optimizer.ema_decay = kind == 1 ? 0.5f : 0.0f;
+    optimizer.clip_norm = kind == 2 ? 1.0f : 0.0f;
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 2;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.loss = BP_LOSS_MSE;
+    config.max_batch_size = BATCH;
+    config.dropout = kind == 2 ? dropout : NULL;
+    config.normalize = kind >= 2 ? normalize : NULL;
+    config.threads = 1;
+    config.optimizer = &optimizer;
     bp_network *network;
     REQUIRE(bp_network_create(&config, &network) == BP_OK);
     return network;

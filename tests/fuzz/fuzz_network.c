@@ -195,7 +195,7 @@ static void freeze(call *c) {
 }
 
 static void swap_average(call *c) {
-    c->uncertain = c->shape->config.optimizer.ema_decay <= 0.0f;
+    c->uncertain = c->shape->config.optimizer->ema_decay <= 0.0f;
     c->status = bp_network_swap_ema(c->network);
 }
 
@@ -237,7 +237,7 @@ static void summary(call *c) {
         REQUIRE(strlen(text) == (length < room ? length : room - 1));
     free(text);
     bp_optimizer optimizer;
-    c->status = bp_network_get_optimizer(c->network, &optimizer);
+    c->status = bp_network_get_optimizer(c->network, &optimizer, sizeof optimizer);
     REQUIRE(bp_network_step_flops(c->network, 3) > 0.0);
 }
 

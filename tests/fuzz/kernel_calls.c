@@ -227,23 +227,27 @@ bool kernel_may_be_null(const kernel_call *call, size_t index, void *const *at) 
 
 /* ---- Numbers ---------------------------------------------------------------------------------------------------- */
 
-/* 0, of which an optimizer makes its usual number, or one from 1/256 to 255/256. */
+/* 0 to 255/256. */
 static float take_fraction(bytes *in) {
     return (float)take_byte(in) / 256.0f;
 }
 
 static bp_optimizer take_optimizer(bytes *in) {
-    bp_optimizer o = {.kind = (bp_optimizer_kind)take_below(in, OPTIMIZER_COUNT)};
+    const bp_optimizer has = bp_optimizer_defaults((bp_optimizer_kind)take_below(in, OPTIMIZER_COUNT));
+    bp_optimizer o = has;
     if (!take_flag(in))
         return o;
-    o.momentum = take_fraction(in);
-    o.beta1 = take_fraction(in);
-    o.beta2 = take_fraction(in);
-    o.epsilon = take_fraction(in) * 1e-6f;
-    o.shrink = take_fraction(in);
-    o.grow = 1.0f + take_fraction(in) + 1.0f / 256.0f;
-    o.step_min = take_fraction(in) * 1e-3f;
-    o.step_max = take_fraction(in) + 1.0f;
+    const float fractions[] = {take_fraction(in), take_fraction(in), take_fraction(in), take_fraction(in) * 1e-6f};
+    o.momentum = has.momentum > 0.0f ? fractions[0] : 0.0f; /* others have none */
+    o.beta1 = has.beta1 > 0.0f ? fractions[1] : 0.0f;
+    o.beta2 = has.beta2 > 0.0f ? fractions[2] : 0.0f;
+    o.epsilon = has.epsilon > 0.0f ? fractions[3] : 0.0f;
+    if (o.kind == BP_OPTIMIZER_RPROP) {
+        o.shrink = take_fraction(in) + 1.0f / 512.0f;
+        o.grow = 1.0f + take_fraction(in) + 1.0f / 256.0f;
+        o.step_min = take_fraction(in) * 1e-3f;
+        o.step_max = take_fraction(in) + 1.0f;
+    }
     o.weight_decay = take_fraction(in);
     o.decoupled = take_flag(in);
     o.clip = take_fraction(in);

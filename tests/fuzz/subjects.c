@@ -63,14 +63,16 @@ static void take_layers(bytes *in, description *d) {
 }
 
 static bp_optimizer take_optimizer(bytes *in) {
-    bp_optimizer o = {.kind = (bp_optimizer_kind)take_below(in, OPTIMIZER_COUNT)};
+    bp_optimizer o = bp_optimizer_defaults((bp_optimizer_kind)take_below(in, OPTIMIZER_COUNT));
     const uint8_t wanted = take_byte(in);
-    o.momentum = wanted & 1 ? take_fraction(in) : 0.0f;
-    o.beta1 = wanted & 2 ? take_fraction(in) : 0.0f;
-    o.beta2 = wanted & 4 ? take_fraction(in) : 0.0f;
+    const float momentum = wanted & 1 ? take_fraction(in) : o.momentum,
+                beta1 = wanted & 2 ? take_fraction(in) : o.beta1, beta2 = wanted & 4 ? take_fraction(in) : o.beta2;
+    o.momentum = o.momentum > 0.0f ? momentum : 0.0f; /* others have none */
+    o.beta1 = o.beta1 > 0.0f ? beta1 : 0.0f;
+    o.beta2 = o.beta2 > 0.0f ? beta2 : 0.0f;
     o.weight_decay = wanted & 8 ? take_fraction(in) : 0.0f;
     o.decay_scope = wanted & 8 && o.weight_decay > 0.5f ? BP_DECAY_SCOPE_WEIGHTS : BP_DECAY_SCOPE_ALL;
-    o.decoupled = wanted & 8 && take_flag(in);
+    o.decoupled = wanted & 8 ? take_flag(in) : o.decoupled;
     o.clip = wanted & 16 ? take_fraction(in) : 0.0f;
     o.clip_norm = wanted & 32 ? take_fraction(in) : 0.0f;
     o.ema_decay = wanted & 64 ? take_fraction(in) : 0.0f;
@@ -83,16 +85,16 @@ static void take_oddity(bytes *in, description *d) {
     const size_t layer = take_below(in, c->layers);
     float *const floats[] = {&d->activations[layer].parameter,
                              &d->dropout[layer],
-                             &c->loss_options.huber_threshold,
-                             &c->loss_options.label_smoothing,
-                             &c->optimizer.momentum,
-                             &c->optimizer.beta1,
-                             &c->optimizer.epsilon,
-                             &c->optimizer.shrink,
-                             &c->optimizer.grow,
-                             &c->optimizer.step_min,
-                             &c->optimizer.clip_norm,
-                             &c->optimizer.ema_decay};
+                             &d->loss_options.huber_threshold,
+                             &d->loss_options.label_smoothing,
+                             &d->optimizer.momentum,
+                             &d->optimizer.beta1,
+                             &d->optimizer.epsilon,
+                             &d->optimizer.shrink,
+                             &d->optimizer.grow,
+                             &d->optimizer.step_min,
+                             &d->optimizer.clip_norm,
+                             &d->optimizer.ema_decay};
     const size_t which = take_below(in, 12 + sizeof floats / sizeof *floats);
     const unsigned enumerator = (unsigned)take_u64(in, take_flag(in) ? 4 : 1);
     switch (which) {
@@ -118,10 +120,10 @@ static void take_oddity(bytes *in, description *d) {
         c->loss = (bp_loss_kind)enumerator;
         break;
     case 7:
-        c->loss_options.reduction = (bp_reduction)enumerator;
+        d->loss_options.reduction = (bp_reduction)enumerator;
         break;
     case 8:
-        c->optimizer.kind = (bp_optimizer_kind)enumerator;
+        d->optimizer.kind = (bp_optimizer_kind)enumerator;
         break;
     case 9:
         d->normalize[c->layers - 1] = true;
@@ -130,7 +132,7 @@ static void take_oddity(bytes *in, description *d) {
         d->sizes[c->layers] = take_odd_size(in);
         break;
     case 11:
-        c->allocator.allocate = NULL;
+        d->allocator.allocate = NULL;
         break;
     default:
         *floats[which - 12] = take_float(in);
@@ -149,15 +151,24 @@ static size_t take_rows(bytes *in, const description *d) {
 
 void take_description(bytes *in, description *d, bool odd) {
     bp_network_config *c = &d->config;
-    *d = (description){.config = {.sizes = d->sizes, .activations = d->activations}, .odd = odd};
-    c->allocator.allocate = allocate;
+    *d = (description){.config = bp_network_config_defaults(),
+                       .loss_options = bp_loss_options_defaults(),
+                       .allocator = {allocate, release, NULL},
+                       .odd = odd};
+    c->sizes = d->sizes;
+    c->activations = d->activations;
+    c->loss_options = &d->loss_options;
+    c->optimizer = &d->optimizer;
+    c->allocator = &d->allocator;
     c->loss = (bp_loss_kind)take_below(in, LOSS_COUNT);
     take_layers(in, d);
     c->max_batch_size = take_rows(in, d);
     c->seed = take_u64(in, 2);
-    c->loss_options = (bp_loss_options){.huber_threshold = take_fraction(in), .label_smoothing = take_fraction(in)};
-    c->loss_options.reduction = (bp_reduction)take_below(in, REDUCTION_COUNT);
-    c->optimizer = take_optimizer(in);
+    const float threshold = take_fraction(in), smoothing = take_fraction(in);
+    d->loss_options.huber_threshold = threshold > 0.0f ? threshold : 1.0f;
+    d->loss_options.label_smoothing = c->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ? smoothing : 0.0f;
+    d->loss_options.reduction = (bp_reduction)take_below(in, REDUCTION_COUNT);
+    d->optimizer = take_optimizer(in);
     c->gradients = take_flag(in);
     if (odd)
         take_oddity(in, d);
@@ -170,7 +181,8 @@ enum { BYTES_MAX = 8 << 20 };
 static bp_status create(subject *s, bp_network_config config, bp_isa isa) {
     size_t size = 0;
     *s = (subject){.network = (bp_network *)s, .refuse = s->refuse};
-    config.allocator = (bp_allocator){config.allocator.allocate ? allocate : NULL, release, s};
+    const bp_allocator allocator = {config.allocator->allocate, release, s};
+    config.allocator = &allocator;
     REQUIRE(bp_cpu_set(isa) == BP_OK);
     const bp_status expected = bp_network_memory(&config, &size);
     if (expected == BP_OK && size > BYTES_MAX) {
@@ -196,8 +208,9 @@ bool subjects_create(subject pair[2], const description *d, bytes *in) {
     pair[0].refuse = pair[1].refuse = take_rarely(in, 32);
     const bp_status status = create(&pair[0], config, BP_ISA_SCALAR);
     config.threads = 1 + choice / ISA_COUNT % 4;
+    const bp_thread_pool pool = {run_backwards, NULL, config.threads};
     if (choice < 252) /* else the library's own threads */
-        config.pool = (bp_thread_pool){run_backwards, NULL, config.threads};
+        config.pool = &pool;
     const bp_status other = create(&pair[1], config, isa);
     if (status != BP_OK || other != BP_OK) {
         REQUIRE(d->odd || status == BP_ERROR_MEMORY || other == BP_ERROR_MEMORY);

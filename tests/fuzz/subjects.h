@@ -19,7 +19,10 @@ typedef struct subject {
 
 /** A description with what it points to. */
 typedef struct description {
-    bp_network_config config;
+    bp_network_config config; /* whose pointers lead to the others */
+    bp_loss_options loss_options;
+    bp_optimizer optimizer;
+    bp_allocator allocator;
     bool odd; /* the library may refuse it */
     size_t sizes[SUBJECT_LAYERS_MAX + 1];
     bp_activation activations[SUBJECT_LAYERS_MAX];

@@ -1,5 +1,7 @@
 #include "golden.h"
 
+#include "../harness/usual.h"
+
 #include <stdlib.h>
 
 /* A prime number of samples; each batch is a run of them. */
@@ -160,9 +162,7 @@ static bp_status loss_of(const golden_network *network, bp_network *n, const sam
 
 static bp_status train(const golden_network *network, bp_network *n, const samples *s, size_t steps,
                        golden_result *result) {
-    bp_status status = bp_network_initialize(n, SEED);
-    if (status == BP_OK)
-        status = loss_of(network, n, s, &result->first);
+    bp_status status = loss_of(network, n, s, &result->first);
     for (size_t step = 0; step < steps && status == BP_OK; step++) {
         const size_t rows = 1 + bp_random_u32(SEED, 3, step) % network->rows;
         const bp_batch batch = rows_from(network, s, bp_random_u32(SEED, 4, step) % (SAMPLES - rows + 1), rows);
@@ -174,24 +174,31 @@ static bp_status train(const golden_network *network, bp_network *n, const sampl
     return status;
 }
 
+static bp_status make(const golden_network *network, golden_create *create, size_t threads, bp_network **n) {
+    const bp_optimizer optimizer = usual(network->optimizer);
+    const bp_loss_options options = usual_loss(network->options);
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = network->layers;
+    config.sizes = network->sizes;
+    config.activations = network->activations;
+    config.dropout = network->dropout;
+    config.normalize = network->normalize;
+    config.loss = network->loss;
+    config.loss_options = &options;
+    config.optimizer = &optimizer;
+    config.max_batch_size = network->rows;
+    config.seed = SEED;
+    config.threads = threads;
+    return create(&config, n);
+}
+
 bp_status golden_train(const golden_network *network, golden_create *create, size_t threads, size_t steps,
                        golden_result *result) {
     samples s;
     bp_network *n = NULL;
     bp_status status = BP_ERROR_MEMORY;
     if (samples_create(network, &s))
-        status = create(&(bp_network_config){.layers = network->layers,
-                                             .sizes = network->sizes,
-                                             .activations = network->activations,
-                                             .dropout = network->dropout,
-                                             .normalize = network->normalize,
-                                             .loss = network->loss,
-                                             .loss_options = network->options,
-                                             .optimizer = network->optimizer,
-                                             .max_batch_size = network->rows,
-                                             .seed = SEED,
-                                             .threads = threads},
-                        &n);
+        status = make(network, create, threads, &n);
     if (status == BP_OK)
         status = train(network, n, &s, steps, result);
     bp_network_destroy(n);

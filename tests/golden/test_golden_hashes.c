@@ -47,12 +47,13 @@ static void all_hashes(void **state) {
 
 static size_t threads_of(const golden_network *network) {
     bp_network *n = NULL;
-    const bp_network_config config = {.layers = network->layers,
-                                      .sizes = network->sizes,
-                                      .activations = network->activations,
-                                      .loss = network->loss,
-                                      .max_batch_size = network->rows,
-                                      .threads = THREADS_MAX};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = network->layers;
+    config.sizes = network->sizes;
+    config.activations = network->activations;
+    config.loss = network->loss;
+    config.max_batch_size = network->rows;
+    config.threads = THREADS_MAX;
     assert_int_equal(bp_network_create(&config, &n), BP_OK);
     const size_t threads = bp_network_threads(n);
     bp_network_destroy(n);

@@ -38,8 +38,8 @@ model model_create(const bp_network_config *config) {
     model m = {.layers = config->layers,
                .max_batch_size = config->max_batch_size,
                .loss = config->loss,
-               .options = config->loss_options,
-               .optimizer = config->optimizer,
+               .options = *config->loss_options,
+               .optimizer = *config->optimizer,
                .gradients = config->gradients,
                .seed = config->seed};
     m.states = bp_optimizer_states(m.optimizer.kind) + (averages(&m) ? 1 : 0);
@@ -247,7 +247,7 @@ static float loss_of(const model *m, const bp_batch *b, size_t batch_rows, const
     const bp_kernels *kernels = oracle();
     const size_t rows = b->rows, out = m->layer[m->layers - 1].out;
     const float scale = scale_of(m, b, batch_rows);
-    const float threshold = m->options.huber_threshold == 0.0f ? 1.0f : m->options.huber_threshold;
+    const float threshold = m->options.huber_threshold;
     float *row_loss = make(rows);
     if (m->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || m->loss == BP_LOSS_MULTICLASS_HINGE)
         kernels->loss_labels(delta, out, row_loss, a, out, b->labels, b->weights, rows, out, m->loss,

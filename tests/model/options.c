@@ -1,5 +1,6 @@
 #include "options.h"
 #include "enum_counts.h"
+#include "harness/usual.h"
 
 #include <string.h>
 
@@ -201,15 +202,22 @@ static bp_optimizer optimizer_of(const unsigned char *row) {
     return o;
 }
 
+static bp_loss_options loss_options_of(const unsigned char *row) {
+    const bool smooths = row[LOSS_NUMBERS] && row[LOSS] == BP_LOSS_SOFTMAX_CROSS_ENTROPY;
+    return (bp_loss_options){.huber_threshold = row[LOSS_NUMBERS] ? 0.25f : 0.0f,
+                             .label_smoothing = smooths ? 0.125f : 0.0f,
+                             .reduction = (bp_reduction)(row[REDUCTION] % REDUCTION_COUNT)};
+}
+
 /* Rates by which such nets move visibly, and do not run away. */
 static float rate_of(const setting *s) {
     static const float rates[OPTIMIZER_COUNT] = {
         [BP_OPTIMIZER_SGD] = 0.125f,       [BP_OPTIMIZER_MOMENTUM] = 0.0625f, [BP_OPTIMIZER_NESTEROV] = 0.0625f,
         [BP_OPTIMIZER_ADAGRAD] = 0.03125f, [BP_OPTIMIZER_RMSPROP] = 0.0078f,  [BP_OPTIMIZER_ADAM] = 0.0123f,
         [BP_OPTIMIZER_ADAMW] = 0.0123f,    [BP_OPTIMIZER_LION] = 0.0061f,     [BP_OPTIMIZER_RPROP] = 0.0091f};
-    const bp_optimizer_kind kind = s->config.optimizer.kind;
+    const bp_optimizer_kind kind = s->config.optimizer->kind;
     const bool by_size = kind == BP_OPTIMIZER_SGD || kind == BP_OPTIMIZER_MOMENTUM || kind == BP_OPTIMIZER_NESTEROV;
-    const bool sum = s->config.loss_options.reduction == BP_REDUCTION_SUM;
+    const bool sum = s->config.loss_options->reduction == BP_REDUCTION_SUM;
     return rates[kind] / (by_size && sum ? (float)s->rows : 1.0f);
 }
 
@@ -228,6 +236,7 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
     draw_sizes(s, row, way, flops_max, random);
     const size_t layers = s->config.layers;
     s->config = (bp_network_config){
+        .struct_size = sizeof(bp_network_config),
         .layers = layers,
         .sizes = s->sizes,
         .activations = s->activations,
@@ -237,17 +246,18 @@ void setting_draw(setting *s, const unsigned char *row, sharing way, double flop
         .normalize = s->normalize,
         .seed = test_random_next(random),
         .threads = way != SHARING_DRAWN && !is_simple(way) && threads == 1 ? 2 : threads,
-        .loss_options = {.huber_threshold = row[LOSS_NUMBERS] ? 0.25f : 0.0f,
-                         .label_smoothing = row[LOSS_NUMBERS] ? 0.125f : 0.0f,
-                         .reduction = (bp_reduction)(row[REDUCTION] % REDUCTION_COUNT)},
-        .optimizer = optimizer_of(row),
+        .loss_options = stored_loss(loss_options_of(row)),
+        .optimizer = stored_optimizer(optimizer_of(row)),
         .gradients = row[GRADIENTS] == 1 || prepares_gradients((call_kind)row[FIRST_CALL]),
     };
     draw_layers(s, row, way, random);
-    if (way == SHARING_SMALL) /* its one call knows no norms, and keeps transposed weights for plain SGD alone */
-        s->config.optimizer.clip_norm = 0.0f;
+    if (way == SHARING_SMALL) { /* its one call knows no norms, and keeps transposed weights for plain SGD alone */
+        bp_optimizer unclipped = *s->config.optimizer;
+        unclipped.clip_norm = 0.0f;
+        s->config.optimizer = stored_optimizer(unclipped);
+    }
     if (way == SHARING_SMALL && test_random_below(random, 4) > 0)
-        s->config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_SGD};
+        s->config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_SGD});
     s->labels = s->config.loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY || s->config.loss == BP_LOSS_MULTICLASS_HINGE;
     s->pool = (pool_kind)row[POOL];
     s->learning_rate = rate_of(s);
@@ -261,7 +271,9 @@ void setting_print(FILE *out, const setting *s) {
     static const char *const pools[POOL_KINDS] = {"the library's", "a host's, in order", "a host's, in reverse"};
     static const char *const reductions[REDUCTION_COUNT] = {"mean", "sum", "weighted mean"};
     const bp_network_config *c = &s->config;
-    const bp_optimizer *o = &c->optimizer;
+    const bp_optimizer *o = c->optimizer, usual_numbers = bp_optimizer_defaults(o->kind);
+    const bool other_numbers = o->momentum != usual_numbers.momentum || o->beta2 != usual_numbers.beta2 ||
+                               o->epsilon != usual_numbers.epsilon || o->grow != usual_numbers.grow;
     fprintf(out, "  %zu inputs", s->sizes[0]);
     for (size_t l = 0; l < c->layers; l++) {
         fprintf(out, " -> %zu %s", s->sizes[l + 1], bp_activation_name(s->activations[l].kind));
@@ -274,13 +286,13 @@ void setting_print(FILE *out, const setting *s) {
         if (s->frozen[l])
             fprintf(out, " frozen");
     }
-    fprintf(out, "; %s, %s%s, huber %g, smoothing %g\n", bp_loss_name(c->loss), reductions[c->loss_options.reduction],
-            s->weighted ? ", weighted" : "", (double)c->loss_options.huber_threshold,
-            (double)c->loss_options.label_smoothing);
+    fprintf(out, "; %s, %s%s, huber %g, smoothing %g\n", bp_loss_name(c->loss), reductions[c->loss_options->reduction],
+            s->weighted ? ", weighted" : "", (double)c->loss_options->huber_threshold,
+            (double)c->loss_options->label_smoothing);
     fprintf(out, "  %zu rows of at most %zu%s%s; %zu threads of %s pool\n", s->rows, c->max_batch_size,
             s->beta ? ", padded" : "", c->gradients ? ", room for gradients" : "", c->threads, pools[s->pool]);
     fprintf(out, "  %s%s at rate %g, decay %g%s%s, clip %g, clip_norm %g, average %g\n", bp_optimizer_name(o->kind),
-            o->momentum > 0.0f ? " of other numbers" : "", (double)s->learning_rate, (double)o->weight_decay,
+            other_numbers ? " of other numbers" : "", (double)s->learning_rate, (double)o->weight_decay,
             o->decoupled ? " decoupled" : "", o->decay_scope == BP_DECAY_SCOPE_WEIGHTS ? " of weights" : "",
             (double)o->clip, (double)o->clip_norm, (double)o->ema_decay);
     fprintf(out, "  calls:");

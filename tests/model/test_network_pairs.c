@@ -16,6 +16,7 @@
 #include "defaults.h"
 #include "harness/bits.h"
 #include "harness/session.h"
+#include "harness/usual.h"
 #include "network/step.h"
 #include "options.h"
 #include "storage/files.h"
@@ -61,7 +62,7 @@ static samples samples_create(const setting *s, test_random *random) {
     for (size_t k = 0; k < s->rows * out; k++)
         made.deltas[k] = made.deltas[k] / (float)s->rows;
     if (s->weighted) {
-        const bool mean = s->config.loss_options.reduction == BP_REDUCTION_WEIGHTED_MEAN; /* not of a sum near 0 */
+        const bool mean = s->config.loss_options->reduction == BP_REDUCTION_WEIGHTED_MEAN; /* not of a sum near 0 */
         made.weights = make_rows(random, 1, s->rows, beta, mean);
         made.batch.weights = made.weights + beta;
     }
@@ -202,7 +203,7 @@ static void act_refused(transcript *t, actor a, const call *c) {
     transcript_number(t, "status", 0, actor_update(a, NAN));
     transcript_number(t, "status", 0,
                       a.m ? BP_ERROR_BATCH : bp_network_train_step(a.n, &large, c->s->learning_rate, &loss));
-    if (c->s->config.loss_options.reduction == BP_REDUCTION_WEIGHTED_MEAN) {
+    if (c->s->config.loss_options->reduction == BP_REDUCTION_WEIGHTED_MEAN) {
         float *nothing = make(c->s->rows);
         bp_batch weightless = c->data->batch;
         weightless.weights = nothing;
@@ -304,7 +305,8 @@ static bp_network *network_create(const subject *b, const setting *s, uint64_t s
     bp_network_config config = s->config;
     config.threads = b->threads;
     if (b->pool != POOL_OWN)
-        config.pool = (bp_thread_pool){b->pool == POOL_SERIAL ? run_serial : run_reverse, NULL, b->threads};
+        config.pool =
+            stored_pool((bp_thread_pool){b->pool == POOL_SERIAL ? run_serial : run_reverse, NULL, b->threads});
     bp_network *network = NULL;
     assert_int_equal(bp_network_create_on(b->table->backend, &config, &network), BP_OK);
     assert_int_equal(bp_network_initialize(network, seed), BP_OK);

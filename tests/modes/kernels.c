@@ -1,6 +1,7 @@
 /* The functions on the caller's arrays. */
 #include "defaults.h"
 #include "enum_counts.h"
+#include "harness/usual.h"
 #include "modes.h"
 
 enum { ROWS = 5, IN = 7, OUT = 19 };
@@ -52,25 +53,27 @@ static void dense(notes *n) {
 
 /* Numbers that a kind refuses, or takes for what they are, only where denormals are. */
 static bp_optimizer tiny_optimizer(unsigned kind) {
-    return (bp_optimizer){.kind = (bp_optimizer_kind)kind,
-                          .momentum = TINY,
-                          .beta1 = 0.7f,
-                          .beta2 = 0.9f,
-                          .epsilon = TINY,
-                          .step_min = TINY,
-                          .weight_decay = TINY,
-                          .ema_decay = 0.3f};
+    return usual((bp_optimizer){.kind = (bp_optimizer_kind)kind,
+                                .momentum = TINY,
+                                .beta1 = 0.7f,
+                                .beta2 = 0.9f,
+                                .epsilon = TINY,
+                                .step_min = TINY,
+                                .weight_decay = TINY,
+                                .ema_decay = 0.3f});
 }
 
 static void optimizers(notes *n) {
     for (unsigned k = 0; k < OPTIMIZER_COUNT; k++) {
-        const bp_optimizer tiny = tiny_optimizer(k), usual = {.kind = (bp_optimizer_kind)k, .clip = 0.7f},
-                           bad = {.kind = (bp_optimizer_kind)k, .momentum = -TINY};
+        const bp_optimizer tiny = tiny_optimizer(k),
+                           clipped = usual((bp_optimizer){.kind = (bp_optimizer_kind)k, .clip = 0.7f});
+        bp_optimizer bad = bp_optimizer_defaults((bp_optimizer_kind)k);
+        bad.momentum = -TINY;
         float *const state[] = {numbers(n, IN * OUT), numbers(n, IN * OUT)};
         const bp_parameters p = {numbers(n, IN * OUT), {state[0], state[1]}, numbers(n, IN * OUT)};
         const float *g = numbers(n, IN * OUT), *x = numbers(n, ROWS * IN), *delta = numbers(n, ROWS * OUT);
         said(n, bp_optimizer_step(&p, g, IN * OUT, &tiny, 3, 0.1f));
-        said(n, bp_optimizer_step(&p, g, IN * OUT, &usual, 4, 0.1f));
+        said(n, bp_optimizer_step(&p, g, IN * OUT, &clipped, 4, 0.1f));
         explained(n, bp_optimizer_step(&p, g, IN * OUT, &bad, 5, 0.1f));
         said(n, bp_dense_gradient_update(&p, OUT, NULL, x, IN, delta, OUT, ROWS, IN, OUT, &tiny, 5, 0.1f, scratch()));
         explained(n,

@@ -1,6 +1,7 @@
 /* Networks: small ones on one thread, and one that workers share. */
 #include "defaults.h"
 #include "enum_counts.h"
+#include "harness/usual.h"
 #include "modes.h"
 
 #include <math.h>
@@ -21,7 +22,8 @@ static const bp_activation activations[] = {{BP_ACTIVATION_ELU, TINY}, {BP_ACTIV
 static bp_network_config everything(void) {
     static const float dropout[] = {0.3f, 0.0f};
     static const bool normalize[] = {true, false};
-    return (bp_network_config){.layers = 2,
+    return (bp_network_config){.struct_size = sizeof(bp_network_config),
+                               .layers = 2,
                                .sizes = sizes,
                                .activations = activations,
                                .loss = BP_LOSS_HUBER,
@@ -30,19 +32,19 @@ static bp_network_config everything(void) {
                                .normalize = normalize,
                                .seed = 3,
                                .threads = 1,
-                               .loss_options = {.huber_threshold = TINY},
-                               .optimizer = {.kind = BP_OPTIMIZER_ADAM,
-                                             .epsilon = TINY,
-                                             .weight_decay = TINY,
-                                             .clip = 0.7f,
-                                             .clip_norm = 0.01f,
-                                             .ema_decay = 0.3f},
+                               .loss_options = stored_loss((bp_loss_options){.huber_threshold = TINY}),
+                               .optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM,
+                                                                            .epsilon = TINY,
+                                                                            .weight_decay = TINY,
+                                                                            .clip = 0.7f,
+                                                                            .clip_norm = 0.01f,
+                                                                            .ema_decay = 0.3f}),
                                .gradients = true};
 }
 
 static bp_network_config plain_sgd(void) {
-    return (bp_network_config){
-        .layers = 2, .sizes = sizes, .activations = activations, .max_batch_size = ROWS, .threads = 1, .seed = 3};
+    return usual_config((bp_network_config){
+        .layers = 2, .sizes = sizes, .activations = activations, .max_batch_size = ROWS, .threads = 1, .seed = 3});
 }
 
 static subject made(notes *n, bp_network_config config) {
@@ -61,6 +63,20 @@ static void unmade(notes *n, subject *s) {
     returned(n);
 }
 
+static void defaults(notes *n) {
+    for (unsigned k = 0; k < OPTIMIZER_COUNT; k++) {
+        const bp_optimizer o = bp_optimizer_defaults((bp_optimizer_kind)k);
+        const float usual_numbers[] = {o.momentum, o.beta1, o.beta2,    o.epsilon,
+                                       o.shrink,   o.grow,  o.step_min, o.step_max};
+        returned(n);
+        gave(n, usual_numbers, sizeof usual_numbers);
+    }
+    const bp_loss_options options = bp_loss_options_defaults();
+    returned(n);
+    gave(n, &options.huber_threshold, sizeof options.huber_threshold);
+    counted(n, bp_network_config_defaults().max_batch_size);
+}
+
 static void creation(notes *n) {
     subject s = made(n, everything());
     size_t bytes = 0;
@@ -68,15 +84,16 @@ static void creation(notes *n) {
     counted(n, bytes);
     bp_optimizer optimizer;
     memset(&optimizer, 0, sizeof optimizer);
-    said(n, bp_network_get_optimizer(s.network, &optimizer));
+    said(n, bp_network_get_optimizer(s.network, &optimizer, sizeof optimizer));
     gave(n, &optimizer.epsilon, sizeof optimizer.epsilon);
     gave(n, &optimizer.weight_decay, sizeof optimizer.weight_decay);
     unmade(n, &s);
     bp_network_config momentum = plain_sgd();
-    momentum.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .momentum = TINY};
+    momentum.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_MOMENTUM, .momentum = TINY});
     s = made(n, momentum);
-    said(n, bp_network_get_optimizer(s.network, &optimizer));
-    explained(n, bp_network_get_optimizer(s.network, NULL));
+    said(n, bp_network_get_optimizer(s.network, &optimizer, sizeof optimizer));
+    explained(n, bp_network_get_optimizer(s.network, NULL, sizeof optimizer));
+    explained(n, bp_network_get_optimizer(s.network, &optimizer, 8));
     gave(n, &optimizer.momentum, sizeof optimizer.momentum);
     unmade(n, &s);
 }
@@ -92,10 +109,10 @@ static void refusals(notes *n) {
     wrong[0].dropout = dropout;
     wrong[1].activations = previous;
     wrong[2].dropout = last;
-    wrong[3].loss_options.huber_threshold = -TINY;
-    wrong[4].optimizer.weight_decay = -TINY;
+    wrong[3].loss_options = stored_loss((bp_loss_options){.huber_threshold = -TINY});
+    wrong[4].optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .weight_decay = -TINY});
     wrong[5].loss = BP_LOSS_SOFTMAX_CROSS_ENTROPY;
-    wrong[5].loss_options.label_smoothing = -TINY;
+    wrong[5].loss_options = stored_loss((bp_loss_options){.label_smoothing = -TINY});
     for (size_t k = 0; k < 6; k++) {
         bp_network *network = NULL;
         size_t bytes = 0;
@@ -205,7 +222,7 @@ static void training(notes *n) {
     bp_network_config rules[OPTIMIZER_COUNT + 2];
     for (unsigned k = 0; k < OPTIMIZER_COUNT; k++) {
         rules[k] = plain_sgd();
-        rules[k].optimizer = (bp_optimizer){.kind = (bp_optimizer_kind)k, .weight_decay = TINY};
+        rules[k].optimizer = stored_optimizer((bp_optimizer){.kind = (bp_optimizer_kind)k, .weight_decay = TINY});
     }
     rules[OPTIMIZER_COUNT] = plain_sgd();
     rules[OPTIMIZER_COUNT + 1] = everything();
@@ -300,7 +317,8 @@ static void evaluation(notes *n) {
 /* Losses over the sum of weights, which rounds, or is denormal: then its reciprocal is none. */
 static void weighted_means(notes *n) {
     bp_network_config config = everything();
-    config.loss_options.reduction = BP_REDUCTION_WEIGHTED_MEAN;
+    config.loss_options =
+        stored_loss((bp_loss_options){.huber_threshold = TINY, .reduction = BP_REDUCTION_WEIGHTED_MEAN});
     subject s = made(n, config);
     const float *outside = numbers(n, ROWS);
     const float denormal[] = {TINY, TINY, TINY, TINY, TINY}, zeros[ROWS] = {0},
@@ -341,10 +359,10 @@ static void weighted_means(notes *n) {
 static void decay_of_weights(notes *n) {
     for (unsigned k = 0; k < 2 * OPTIMIZER_COUNT; k++) {
         bp_network_config config = k % 2 ? plain_sgd() : everything();
-        config.optimizer = (bp_optimizer){.kind = (bp_optimizer_kind)(k / 2),
-                                          .weight_decay = k % 3 ? 0.3f : TINY,
-                                          .decoupled = k % 2,
-                                          .decay_scope = BP_DECAY_SCOPE_WEIGHTS};
+        config.optimizer = stored_optimizer((bp_optimizer){.kind = (bp_optimizer_kind)(k / 2),
+                                                           .weight_decay = k % 3 ? 0.3f : TINY,
+                                                           .decoupled = k % 2,
+                                                           .decay_scope = BP_DECAY_SCOPE_WEIGHTS});
         subject s = made(n, config);
         float loss;
         for (size_t step = 0; step < 2; step++) {
@@ -362,14 +380,14 @@ static void decay_of_weights(notes *n) {
 /* A momentum that is no zero, and one that is none; by hand, and by the schedule of a fit. */
 static void momenta(notes *n) {
     for (unsigned k = 0; k < OPTIMIZER_COUNT; k++) {
-        const float good[] = {TINY, 0.7f}, bad[] = {-TINY, 0.0f, NAN, 1.0f};
+        const float good[] = {TINY, 0.7f}, bad[] = {-TINY, INFINITY, NAN, 1.0f};
         bp_network_config config = plain_sgd();
-        config.optimizer.kind = (bp_optimizer_kind)k;
+        config.optimizer = stored_optimizer((bp_optimizer){.kind = (bp_optimizer_kind)k});
         subject s = made(n, config);
         for (size_t m = 0; m < 2; m++) {
             bp_optimizer optimizer;
             explained(n, bp_network_set_momentum(s.network, good[m]));
-            said(n, bp_network_get_optimizer(s.network, &optimizer));
+            said(n, bp_network_get_optimizer(s.network, &optimizer, sizeof optimizer));
             gave(n, &optimizer.momentum, sizeof optimizer.momentum);
             gave(n, &optimizer.beta1, sizeof optimizer.beta1);
             said(n, bp_network_train_step(s.network, &s.batch, 0.3f, NULL));
@@ -462,7 +480,7 @@ static void access_to_parameters(notes *n) {
 /* Freezing plans the steps anew: by the optimizer's numbers, which are no zeros. */
 static void freezing(notes *n) {
     bp_network_config config = plain_sgd();
-    config.optimizer.clip = TINY;
+    config.optimizer = stored_optimizer((bp_optimizer){.clip = TINY});
     subject s = made(n, config);
     said(n, bp_network_freeze(s.network, 0, true));
     said(n, bp_network_freeze(s.network, 0, false));
@@ -529,6 +547,7 @@ static void workers(notes *n) {
 }
 
 const mode_case network_cases[] = {
+    {"bp_optimizer_init bp_loss_options_init bp_network_config_init", defaults},
     {"bp_network_create bp_network_memory bp_network_destroy bp_network_get_optimizer bp_network_hash", creation},
     {"bp_network_create bp_network_memory", refusals},
     {"bp_network_initialize bp_network_initialize_with", initial_weights},

@@ -331,12 +331,15 @@ static void checkpoints(notes *n) {
     static const size_t sizes[] = {3, 4, 2};
     static const bp_activation activations[] = {{BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_ELU, TINY}};
     static const bp_activation others[] = {{BP_ACTIVATION_LEAKY_RELU, 0.1f}, {BP_ACTIVATION_ELU, 2e-40f}};
-    bp_network_config config = {.layers = 2,
-                                .sizes = sizes,
-                                .activations = activations,
-                                .max_batch_size = 4,
-                                .threads = 1,
-                                .optimizer = {.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.3f}};
+    bp_optimizer adam = bp_optimizer_defaults(BP_OPTIMIZER_ADAM);
+    adam.ema_decay = 0.3f;
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = 2;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.max_batch_size = 4;
+    config.threads = 1;
+    config.optimizer = &adam;
     bp_network *network = NULL, *other = NULL;
     bp_file_error error;
     said(n, bp_network_create(&config, &network));

@@ -42,7 +42,7 @@ soak_plan soak_plan_draw(uint64_t seed, uint64_t round, uint64_t steps) {
     soak_plan plan = {.seed = seed, .round = round, .rows = 1 + soak_draw(seed, round, 1, 80), .steps = steps};
     draw_layers(&plan, seed, round);
     plan.loss = soak_draw(seed, round, 2, 2) ? BP_LOSS_SOFTMAX_CROSS_ENTROPY : BP_LOSS_MSE;
-    plan.optimizer.kind = (bp_optimizer_kind)(round % OPTIMIZER_COUNT);
+    plan.optimizer = bp_optimizer_defaults((bp_optimizer_kind)(round % OPTIMIZER_COUNT));
     plan.optimizer.ema_decay = soak_draw(seed, round, 3, 2) ? 0.99f : 0.0f;
     plan.optimizer.weight_decay = soak_draw(seed, round, 4, 2) ? 0.001f : 0.0f;
     plan.optimizer.clip_norm = soak_draw(seed, round, 5, 3) ? 0.0f : 1.0f;
@@ -82,24 +82,24 @@ static void run_in_order(void *context, void (*task)(void *argument, size_t inde
 }
 
 bp_network *soak_network(const soak_plan *plan, soak_way way) {
-    bp_network_config config = {.layers = plan->layers,
-                                .sizes = plan->sizes,
-                                .activations = plan->activations,
-                                .loss = plan->loss,
-                                .max_batch_size = plan->rows,
-                                .dropout = plan->dropout,
-                                .normalize = plan->normalize,
-                                .seed = plan->seed,
-                                .threads = way.threads,
-                                .optimizer = plan->optimizer};
+    const bp_thread_pool pool = {.run = run_in_order, .threads = way.threads};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = plan->layers;
+    config.sizes = plan->sizes;
+    config.activations = plan->activations;
+    config.loss = plan->loss;
+    config.max_batch_size = plan->rows;
+    config.dropout = plan->dropout;
+    config.normalize = plan->normalize;
+    config.seed = plan->seed + plan->round;
+    config.threads = way.threads;
+    config.optimizer = &plan->optimizer;
     if (way.in_order)
-        config.pool = (bp_thread_pool){.run = run_in_order, .threads = way.threads};
+        config.pool = &pool;
     bp_network *network = NULL;
     bp_status status = bp_cpu_set(way.isa);
     if (status == BP_OK)
         status = bp_network_create(&config, &network);
-    if (status == BP_OK)
-        status = bp_network_initialize(network, plan->seed + plan->round);
     if (status == BP_OK)
         return network;
     failed("a network", status, "");

@@ -47,13 +47,14 @@ static bp_network *make_network(char *text, size_t rows) {
         end[strcspn(end, "+")] = '\0';
         parse_activation(end + 1, &activations[layers]);
     }
-    const bp_network_config config = {.layers = layers,
-                                      .sizes = sizes,
-                                      .activations = activations,
-                                      .loss = BP_LOSS_MSE,
-                                      .max_batch_size = rows,
-                                      .dropout = dropout,
-                                      .normalize = normalize};
+    bp_network_config config = bp_network_config_defaults();
+    config.layers = layers;
+    config.sizes = sizes;
+    config.activations = activations;
+    config.max_batch_size = rows;
+    config.dropout = dropout;
+    config.normalize = normalize;
+    config.seed = 7;
     bp_network *network;
     check(bp_network_create(&config, &network));
     return network;
@@ -70,7 +71,6 @@ static void train(bp_network *network, const bp_batch *batch, const char *path) 
     bp_batch with_targets = *batch;
     float *targets = calloc(batch->rows * outputs_of(network), sizeof *targets);
     with_targets.targets = targets;
-    check(bp_network_initialize(network, 7));
     for (int step = 0; step < 5 && targets; step++)
         check(bp_network_train_step(network, &with_targets, 0.01f, NULL));
     check(bp_network_save(network, path, NULL, 0, &error));

@@ -29,7 +29,7 @@ static const net nets[] = {
 static bp_network *create(const net *shape, bp_optimizer optimizer, size_t threads, uint64_t seed) {
     bp_network_config config = net_config(shape, ROWS);
     static const bool normalize[] = {true, false, false};
-    config.optimizer = optimizer;
+    config.optimizer = stored_optimizer(optimizer);
     config.threads = threads;
     config.normalize = shape == &nets[1] ? normalize : NULL;
     return net_create(&config, seed);

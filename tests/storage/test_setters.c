@@ -40,10 +40,11 @@ static bp_network *create(size_t n, uint64_t seed) {
     static const bool normalize[] = {true, false};
     bp_network_config config = net_config(&shapes[n], ROWS);
     if (n != PLAIN)
-        config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.75f};
+        config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.75f});
     config.seed = MASKS;
     if (n == LARGE) {
-        config.optimizer.clip_norm = 0.5f;
+        config.optimizer =
+            stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_ADAM, .ema_decay = 0.75f, .clip_norm = 0.5f});
         config.dropout = dropout;
         config.normalize = normalize;
     }

@@ -18,7 +18,7 @@ static int train(bp_network *network) {
     batch.inputs = inputs;
     batch.targets = targets;
 
-    bp_status status = bp_network_initialize(network, 1);
+    bp_status status = BP_OK;
     float first = 0, last = 0;
     for (int step = 0; step < 200 && status == BP_OK; step++) {
         status = bp_network_train_step(network, &batch, 0.5f, step == 0 ? &first : &last);
@@ -36,13 +36,12 @@ int main(void) {
     memset(activations, 0, sizeof activations);
     activations[0].kind = BP_ACTIVATION_TANH;
 
-    bp_network_config config;
-    memset(&config, 0, sizeof config);
+    bp_network_config config = bp_network_config_defaults();
     config.layers = 2;
     config.sizes = sizes;
     config.activations = activations;
     config.loss = BP_LOSS_MSE;
-    config.max_batch_size = 4;
+    config.seed = 1;
     config.threads = 2;
 
     bp_network *network = NULL;

@@ -7,7 +7,8 @@
  * one block; after that no call allocates or reads the environment, and none takes a lock but to share work with other
  * threads. Results have the same bits on every instruction set, for every number of threads and every thread pool.
  *
- * Different networks may be used in different threads at the same time; one network by one thread at a time.
+ * Different networks may be used in different threads at the same time; one network by one thread at a time, but for
+ * bp_network_infer (inference.h), by which many threads evaluate one network.
  *
  * After fork the child has copies of the networks, to be used and destroyed as in the parent, with the same bits, but
  * for those that another thread was just using. One with a pool of the library's own runs on the calling thread alone
@@ -27,6 +28,7 @@
 #include <backprop/loss.h>
 #include <backprop/optimizer.h>
 #include <backprop/status.h>
+#include <backprop/thread_pool.h>
 
 BP_BEGIN_DECLS
 
@@ -53,16 +55,6 @@ typedef struct bp_allocator {
     void (*release)(void *context, void *memory);
     void *context;
 } bp_allocator;
-
-/**
- * A thread pool of the host's. `run` calls task(argument, index) once for each index < count, on any threads and in
- * any order, and returns when all calls have ended. `threads` is how many of them can run at the same time.
- */
-typedef struct bp_thread_pool {
-    void (*run)(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
-    void *context;
-    size_t threads;
-} bp_thread_pool;
 
 /** What a network is made from. Zeroed optional fields take their defaults. Nothing of it is kept by reference
  *  but the contexts of allocator and pool. */

@@ -22,7 +22,7 @@ typedef enum bp_status {
     BP_ERROR_THREADS,         /* a thread pool could not be made, or BACKPROP_THREADS is not a number */
     BP_ERROR_FILE,            /* a file could not be opened, read or written */
     BP_ERROR_FORMAT,          /* a file's content is not what its format asks for: malformed, or cut short */
-    BP_ERROR_MISMATCH,        /* a file is well formed, but holds something else than was asked for */
+    BP_ERROR_MISMATCH,        /* a file holds something else than was asked for, or two networks differ */
     BP_ERROR_NONFINITE        /* a training came upon a loss, gradient norm or parameter that is infinite or NaN */
 } bp_status;
 

@@ -189,6 +189,15 @@ void bp_update_plan(bp_network *network);
 /** Threads to use where the configuration leaves it open: BACKPROP_THREADS, or all CPUs of this process. */
 bp_status bp_default_threads(size_t *threads);
 
+/** A network's block, aligned and not cleared; null if there is no memory. */
+char *bp_block_take(const bp_allocator *allocator, size_t bytes);
+
+/** Gives the block back that a network lies in. */
+void bp_block_release(bp_network *network);
+
+/** Makes the network's own pool, for its number of workers. */
+bp_status bp_network_make_pool(bp_network *network);
+
 /** The network's pool: the host's, or one of its own if workers > 1. */
 bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config);
 void bp_network_stop_threads(bp_network *network);

@@ -34,15 +34,19 @@ bp_status bp_default_threads(size_t *threads) {
     return BP_OK;
 }
 
-bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
-    network->pool = config->pool;
-    if (config->pool.run || network->workers == 1)
-        return BP_OK;
+bp_status bp_network_make_pool(bp_network *network) {
     network->private_pool = bp_pool_create(network->workers);
     if (!network->private_pool)
         return BP_ERROR_THREADS;
     network->pool = (bp_thread_pool){bp_pool_run, network->private_pool, network->workers};
     return BP_OK;
+}
+
+bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
+    network->pool = config->pool;
+    if (config->pool.run || network->workers == 1)
+        return BP_OK;
+    return bp_network_make_pool(network);
 }
 
 void bp_network_stop_threads(bp_network *network) {

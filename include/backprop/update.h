@@ -22,6 +22,11 @@
  *   ..._set_normalization_state   -           given    given        -         -       forgotten  put back  -
  *   bp_network_set_steps          -           -        -            given     given   forgotten  put back  -
  *   bp_checkpoint_load            the file's  file's   the file's   file's    file's  forgotten  put back  -
+ *   bp_network_copy_parameters    source's    -        parameters  -         -       forgotten  put back  -
+ *   bp_network_copy_state         source's    source's source's    source's  source's forgotten put back  -
+ *   bp_network_soft_update        blended     -        parameters  -         -       forgotten  put back  -
+ *   bp_network_clone (the clone)  source's    source's source's    source's  source's source's  source's  source's
+ *   bp_network_clone_parameters   source's    0        parameters  0         source's none      in place  none
  *   bp_network_fit, restore_best     all that its steps have changed: as after the best epoch       as then   -
  *   bp_network_swap_ema       exchanged   -        exchanged    -         -       -          swapped   -
  *   bp_network_freeze             -           -        -            -         -       -          -         given

@@ -87,11 +87,10 @@ bp_status bp_network_clone_parameters(const bp_network *source, bp_network **clo
     if (status != BP_OK)
         return status;
     bp_network *made = *clone;
-    made->ema_swapped = false; /* the parameters are those in use */
     for (size_t l = 0; l < made->layers; l++)
         made->layer[l].frozen = false;
     bp_update_plan(made);
-    bp_update_reset(made);
+    bp_update_reset(made); /* an average that was swapped in stays as the parameters */
     return BP_OK;
 }
 

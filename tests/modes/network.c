@@ -466,48 +466,6 @@ static void freezing(notes *n) {
     unmade(n, &s);
 }
 
-/* What inference and copies give, and where they fail; a soft update of denormals, and by a denormal. */
-static void copies(notes *n) {
-    static _Alignas(BP_ALIGNMENT) char workspace[1 << 16];
-    const bp_network_config configs[] = {everything(), plain_sgd()};
-    const float taus[] = {0.3f, TINY, -TINY, NAN};
-    for (size_t k = 0; k < 2; k++) {
-        subject s = made(n, configs[k]);
-        bp_network *others[2] = {NULL, NULL};
-        float *outputs = numbers(n, ROWS * OUT), loss;
-        said(n, bp_network_train_step(s.network, &s.batch, 0.3f, &loss));
-        counted(n, bp_network_workspace_bytes(s.network, ROWS));
-        said(n, bp_network_infer(s.network, &s.batch, outputs, 0, workspace, sizeof workspace));
-        gave(n, outputs, ROWS * OUT * sizeof *outputs);
-        explained(n, bp_network_infer(s.network, &s.batch, outputs, 0, workspace, 1));
-        said(n, bp_network_clone(s.network, &others[0]));
-        explained(n, bp_network_clone(NULL, &others[1]));
-        said(n, bp_network_clone_parameters(s.network, &others[1]));
-        said(n, bp_network_train_step(s.network, &s.batch, 0.3f, &loss));
-        for (size_t t = 0; t < 4; t++) {
-            explained(n, bp_network_soft_update(others[1], s.network, taus[t]));
-            counted(n, bp_network_hash(others[1]));
-        }
-        said(n, bp_network_copy_state(others[1], s.network));
-        explained(n, bp_network_copy_state(others[1], others[1]));
-        said(n, bp_network_train_step(others[1], &s.batch, 0.3f, &loss));
-        gave(n, &loss, sizeof loss);
-        said(n, bp_network_copy_parameters(others[1], others[0]));
-        explained(n, bp_network_copy_parameters(NULL, others[0]));
-        for (size_t o = 0; o < 2; o++) {
-            counted(n, bp_network_hash(others[o]));
-            bp_network_destroy(others[o]);
-        }
-        unmade(n, &s);
-    }
-    bp_thread_pool *pool;
-    said(n, bp_thread_pool_create(2, &pool));
-    counted(n, pool->threads);
-    bp_thread_pool_destroy(pool);
-    returned(n);
-    explained(n, bp_thread_pool_create(2, NULL));
-}
-
 static void description(notes *n) {
     static const size_t wide[] = {94906267, 94906267, 1}; /* the square is no double */
     static const float dropout[] = {0.0055f, 0.0f};       /* 0.006 in words, rounded down 0.005 */
@@ -590,10 +548,6 @@ const mode_case network_cases[] = {
     {"bp_network_summary bp_network_step_flops bp_network_isa bp_network_threads bp_network_loss_kind "
      "bp_network_parameters",
      description},
-    {"bp_network_infer bp_network_workspace_bytes bp_network_clone bp_network_clone_parameters "
-     "bp_network_copy_parameters bp_network_copy_state bp_network_soft_update bp_thread_pool_create "
-     "bp_thread_pool_destroy",
-     copies},
     {"bp_network_find_nonfinite", search},
     {"bp_network_train_step on lanes", workers},
     {NULL, NULL},

@@ -1,6 +1,6 @@
 /*
  * Inference on one constant network by bp_network_infer, in one thread and in two at the same time, next to
- * bp_network_forward. README.md tells how to read it.
+ * bp_network_forward. README.md explains it.
  *
  *   infer/SHAPE/BATCH/forward    bp_network_forward, one thread
  *   infer/SHAPE/BATCH/1          bp_network_infer, one thread

@@ -11,7 +11,7 @@ enum { ROWS = 12, MASKS = 5, FLOATS_MAX = 4 * 31 * 1024 };
 /* What a network went through; any of them at the same time. */
 enum { TRAINED = 1, FROZEN = 2, ACCUMULATED = 4, STORED = 8, SWAPPED = 16, PRIORS = 32, PLAIN_PRIORS = 4 };
 
-/* Two small ones, one with all that a layer can have, and one of several panels that two workers share. */
+/* Two small ones, one with all that a layer can have, and one of several column blocks that two workers share. */
 enum { PLAIN, SMALL, REGULARIZED, WIDE, KINDS };
 
 static const net shapes[KINDS] = {
@@ -36,7 +36,7 @@ static const net shapes[KINDS] = {
      .gradients = true},
 };
 
-/* One place says how a configuration names its optimizer. */
+/* The only code that sets the optimizer of a configuration. */
 static inline bp_network_config config_with(size_t kind, bp_optimizer_kind optimizer, float ema_decay) {
     static const float dropout[] = {0.25f, 0};
     static const bool normalize[] = {true, false};

@@ -104,7 +104,7 @@ static void give(void *context, void *memory) {
     free(memory);
 }
 
-/* One place says how a configuration names its allocator and its pool. */
+/* The only code that sets an allocator and a pool of a configuration. */
 static bp_network_config config_sharing(account *a, const bp_thread_pool *pool) {
     bp_network_config config = config_of(WIDE);
     if (a)

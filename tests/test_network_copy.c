@@ -20,7 +20,7 @@ static void expect_floats(const float *got, const float *wanted, size_t count, c
             fail_msg("%s: element %zu of %zu is %a, expected %a", what, k, count, got[k], wanted[k]);
 }
 
-/* What every copy leaves of the target: gradients forgotten, the average in its place. */
+/* What every copy leaves of the target: gradients forgotten, the average swapped back. */
 static void expect_settled(bp_network *target) {
     assert_false(bp_network_ema_swapped(target));
     assert_int_equal(bp_network_update(target, 0.01f), BP_ERROR_VALUE);
@@ -48,7 +48,7 @@ static void each_pair(pair_fn *visit) {
 
 /* ---- Parameters ------------------------------------------------------------------------------------------------ */
 
-/* The arrays of a network whose average is in its place; of a copy, so that the network stays as it is. */
+/* The arrays of a network whose average is swapped back; of a copy, so that the network stays as it is. */
 static size_t get_settled(const bp_network *network, float *values) {
     bp_network *clone;
     assert_int_equal(bp_network_clone(network, &clone), BP_OK);

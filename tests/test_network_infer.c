@@ -233,7 +233,7 @@ typedef struct evaluator {
     size_t self, wrong;
 } evaluator;
 
-/* Evaluates all networks by turns, some rows at a time, in one workspace. */
+/* Evaluates one network after the other, some rows at a time, in one workspace. */
 static void *evaluate(void *argument) {
     evaluator *e = argument;
     const size_t rounds = test_quick() ? 20 : 200;
@@ -313,7 +313,7 @@ static void workspaces_grow_with_rows(void **state) {
     }
 }
 
-/* Ends the test unless the call is refused so. `message`: how it begins. */
+/* Ends the test unless the call is refused so. `message`: what it begins with. */
 static void expect_refusal(bp_status got, bp_status status, const char *message) {
     assert_int_equal(got, status);
     if (strncmp(bp_error_message(), message, strlen(message)) != 0)

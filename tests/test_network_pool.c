@@ -187,7 +187,7 @@ static const net nets[] = {
      .loss = BP_LOSS_MSE},
 };
 
-/* One place says what a configuration's pool is. Null: none. */
+/* The only code that sets the pool of a configuration. Null: none. */
 static bp_network_config config_with(const net *shape, const bp_thread_pool *pool, size_t threads) {
     bp_network_config config = net_config(shape, ROWS);
     if (pool)

@@ -217,7 +217,7 @@ static void beside_a_training(void **state) {
 
 /* ---- A shared pool ----------------------------------------------------------------------------------------------- */
 
-/* One place says what a configuration's pool is. */
+/* The only code that sets the pool of a configuration. */
 static bp_network *create_sharing(const bp_thread_pool *pool) {
     bp_network_config config = config_of(0);
     config.pool = *pool;

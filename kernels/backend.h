@@ -167,6 +167,8 @@ typedef struct bp_backend {
     /* The optimizer's step on contiguous parameters of one role, a part of coefficients->arrays. */
     void (*apply)(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,
                   size_t count);
+    /* to[k] = fma(weight, from[k], rest * to[k]) */
+    void (*interpolate)(float *to, const float *from, float weight, float rest, size_t count);
     /* squares[j] = the sum of squares of column j: c = +0; for i ascending: c = fma(g, g, c); then the bias's g. */
     void (*squares)(float *squares, bp_packed gradient, const float *bias_gradient, size_t in, size_t out);
     /* small_step on narrower vectors, for networks whose layers have at most `narrow` outputs; 0: there is none. */

@@ -11,7 +11,8 @@
 #include "modes/modes.h"
 #include "storage/files.h"
 
-static const mode_case *const lists[] = {kernel_cases, network_cases, training_cases, storage_cases, name_cases};
+static const mode_case *const lists[] = {kernel_cases,  network_cases, training_cases,
+                                         storage_cases, name_cases,    copy_cases};
 
 /* ---- Every function has a case -------------------------------------------------------------------------------- */
 

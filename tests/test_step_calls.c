@@ -82,6 +82,9 @@ typedef struct trainee {
     samples s;
     float *outputs;
     float *input_gradient;
+    bp_network *follower; /* a target network */
+    void *workspace;
+    size_t workspace_bytes;
 } trainee;
 
 static trainee trainee_create(size_t k) {
@@ -92,7 +95,13 @@ static trainee trainee_create(size_t k) {
     config.normalize = cases[k].regularized ? normalized : NULL;
     config.gradients = true;
     config.optimizer = stored_optimizer(cases[k].optimizer);
-    return (trainee){.network = net_create(&config, 1),
+    bp_network *network = net_create(&config, 1), *follower;
+    assert_int_equal(bp_network_clone(network, &follower), BP_OK);
+    const size_t bytes = bp_network_workspace_bytes(network, rows_of(k));
+    return (trainee){.network = network,
+                     .follower = follower,
+                     .workspace = aligned_alloc(BP_ALIGNMENT, bytes),
+                     .workspace_bytes = bytes,
                      .s = samples_create(shape, rows_of(k), 0, 2),
                      .outputs = allocate(rows_of(k) * shape->sizes[shape->layers], sizeof(float)),
                      .input_gradient = allocate(rows_of(k) * shape->sizes[0], sizeof(float))};
@@ -100,6 +109,8 @@ static trainee trainee_create(size_t k) {
 
 static void trainee_destroy(trainee *t) {
     bp_network_destroy(t->network);
+    bp_network_destroy(t->follower);
+    free(t->workspace);
     samples_destroy(&t->s);
     free(t->outputs);
     free(t->input_gradient);
@@ -151,6 +162,16 @@ static bp_status trainee_accumulate(trainee *t) {
     return status;
 }
 
+/* What a target network's owner calls. */
+static bp_status trainee_follow(trainee *t) {
+    bp_status status = bp_network_soft_update(t->follower, t->network, 0.01f);
+    if (status == BP_OK)
+        status = bp_network_copy_parameters(t->follower, t->network);
+    if (status == BP_OK)
+        status = bp_network_copy_state(t->follower, t->network);
+    return status;
+}
+
 /* Everything that a training loop calls. */
 static bp_status trainee_run(trainee *t, size_t steps) {
     bp_status status = BP_OK;
@@ -161,6 +182,10 @@ static bp_status trainee_run(trainee *t, size_t steps) {
             status = bp_network_loss(t->network, &t->s.batch, &loss);
         if (status == BP_OK)
             status = bp_network_forward(t->network, &t->s.batch, t->outputs, 0);
+        if (status == BP_OK)
+            status = bp_network_infer(t->network, &t->s.batch, t->outputs, 0, t->workspace, t->workspace_bytes);
+        if (status == BP_OK)
+            status = trainee_follow(t);
         if (status == BP_OK)
             status = trainee_go_back(t);
         if (status == BP_OK)

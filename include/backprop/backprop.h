@@ -11,6 +11,7 @@
 #include <backprop/activation.h>
 #include <backprop/backward.h>
 #include <backprop/checkpoint.h>
+#include <backprop/copy.h>
 #include <backprop/cpu.h>
 #include <backprop/csv.h>
 #include <backprop/data.h>
@@ -20,6 +21,7 @@
 #include <backprop/fit.h>
 #include <backprop/idx.h>
 #include <backprop/impute.h>
+#include <backprop/inference.h>
 #include <backprop/initializer.h>
 #include <backprop/inspect.h>
 #include <backprop/kernels.h>
@@ -35,6 +37,7 @@
 #include <backprop/schedule.h>
 #include <backprop/status.h>
 #include <backprop/tensor.h>
+#include <backprop/thread_pool.h>
 #include <backprop/update.h>
 #include <backprop/version.h>
 

@@ -29,6 +29,7 @@
 #include <backprop/loss.h>
 #include <backprop/optimizer.h>
 #include <backprop/status.h>
+#include <backprop/thread_pool.h>
 
 BP_BEGIN_DECLS
 
@@ -65,16 +66,6 @@ typedef struct bp_allocator {
     void (*release)(void *context, void *memory);
     void *context;
 } bp_allocator;
-
-/**
- * A thread pool of the host's. `run` calls task(argument, index) once for each index < count, on any threads and in
- * any order, and returns when all calls have ended. `threads` is how many of them can run at the same time.
- */
-typedef struct bp_thread_pool {
-    void (*run)(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
-    void *context;
-    size_t threads;
-} bp_thread_pool;
 
 /**
  * What a network is made from. Make one by bp_network_config_defaults, then set layers and sizes and what you like:

@@ -22,7 +22,7 @@ typedef enum bp_status {
     BP_ERROR_THREADS,         /* a thread pool could not be made, or BACKPROP_THREADS is not a number */
     BP_ERROR_FILE,            /* a file could not be opened, read or written */
     BP_ERROR_FORMAT,          /* a file is malformed or truncated */
-    BP_ERROR_MISMATCH,        /* a file is valid, but does not contain what was requested */
+    BP_ERROR_MISMATCH,        /* a file is valid, but has not what was requested; or two networks differ */
     BP_ERROR_NONFINITE        /* training produced a loss, gradient norm or parameter that is infinite or NaN */
 } bp_status;
 

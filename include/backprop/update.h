@@ -23,12 +23,18 @@
  *   bp_network_load               given       -        given, too   -         -       forgotten  put back  -
  *   bp_network_set_steps          -           -        -            given     given   forgotten  put back  -
  *   bp_checkpoint_load            the file's  file's   the file's   file's    file's  forgotten  put back  -
+ *   bp_network_copy_parameters    its         -        parameters   -         -       forgotten  put back  -
+ *   bp_network_copy_state         its         its      its          its       its     forgotten  put back  -
+ *   bp_network_soft_update        blended     -        parameters   -         -       forgotten  put back  -
+ *   bp_network_clone, the clone   its         its      its          its       its     its        its       its
+ *   bp_network_clone_parameters   its         0        parameters   0         its     none       none      none
  *   bp_network_fit, restore_best     all that its steps have changed: as after the best epoch       as then   -
  *   bp_network_swap_ema       exchanged   -        exchanged    -         -       -          swapped   -
  *   bp_network_freeze             -           -        -            -         -       -          -         given
  *
- * "-" is left as it is; "put back": an average that is swapped in is exchanged with the parameters first. So after
- * bp_checkpoint_load a network is what the file says, and what is frozen there is up to the caller, like the optimizer.
+ * "-" is left as it is; "its": as the source has it (copy.h says what a source whose average is swapped in gives); "put
+ * back": an average that is swapped in is exchanged with the parameters first. So after bp_checkpoint_load a network is
+ * what the file says, and what is frozen there is up to the caller, like the optimizer.
  * bp_network_gradient_norm is 0 after those that set the steps.
  */
 #ifndef BACKPROP_UPDATE_H

@@ -56,7 +56,7 @@ const char *bp_status_string(bp_status status) {
     case BP_ERROR_FORMAT:
         return "a file is malformed or truncated";
     case BP_ERROR_MISMATCH:
-        return "a file holds something else than was asked for";
+        return "a file holds something else than was asked for, or two networks differ";
     case BP_ERROR_NONFINITE:
         return "a loss, the norm of a gradient or a parameter became infinite or NaN in training";
     }

@@ -125,6 +125,23 @@ static void reset_normalization(bp_network *network) {
     }
 }
 
+/* The block starts at the next aligned address. The address of its memory is stored before it. */
+char *bp_block_take(const bp_allocator *allocator, size_t bytes) {
+    char *memory = allocator->allocate(allocator->context, bytes);
+    if (!memory)
+        return NULL;
+    char *block = memory + BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT;
+    memcpy(block - sizeof memory, &memory, sizeof memory);
+    return block;
+}
+
+void bp_block_release(bp_network *network) {
+    const bp_allocator allocator = network->allocator;
+    char *memory;
+    memcpy(&memory, (char *)network - sizeof memory, sizeof memory);
+    allocator.release(allocator.context, memory);
+}
+
 static bp_initializer default_initializer(const bp_dense_layer *k) {
     switch (k->activation.kind) {
     case BP_ACTIVATION_RELU:
@@ -169,16 +186,12 @@ bp_status bp_network_create_on(const bp_backend *backend, const bp_network_confi
     bp_allocator allocator = {default_allocate, default_release, NULL};
     if (config->allocator)
         allocator = *config->allocator;
-    char *memory = allocator.allocate(allocator.context, layout.bytes);
-    if (!memory)
+    char *block = bp_block_take(&allocator, layout.bytes);
+    if (!block)
         return bp_fail(BP_ERROR_MEMORY, "the network needs %zu bytes, which %s did not give", layout.bytes,
                        config->allocator ? "config.allocator" : "malloc");
     /* Touches every page, so that the first step is as fast as the thousandth. */
-    memset(memory, 0, layout.bytes);
-
-    /* The block starts at the next aligned address; what lies before it says where the memory began. */
-    char *block = memory + BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT;
-    memcpy(block - sizeof memory, &memory, sizeof memory);
+    memset(block, 0, layout.bytes - BP_ALIGNMENT);
     bp_network *made = (bp_network *)block;
     made->backend = backend;
     made->layers = config->layers;
@@ -202,7 +215,7 @@ bp_status bp_network_create_on(const bp_backend *backend, const bp_network_confi
 
     status = bp_network_start_threads(made, config);
     if (status != BP_OK) {
-        allocator.release(allocator.context, memory);
+        bp_block_release(made);
         return status;
     }
     *network = made;
@@ -225,10 +238,7 @@ void bp_network_destroy(bp_network *network) {
     if (!network)
         return;
     bp_network_stop_threads(network);
-    const bp_allocator allocator = network->allocator;
-    char *memory;
-    memcpy(&memory, (char *)network - sizeof memory, sizeof memory);
-    allocator.release(allocator.context, memory);
+    bp_block_release(network);
 }
 
 /* w_ij: from input i to neuron j. */

@@ -199,6 +199,15 @@ void bp_update_plan(bp_network *network);
 /** Threads if config.threads is 0: BACKPROP_THREADS, or all CPUs of this process. */
 bp_status bp_default_threads(size_t *threads);
 
+/** A network's block, aligned and not cleared; null if there is no memory. */
+char *bp_block_take(const bp_allocator *allocator, size_t bytes);
+
+/** Releases a network's block. */
+void bp_block_release(bp_network *network);
+
+/** Creates the network's private pool, for its number of workers. */
+bp_status bp_network_make_pool(bp_network *network);
+
 /** Sets the network's pool: the host's, or, if workers > 1, a new one. */
 bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config);
 void bp_network_stop_threads(bp_network *network);

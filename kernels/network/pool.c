@@ -42,6 +42,7 @@ struct bp_pool {
     atomic_size_t sleepers;
     atomic_bool caller_sleeps;
     atomic_bool stop;
+    atomic_bool busy; /* a caller of bp_pool_run_shared has it */
     atomic_int caller_cpu;
 
     unsigned forks; /* when it was made */
@@ -145,11 +146,15 @@ static void wake_sleepers(bp_pool *pool) {
     pthread_mutex_unlock(&pool->mutex);
 }
 
+static void run_alone(void (*task)(void *argument, size_t index), void *argument, size_t count) {
+    for (size_t index = 0; index < count; index++)
+        task(argument, index);
+}
+
 void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
     bp_pool *pool = context;
     if (lost_its_workers(pool)) {
-        for (size_t index = 0; index < count; index++)
-            task(argument, index);
+        run_alone(task, argument, count);
         return;
     }
     const uint64_t run = (current_run(pool) + 1) & UINT32_MAX;
@@ -170,6 +175,17 @@ void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void
         pthread_cond_wait(&pool->done, &pool->mutex);
     atomic_store(&pool->caller_sleeps, false);
     pthread_mutex_unlock(&pool->mutex);
+}
+
+/* In a child of fork `busy` may stay set: there every caller works alone anyway. */
+void bp_pool_run_shared(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
+    bp_pool *pool = context;
+    if (atomic_exchange(&pool->busy, true)) {
+        run_alone(task, argument, count);
+        return;
+    }
+    bp_pool_run(pool, task, argument, count);
+    atomic_store(&pool->busy, false);
 }
 
 /* Starts the workers with all signals blocked: those are the host's. */

@@ -35,16 +35,18 @@ bp_status bp_default_threads(size_t *threads) {
     return BP_OK;
 }
 
-bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
-    if (config->pool)
-        network->pool = *config->pool;
-    if (config->pool || network->workers == 1)
-        return BP_OK;
+bp_status bp_network_make_pool(bp_network *network) {
     network->private_pool = bp_pool_create(network->workers);
     if (!network->private_pool)
         return bp_fail(BP_ERROR_THREADS, "a thread pool of %zu threads could not be made", network->workers);
     network->pool = (bp_thread_pool){bp_pool_run, network->private_pool, network->workers};
     return BP_OK;
+}
+
+bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
+    if (config->pool)
+        network->pool = *config->pool;
+    return config->pool || network->workers == 1 ? BP_OK : bp_network_make_pool(network);
 }
 
 void bp_network_stop_threads(bp_network *network) {

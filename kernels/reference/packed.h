@@ -156,6 +156,11 @@ static void apply(const bp_coefficients *coefficients, parameter_role role, floa
         optimizer_row(coefficients, role, (size_t)(parameters + k - coefficients->arrays.values), gradient[k]);
 }
 
+static void interpolate(float *to, const float *from, float weight, float rest, size_t count) {
+    for (size_t k = 0; k < count; k++)
+        to[k] = fmaf(weight, from[k], rest * to[k]);
+}
+
 static void squares(float *sums, bp_packed gradient, const float *bias_gradient, size_t in, size_t out) {
     for (size_t j = 0; j < out; j++) {
         float c = 0.0f;

@@ -65,4 +65,5 @@ const bp_backend BP_BACKEND = {
     .normalize_update = packed_normalize_update,
     .apply = apply,
     .squares = squares,
+    .interpolate = interpolate,
 };

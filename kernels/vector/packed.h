@@ -116,6 +116,14 @@ static void apply(const bp_coefficients *coefficients, parameter_role role, floa
     apply_optimizer(coefficients, role, parameters, 0, row_major(gradient, 0), 1, count);
 }
 
+static void interpolate(float *to, const float *from, float weight, float rest, size_t count) {
+    for (size_t k = 0; k < count; k += VEC_LANES) {
+        const size_t lanes = least(count - k, VEC_LANES);
+        const vec rest_of_it = vec_mul(vec_set1(rest), load_some(to + k, lanes));
+        store_some(to + k, lanes, vec_fma(vec_set1(weight), load_some(from + k, lanes), rest_of_it));
+    }
+}
+
 /* Sums of squares of `vecs` vectors of columns from g on; the bias's gradient counts as one more row. */
 static ALWAYS_INLINE void square_sums(const size_t vecs, float *sums, const float *g, size_t row, const float *bias,
                                       size_t in) {

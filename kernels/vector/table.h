@@ -70,6 +70,7 @@ const bp_backend BP_BACKEND = {
     .backward_row = row_backward_all,
     .apply = apply,
     .squares = squares,
+    .interpolate = interpolate,
     .small_step = small_step,
     .narrow = NARROW_SMALL,
     .narrow_small_step = NARROW_SMALL_STEP,

@@ -91,6 +91,32 @@ static bp_status create_network(subject *t) {
     return status;
 }
 
+static bp_status cloned_by(const subject *t, bp_status (*make)(const bp_network *, bp_network **)) {
+    bp_network *made = t->network;
+    const bp_status status = make(t->network, &made);
+    if (status != BP_OK)
+        assert_null(made);
+    bp_network_destroy(made);
+    return status;
+}
+
+static bp_status clone_network(subject *t) {
+    return cloned_by(t, bp_network_clone);
+}
+
+static bp_status clone_parameters(subject *t) {
+    return cloned_by(t, bp_network_clone_parameters);
+}
+
+static bp_status create_pool(subject *t) {
+    bp_thread_pool *made = (bp_thread_pool *)t;
+    const bp_status status = bp_thread_pool_create(2, &made);
+    if (status != BP_OK)
+        assert_null(made);
+    bp_thread_pool_destroy(made);
+    return status;
+}
+
 static bp_status create_batches(subject *t) {
     bp_batches *made = (bp_batches *)t;
     t->set.index = t->index;
@@ -348,7 +374,9 @@ static bp_status steps(subject *t) {
     const bp_batch batch = batch_of(t);
     const bp_backward_options options = BACKWARD_OPTIONS(.learning_rate = 0.01f, .input_gradient = outputs);
     float loss;
+    static _Alignas(BP_ALIGNMENT) char workspace[1 << 18];
     bp_status status = bp_network_forward(t->network, &batch, outputs, 0);
+    status |= bp_network_infer(t->network, &batch, outputs, 0, workspace, sizeof workspace);
     status |= bp_network_loss(t->network, &batch, &loss);
     status |= bp_network_backward(t->network, &batch, &options);
     status |= bp_network_tensor_read(t->network, 0, gradient, NULL);
@@ -365,6 +393,9 @@ static const struct {
     size_t least; /* allocations that the call is known to make, for a network with everything */
 } calls[] = {
     {"bp_network_create", create_network, 2},
+    {"bp_network_clone", clone_network, 2},
+    {"bp_network_clone_parameters", clone_parameters, 2},
+    {"bp_thread_pool_create", create_pool, 2},
     {"bp_batches_create", create_batches, 1},
     {"bp_network_predict", predict, 1},
     {"bp_network_evaluate", evaluate, 1},
@@ -394,8 +425,9 @@ enum { CALLS = sizeof calls / sizeof *calls };
 
 /* What an allocation's failure is called: a pool, whose memory is calloc's, has a status of its own. */
 static bp_status expected_status(const subject *t, call_fn *call) {
-    const bool pool = call == create_network && t->config.threads > 1 && strcmp(faults_failed(), "calloc") == 0;
-    return pool ? BP_ERROR_THREADS : BP_ERROR_MEMORY;
+    const bool networks = call == create_network || call == clone_network || call == clone_parameters;
+    const bool pool = call == create_pool || (networks && t->config.threads > 1);
+    return pool && strcmp(faults_failed(), "calloc") == 0 ? BP_ERROR_THREADS : BP_ERROR_MEMORY;
 }
 
 /* Both take the same step; the bits must be the same afterwards, of all that a step leaves. */
@@ -521,6 +553,24 @@ static void threads_cannot_start(void **state) {
     subject_destroy(&twin);
 }
 
+/* The same of clones, which make a pool like their source's, and of a pool alone. */
+static void threads_of_copies_cannot_start(void **state) {
+    (void)state;
+    call_fn *const makers[] = {clone_network, clone_parameters, create_pool};
+    subject t = subject_create(true);
+    for (size_t k = 0; k < sizeof makers / sizeof *makers; k++) {
+        const size_t live = faults_live();
+        faults_at("pthread_create", 0, EAGAIN);
+        assert_int_equal(makers[k](&t), BP_ERROR_THREADS);
+        assert_non_null(strstr(bp_error_message(), "cannot be started"));
+        faults_at("pthread_create", 1, EAGAIN); /* one is enough */
+        assert_int_equal(makers[k](&t), BP_OK);
+        faults_none();
+        assert_int_equal(faults_live(), live);
+    }
+    subject_destroy(&t);
+}
+
 /* In a process that has had no pool yet. */
 static void forks_cannot_be_watched(void **state) {
     (void)state;
@@ -540,7 +590,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forks_cannot_be_watched),      cmocka_unit_test(of_a_small_network),
         cmocka_unit_test(of_a_network_with_everything), cmocka_unit_test(of_zlib),
-        cmocka_unit_test(threads_cannot_start),
+        cmocka_unit_test(threads_cannot_start),         cmocka_unit_test(threads_of_copies_cannot_start),
     };
     return cmocka_run_group_tests(tests, files_set_up, files_tear_down);
 }

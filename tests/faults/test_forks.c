@@ -218,14 +218,96 @@ static void beside_a_training(void **state) {
     samples_destroy(&s);
 }
 
+/* ---- A shared pool ----------------------------------------------------------------------------------------------- */
+
+/* The only code that sets the pool of a configuration. */
+static bp_network *create_sharing(const bp_thread_pool *pool) {
+    bp_network_config config = config_of(0);
+    config.pool = *pool;
+    return net_create(&config, 7);
+}
+
+typedef struct pool_user {
+    const samples *s;
+    const bp_thread_pool *pool;
+    atomic_bool started, stop;
+    bool good;
+} pool_user;
+
+static void *use_pool(void *argument) {
+    pool_user *u = argument;
+    bp_network *network = create_sharing(u->pool);
+    u->good = true;
+    while (!atomic_load(&u->stop)) {
+        u->good = train(network, u->s, 1) != 0 && u->good;
+        atomic_store(&u->started, true);
+    }
+    bp_network_destroy(network);
+    return NULL;
+}
+
+/* Another thread uses the pool, most often when it forks: the child finds it busy, by a thread that is not there. */
+static void children_share_a_pool(void **state) {
+    (void)state;
+    samples s = samples_create(&shape, ROWS, 0, 8);
+    const uint64_t hash = expected_hash(&s, STEPS);
+    bp_thread_pool *pool;
+    assert_int_equal(bp_thread_pool_create(3, &pool), BP_OK);
+    pool_user user = {.s = &s, .pool = pool};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, use_pool, &user), 0);
+    while (!atomic_load(&user.started))
+        usleep(100);
+    for (int k = 0; k < (test_quick() ? 2 : 20); k++) {
+        bp_network *network = create_sharing(pool);
+        const pid_t child = fork_child();
+        if (child == 0) {
+            const bool good = train(network, &s, STEPS) == hash;
+            bp_network_destroy(network);
+            bp_thread_pool_destroy(pool);
+            _exit(good ? 0 : 1);
+        }
+        assert_true(train(network, &s, STEPS) == hash);
+        expect_good_end(child);
+        bp_network_destroy(network);
+    }
+    atomic_store(&user.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(user.good);
+    bp_thread_pool_destroy(pool);
+    samples_destroy(&s);
+}
+
+/* A child makes a pool of its own, and networks that are cloned there have threads again. */
+static void children_clone(void **state) {
+    (void)state;
+    samples s = samples_create(&shape, ROWS, 0, 8);
+    const uint64_t hash = expected_hash(&s, STEPS);
+    bp_network *network = create(3);
+    const pid_t child = fork_child();
+    if (child == 0) {
+        bp_network *clone;
+#ifdef __SANITIZE_THREAD__
+        _exit(0); /* it cannot follow threads that such a child starts */
+#endif
+        if (bp_network_clone(network, &clone) != BP_OK)
+            _exit(2);
+        bp_network_destroy(network);
+        const bool good = train(clone, &s, STEPS) == hash && bp_network_threads(clone) == 3;
+        bp_network_destroy(clone);
+        _exit(good ? 0 : 1);
+    }
+    expect_good_end(child);
+    bp_network_destroy(network);
+    samples_destroy(&s);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(children_go_on),
-        cmocka_unit_test(at_any_moment),
-        cmocka_unit_test(grandchildren),
-        cmocka_unit_test(beside_a_training),
+        cmocka_unit_test(children_go_on),    cmocka_unit_test(at_any_moment),         cmocka_unit_test(grandchildren),
+        cmocka_unit_test(beside_a_training), cmocka_unit_test(children_share_a_pool), cmocka_unit_test(children_clone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,6 +50,6 @@ typedef struct mode_case {
 } mode_case;
 
 /** The cases of each file; null functions end a list. A function without a case fails the test. */
-extern const mode_case kernel_cases[], network_cases[], training_cases[], storage_cases[], name_cases[];
+extern const mode_case kernel_cases[], network_cases[], training_cases[], storage_cases[], name_cases[], copy_cases[];
 
 #endif

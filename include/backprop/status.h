@@ -33,10 +33,11 @@ typedef enum bp_status {
 BP_API const char *bp_status_string(bp_status status);
 
 /**
- * What was wrong with this thread's last failed call, in words: the argument, its value, and what is allowed. Set by
- * the functions that read or write files and by those of data.h, impute.h, fit.h, metrics.h and schedule.h; others
- * leave it as it is, and so does success. UTF-8, one sentence without a full stop; empty before the first failure.
- * Never null; the text is valid until the next failure on this thread. Nothing is allocated and no lock taken.
+ * What was wrong with this thread's last failed call, in words: the argument as the header names it, its value, and
+ * what is allowed, such as "batch.rows is 65, and must be from 1 to the network's max_batch_size, 64". Every function
+ * that returns a bp_status sets it when it fails; success leaves it as it is. UTF-8, one sentence without a full stop;
+ * empty before the first failure. Never null; the text is valid until the next failure on this thread. Nothing is
+ * allocated and no lock taken.
  */
 BP_API const char *bp_error_message(void);
 

@@ -304,7 +304,8 @@ static void lenient(void **state) {
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "'fc1.weight' is [2 x 4] in the file and [3 x 4]",
                    bp_network_load_with(network, write(&d), &options, &error));
     const bp_load_options numbers = {.lenient = true};
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "the network has none of the file's tensors; the file has module.fc1.weight [2 x 4]",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH,
+                   "the network has none of the file's tensors; the file has module.fc1.weight [2 x 4]",
                    bp_network_load_with(network, write(&d), &numbers, &error));
     assert_true(bp_network_hash(network) == hash);
     bp_network_destroy(network);

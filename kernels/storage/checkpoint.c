@@ -108,7 +108,7 @@ static bp_status check_notes(const bp_metadata *notes, size_t count, bp_file_err
     if (count > 0 && !notes)
         return bp_file_fail(error, BP_ERROR_NULL, "notes is null and count %zu", count);
     if (count > SIZE_MAX / sizeof *notes - OWN_PAIRS)
-        return bp_file_refuse(error, BP_ERROR_OVERFLOW);
+        return bp_file_fail(error, BP_ERROR_OVERFLOW, "count is %zu: so many notes exceed the address range", count);
     for (size_t k = 0; k < count; k++) {
         if (!notes[k].key || !notes[k].text)
             return bp_file_fail(error, BP_ERROR_NULL, "notes[%zu].%s is null", k, notes[k].key ? "text" : "key");

@@ -151,6 +151,7 @@ static void refused_calls_have_words(void **state) {
     names_are_refused();
     kernels_are_refused();
     columns_are_refused();
+    copies_are_refused();
     creation_is_refused();
     tensors_are_refused();
     layers_are_refused();

@@ -1,6 +1,7 @@
 /* Files: checkpoint.h, safetensors.h, npy.h, npz.h, idx.h, csv.h, file.h. Both messages are the same. */
 #include <string.h>
 
+#include "defaults.h"
 #include "fit_support.h"
 #include "messages.h"
 #include "storage/files.h"
@@ -95,7 +96,9 @@ static void tables(void) {
     uint32_t labels[2];
     FILE_REFUSED("path", bp_csv_open, NULL, NULL, &csv);
     FILE_REFUSED("bytes", bp_csv_open_memory, NULL, 1, NULL, &csv);
-    assert_int_equal(bp_csv_open_memory(text, sizeof text - 1, &(bp_csv_options){.header = true}, &csv, NULL), BP_OK);
+    assert_int_equal(
+        bp_csv_open_memory(text, sizeof text - 1, &(const bp_csv_options)CSV_OPTIONS(.header = true), &csv, NULL),
+        BP_OK);
     REFUSED("csv", bp_csv_find, NULL, "size", &column);
     SAYS("name is 'weight', and none of the 2 columns has this name", bp_csv_find, csv, "weight", &column);
     FILE_REFUSED("first", bp_csv_numbers, csv, 2, 1, values, 0);

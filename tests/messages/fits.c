@@ -1,6 +1,7 @@
 /* fit.h, schedule.h, and the data sets of data.h. */
 #include <math.h>
 
+#include "defaults.h"
 #include "fit_support.h"
 #include "messages.h"
 
@@ -31,13 +32,20 @@ static void datasets(void) {
 
 static void states(void) {
     float x;
-    bp_schedule schedule = {.learning_rate = NAN};
+    bp_schedule schedule = SCHEDULE(BP_SCHEDULE_CONSTANT, .learning_rate = NAN);
+    bp_early_stopping stopping = EARLY_STOPPING(.patience = 0);
+    bp_plateau plateau = PLATEAU(.factor = 2);
     REFUSED("schedule", bp_schedule_learning_rate, NULL, 0, &x);
     REFUSED("schedule.learning_rate", bp_schedule_learning_rate, &schedule, 0, &x);
     REFUSED("learning_rate", bp_schedule_learning_rate, &schedule, 0, NULL);
     REFUSED("momentum", bp_schedule_momentum, &schedule, 0, NULL);
     REFUSED("state", bp_early_stopping_next, NULL, 1, NULL, NULL);
+    SAYS("state.patience is 0, and must be at least 1", bp_early_stopping_next, &stopping, 1, NULL, NULL);
+    stopping.struct_size = 0;
+    SAYS("state.struct_size is 0: make it with bp_early_stopping_defaults()", bp_early_stopping_next, &stopping, 1,
+         NULL, NULL);
     REFUSED("state", bp_plateau_next, NULL, 1, NULL);
+    SAYS("state.factor is 2, and must be above 0 and below 1", bp_plateau_next, &plateau, 1, NULL);
 }
 
 static void runs(void) {
@@ -46,7 +54,7 @@ static void runs(void) {
     bp_network *network = net_create(&config, 1);
     samples s = samples_create(shape, 24, 0, 5);
     bp_dataset set = dataset_of(shape, &s);
-    const bp_fit_options options = {.epochs = 1, .learning_rate = NAN};
+    const bp_fit_options options = FIT_OPTIONS(.learning_rate = NAN);
     double loss;
     float outputs[24];
     REFUSED("network", bp_network_fit, NULL, &set, &options, NULL);

@@ -37,8 +37,9 @@ void messages_check(const char *function, const char *argument, const char *text
 void names_are_refused(void);
 void kernels_are_refused(void);
 void columns_are_refused(void);
+void copies_are_refused(void);
 void creation_is_refused(void);
-void accessors_are_refused(void);
+void tensors_are_refused(void);
 void layers_are_refused(void);
 void steps_are_refused(void);
 void fits_are_refused(void);

@@ -1,6 +1,7 @@
 /* network.h's steps, backward.h, update.h, inspect.h. */
 #include <string.h>
 
+#include "defaults.h"
 #include "messages.h"
 #include "network_support.h"
 
@@ -130,7 +131,7 @@ static void no_loss(void *context, size_t first, size_t rows, const float *outpu
 static void backward(bp_network *network, bp_network *bare) {
     bp_batch *b = fresh();
     float delta[ROWS * OUT] = {0}, gradient[ROWS * IN], loss;
-    const bp_backward_options good = {.input_gradient = gradient, .learning_rate = 0.1f};
+    const bp_backward_options good = BACKWARD_OPTIONS(.input_gradient = gradient, .learning_rate = 0.1f);
     bp_backward_options o = good;
     REFUSED("network", bp_network_backward, NULL, b, &o);
     REFUSED("batch", bp_network_backward, network, NULL, &o);
@@ -143,7 +144,9 @@ static void backward(bp_network *network, bp_network *bare) {
     o = good;
     o.gradient = BP_GRADIENT_MODE_STORE;
     REFUSED("options.gradient", bp_network_backward, bare, b, &o);
-    o = (bp_backward_options){.gradient = BP_GRADIENT_MODE_SKIP};
+    o = good;
+    o.gradient = BP_GRADIENT_MODE_SKIP;
+    o.input_gradient = NULL;
     REFUSED("options.input_gradient", bp_network_backward, network, b, &o);
     o = good;
     o.delta = delta;

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Doxygen's input filter: prints one public header or one page as Doxygen wants it.
+
+Headers and pages are written for people who read them as they are. No line is added or removed, so that the line
+numbers of Doxygen's warnings are right.
+"""
+import pathlib
+import re
+import sys
+
+# The topics of docs/topics.dox, and their headers.
+TOPICS = {
+    "networks": "network tensor infer pool copy backward update initializer inspect checkpoint",
+    "training": "fit schedule optimizer loss metrics",
+    "data": "data impute csv idx npy npz",
+    "files": "file safetensors",
+    "kernels": "dense activation layer_norm dropout random kernels cpu",
+    "library": "backprop status version export",
+}
+
+
+def topic_of(name):
+    return next((topic for topic, names in TOPICS.items() if name in names.split()), "library")
+
+
+def header(path, lines):
+    in_comment = False
+    for number, line in enumerate(lines):
+        if number == 0 and line.startswith("/*"):
+            # The comment that begins a file describes it.
+            line = re.sub(r"^/\*+", f"/** @file\\n@ingroup {topic_of(path.stem)}\\n", line, count=1)
+            line = line.replace("\\n", " \\ilinebr ")
+        if line.lstrip().startswith("/*"):
+            in_comment = True
+        if in_comment:
+            # A year at the start of a line is no item of a list.
+            line = re.sub(r"^( *\*? *)(\d+)([.)]) ", r"\1\2&zwnj;\3 ", line)
+            # Formulas, which are indented, become code.
+            line = re.sub(r"^ \*   ( *)(?=\S)", r" *        \1", line)
+        else:
+            # A comment at the end of a line describes what stands before it.
+            line = re.sub(r"([;,A-Z0-9]) +/\* ", r"\1 /**< ", line)
+            in_comment = "/*" in line
+        if "*/" in line:
+            in_comment = False
+        yield line
+
+
+def label(path):
+    return path.stem.replace("-", "_")
+
+
+def page(path, lines):
+    in_code = False
+    for number, line in enumerate(lines):
+        if line.startswith("```"):
+            in_code = not in_code
+        if in_code:
+            yield line
+            continue
+        if number == 0 and path.stem != "index":
+            line = re.sub(r"^# (.*)$", rf"# \1 {{#{label(path)}}}", line)
+
+        def link(match):
+            text, target = match.groups()
+            file, _, part = target.partition("#")
+            if "://" in target:
+                return match.group(0)
+            if not file.endswith(".md") or "docs" not in (path.parent / file).resolve().parts:
+                return text  # no part of the site
+            if path.stem == "index":
+                return f'\\subpage {label(pathlib.Path(file))} "{text}"'
+            return f'@ref {label(pathlib.Path(file))} "{text}"'
+
+        yield re.sub(r"(?<!!)\[([^]]*)\]\(([^)]*)\)", link, line)
+
+
+def main():
+    path = pathlib.Path(sys.argv[1])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    output = header(path, lines) if path.suffix == ".h" else page(path, lines) if path.suffix == ".md" else lines
+    sys.stdout.write("".join(line + "\n" for line in output))
+
+
+if __name__ == "__main__":
+    main()

@@ -10,13 +10,16 @@ import sys
 
 # The topics of docs/topics.dox, and their headers.
 TOPICS = {
-    "networks": "network tensor infer pool copy backward update initializer inspect checkpoint",
+    "networks": "network tensor inference thread_pool copy backward update initializer inspect checkpoint",
     "training": "fit schedule optimizer loss metrics",
     "data": "data impute csv idx npy npz",
     "files": "file safetensors",
     "kernels": "dense activation layer_norm dropout random kernels cpu",
     "library": "backprop status version export",
 }
+
+
+DOCS = pathlib.Path(__file__).resolve().parent
 
 
 def topic_of(name):
@@ -63,10 +66,12 @@ def page(path, lines):
 
         def link(match):
             text, target = match.groups()
-            file, _, part = target.partition("#")
+            file = target.partition("#")[0]
             if "://" in target:
                 return match.group(0)
-            if not file.endswith(".md") or "docs" not in (path.parent / file).resolve().parts:
+            if file.endswith("include/backprop"):
+                return f'@ref {text.lower()} "{text}"'  # a topic
+            if not file.endswith(".md") or DOCS not in (path.parent / file).resolve().parents:
                 return text  # no part of the site
             if path.stem == "index":
                 return f'\\subpage {label(pathlib.Path(file))} "{text}"'

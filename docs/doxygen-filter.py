@@ -20,10 +20,32 @@ TOPICS = {
 
 
 DOCS = pathlib.Path(__file__).resolve().parent
+INCLUDE = DOCS.parent / "include/backprop"
+
+
+def find_functions():
+    names = set()
+    for header in INCLUDE.glob("*.h"):
+        names.update(re.findall(r"\b(bp_\w+)\(", header.read_text(encoding="utf-8")))
+    return names
+
+
+FUNCTIONS = find_functions()
+
+
+def link_functions(text):
+    """Doxygen links a function where parentheses follow its name."""
+    return re.sub(r"\bbp_\w+\b(?![(*])", lambda m: m[0] + "()" if m[0] in FUNCTIONS else m[0], text)
 
 
 def topic_of(name):
     return next((topic for topic, names in TOPICS.items() if name in names.split()), "library")
+
+
+def prose(text):
+    """Initials and "et al." do not close the first sentence, which Doxygen takes for a summary."""
+    text = re.sub(r"\b([A-Z]|al)\. (?=\S)", r"\1.&nbsp;", text)
+    return link_functions(text)
 
 
 def header(path, lines):
@@ -39,7 +61,8 @@ def header(path, lines):
             # A year at the start of a line is no item of a list.
             line = re.sub(r"^( *\*? *)(\d+)([.)]) ", r"\1\2&zwnj;\3 ", line)
             # Formulas, which are indented, become code.
-            line = re.sub(r"^ \*   ( *)(?=\S)", r" *        \1", line)
+            code = re.sub(r"^ \*   ( *)(?=\S)", r" *        \1", line)
+            line = code if code != line else prose(line)
         else:
             # A comment at the end of a line describes what stands before it.
             line = re.sub(r"([;,A-Z0-9]) +/\* ", r"\1 /**< ", line)
@@ -77,7 +100,7 @@ def page(path, lines):
                 return f'\\subpage {label(pathlib.Path(file))} "{text}"'
             return f'@ref {label(pathlib.Path(file))} "{text}"'
 
-        yield re.sub(r"(?<!!)\[([^]]*)\]\(([^)]*)\)", link, line)
+        yield link_functions(re.sub(r"(?<!!)\[([^]]*)\]\(([^)]*)\)", link, line))
 
 
 def main():

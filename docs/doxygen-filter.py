@@ -44,7 +44,7 @@ def topic_of(name):
 
 def prose(text):
     """Initials and "et al." do not close the first sentence, which Doxygen takes for a summary."""
-    text = re.sub(r"\b([A-Z]|al)\. (?=\S)", r"\1.&nbsp;", text)
+    text = re.sub(r"\b([A-Z]|al)\. (?=\S)", r"\1.\\ ", text)
     return link_functions(text)
 
 

@@ -52,14 +52,16 @@ def main():
                 continue
             what = f"{page}:{first}"
             is_program = re.search(r"^int main\(", text, re.M) is not None
+            runs = is_program and not compile_only
             source = work / f"{page.stem}-{first}.c"
             source.write_text(text, encoding="utf-8")
             compiled += 1
             command = [compiler[0], "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-pthread", source.name]
-            output = source.with_suffix("" if is_program and not compile_only else ".o").name
-            command += ["-o", output] + ([] if is_program and not compile_only else ["-c"]) + compiler[1:]
+            output = source.with_suffix("" if runs else ".o").name
+            command += ["-o", output]
+            command += compiler[1:] if runs else ["-c"] + [a for a in compiler[1:] if a.startswith("-I")]
             good = run(command, work, what)
-            if good and is_program and not compile_only:
+            if good and runs:
                 programs += 1
                 print(f"== {what}", flush=True)
                 good = run([work / output], work, what)

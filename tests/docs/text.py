@@ -1,15 +1,11 @@
 #!/usr/bin/env python3
-"""Limits of the pages: lengths, terms, links between them, words of the old vocabulary.
+"""Limits of the pages: lengths, terms, links between them.
 
 Usage: text.py SOURCE
 """
 import pathlib
 import re
 import sys
-
-# Words that had a private meaning in this project. Their plain meanings are avoided too, so that a search finds none.
-OLD_WORDS = r"\b(panels|kept|own_loss|how|rules?|levels?|turns?|places?|ends)\b"
-
 
 def words(text):
     return sum(1 for word in text.split() if re.search(r"\w", word))
@@ -43,8 +39,6 @@ def main():
                 problems.append(f"{name}: {link}: no such file")
             elif anchor and anchor not in anchors(target.read_text(encoding="utf-8")):
                 problems.append(f"{name}: {link}: no such heading")
-        for number, line in enumerate(text.splitlines(), 1):
-            problems += [f"{name}:{number}: '{word}'" for word in re.findall(OLD_WORDS, line, re.I)]
 
     length = len(texts[source / "README.md"].splitlines())
     if length > 150:

@@ -45,7 +45,10 @@ def topic_of(name):
 def prose(text):
     """Initials and "et al." do not close the first sentence, which Doxygen takes for a summary."""
     text = re.sub(r"\b([A-Z]|al)\. (?=\S)", r"\1.\\ ", text)
-    return link_functions(text)
+    # Words in angle brackets are no HTML, except in code, where Doxygen knows that.
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"<(\w[\w./]*)>", r"\\<\1\\>", part) for part in parts[::2]]
+    return link_functions("`".join(parts))
 
 
 def header(path, lines):

@@ -7,6 +7,7 @@ import pathlib
 import re
 import sys
 
+
 def words(text):
     return sum(1 for word in text.split() if re.search(r"\w", word))
 

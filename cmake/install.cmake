@@ -5,6 +5,10 @@ set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/backprop)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/backprop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/docs/man/backprop.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
+if(BACKPROP_BUILD_BPCHECK)
+  install(FILES ${PROJECT_SOURCE_DIR}/docs/man/bpcheck.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
 
 # Two exports: whoever links the shared library needs nothing else, the static one brings SLEEF and zlib along.
 install(TARGETS backprop EXPORT backprop_shared)

@@ -78,6 +78,7 @@ install)
         cmp "$header" "$own/staged/include/backprop/$(basename "$header")"
     done
     [ -n "$(find "$own/staged" -name LICENSE)" ] || fail "no LICENSE installed"
+    [ -e "$own/staged/share/man/man7/backprop.7" ] || fail "no man page installed"
     if grep -rF -e "$source/" -e "$build" "$own/staged" --include '*.cmake' --include '*.pc'; then
         fail "the installed files name the build's folders"
     fi

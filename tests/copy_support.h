@@ -36,16 +36,16 @@ static const net shapes[KINDS] = {
      .gradients = true},
 };
 
-/* The only code that sets the optimizer of a configuration. */
 static inline bp_network_config config_with(size_t kind, bp_optimizer_kind optimizer, float ema_decay) {
     static const float dropout[] = {0.25f, 0};
     static const bool normalize[] = {true, false};
     bp_network_config config = net_config(&shapes[kind], ROWS);
-    config.optimizer = (bp_optimizer){.kind = optimizer, .ema_decay = ema_decay};
+    const float clip_norm = kind == REGULARIZED ? 0.5f : 0.0f;
+    config.optimizer =
+        stored_optimizer((bp_optimizer){.kind = optimizer, .clip_norm = clip_norm, .ema_decay = ema_decay});
     config.seed = MASKS;
     config.threads = kind == WIDE ? 2 : 1;
     if (kind == REGULARIZED) {
-        config.optimizer.clip_norm = 0.5f;
         config.dropout = dropout;
         config.normalize = normalize;
     }

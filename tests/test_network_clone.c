@@ -104,13 +104,12 @@ static void give(void *context, void *memory) {
     free(memory);
 }
 
-/* The only code that sets an allocator and a pool of a configuration. */
 static bp_network_config config_sharing(account *a, const bp_thread_pool *pool) {
     bp_network_config config = config_of(WIDE);
     if (a)
-        config.allocator = (bp_allocator){take, give, a};
+        config.allocator = stored_allocator((bp_allocator){take, give, a});
     if (pool)
-        config.pool = *pool;
+        config.pool = pool;
     return config;
 }
 

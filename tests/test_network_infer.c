@@ -53,7 +53,7 @@ static bp_network_config config_of(const subject *t, size_t max_batch_size) {
     config.dropout = t->dropout;
     config.normalize = t->normalize;
     config.threads = 2;
-    config.optimizer = (bp_optimizer){.kind = BP_OPTIMIZER_SGD, .ema_decay = 0.5f};
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .ema_decay = 0.5f});
     return config;
 }
 
@@ -215,7 +215,7 @@ static void unmap_pages(void *context, void *memory) {
 /* A write to it would be a fault. */
 static bp_network *protected_network(const subject *t, pages *p) {
     bp_network_config config = config_of(t, TRAIN_ROWS);
-    config.allocator = (bp_allocator){map_pages, unmap_pages, p};
+    config.allocator = stored_allocator((bp_allocator){map_pages, unmap_pages, p});
     bp_network *network = trained(test_table_at(0), &config, &t->shape);
     assert_int_equal(mprotect(p->memory, p->bytes, PROT_READ), 0);
     return network;

@@ -187,11 +187,10 @@ static const net nets[] = {
      .loss = BP_LOSS_MSE},
 };
 
-/* The only code that sets the pool of a configuration. Null: none. */
+/* A null pool: none. */
 static bp_network_config config_with(const net *shape, const bp_thread_pool *pool, size_t threads) {
     bp_network_config config = net_config(shape, ROWS);
-    if (pool)
-        config.pool = *pool;
+    config.pool = pool;
     config.threads = threads;
     return config;
 }

@@ -47,7 +47,7 @@ static bp_network_config config_of(bp_optimizer_kind kind, float ema_decay) {
     bp_network_config config = net_config(&shape, BATCH);
     config.dropout = dropout;
     config.normalize = normalize;
-    config.optimizer = (bp_optimizer){.kind = kind, .ema_decay = ema_decay};
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = kind, .ema_decay = ema_decay});
     return config;
 }
 
@@ -369,7 +369,7 @@ static void stored_updates_on(test_table *table) {
     const bp_backward_options store = {.gradient = BP_GRADIENT_MODE_STORE};
     for (size_t o = 0; o < COUNT(optimizers); o++) {
         bp_network_config config = config_of(optimizers[o].kind, 0);
-        config.optimizer = optimizers[o];
+        config.optimizer = stored_optimizer(optimizers[o]);
         bp_network *network = net_create_on(table, &config, 3), *twin = net_create_on(table, &config, 3);
         float values[FLOATS];
         for (size_t step = 0; step < 3; step++) {

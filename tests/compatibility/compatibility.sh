@@ -70,8 +70,7 @@ cmake --build grown --target backprop --parallel 2 >build.log 2>&1 || { cat buil
 cp -R "$here/include" kept
 cp -R kept found
 grow found/backprop kept.names
-# shellcheck disable=SC2046  # a list is meant
-build older kept "$work/grown/kernels/libbackprop.so" $(sed 's/^/-DSIZED_/' kept.names)
+build older kept "$work/grown/kernels/libbackprop.so"
 # shellcheck disable=SC2046  # a list is meant
 ./older $(cat kept.names) 2>log || { cat log; fail "a program built against the kept headers fails"; }
 # After each call of a function, the struct was read over the defaults of the new field, and no default got lost.
@@ -87,7 +86,6 @@ awk '
 mkdir newer_include
 cp -R "$source/include/backprop" newer_include
 grow newer_include/backprop newer.names
-# shellcheck disable=SC2046
-build newer newer_include "$library" -DGROWN $(sed 's/^/-DSIZED_/' newer.names)
+build newer newer_include "$library" -DGROWN
 # shellcheck disable=SC2046
 ./newer $(cat newer.names) 2>log || { cat log; fail "a program built against newer headers fails"; }

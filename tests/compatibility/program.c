@@ -60,12 +60,7 @@ static const bp_dataset set = {
     .rows = 4, .inputs = inputs, .input_columns = 2, .targets = targets, .target_columns = 1};
 
 static bp_network_config small_config(void) {
-#ifdef SIZED_bp_network_config
     bp_network_config config = bp_network_config_defaults();
-#else
-    static const bp_activation activations[2];
-    bp_network_config config = {.activations = activations};
-#endif
     config.layers = 2;
     config.sizes = sizes;
     config.max_batch_size = 4;
@@ -80,7 +75,6 @@ static bp_network *network(void) {
     return made;
 }
 
-#ifdef SIZED_bp_network_config
 /* Creates a network and takes a step with it. */
 static bp_status create(const bp_network_config *config) {
     bp_network *made;
@@ -106,6 +100,18 @@ static void use_optimizer(void *options) {
     bp_network_config config = small_config();
     config.optimizer = options;
     CALL(create(&config));
+    float values[2] = {1, 2}, momentum[2] = {0}, squares[2] = {0};
+    const float gradient[2] = {3, 4};
+    const bp_parameters parameters = {.values = values, .state = {momentum, squares}};
+    CALL(bp_optimizer_step(&parameters, gradient, 2, options, 1, 0.1f));
+    if (refused)
+        return;
+    bp_network_config plain = small_config();
+    bp_network *trained;
+    if (bp_network_create(&plain, &trained) != BP_OK ||
+        bp_network_get_optimizer(trained, options, sizeof(bp_optimizer)) != BP_OK)
+        fail(current, bp_error_message());
+    bp_network_destroy(trained);
 }
 
 static void use_loss(void *options) {
@@ -113,7 +119,6 @@ static void use_loss(void *options) {
     config.loss_options = options;
     CALL(create(&config));
 }
-#endif
 
 /* ---- Training ------------------------------------------------------------------------------------------------- */
 
@@ -224,20 +229,16 @@ static void init_schedule(void *options, size_t size) {
     bp_schedule_init(options, size, BP_SCHEDULE_ONE_CYCLE);
 }
 
-#ifdef SIZED_bp_network_config
 static void init_optimizer(void *options, size_t size) {
     bp_optimizer_init(options, size, BP_OPTIMIZER_ADAM);
 }
-#endif
 
 #define INIT(name)                                                                                                     \
     static void init_##name(void *options, size_t size) {                                                              \
         bp_##name##_init(options, size);                                                                               \
     }
-#ifdef SIZED_bp_network_config
 INIT(network_config)
 INIT(loss_options)
-#endif
 INIT(backward_options)
 INIT(fit_options)
 INIT(early_stopping)
@@ -260,13 +261,15 @@ static const struct {
     void (*use)(void *options);
     size_t grown; /* where the new field is */
 } cases[] = {
-#ifdef SIZED_bp_network_config
-    CASE(network_config, use_config), CASE(optimizer, use_optimizer),
+    CASE(network_config, use_config),
+    CASE(optimizer, use_optimizer),
     CASE(loss_options, use_loss),
-#endif
-    CASE(schedule, use_schedule),     CASE(backward_options, use_backward),
-    CASE(fit_options, use_fit),       CASE(early_stopping, use_early_stopping),
-    CASE(plateau, use_plateau),       CASE(csv_options, use_csv),
+    CASE(schedule, use_schedule),
+    CASE(backward_options, use_backward),
+    CASE(fit_options, use_fit),
+    CASE(early_stopping, use_early_stopping),
+    CASE(plateau, use_plateau),
+    CASE(csv_options, use_csv),
     CASE(load_options, use_load),
 };
 

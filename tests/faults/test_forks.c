@@ -220,10 +220,9 @@ static void beside_a_training(void **state) {
 
 /* ---- A shared pool ----------------------------------------------------------------------------------------------- */
 
-/* The only code that sets the pool of a configuration. */
 static bp_network *create_sharing(const bp_thread_pool *pool) {
     bp_network_config config = config_of(0);
-    config.pool = *pool;
+    config.pool = pool;
     return net_create(&config, 7);
 }
 

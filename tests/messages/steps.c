@@ -16,7 +16,7 @@ static bp_network *made(bp_loss_kind loss, bp_reduction reduction, bool gradient
                        .options = {.reduction = reduction},
                        .gradients = gradients};
     bp_network_config config = net_config(&shape, ROWS);
-    config.optimizer.ema_decay = ema_decay;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .ema_decay = ema_decay});
     return net_create(&config, 1);
 }
 
@@ -189,13 +189,13 @@ static void updates(bp_network *network, bp_network *bare) {
     REFUSED("batch", bp_network_accumulate, network, NULL, ROWS, NULL);
     REFUSED("total_rows", bp_network_accumulate, network, b, 0, NULL);
     REFUSED("network", bp_network_accumulate, bare, b, ROWS, NULL);
-    SAYS("the network has no accumulated gradient: call bp_network_accumulate first", bp_network_update, network, 0.1f);
+    SAYS("the network has no gradient: call bp_network_accumulate, or bp_network_backward with BP_GRADIENT_MODE_STORE, first", bp_network_update, network, 0.1f);
     assert_int_equal(bp_network_accumulate(network, b, ROWS, NULL), BP_OK);
     REFUSED("learning_rate", bp_network_update, network, INFINITY);
     REFUSED("network", bp_network_update, NULL, 0.1f);
     REFUSED("network", bp_network_discard, NULL);
-    REFUSED("network", bp_network_get_optimizer, NULL, &optimizer);
-    REFUSED("optimizer", bp_network_get_optimizer, network, NULL);
+    REFUSED("network", bp_network_get_optimizer, NULL, &optimizer, sizeof optimizer);
+    REFUSED("optimizer", bp_network_get_optimizer, network, NULL, sizeof optimizer);
     REFUSED("network", bp_network_set_momentum, NULL, 0.5f);
     SAYS("the network's optimizer, sgd, has no momentum to set: momentum, nesterov, adam and adamw have",
          bp_network_set_momentum, network, 0.5f);

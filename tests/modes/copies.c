@@ -1,4 +1,5 @@
 /* Inference on constant networks, copies of networks, thread pools. */
+#include "harness/usual.h"
 #include "modes.h"
 
 #include <math.h>
@@ -21,7 +22,7 @@ static bp_network_config regularized(void) {
     bp_network_config config = plain();
     config.dropout = dropout;
     config.normalize = normalize;
-    config.optimizer.ema_decay = 0.3f;
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .ema_decay = 0.3f});
     return config;
 }
 

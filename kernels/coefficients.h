@@ -1,6 +1,6 @@
 /*
- * What one step of an optimizer does to every parameter, its numbers for this step computed:
- * include/backprop/optimizer.h defines it. Scalar code, the same for all backends.
+ * The coefficients of one step of an optimizer, which are the same for every parameter; include/backprop/optimizer.h
+ * defines them. Scalar code, the same for all backends.
  */
 #ifndef BP_COEFFICIENTS_H
 #define BP_COEFFICIENTS_H
@@ -13,19 +13,19 @@
 
 #include <backprop/optimizer.h>
 
-/* What a parameter is: weight decay may leave out those that are no weights. */
+/* Weight decay may apply to weights only. */
 typedef enum parameter_role { ROLE_WEIGHTS, ROLE_OTHERS } parameter_role;
 
 typedef struct bp_coefficients {
     bp_optimizer_kind kind;
     /* Element k of each of these arrays belongs to the same parameter. */
     bp_parameters arrays;
-    /* What comes before the kind's own operations. */
-    bool adjusts; /* any of the others */
+    /* Adjustments of the gradient and the parameter before the kind's own operations. */
+    bool adjusts; /* any of the following */
     bool scales, clips, penalizes, decays;
-    bool weights_alone; /* are penalized or decay */
+    bool weights_alone; /* weight decay applies to weights only */
     float factor, clip, penalty, keep;
-    /* The kind's numbers; rate and correction are those of the step. */
+    /* The kind's numbers; learning_rate and correction are those of the step. */
     float learning_rate, correction, epsilon;
     float momentum, beta1, rest1, beta2, rest2; /* rest: 1 - beta */
     float shrink, grow, step_min, step_max;
@@ -83,7 +83,7 @@ static inline bp_optimizer this_optimizer(const bp_optimizer *given) {
     return o;
 }
 
-/* b to the t. */
+/* b^t */
 static inline double power_of(double b, uint64_t t) {
     double power = 1.0;
     for (; t > 0; t /= 2, b = b * b)
@@ -92,7 +92,7 @@ static inline double power_of(double b, uint64_t t) {
     return power;
 }
 
-/* Step `step` of an optimizer on such arrays. */
+/* The coefficients of step `step` on these arrays. */
 static inline bp_coefficients coefficients_of(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                               const bp_parameters *arrays) {
     const bp_optimizer o = this_optimizer(optimizer);
@@ -128,7 +128,7 @@ static inline bp_coefficients coefficients_of(const bp_optimizer *optimizer, uin
     return r;
 }
 
-/* The rule for a parameter of some role. */
+/* The coefficients for parameters of a role. */
 static inline bp_coefficients coefficients_for(const bp_coefficients *coefficients, parameter_role role) {
     bp_coefficients r = *coefficients;
     const bool spared = role == ROLE_OTHERS && r.weights_alone;
@@ -137,7 +137,7 @@ static inline bp_coefficients coefficients_for(const bp_coefficients *coefficien
     return r;
 }
 
-/* Whether a step is fma(-learning_rate, g, w) and nothing else, which has ways of its own. */
+/* Whether a step is only fma(-learning_rate, g, w), which has code of its own. */
 static inline bool is_plain_sgd(const bp_optimizer *o) {
     return o->kind == BP_OPTIMIZER_SGD && o->weight_decay == 0.0f && o->clip == 0.0f && o->clip_norm == 0.0f &&
            o->ema_decay == 0.0f;

@@ -402,8 +402,7 @@ static void refusals_are_in_words(void **state) {
     assert_int_equal(bp_batches_create(&set, 0, NULL, &batches), BP_ERROR_SIZE);
     assert_string_equal(bp_error_message(), "batch is 0, and must be at least 1");
     assert_int_equal(bp_dataset_split(&set, 4, 1, index, &part, &part), BP_ERROR_SIZE);
-    assert_string_equal(bp_error_message(),
-                        "first_rows is 4, and must be at least 1 and less than dataset.rows, 4");
+    assert_string_equal(bp_error_message(), "first_rows is 4, and must be at least 1 and less than dataset.rows, 4");
     assert_int_equal(bp_confusion_add(counts, labels, labels, 2, 2), BP_ERROR_LABEL);
     assert_string_equal(bp_error_message(), "predicted[1] is 5, and must be below the 2 classes");
 }

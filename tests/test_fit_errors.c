@@ -139,7 +139,8 @@ static void fits_find_what_was_not_dropped(void **state) {
     size_t first[2] = {0};
     for (uint64_t step = 0; step < 2; step++) {
         float mask[WIDE];
-        assert_int_equal(bp_dropout(mask, WIDE, ones, WIDE, 1, WIDE, &(bp_dropout_mask){dropout[0], config.seed, (UINT64_C(1) << 48) + step, 0, 0}),
+        assert_int_equal(bp_dropout(mask, WIDE, ones, WIDE, 1, WIDE,
+                                    &(bp_dropout_mask){dropout[0], config.seed, (UINT64_C(1) << 48) + step, 0, 0}),
                          BP_OK);
         while (mask[first[step]] == 0.0f && first[step] + 1 < WIDE)
             first[step]++;

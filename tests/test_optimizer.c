@@ -148,7 +148,8 @@ static void check_trajectory(const bp_optimizer *o, float learning_rate, slope_f
         slope(at, gradient);
         for (size_t k = 0; k < DIMENSION; k++)
             g[k] = (float)gradient[k];
-        test_oracle()->optimizer_step(&(bp_parameters){w, {s, t}, o->ema_decay > 0 ? average : NULL}, g, DIMENSION, o, step, learning_rate);
+        test_oracle()->optimizer_step(&(bp_parameters){w, {s, t}, o->ema_decay > 0 ? average : NULL}, g, DIMENSION, o,
+                                      step, learning_rate);
         for (size_t k = 0; k < DIMENSION; k++)
             at[k] = p[k].w;
         slope(at, gradient);

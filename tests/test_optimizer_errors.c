@@ -7,8 +7,8 @@
 
 #include "enum_counts.h"
 #include "harness/harness.h"
-#include "refusals.h"
 #include "harness/usual.h"
+#include "refusals.h"
 
 #include <backprop/backprop.h>
 

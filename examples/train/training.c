@@ -109,7 +109,8 @@ static bool after_epoch(void *context, const bp_fit_progress *now) {
 static void normalize(const data_set *data) {
     float *shift = allocate(data->inputs, sizeof *shift), *scale = allocate(data->inputs, sizeof *scale);
     const sample_set *sets[] = {&data->train, &data->test};
-    check(bp_scaling_fit(shift, scale, data->train.inputs, 0, NULL, data->train.count, data->inputs, BP_SCALING_STANDARD));
+    check(bp_scaling_fit(shift, scale, data->train.inputs, 0, NULL, data->train.count, data->inputs,
+                         BP_SCALING_STANDARD));
     for (size_t k = 0; k < 2; k++)
         check(bp_scaling_apply(sets[k]->inputs, 0, sets[k]->inputs, 0, shift, scale, sets[k]->count, data->inputs));
     free(shift);

@@ -146,8 +146,8 @@ BP_API void bp_network_destroy(bp_network *network);
 
 /**
  * Draws new initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j). Biases become +0,
- * gamma 1, beta +0. The steps and the optimizer's state become 0; the seed of dropout's masks does not change. `limit`, computed in binary32, depends on the
- * layer's activation:
+ * gamma 1, beta +0. The steps and the optimizer's state become 0; the seed of dropout's masks does not change. `limit`,
+ * computed in binary32, depends on the layer's activation:
  *
  * | activation                                                                     | limit                  |
  * |--------------------------------------------------------------------------------|------------------------|

@@ -22,8 +22,8 @@
  *   gamma   m.weight  [out], of a LayerNorm
  *   beta    m.bias    [out], of a LayerNorm
  *
- * PyTorch's nn.Linear has the transpose, [out, in]: strides {1, in} read and write it so. A network holds its weights in an
- * order of its own, so there are no pointers to them.
+ * PyTorch's nn.Linear has the transpose, [out, in]: strides {1, in} read and write it so. A network holds its weights
+ * in an order of its own, so there are no pointers to them.
  */
 #ifndef BACKPROP_TENSOR_H
 #define BACKPROP_TENSOR_H

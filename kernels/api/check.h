@@ -34,16 +34,16 @@ static inline size_t ld_or_packed(size_t ld, size_t columns) {
     return ld ? ld : columns;
 }
 
-/* Bytes from the first element to the end of the last; only for a matrix that check_matrix has passed. */
+/* Bytes from the first element to the end of the last, for a matrix that check_matrix has accepted. */
 static inline size_t matrix_extent(matrix m) {
     return ((m.rows - 1) * m.ld + m.columns) * sizeof(float);
 }
 
-/* Elements are 4 bytes wide, floats or labels. A null matrix is left to the caller. */
+/* Elements have 4 bytes: floats or labels. The caller handles a null matrix. */
 static inline bp_status check_matrix(matrix m) {
     if (m.rows == 0 || m.columns == 0 || m.ld < m.columns)
         return BP_ERROR_SIZE;
-    /* The whole extent must be addressable by ptrdiff_t. Tiny steps feel a division, which most matrices don't need. */
+    /* The extent must fit into ptrdiff_t. Most matrices need no division, whose cost shows in tiny steps. */
     const size_t limit = PTRDIFF_MAX / sizeof(float), surely = (size_t)1 << (4 * sizeof(size_t) - 2);
     if ((m.rows >= surely || m.ld >= surely) &&
         (m.columns > limit || m.ld > limit || (m.rows - 1) > (limit - m.columns) / m.ld))
@@ -59,8 +59,8 @@ static inline bool ranges_overlap(const void *a, size_t a_bytes, const void *b, 
 }
 
 /*
- * Whether two checked arrays share an element. Column ranges of one larger array interleave without sharing any, and
- * callers use them so: with equal strides the columns decide.
+ * Whether two checked arrays share an element. Column ranges of one larger array interleave without sharing any: with
+ * equal strides the columns decide.
  */
 static inline bool matrices_overlap(matrix a, matrix b) {
     if (!a.data || !b.data || !ranges_overlap(a.data, matrix_extent(a), b.data, matrix_extent(b)))
@@ -75,7 +75,7 @@ static inline bool matrices_overlap(matrix a, matrix b) {
     return column < low.columns || column + high.columns > low.ld;
 }
 
-/* The one overlap that in-place forms allow: the very same elements. */
+/* The one overlap that in-place calls allow: exactly the same elements. */
 static inline bool same_matrix(matrix a, matrix b) {
     return a.data == b.data && a.ld == b.ld;
 }
@@ -128,7 +128,7 @@ static inline bp_status check_scratch(const void *scratch) {
     return (uintptr_t)scratch % BP_ALIGNMENT == 0 ? BP_OK : BP_ERROR_ALIGNMENT;
 }
 
-/* Checks all arrays of a call: each by itself, then every output against every other array. */
+/* Checks all arrays of a call: each one, then every output against every other array. */
 static inline bp_status check_matrices(const matrix *outputs, size_t output_count, const matrix *inputs,
                                        size_t input_count) {
     for (size_t k = 0; k < output_count + input_count; k++) {

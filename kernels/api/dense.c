@@ -98,7 +98,7 @@ typedef struct result_names {
     const char *weights, *ld, *bias;
 } result_names;
 
-/* What both gradient functions ask: `result` is the gradient or the weights, `bias` its bias. */
+/* The checks of both gradient functions: `result` is the gradient or the weights, `bias` its bias. */
 static bp_status check_gradient(const float *result, size_t ld, const float *bias, const float *x, size_t ldx,
                                 const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
                                 const void *scratch, const result_names *names) {

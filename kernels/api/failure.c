@@ -71,7 +71,7 @@ bp_status bp_fail_name(bp_status status, const char *what, const char *name, con
 }
 
 const char *bp_number_text(char text[static 32], double number) {
-    fenv_t host; /* printf rounds as the host has it */
+    fenv_t host; /* printf uses the host's rounding mode */
     fegetenv(&host);
     fesetenv(FE_DFL_ENV);
     snprintf(text, 32, isnan(number) ? "NaN" : "%.9g", number);

@@ -36,7 +36,7 @@ bp_status bp_check_initializer(bp_initializer initializer) {
     return valid ? BP_OK : BP_ERROR_VALUE;
 }
 
-/* Weights in panels of `width` columns, all of them if there is one. */
+/* Packed weights with a panel width of `width`; a single panel has all columns. */
 typedef struct weights {
     bp_packed m;
     size_t width, in, out;
@@ -66,7 +66,7 @@ static void draw(const weights *w, number_of *number, float factor, uint64_t see
 
 /* ---- Orthogonal ----------------------------------------------------------------------------------------------- */
 
-/* `count` vectors of `length` elements: the columns of the weights, or their rows where those are longer. */
+/* `count` vectors of `length` elements: the columns of the weights, or the rows if those are longer. */
 typedef struct vectors {
     const weights *w;
     bool rows;
@@ -77,9 +77,9 @@ static size_t element_of(const vectors *v, size_t vector, size_t k) {
     return v->rows ? position_of(v->w, vector, k) : position_of(v->w, k, vector);
 }
 
-/* Walks down the elements of a vector: offsets from its first one, the same for all vectors. */
+/* The offsets of a vector's elements from its first one, the same for all vectors. */
 typedef struct walk {
-    size_t offset, left; /* elements before the panel ends */
+    size_t offset, left; /* elements up to the border of the panel */
     size_t step, width, skip;
 } walk;
 
@@ -109,12 +109,12 @@ static double squares(const vectors *v, size_t vector, size_t k) {
     return sum;
 }
 
-/* Vectors that are reflected at the same time: as many chains of sums. */
+/* Vectors that are reflected together: as many independent sums. */
 #define REFLECTED 8
 
 /*
- * Reflects vectors first.. by I - tau h h^T, h being 1 at k and below it elements k + 1.. of vector k. `fresh`: their
- * elements k are still 0, whatever is stored there.
+ * Reflects vectors first.. by I - tau h h^T, where h is 1 at k and then elements k + 1.. of vector k. `fresh`: elements
+ * k of the vectors count as 0, whatever is stored there.
  */
 static inline void reflect(const vectors *v, size_t k, double tau, size_t first, size_t count, bool fresh) {
     const float *h = v->w->m.data + element_of(v, k, 0);

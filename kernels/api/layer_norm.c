@@ -4,7 +4,7 @@
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
 
-/* Takes what is null out of a list of arrays; returns how many remain. */
+/* Removes null arrays from a list; returns the number that remain. */
 static size_t present(matrix *matrices, size_t count) {
     size_t left = 0;
     for (size_t k = 0; k < count; k++)
@@ -35,7 +35,7 @@ bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t 
     const size_t count = present(outputs, 3);
     const bp_kernels *kernels;
     bp_status status = check_matrices(NULL, 0, inputs, 3);
-    /* In place, z is an output's very own array; any further output in it is found among the outputs. */
+    /* In place, z is the same array as an output; other outputs are checked against that output. */
     if (status != BP_OK || (status = check_matrices(outputs, count, inputs, 3 - in_place)) != BP_OK)
         return bp_fail_matrices(status, all, 3, inputs, 3 - in_place, forward_names);
     if (!(epsilon > 0.0f && isfinite(epsilon)))

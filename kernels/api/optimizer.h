@@ -1,4 +1,4 @@
-/* Checks of optimizers and of the arrays that they step. */
+/* Checks of optimizers and of the arrays that they update. */
 #ifndef BP_API_OPTIMIZER_H
 #define BP_API_OPTIMIZER_H
 
@@ -7,7 +7,7 @@
 #include "api/check.h"
 #include "enum_counts.h"
 
-/* A number that is zero or finite and above, and below `end`. */
+/* Whether 0 <= number < end, and it is finite. */
 static inline bool is_within(float x, float end) {
     return x >= 0.0f && x < end;
 }
@@ -18,7 +18,7 @@ static inline bool is_within(float x, float end) {
  */
 bp_status bp_check_optimizer(const bp_optimizer *given, const char *name, bp_optimizer *optimizer);
 
-/* What a step of any array asks: `rows` x `columns`, `ld` apart. Fills in the arrays that are there. */
+/* The checks of a step on an array [rows x columns] with `ld`. Fills in the arrays that are not null. */
 enum { PARAMETER_ARRAYS = BP_OPTIMIZER_STATES + 2 };
 
 static inline bp_status list_parameters(const bp_optimizer *o, const bp_parameters *p, size_t rows, size_t columns,

@@ -20,7 +20,7 @@ float bp_random_symmetric(uint64_t seed, uint64_t stream, uint64_t index) {
 /* 2 (s + s^3 / 3 + s^5 / 5 + ...) with s = (m - 1) / (m + 1) is the logarithm of m; s is at most 1/3 here. */
 #define LOG_TERMS 12
 
-/* The natural logarithm of 0 < x < 1, to some 1e-12 of itself. */
+/* The natural logarithm of 0 < x < 1, with a relative error of some 1e-12. */
 static double natural_log(double x) {
     int exponent;
     const double m = frexp(x, &exponent), s = (m - 1.0) / (m + 1.0);
@@ -31,8 +31,8 @@ static double natural_log(double x) {
 }
 
 /*
- * AS 241's PPND7, without its branch for probabilities below exp(-25), which no 32-bit number reaches. Plain binary64
- * products and sums, which every build rounds alike.
+ * AS 241's PPND7, without its branch for probabilities below exp(-25), which no 32-bit number reaches. It uses binary64
+ * products and sums only, which every build rounds alike.
  */
 static double normal_quantile(double u) {
     const double q = u - 0.5;

@@ -73,7 +73,7 @@ static bp_status check_milestones(const bp_schedule *s) {
     return BP_OK;
 }
 
-/* Where all steps are counted. */
+/* Kinds that need the number of all steps. */
 static bp_status check_end(const bp_schedule *s) {
     return s->steps > s->warmup ? check_rate("end", s->end)
                                 : refuse("steps", (double)s->steps, "more than those of the warm-up");
@@ -142,7 +142,7 @@ bp_status bp_schedule_learning_rate(const bp_schedule *schedule, uint64_t step, 
     return BP_OK;
 }
 
-/* It is a rate that rises where the schedule's falls. */
+/* Momentum rises while the learning rate falls. */
 bp_status bp_schedule_momentum(const bp_schedule *schedule, uint64_t step, float *momentum) {
     CONTRACT_MODE(host);
     if (!schedule || !momentum)

@@ -9,7 +9,7 @@ const char *bp_version(void) {
     return VERSION_TEXT(BP_VERSION_MAJOR, BP_VERSION_MINOR, BP_VERSION_PATCH);
 }
 
-/* The names that this machine can run; supported sets are nested, so there are only these lists. */
+/* The names of the sets that this machine can run. Supported sets are nested: there are only these lists. */
 static const char *unsupported_text(void) {
     switch (bp_cpu_best()) {
     case BP_ISA_AVX2:

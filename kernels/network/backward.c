@@ -1,4 +1,4 @@
-/* The backward pass in all its forms: checks, then a step that knows how. */
+/* The backward pass in all its forms: checks, then a step with options. */
 #include <backprop/backward.h>
 
 #include <math.h>
@@ -48,7 +48,7 @@ static bp_status check_options(const bp_network *network, const bp_backward_opti
     return BP_OK;
 }
 
-/* The caller's deltas, and the gradient of the inputs against all that is read after it is written. */
+/* Checks the caller's deltas; and that the gradient of the inputs overlaps nothing that is read after it is written. */
 static bp_status check_arrays(const bp_network *network, const bp_batch *b, const bp_backward_options *options) {
     const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out, rows = b->rows;
     const size_t bytes = network->bytes - BP_ALIGNMENT;

@@ -13,19 +13,18 @@
 #include "float_environment.h"
 #include "network/network.h"
 
-/* Floating-point operations below which another thread costs more than it saves: some 4 us of one core's work. */
+/* A worker with fewer floating-point operations costs more than it saves: some 4 us of one core's time. */
 #define FLOPS_PER_WORKER 3e5
 
-/* Row blocks of a slice for each of several workers: with one, barriers took 3 % of a step of 32-64x4-16 on two
- * threads. */
+/* Row blocks of each worker in a slice. With one, barriers took 3 % of a step of 32-64x4-16 on two threads. */
 #define WORKER_BLOCKS 2
 
-/* Above this the columns of a slice outgrow the second-level cache when its gradients are computed. */
+/* With more rows, the columns of a slice exceed the second-level cache in the gradient. */
 #define SLICE_ROWS_MAX 1024.0
 
 #define FLOATS_PER_LINE (BP_ALIGNMENT / sizeof(float))
 
-/* Elements between rows where one panel holds all columns. */
+/* The row stride if one panel holds all columns. */
 static size_t row_stride(size_t columns) {
     const size_t lines = (columns + FLOATS_PER_LINE - 1) / FLOATS_PER_LINE;
     return lines * FLOATS_PER_LINE;
@@ -58,7 +57,7 @@ size_t bp_useful_workers(double flops, size_t workers) {
     return useful < (double)workers ? (size_t)useful : workers;
 }
 
-/* Running total of bytes that remembers whether it ever left the address range. */
+/* A running total of bytes that remembers an overflow. */
 typedef struct tally {
     size_t bytes;
     bool overflow;
@@ -98,7 +97,7 @@ bool bp_config_saves_derivatives(const bp_network_config *config, size_t l) {
     return bp_config_dropout(config, l) > 0.0f || activation_saves_derivative(bp_config_activation(config, l).kind);
 }
 
-/* Arrays of a slice's rows for layer l: outputs and deltas, and what it has beside them. */
+/* Arrays of a slice's rows for layer l: outputs, deltas, and those of dropout and layer normalization. */
 static size_t row_arrays(const bp_network_config *config, size_t l) {
     return 2 + (bp_config_saves_derivatives(config, l) ? 1 : 0) + (bp_config_normalizes(config, l) ? 2 : 0);
 }
@@ -125,13 +124,13 @@ static bp_status count_workers(const bp_network_config *config, size_t *workers)
     return BP_OK;
 }
 
-/* A matrix in panels; rows x columns is known not to overflow where rows of at least FLOATS_PER_LINE do not. */
+/* A packed matrix. rows x columns does not overflow if it does not for rows of at least FLOATS_PER_LINE. */
 static void tally_packed(tally *t, size_t panel, size_t rows, size_t columns) {
     const size_t width = panel ? panel : FLOATS_PER_LINE;
     tally_floats(t, rows, (columns + width - 1) / width * width);
 }
 
-/* Elements of all weights, and of one row of all values and deltas. */
+/* Elements of all weights, and of the values and deltas of one row. */
 typedef struct extent {
     double weights, row;
 } extent;
@@ -146,8 +145,8 @@ static extent network_extent(const bp_network_config *config) {
 }
 
 /*
- * Row blocks of a slice that each worker takes whole, or 0. Their sums of gradients cross between cores, but none of
- * their rows' values do: worth it where the weights are at most half of those.
+ * Whole row blocks of each worker in a slice, or 0. The blocks' gradients cross between cores, but no values of rows:
+ * this pays if the weights are at most half as large as those values.
  */
 static size_t choose_worker_blocks(const bp_network_config *config, size_t workers) {
     const extent e = network_extent(config);
@@ -156,9 +155,9 @@ static size_t choose_worker_blocks(const bp_network_config *config, size_t worke
 }
 
 /*
- * Rows of a slice. More slices mean that sums of gradients come and go through the cache once more; fewer, that rows
- * do. A slice takes as many rows as weigh twice what the weights do, and enough for each worker; whole blocks are
- * worked one after the other in the same place.
+ * Rows of a slice. With more slices the gradient accumulators pass through the cache more often; with larger ones the
+ * rows' values do. A slice's values are twice as large as the weights, and there are enough rows for each worker. Whole
+ * row blocks of a worker reuse the same memory.
  */
 static size_t choose_slice(const bp_network_config *config, size_t workers, size_t worker_blocks) {
     const size_t batch_blocks = config->max_batch_size / BP_ROW_BLOCK;
@@ -170,9 +169,8 @@ static size_t choose_slice(const bp_network_config *config, size_t workers, size
 }
 
 /*
- * The largest batch that runs in one call on one worker, whatever the step: 0 unless each layer's outputs fit one panel
- * and are all that there is between two products.
- * (A first layer may have any number of inputs.)
+ * The largest batch that runs in one call on one worker. 0 unless each layer's outputs fit one panel, without dropout
+ * or layer normalization. The first layer may have any number of inputs.
  */
 static size_t choose_small_rows(const bp_network_config *config, size_t panel, size_t workers) {
     double row_flops = 0;
@@ -189,7 +187,7 @@ static size_t choose_small_rows(const bp_network_config *config, size_t panel, s
     return rows;
 }
 
-/* What a worker needs beside the matrices: room for a packed block, or for some rows of outputs and their deltas. */
+/* A worker's scratch: for packed blocks, or for some rows of outputs and their deltas. */
 static size_t worker_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
     tally loss = {0};
     tally_floats(&loss, 2 * LOSS_CHUNK_ROWS, config->sizes[config->layers]);
@@ -258,7 +256,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     layout->scratch_at = t.bytes;
     layout->scratch_bytes = worker_scratch_bytes(config, layout->slice_rows);
     tally_floats(&t, layout->workers, layout->scratch_bytes / sizeof(float));
-    /* Room to align the block itself, whatever the allocator gives. */
+    /* The block itself is aligned within the allocation. */
     tally_bytes(&t, BP_ALIGNMENT);
     layout->bytes = t.bytes;
     if (t.overflow)

@@ -1,13 +1,13 @@
 /*
- * The output layer's deltas, and the rows' losses: of the network's own loss, or of the caller's. Outputs in several
- * panels are gathered a few rows at a time.
+ * The output layer's deltas and the rows' losses, by the network's loss or the caller's. Outputs wider than a panel are
+ * unpacked a few rows at a time.
  */
 #include <string.h>
 
 #include "api/check.h"
 #include "network/step.h"
 
-/* The activation whose derivative comes with the loss: none where the output layer keeps derivatives. */
+/* The activation whose derivative the loss includes: none if the output layer saves derivatives. */
 static bp_activation loss_activation(const bp_dense_layer *k) {
     return k->saved_as.kind == SAVED_DERIVATIVES ? (bp_activation){.kind = BP_ACTIVATION_IDENTITY} : k->activation;
 }
@@ -71,7 +71,7 @@ static void loss_of_range(const step *s, row_range p) {
     }
 }
 
-/* Deltas of the output layer, times the derivatives that it keeps. */
+/* The output layer's deltas *= its saved derivatives. */
 static void times_derivatives(const bp_network *network, const bp_dense_layer *k, row_range p) {
     const size_t panel = network->backend->panel_width, width = panel ? panel : k->out;
     for (size_t j = 0; j < k->out; j += width) {

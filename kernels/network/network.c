@@ -1,4 +1,4 @@
-/* Creation, initial weights, and what may be asked of a network. */
+/* Creation, initial weights, and queries. */
 #include "network/parameters.h"
 
 #include <math.h>
@@ -26,7 +26,7 @@ static void default_release(void *context, void *memory) {
     free(memory);
 }
 
-/* Cuts the next array off the block. */
+/* Takes the next array of the block. */
 static float *take_floats(char **next, size_t rows, size_t columns) {
     float *array = (float *)*next;
     const size_t bytes = rows * columns * sizeof(float);
@@ -99,7 +99,7 @@ static void lay_out_arrays(bp_network *network, const network_layout *layout, co
         network->squares = (float *)(block + layout->squares_at);
 }
 
-/* The arrays of the optimizer's state follow the parameters, the average last. */
+/* The arrays of optimizer state follow the parameters; the average is the last. */
 static void lay_out_state(bp_network *network, const network_layout *layout, const bp_network_config *config) {
     bp_parameters *arrays = &network->coefficients.arrays;
     const size_t states = bp_optimizer_states(config->optimizer->kind);
@@ -114,7 +114,7 @@ static void lay_out_state(bp_network *network, const network_layout *layout, con
     bp_update_plan(network);
 }
 
-/* Gains 1, shifts +0. */
+/* gamma = 1, beta = +0. */
 static void reset_normalization(bp_network *network) {
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
@@ -163,7 +163,7 @@ static bp_initializer default_initializer(const bp_dense_layer *k) {
     }
 }
 
-/* Null initializers: the default ones. */
+/* initializers null: the default ones. */
 static void initialize(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
@@ -190,7 +190,7 @@ bp_status bp_network_create_on(const bp_backend *backend, const bp_network_confi
     if (!block)
         return bp_fail(BP_ERROR_MEMORY, "the network needs %zu bytes, which %s did not give", layout.bytes,
                        config->allocator ? "config.allocator" : "malloc");
-    /* Touches every page, so that the first step is as fast as the thousandth. */
+    /* Touches every page: the first step is as fast as later ones. */
     memset(block, 0, layout.bytes - BP_ALIGNMENT);
     bp_network *made = (bp_network *)block;
     made->backend = backend;

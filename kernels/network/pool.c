@@ -10,22 +10,21 @@
 #include <stdlib.h>
 
 /*
- * Looks before a thread sleeps: some 30 us. A sleeper takes about 50 us to wake, longer than many a stage; and on a
- * machine that is busy with other work, longer looks would take the processor from the one they wait for.
+ * Polls before a thread sleeps: some 30 us. A sleeping thread takes about 50 us to wake, longer than many phases. On a
+ * busy machine, longer polling would take the processor from the thread that it waits for.
  */
 #define SPIN_LIMIT 1500
 
 /*
- * The number of the run in the upper half, how many of its indices are not taken yet in the lower. Both change
- * together, so that a worker that comes late takes nothing of a run that it has not seen begin.
+ * The upper half is the number of the run, the lower half the count of indices that are not taken yet. Both change
+ * together, so that a late worker takes nothing of a run whose start it has not seen.
  */
 typedef uint64_t ticket;
 #define RUN_SHIFT 32
 
 /*
- * How often this process and those that it comes from have forked since the first pool. The workers do not come along
- * into a child, and what they held they hold forever there: of a pool from before the fork nothing may be touched but
- * its memory.
+ * The number of forks of this process and its ancestors since the first pool. A child has no workers, and locks that
+ * workers held stay locked there: of a pool from before the fork only the memory may be used.
  */
 static atomic_uint forks;
 
@@ -35,7 +34,7 @@ struct bp_pool {
     void *argument;
 
     _Atomic ticket tickets;
-    atomic_size_t unfinished; /* calls of this run that have not ended */
+    atomic_size_t unfinished; /* calls of this run that have not returned */
 
     pthread_mutex_t mutex; /* for those that sleep */
     pthread_cond_t work, done;
@@ -54,8 +53,7 @@ static void count_fork(void) {
     atomic_fetch_add(&forks, 1);
 }
 
-/* Threads that come here first at the same time have forks counted twice, which does no harm; a lock might be left
- * locked in a child. */
+/* Threads that race here count forks twice, which is harmless. A lock could stay locked in a child. */
 static bool watch_forks(void) {
     static atomic_bool watching;
     if (!atomic_load(&watching) && pthread_atfork(NULL, NULL, count_fork) != 0)
@@ -76,13 +74,13 @@ static inline void relax(void) {
 #endif
 }
 
-/* Takes indices of a run and does their work, as long as there are any. */
+/* Takes indices of a run and calls the task, until none is left. */
 static void take_work(bp_pool *pool, uint64_t run) {
     ticket t = atomic_load(&pool->tickets);
     while (t >> RUN_SHIFT == run && (uint32_t)t > 0) {
         if (!atomic_compare_exchange_weak(&pool->tickets, &t, t - 1))
             continue;
-        /* From here to the subtraction the run cannot end, so task and argument stay. */
+        /* Until the subtraction below the run cannot complete: task and argument stay valid. */
         pool->task(pool->argument, (uint32_t)t - 1);
         if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->caller_sleeps)) {
             pthread_mutex_lock(&pool->mutex);
@@ -94,8 +92,8 @@ static void take_work(bp_pool *pool, uint64_t run) {
 }
 
 /*
- * Schedulers like to wake a worker on its caller's processor, and leave it there while others are idle: it would only
- * get in the way. Such a worker goes elsewhere, and then may run anywhere again.
+ * Schedulers tend to wake a worker on its caller's processor and to leave it there while others are idle. Such a worker
+ * moves to another processor, and then may run anywhere again.
  */
 static void leave_callers_cpu(bp_pool *pool) {
     cpu_set_t host, others;
@@ -112,7 +110,7 @@ static uint64_t current_run(bp_pool *pool) {
     return atomic_load(&pool->tickets) >> RUN_SHIFT;
 }
 
-/* Waits for a run after `seen`; looks first, then sleeps. False when the pool ends. */
+/* Waits for a run after `seen`: polls, then sleeps. False when the pool is destroyed. */
 static bool wait_for_run(bp_pool *pool, uint64_t seen) {
     for (int look = 0; look < SPIN_LIMIT; look++) {
         if (current_run(pool) != seen)
@@ -120,7 +118,7 @@ static bool wait_for_run(bp_pool *pool, uint64_t seen) {
         relax();
     }
     pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add(&pool->sleepers, 1); /* before the last look: the caller stores a run, then looks for sleepers */
+    atomic_fetch_add(&pool->sleepers, 1); /* before the last poll: the caller stores a run, then checks for sleepers */
     while (current_run(pool) == seen && !atomic_load(&pool->stop))
         pthread_cond_wait(&pool->work, &pool->mutex);
     atomic_fetch_sub(&pool->sleepers, 1);

@@ -1,7 +1,7 @@
 /*
- * The training step, and what else runs a batch through a network: checks, then the batch in slices. A slice goes
- * through all layers forward, through the loss, back through all deltas, and into the gradients while it is in the
- * cache; with the last one the weights are updated.
+ * The training step and the other passes of a batch: checks, then the batch in slices. While a slice is in the cache,
+ * it goes through all layers forward, the loss, all deltas backward, and the gradients. The last slice updates the
+ * weights.
  */
 #include "network/step.h"
 
@@ -26,7 +26,7 @@ static ALWAYS_INLINE void run_row(step *s) {
     backend->backward_row(network->layer, network->layers, network->inputs, s->learning_rate, s->coefficients);
 }
 
-/* The loss of a small network's step that the step itself does not know. */
+/* The loss of a small network's step that small_step does not implement. */
 static void small_loss(void *context) {
     const step *s = context;
     bp_step_loss(s, (row_range){.rows = s->batch.rows, .scratch = s->network->scratch});
@@ -58,7 +58,7 @@ static ALWAYS_INLINE void run_small(step *s) {
 
 static ALWAYS_INLINE void run_step(step *s) {
     bp_network *network = s->network;
-    /* What runs all layers in one call knows the update alone. */
+    /* The single-call paths implement the update only. */
     const bool sgd_only =
         !s->store && (!s->options || (s->options->gradient == BP_GRADIENT_MODE_UPDATE && !s->options->input_gradient));
     if (sgd_only && s->batch.rows <= network->small_rows) {
@@ -75,8 +75,7 @@ static ALWAYS_INLINE void run_step(step *s) {
         bp_step_slice(s);
 }
 
-/* Field by field, all of them: copied as one, by vectors, it would wait for the stores of a caller who has just set it
- * up. */
+/* All fields one by one: a copy by vectors would wait for the stores of a caller that has just filled the struct. */
 static void copy_batch(bp_batch *to, const bp_batch *from) {
     to->rows = from->rows;
     to->inputs = from->inputs;
@@ -106,7 +105,7 @@ bp_status bp_step_check_inputs(const bp_network *network, bp_batch *batch) {
     return check_inputs(network, batch);
 }
 
-/* Weights of rows lie where they may. */
+/* Row weights have valid values. */
 static bp_status check_weights(const bp_network *network, const float *weights, size_t rows) {
     const matrix given = vector_of(weights, rows);
     const bp_status status = check_matrix(given);
@@ -116,7 +115,7 @@ static bp_status check_weights(const bp_network *network, const float *weights, 
                                                                                                  : BP_OK;
 }
 
-/* That the rows have a mean. */
+/* The divisor of the mean is not zero. */
 static bp_status check_mean(const bp_network *network, const bp_batch *batch) {
     if (network->reduction != BP_REDUCTION_WEIGHTED_MEAN || !batch->weights)
         return BP_OK;
@@ -124,7 +123,7 @@ static bp_status check_mean(const bp_network *network, const bp_batch *batch) {
     return isfinite(count) && isfinite(1.0f / count) ? BP_OK : BP_ERROR_VALUE;
 }
 
-/* What the loss compares with, and how much each row counts; fills in the default stride. */
+/* Checks targets or labels, and row weights; fills in the default stride. */
 static bp_status check_targets(const bp_network *network, bp_batch *batch) {
     const size_t out = network->layer[network->layers - 1].out;
     const bool labeled = loss_takes_labels(network->loss);
@@ -172,7 +171,7 @@ bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *
     return BP_OK;
 }
 
-/* Runs a checked step as a part of a batch of so many rows; computes its part of the loss if it is wanted. */
+/* Runs a checked step as a part of a batch of so many rows; computes its part of the loss if `loss` is not null. */
 static ALWAYS_INLINE void run_with_loss(step *s, size_t batch_rows, float *loss) {
     s->row_loss = loss ? s->network->row_loss : NULL;
     if (!bp_step_has_callers_loss(s))

@@ -1,6 +1,5 @@
 /*
- * What steps do to the parameters beyond plain SGD: the optimizer's rule, updates by gradients that are kept, state,
- * averages, frozen layers.
+ * Updates beyond plain SGD: the optimizer's coefficients, updates by stored gradients, state, averages, frozen layers.
  */
 #include <backprop/update.h>
 
@@ -16,12 +15,12 @@
 #include "network/step.h"
 #include "sized.h"
 
-/* ---- Updates by kept gradients -------------------------------------------------------------------------------- */
+/* ---- Updates by stored gradients ------------------------------------------------------------------------------ */
 
-/* Operations that a parameter takes, by the time that it takes from and to memory. */
+/* The time of one parameter's update, which memory dominates, in floating-point operations. */
 #define PASS_FLOPS 20.0
 
-/* A pass over all parameters, shared by workers. */
+/* A pass over all parameters, split among workers. */
 typedef struct pass {
     bp_network *network;
     size_t workers;
@@ -47,7 +46,7 @@ parameter_run bp_parameter_run(const bp_network *network, size_t at) {
     return (parameter_run){ROLE_OTHERS, (size_t)(k->weights.data - first) + layer_parameters(network, l)};
 }
 
-/* Gains and shifts of a normalized layer come after its weights and biases. */
+/* gamma and beta of a normalized layer follow its weights and biases. */
 static void square_normalization(float *squares, const bp_layer_norm *norm, range mine) {
     for (size_t j = mine.begin; norm->gamma && j < mine.end; j++) {
         squares[j] = fmaf(norm->gamma_gradient[j], norm->gamma_gradient[j], squares[j]);
@@ -100,7 +99,7 @@ static void apply_phase(void *argument, size_t worker) {
     }
 }
 
-/* The optimizer's step by the gradients in the sums, its rule being set but for the norm. */
+/* The optimizer's step by the stored gradients. The coefficients are set, except for the norm. */
 static void update_by_gradient(bp_network *network) {
     pass p = {network, bp_useful_workers(PASS_FLOPS * (double)network->parameters, network->workers)};
     const float most = network->optimizer.clip_norm;
@@ -246,7 +245,7 @@ void bp_update_reset(bp_network *network) {
     memset(network->layer[0].weights.data + network->parameters, 0, state_bytes(network));
     if (network->coefficients.arrays.ema)
         memcpy(network->coefficients.arrays.ema, network->coefficients.arrays.values, bytes);
-    bp_update_set_steps(network, 0); /* an average that is swapped in is the same as the parameters by now */
+    bp_update_set_steps(network, 0); /* a swapped average now equals the parameters */
 }
 
 bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer, size_t struct_size) {

@@ -46,7 +46,7 @@ static void write_activations(bp_text *text, const bp_network *network) {
     bp_layer layer;
     for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
         char parameter[32] = "";
-        if (layer.activation.parameter != 0.0f) /* nine digits tell all floats apart */
+        if (layer.activation.parameter != 0.0f) /* nine digits identify every float */
             snprintf(parameter, sizeof parameter, ":%.9g", (double)layer.activation.parameter);
         bp_text_string(text, l ? "," : "");
         bp_text_string(text, bp_activation_name(layer.activation.kind));
@@ -61,14 +61,14 @@ static const char *optimizer_name(const bp_network *network) {
                                                                                     : NULL;
 }
 
-/* What the optimizer's weight decay applies to. */
+/* The scope of the optimizer's weight decay. */
 static const char *decay_scope(const bp_network *network) {
     bp_optimizer optimizer;
     const bool known = bp_network_get_optimizer(network, &optimizer, sizeof optimizer) == BP_OK;
     return known && optimizer.decay_scope == BP_DECAY_SCOPE_WEIGHTS ? "weights" : "all";
 }
 
-/* A description as a text of its own; the caller frees it. */
+/* A description as a new text; the caller frees it. */
 static bp_status describe(void (*write)(bp_text *, const bp_network *), const bp_network *network, char **made) {
     bp_text text = {.bytes = NULL};
     bp_plain plain;
@@ -119,7 +119,7 @@ static bp_status check_notes(const bp_metadata *notes, size_t count, bp_file_err
     return BP_OK;
 }
 
-/* The arrays, and for a checkpoint the numbers beside them. */
+/* The arrays, and for a checkpoint the counters. */
 static bp_status write_tensors(const bp_entries *entries, const counters *numbers, const char *path,
                                const bp_metadata *metadata, size_t count, bp_file_error *error) {
     bp_tensor *tensors = calloc(entries->count + COUNTERS, sizeof *tensors);
@@ -211,7 +211,7 @@ static bool is_counter(const char *name) {
     return false;
 }
 
-/* Finds all tensors, and checks them from both sides. `options` null: a checkpoint's. */
+/* Finds all tensors; checks for missing and unexpected ones. options null: a checkpoint. */
 static bp_status find_tensors(const bp_safetensors *file, bp_entries *entries, const bp_load_options *options,
                               bp_file_error *error) {
     bp_status status = options ? bp_entries_name(entries, file, options, error) : BP_OK;
@@ -226,7 +226,7 @@ static bp_status find_tensors(const bp_safetensors *file, bp_entries *entries, c
     return bp_match_no_extra(entries, file, options ? is_of_training : is_counter, error);
 }
 
-/* Whether the metadata, if the file has them, say the same as the network. */
+/* Whether the metadata, if the file has any, agree with the network. */
 static bp_status check_text(const bp_safetensors *file, const char *key, const char *wanted, bp_file_error *error) {
     const char *there = bp_safetensors_metadata(file, key);
     if (!there || strcmp(there, wanted) == 0)
@@ -253,7 +253,7 @@ static bool is_zeroed(const bp_entries *entries, size_t k, bool zero_biases) {
     return zero_biases && k % 2 == 1 && entries->list[k - 1].found && !entries->list[k].found;
 }
 
-/* Reads what the file has; of what it may lack, the network's own values stay. */
+/* Reads the tensors of the file; for those that it may lack, the network's values stay. */
 static bp_status read_entries(const bp_safetensors *file, const bp_entries *entries, const bp_load_options *options,
                               const bp_network *network, bp_file_error *error) {
     bp_status status = options && !options->strict ? bp_entries_get(entries, network) : BP_OK;
@@ -277,7 +277,7 @@ static bp_status read_counters(const bp_safetensors *file, counters *numbers, bp
     return status;
 }
 
-/* Everything is read by now. The counters can be refused, so they come first. */
+/* Everything has been read. The counters can be refused, so they come first. */
 static bp_status set_all(bp_network *network, const bp_entries *entries, const counters *numbers,
                          bp_file_error *error) {
     if (numbers && bp_network_set_steps(network, numbers->values[SEED], numbers->values[STEPS]) != BP_OK)
@@ -291,7 +291,7 @@ static void report_extra(void *context, const bp_tensor *tensor) {
     options->report(options->context, BP_LOAD_EVENT_UNEXPECTED, tensor->name);
 }
 
-/* Tells of all that was not just loaded. */
+/* Reports every tensor that was not simply loaded. */
 static void report(const bp_safetensors *file, const bp_entries *entries, const bp_load_options *options) {
     bp_load_options copy = *options;
     bp_match_each_extra(entries, file, is_of_training, report_extra, &copy);

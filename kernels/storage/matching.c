@@ -20,7 +20,7 @@ static void write_shape(char *text, size_t room, const bp_tensor *tensor) {
         snprintf(text + at, room - at, "]");
 }
 
-/* A text that takes tensors as long as there is room for them and for the number of those left out. */
+/* A list of tensors in a text, as far as it fits, then the number of the others. */
 typedef struct listing {
     char text[sizeof(((bp_file_error *)NULL)->text)];
     const char *lead; /* before the first */
@@ -65,10 +65,11 @@ static bp_status check_modules(const bp_entries *entries, const bp_load_options 
     const char *const *modules = options->modules;
     const size_t count = entries->count / 2;
     if (options->module_count != count)
-        return bp_file_fail(error, BP_ERROR_SIZE,
-                            "options.module_count is %zu, and the network has %zu modules with parameters: for each layer a "
-                            "Linear, and a LayerNorm where it is normalized",
-                            options->module_count, count);
+        return bp_file_fail(
+            error, BP_ERROR_SIZE,
+            "options.module_count is %zu, and the network has %zu modules with parameters: for each layer a "
+            "Linear, and a LayerNorm where it is normalized",
+            options->module_count, count);
     for (size_t k = 0; k < count; k++) {
         if (!modules[k])
             return bp_file_fail(error, BP_ERROR_NULL, "options.modules[%zu] is null", k);
@@ -143,7 +144,7 @@ bp_status bp_match_exactly(const bp_safetensors *file, const bp_tensor *wanted, 
     return check_shape(file, wanted, there, error);
 }
 
-/* The tensor that goes by a name; one that goes by just this name comes before wrapped ones. */
+/* The tensor of a name; an exact match comes before wrapped names. */
 static bp_status find(const bp_safetensors *file, const char *name, const bp_tensor **found, bp_file_error *error) {
     *found = bp_safetensors_find(file, name);
     if (*found)

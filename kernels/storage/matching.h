@@ -1,4 +1,4 @@
-/* The tensors of a file beside those that a network wants: which is which, and what does not fit. */
+/* Matches the tensors of a file with those of a network. */
 #ifndef BP_STORAGE_MATCHING_H
 #define BP_STORAGE_MATCHING_H
 
@@ -19,11 +19,11 @@ bp_status bp_pattern_find(const bp_entries *entries, const bp_safetensors *file,
 bp_status bp_entries_find(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
                           bp_file_error *error);
 
-/** Whether `there`, which may be null, is the tensor `wanted`, of the same type and shape. */
+/** Whether `there`, which may be null, has the type and shape of `wanted`. */
 bp_status bp_match_exactly(const bp_safetensors *file, const bp_tensor *wanted, const bp_tensor *there,
                            bp_file_error *error);
 
-/** BP_ERROR_MISMATCH with these words and the file's tensors behind them, as far as they go. */
+/** BP_ERROR_MISMATCH; the message is this text and a list of the file's tensors. */
 bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -31,7 +31,7 @@ bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const ch
 void bp_match_each_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                          void (*visit)(void *context, const bp_tensor *tensor), void *context);
 
-/** BP_ERROR_MISMATCH, with their names, if there is such a tensor. */
+/** BP_ERROR_MISMATCH, with the names, if there are such tensors. */
 bp_status bp_match_no_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                             bp_file_error *error);
 

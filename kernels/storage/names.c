@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Steps over components that count for nothing. */
+/* Skips ignored components. */
 static const char *skip_wrappers(const char *at) {
     static const char *const wrappers[] = {"module.", "_orig_mod."};
     enum { WRAPPERS = sizeof wrappers / sizeof *wrappers };
@@ -16,7 +16,7 @@ static const char *skip_wrappers(const char *at) {
     return at;
 }
 
-/* The next character that counts. */
+/* The next character that is not ignored. */
 static const char *next(const char *at) {
     return *at == '.' ? skip_wrappers(at + 1) : at + 1;
 }
@@ -41,7 +41,7 @@ static bool is_digit(char sign) {
     return sign >= '0' && sign <= '9';
 }
 
-/* Compares the numbers that both begin with, of any length, and steps over them. */
+/* Compares the numbers at the start of both, of any length, and skips them. */
 static int compare_numbers(const char **a, const char **b) {
     static const char digits[] = "0123456789";
     *a += strspn(*a, "0");
@@ -53,7 +53,7 @@ static int compare_numbers(const char **a, const char **b) {
     return order;
 }
 
-/* Walks as far as the names are the same but for numbers; the first of these that differ give the order. */
+/* Compares while the names differ in numbers only; the first different numbers give the order. */
 static int walk(const char **a, const char **b) {
     int order = 0;
     while (**a || **b) {

@@ -11,7 +11,7 @@
 #include "training/batches.h"
 #include "training/stopping.h"
 
-/* A fit under way. */
+/* The state of a fit. */
 typedef struct fit {
     bp_network *network;
     const bp_fit_options *options;
@@ -20,7 +20,7 @@ typedef struct fit {
     void *best;   /* parameters of the best epoch, or null */
     void *before; /* parameters before the step, or null */
     bp_early_stopping *stopping;
-    double counted; /* what this epoch's rows count in the mean of their losses */
+    double counted; /* the divisor of this epoch's mean loss */
     bp_fit_progress now;
     bp_fit_result result;
 } fit;
@@ -46,7 +46,7 @@ static bp_status read_options(bp_fit_options *options, const bp_fit_options *giv
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
 
-/* One of the options, with what it may be. */
+/* An option and its range. */
 static bp_status refuse(const char *option, double value, const char *allowed) {
     char number[32];
     return bp_fail(BP_ERROR_VALUE, "options.%s is %s, and must be %s", option, bp_number_text(number, value), allowed);
@@ -91,7 +91,7 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
     return o->stopping ? bp_early_stopping_check(o->stopping, "options.stopping") : BP_OK;
 }
 
-/* That every row of a data set can be trained on or have its loss. */
+/* Checks that every row of a data set can be used for training or evaluation. */
 static bp_status check_rows(const bp_network *network, const bp_dataset *dataset, const char *name) {
     bp_dataset set;
     bp_status status = bp_dataset_check(dataset, name, &set);
@@ -131,7 +131,7 @@ static bp_status take_memory(fit *f, const bp_dataset *dataset) {
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */
 
-/* A callback runs in the host's floating-point environment. */
+/* A callback runs in the host's floating-point mode. */
 static bool says_stop(fit *f, bp_fit_callback *callback, uint64_t host) {
     if (!callback)
         return false;
@@ -143,7 +143,7 @@ static bool says_stop(fit *f, bp_fit_callback *callback, uint64_t host) {
     return stop;
 }
 
-/* The rate of the next step; sets its momentum if that has a schedule. */
+/* The learning rate of the next step; sets the momentum if it has a schedule. */
 static float learning_rate_of_step(fit *f, uint64_t host) {
     const bp_fit_options *o = f->options;
     const size_t step = f->now.epoch * f->now.steps + f->now.step;
@@ -160,7 +160,7 @@ static float learning_rate_of_step(fit *f, uint64_t host) {
     return learning_rate;
 }
 
-/* Whether the place's row is one of the batch. */
+/* Whether the quantity's row is a row of the batch. */
 static bool in_batch(bp_quantity quantity) {
     switch (quantity) {
     case BP_QUANTITY_INPUTS:
@@ -178,7 +178,7 @@ static bool in_batch(bp_quantity quantity) {
     }
 }
 
-/* Ends the fit for a number that is not finite. */
+/* Stops the fit at a number that is not finite. */
 static bp_status diverged(fit *f, size_t step, const char *what, float value) {
     char number[32], learning_rate[32];
     f->result.outcome = BP_FIT_OUTCOME_NONFINITE;
@@ -190,7 +190,8 @@ static bp_status diverged(fit *f, size_t step, const char *what, float value) {
                    bp_number_text(learning_rate, (double)f->now.learning_rate));
 }
 
-/* Goes back before the bad step and looks for the number that began it, if not for `after`, which came of the step. */
+/* Restores the state before the bad step and searches for the first bad number; else it is `after`, the step's result.
+ */
 static bp_status locate(fit *f, const bp_batch *batch, bp_nonfinite after) {
     bp_nonfinite *found = &f->result.nonfinite;
     bp_parameters_restore(f->network, f->before);
@@ -203,8 +204,8 @@ static bp_status locate(fit *f, const bp_batch *batch, bp_nonfinite after) {
 }
 
 /*
- * After a step: BP_ERROR_NONFINITE if it is the last one for what came out of it. Parameters are looked at after each
- * step to find where it began, else at the end of an epoch, so that none ends with bad ones unseen.
+ * After a step: BP_ERROR_NONFINITE if its results stop the fit. To locate the first bad number, parameters are checked
+ * after each step; otherwise at the end of each epoch.
  */
 static bp_status check_step_result(fit *f, const bp_batch *batch) {
     const bp_network *network = f->network;
@@ -234,7 +235,7 @@ static bp_status check_step_result(fit *f, const bp_batch *batch) {
     return status == BP_OK ? diverged(f, f->now.step - 1, what, value) : status;
 }
 
-/* One epoch's steps; false if the fit ends within them. */
+/* One epoch's steps; false if the fit stops within them. */
 static bool run_steps(fit *f, bp_status *status, uint64_t host) {
     double sum = 0.0;
     bp_batch batch;
@@ -277,7 +278,7 @@ static bp_status start_epoch(fit *f, size_t epoch) {
                                : bp_batches_restart(f->batches);
 }
 
-/* Validation, and what follows from it; false if the fit ends here. */
+/* Validation, early stopping, callbacks; false if the fit stops here. */
 static bool end_epoch(fit *f, bp_status *status, uint64_t host) {
     const bp_dataset *validation = f->options->validation;
     if (validation &&

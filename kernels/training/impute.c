@@ -1,4 +1,4 @@
-/* Missing numbers and what takes their place. */
+/* Replaces missing numbers. */
 #include <stdlib.h>
 
 #include <backprop/impute.h>
@@ -26,7 +26,7 @@ static int compare_floats(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-/* The numbers of a column in ascending order, zeros without a sign; their count. */
+/* Sorts the numbers of a column, zeros without sign; returns their count. */
 static size_t sort_numbers(const bp_columns *c, size_t j, float *sorted) {
     size_t count = 0;
     for (size_t n = 0; n < c->rows; n++) {

@@ -1,4 +1,4 @@
-/* Classes and values against what they should be. */
+/* Predicted classes and values against the true ones. */
 #include <backprop/metrics.h>
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 
 /* ---- Classes -------------------------------------------------------------------------------------------------- */
 
-/* Whether output a of a class comes before output b of a later one: it is as large, a NaN being the smallest. */
+/* Whether output a of a class ranks before output b of a later class: a >= b, where NaN is the smallest. */
 static bool not_below(float a, float b) {
     return isnan(b) || a >= b;
 }
@@ -22,7 +22,7 @@ static size_t largest(const float *outputs, size_t classes) {
     return best;
 }
 
-/* Classes that come before `label`. */
+/* The number of classes that rank before `label`. */
 static size_t rank_of(const float *outputs, size_t classes, size_t label) {
     size_t rank = 0;
     for (size_t k = 0; k < label; k++)
@@ -32,7 +32,7 @@ static size_t rank_of(const float *outputs, size_t classes, size_t label) {
     return rank;
 }
 
-/* Checks arrays, and the double or struct of such that a call gives: aligned, and apart from them. */
+/* Checks the arrays and the result, a double or a struct of doubles: it is aligned and does not overlap them. */
 static bp_status check_result(const void *result, size_t bytes, const matrix *given, size_t count,
                               const matrix_names *names) {
     const matrix r = bp_row_of(result, bytes / sizeof(double), true);

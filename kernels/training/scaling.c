@@ -1,4 +1,4 @@
-/* Columns brought to one scale, and back. */
+/* Scales columns, and inverts it. */
 #include <math.h>
 
 #include <backprop/data.h>
@@ -12,7 +12,7 @@ static double value_at(const bp_columns *c, size_t n, size_t j) {
     return bp_column_value(c, n, j);
 }
 
-/* What a fit finds for a column. */
+/* The statistics of a column. */
 typedef struct scaling {
     double shift, scale;
 } scaling;
@@ -25,7 +25,7 @@ static size_t first_number(const bp_columns *c, size_t j) {
     return n;
 }
 
-/* Doubles are summed up as differences from the first, so that large numbers that differ little lose nothing. */
+/* Doubles are summed as differences from the first: large numbers with small differences stay exact. */
 static scaling fit_standard(const bp_columns *c, size_t j) {
     const double origin = c->wide ? value_at(c, first_number(c, j), j) : 0.0;
     double sum = 0.0, squares = 0.0;

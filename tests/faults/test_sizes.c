@@ -54,7 +54,8 @@ static bp_status gradient_sgd(const size_t *n) {
 static bp_status gradient_update(const size_t *n) {
     const bp_optimizer momentum = bp_optimizer_defaults(BP_OPTIMIZER_MOMENTUM);
     const bp_parameters w = {slot(0), {slot(3)}, NULL}, bias = {slot(4), {slot(5)}, NULL};
-    return bp_dense_gradient_update(&w, n[6], &bias, slot(1), n[5], slot(2), n[4], n[1], n[2], n[3], &momentum, 1, 0.5f, scratch);
+    return bp_dense_gradient_update(&w, n[6], &bias, slot(1), n[5], slot(2), n[4], n[1], n[2], n[3], &momentum, 1, 0.5f,
+                                    scratch);
 }
 
 static bp_status activate(const size_t *n) {
@@ -182,7 +183,8 @@ static bp_status scaling_invert(const size_t *n) {
 }
 
 static bp_status scaling_fit_nan(const size_t *n) {
-    return bp_scaling_fit_nan(slot(1), slot(2), slot(0), n[3], NULL, n[1], n[2], BP_SCALING_MINMAX, BP_SCALING_NAN_IGNORE);
+    return bp_scaling_fit_nan(slot(1), slot(2), slot(0), n[3], NULL, n[1], n[2], BP_SCALING_MINMAX,
+                              BP_SCALING_NAN_IGNORE);
 }
 
 static double *wide_slot(size_t k) {
@@ -190,7 +192,8 @@ static double *wide_slot(size_t k) {
 }
 
 static bp_status scaling_fit_double(const size_t *n) {
-    return bp_scaling_fit_double(wide_slot(1), wide_slot(2), wide_slot(0), n[3], NULL, n[1], n[2], BP_SCALING_STANDARD, BP_SCALING_NAN_IGNORE);
+    return bp_scaling_fit_double(wide_slot(1), wide_slot(2), wide_slot(0), n[3], NULL, n[1], n[2], BP_SCALING_STANDARD,
+                                 BP_SCALING_NAN_IGNORE);
 }
 
 static bp_status scaling_apply_double(const size_t *n) {

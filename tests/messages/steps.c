@@ -189,7 +189,9 @@ static void updates(bp_network *network, bp_network *bare) {
     REFUSED("batch", bp_network_accumulate, network, NULL, ROWS, NULL);
     REFUSED("total_rows", bp_network_accumulate, network, b, 0, NULL);
     REFUSED("network", bp_network_accumulate, bare, b, ROWS, NULL);
-    SAYS("the network has no gradient: call bp_network_accumulate, or bp_network_backward with BP_GRADIENT_MODE_STORE, first", bp_network_update, network, 0.1f);
+    SAYS("the network has no gradient: call bp_network_accumulate, or bp_network_backward with BP_GRADIENT_MODE_STORE, "
+         "first",
+         bp_network_update, network, 0.1f);
     assert_int_equal(bp_network_accumulate(network, b, ROWS, NULL), BP_OK);
     REFUSED("learning_rate", bp_network_update, network, INFINITY);
     REFUSED("network", bp_network_update, NULL, 0.1f);

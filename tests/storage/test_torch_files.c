@@ -307,7 +307,8 @@ static void not_strict(void **state) {
     EXPECT_FAILURE(BP_ERROR_MISMATCH, "'fc1.weight' is [2 x 4] in the file and [3 x 4]",
                    bp_network_load_with(network, write(&d), &options, &error));
     const bp_load_options numbers = LOAD_OPTIONS(.strict = false);
-    EXPECT_FAILURE(BP_ERROR_MISMATCH, "the network has none of the file's tensors; the file has module.fc1.weight [2 x 4]",
+    EXPECT_FAILURE(BP_ERROR_MISMATCH,
+                   "the network has none of the file's tensors; the file has module.fc1.weight [2 x 4]",
                    bp_network_load_with(network, write(&d), &numbers, &error));
     assert_true(bp_network_hash(network) == hash);
     bp_network_destroy(network);
@@ -501,18 +502,12 @@ static void every_activation(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrapped_modules),
-        cmocka_unit_test(wrapped_parts),
-        cmocka_unit_test(modules_by_name),
-        cmocka_unit_test(modules_by_pattern),
-        cmocka_unit_test(layer_norms),
-        cmocka_unit_test(no_biases),
-        cmocka_unit_test(not_strict),
-        cmocka_unit_test(other_types),
-        cmocka_unit_test(bad_options),
-        cmocka_unit_test(orders_that_are_no_numbers),
-        cmocka_unit_test(long_lists),
-        cmocka_unit_test(every_failure),
+        cmocka_unit_test(wrapped_modules),  cmocka_unit_test(wrapped_parts),
+        cmocka_unit_test(modules_by_name),  cmocka_unit_test(modules_by_pattern),
+        cmocka_unit_test(layer_norms),      cmocka_unit_test(no_biases),
+        cmocka_unit_test(not_strict),       cmocka_unit_test(other_types),
+        cmocka_unit_test(bad_options),      cmocka_unit_test(orders_that_are_no_numbers),
+        cmocka_unit_test(long_lists),       cmocka_unit_test(every_failure),
         cmocka_unit_test(every_activation),
     };
     test_start(argv[0]);

@@ -72,7 +72,7 @@ BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_
 
 /** What bp_network_load_with tells of a tensor. */
 typedef enum bp_load_event {
-    BP_LOAD_EVENT_UNEXPECTED = 0, /* the file has it, the network has no place for it */
+    BP_LOAD_EVENT_UNEXPECTED = 0, /* the file has it, the network has no tensor it */
     BP_LOAD_EVENT_MISSING,        /* the network has it, the file has not: it stays as it is */
     BP_LOAD_EVENT_ZEROED          /* a bias or shift that the file has not: it became zero */
 } bp_load_event;

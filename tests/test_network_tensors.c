@@ -86,6 +86,7 @@ static void names_and_order(void **state) {
         {BP_OPTIMIZER_SGD, 0.5f, false, {NULL}},
         {BP_OPTIMIZER_MOMENTUM, 0, false, {"momentum."}},
         {BP_OPTIMIZER_ADAM, 0.5f, true, {"momentum.", "squares."}},
+        {BP_OPTIMIZER_RPROP, 0.5f, true, {"previous_gradient.", "step_size."}}, /* not the gradient's names */
     };
     for (size_t c = 0; c < COUNT(cases); c++) {
         bp_network_config config = config_of(cases[c].kind, cases[c].ema_decay);

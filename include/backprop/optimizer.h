@@ -143,8 +143,8 @@ BP_API bp_status bp_optimizer_from_name(const char *name, bp_optimizer_kind *kin
 /** Arrays of state that a kind has, 0 to BP_OPTIMIZER_STATES; 0 for a value outside the enumeration. */
 BP_API size_t bp_optimizer_states(bp_optimizer_kind kind);
 
-/** What array `index` of a kind's state holds: "momentum", "squares", "gradient", "step_size"; null if there is none.
- */
+/** What array `index` of a kind's state holds: "momentum", "squares", "previous_gradient", "step_size"; null if there
+ * is none. */
 BP_API const char *bp_optimizer_state_name(bp_optimizer_kind kind, size_t index);
 
 /** Parameters with what their optimizer keeps of them: arrays of one shape, and where there are rows, of one stride. */

@@ -9,10 +9,10 @@
  *   EMA        if the optimizer keeps a moving average (ema_decay)       ema.0.weight
  *
  * All tensors of one role (of state: of one array) follow each other, in the order of this table; in a role layer by
- * layer; in a layer weight, bias, and where it is normalized gamma, beta. Names number the modules as PyTorch's
- * nn.Sequential does, from 0: for each layer a Linear; then, each only where the layer has it, a LayerNorm, the
- * activation (none for the identity), a Dropout. The list depends on the configuration alone: an index stays valid
- * for the life of a network, and holds for each network of the same configuration.
+ * layer; in a layer weight, bias, and where it is normalized gamma, beta. No two have the same name. Names number the
+ * modules as PyTorch's nn.Sequential does, from 0: for each layer a Linear; then, each only where the layer has it, a
+ * LayerNorm, the activation (none for the identity), a Dropout. The list depends on the configuration alone: an index
+ * stays valid for the life of a network, and holds for each network of the same configuration.
  *
  * With m the module's number, and before it the role's prefix as above:
  *

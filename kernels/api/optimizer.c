@@ -25,7 +25,7 @@ static const struct {
     [BP_OPTIMIZER_ADAM] = {"adam", {"momentum", "squares"}},
     [BP_OPTIMIZER_ADAMW] = {"adamw", {"momentum", "squares"}},
     [BP_OPTIMIZER_LION] = {"lion", {"momentum", NULL}},
-    [BP_OPTIMIZER_RPROP] = {"rprop", {"gradient", "step_size"}},
+    [BP_OPTIMIZER_RPROP] = {"rprop", {"previous_gradient", "step_size"}},
 };
 
 const char *bp_optimizer_name(bp_optimizer_kind kind) {

@@ -126,7 +126,7 @@ def parameters(last, norm):
 def make_checkpoint():
     """The networks of fuzz_checkpoint.c."""
     kinds = {"sgd": (2, False, []), "adam": (2, False, ["momentum", "squares", "ema"]),
-             "momentum": (4, True, ["momentum"]), "rprop": (3, True, ["gradient", "step_size"])}
+             "momentum": (4, True, ["momentum"]), "rprop": (3, True, ["previous_gradient", "step_size"])}
     for optimizer, (last, norm, states) in kinds.items():
         tensors = parameters(last, norm)
         training = {f"training.{state}.{name}": tensor for state in states for name, tensor in tensors.items()}

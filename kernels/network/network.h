@@ -70,7 +70,7 @@ static inline bool bp_steps_are_over(const bp_network *network) {
 }
 
 /** bp_network_create on a given backend. */
-bp_status bp_network_create_on(const bp_backend *backend, const bp_network_config *config, bp_network **network);
+bp_status bp_network_create_on(const bp_backend *backend, const bp_network_config *given, bp_network **network);
 
 /** Sizes and offsets of everything in a network's block, computed from a checked configuration. */
 typedef struct network_layout {

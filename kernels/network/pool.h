@@ -26,6 +26,6 @@ void bp_pool_destroy(bp_pool *pool);
 void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
 
 /** The same for several callers at the same time: one that finds the pool busy makes all its calls itself. */
-void bp_pool_run_shared(void *pool, void (*task)(void *argument, size_t index), void *argument, size_t count);
+void bp_pool_run_shared(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
 
 #endif

@@ -11,8 +11,8 @@ bp_status bp_entries_name(bp_entries *entries, const bp_safetensors *file, const
                           bp_file_error *error);
 
 /** The same for a pattern: the modules that it finds, one for each of the network. */
-bp_status bp_pattern_find(const bp_entries *entries, const bp_safetensors *file, const char *pattern,
-                          bp_module *modules, bp_file_error *error);
+bp_status bp_pattern_find(const bp_entries *entries, const bp_safetensors *file, const char *text, bp_module *modules,
+                          bp_file_error *error);
 
 /** Finds the entries' tensors by name, and checks types and shapes; `options` null: a checkpoint's, which are just
  * those that were written. What the options allow to be missing stays null. */

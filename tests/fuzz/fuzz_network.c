@@ -65,7 +65,7 @@ static bp_batch take_batch(call *c, bool with_loss) {
     if (with_loss && take_flag(&c->in)) {
         batch.weights = vector(c, batch.rows, false);
         /* their sum may be none to divide by, and that of micro-batches is not known */
-        c->uncertain |= c->shape->config.loss_options.reduction == BP_REDUCTION_WEIGHTED_MEAN;
+        c->uncertain |= c->shape->config.loss_options->reduction == BP_REDUCTION_WEIGHTED_MEAN;
     }
     if (take_rarely(&c->in, 32)) {
         batch.inputs = (const float *)c->memory + BP_ALIGNMENT / sizeof(float); /* beyond what aligns it */

@@ -4,6 +4,7 @@
 
 #include <backprop/backward.h>
 
+#include "defaults.h"
 #include "network_support.h"
 
 enum { ROWS = 12, MASKS = 5, FLOATS_MAX = 4 * 31 * 1024 };
@@ -68,7 +69,7 @@ static inline void train(bp_network *network, const samples *s, size_t rows) {
 
 static inline bp_network *prior_of(const test_table *table, size_t kind, unsigned prior, uint64_t seed,
                                    const samples *s) {
-    const bp_backward_options store = {.gradient = BP_GRADIENT_MODE_STORE};
+    const bp_backward_options store = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
     const bp_network_config config = config_of(kind);
     bp_network *network = net_create_on(table, &config, seed);
     if (prior & FROZEN)

@@ -18,10 +18,10 @@ static void expect_no_pointer_into(const bp_network *source, const bp_network *c
     }
 }
 
-static void finish_accumulated(bp_network *network, unsigned prior) {
+static void finish_gradient(bp_network *network, unsigned prior) {
     if (prior & SWAPPED)
         assert_int_equal(bp_network_swap_ema(network), BP_OK);
-    assert_int_equal(bp_network_update(network, 0.01f), prior & ACCUMULATED ? BP_OK : BP_ERROR_VALUE);
+    assert_int_equal(bp_network_update(network, 0.01f), prior & (ACCUMULATED | STORED) ? BP_OK : BP_ERROR_VALUE);
 }
 
 static void clones_go_on_alike(const test_table *table, size_t kind, unsigned prior) {
@@ -34,8 +34,8 @@ static void clones_go_on_alike(const test_table *table, size_t kind, unsigned pr
     for (size_t l = 0; l < source->layers; l++)
         assert_int_equal(clone->layer[l].frozen, source->layer[l].frozen);
     expect_equal(source, clone, "cloned", kind, prior);
-    finish_accumulated(source, prior);
-    finish_accumulated(clone, prior);
+    finish_gradient(source, prior);
+    finish_gradient(clone, prior);
     expect_equal_steps(source, clone, s, "clone", kind, prior);
     /* A clone outlives its source. */
     assert_int_equal(bp_network_clone(clone, &second), BP_OK);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "defaults.h"
 #include "harness/array.h"
 #include "harness/bits.h"
 #include "harness/random.h"
@@ -199,7 +200,7 @@ static void expect_same(const bp_network *a, const bp_network *b) {
 
 static bp_network *network_on(test_table *table, samples *s, const bp_network_config *config) {
     bp_network *network = net_create_on(table, config, 3);
-    const bp_backward_options store = {.gradient = BP_GRADIENT_MODE_STORE};
+    const bp_backward_options store = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
     *s = samples_create(&shape, BATCH, 0, 5);
     assert_int_equal(bp_network_train_step(network, &s->batch, 0.01f, NULL), BP_OK);
     assert_int_equal(bp_network_backward(network, &s->batch, &store), BP_OK);
@@ -211,7 +212,7 @@ static void copies_on(test_table *table) {
     test_random random = test_random_for(test_seed(), table->name);
     samples s;
     bp_network *network = network_on(table, &s, &config), *twin = net_create_on(table, &config, 4);
-    const bp_backward_options store = {.gradient = BP_GRADIENT_MODE_STORE};
+    const bp_backward_options store = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
     map_arrays();
     const size_t count = bp_network_tensor_count(network);
     for (size_t k = 0; k < count; k++)
@@ -367,7 +368,7 @@ static void stored_updates_on(test_table *table) {
         {.kind = BP_OPTIMIZER_ADAM, .clip_norm = 0.05f},
     };
     samples s = samples_create(&shape, BATCH, 0, 5);
-    const bp_backward_options store = {.gradient = BP_GRADIENT_MODE_STORE};
+    const bp_backward_options store = BACKWARD_OPTIONS(.gradient = BP_GRADIENT_MODE_STORE);
     for (size_t o = 0; o < COUNT(optimizers); o++) {
         bp_network_config config = config_of(optimizers[o].kind, 0);
         config.optimizer = stored_optimizer(optimizers[o]);

@@ -39,7 +39,7 @@ cd "$work"
 # ---- An older program ----
 
 mkdir source
-cp -R "$source/CMakeLists.txt" "$source/LICENSE" "$source/cmake" "$source/include" "$source/kernels" source
+cp -R "$source/CMakeLists.txt" "$source/LICENSE" "$source/cmake" "$source/include" "$source/kernels" "$source/docs" source
 grow source/include/backprop names
 # The default of the new field, wherever defaults are made.
 grep -rlF '.struct_size = sizeof' source/kernels | while read -r file; do

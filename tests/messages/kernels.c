@@ -6,7 +6,7 @@ void kernels_are_refused(void) {
     float a[4] = {0}, b[4] = {0}, c[4] = {0}, d[4] = {0};
     uint32_t labels[2] = {0, 7}, order[4];
     const bp_activation relu = {BP_ACTIVATION_RELU, 0};
-    const bp_optimizer sgd = {.kind = BP_OPTIMIZER_SGD};
+    const bp_optimizer sgd = bp_optimizer_defaults(BP_OPTIMIZER_SGD);
     const bp_parameters w = {.values = a};
     const bp_dropout_mask mask = {.probability = 0.5f};
     const bp_initializer gain = {BP_INITIALIZER_ORTHOGONAL, -1};

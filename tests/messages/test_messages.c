@@ -13,9 +13,6 @@
 #include "messages.h"
 #include "storage/files.h"
 
-/* Functions that set no message of their own yet. */
-static const char silent[] = "bp_network_create bp_network_memory";
-
 /* ---- The functions of the headers ----------------------------------------------------------------------------- */
 
 enum { FUNCTIONS_MAX = 400, NAME_ROOM = 64, PARAMETERS_ROOM = 512 };
@@ -100,10 +97,6 @@ void messages_forget(void) {
     bp_fail_text(forgotten);
 }
 
-static bool is_silent(const char *function) {
-    return has_word(silent, function, strlen(function));
-}
-
 /* What is wrong with it, or null. */
 static const char *fault_of(const struct function *f, const char *argument, const char *text, bp_status status) {
     static const char *const old[] = {"lane",  "panels", "kept", "own_loss", "rule", "level",
@@ -133,11 +126,6 @@ void messages_check(const char *function, const char *argument, const char *text
     const char *fault = f ? fault_of(f, argument, text, status) : "no header declares it, or it is not exported";
     if (f && argument)
         f->has_case = true;
-    if (is_silent(function)) {
-        if (fault)
-            return;
-        fault = "it does set a message: take it out of `silent`";
-    }
     if (!fault)
         return;
     faults++;

@@ -1,12 +1,12 @@
 /*
  * Activation functions and their derivatives, element by element.
  *
- * For the backward pass a layer keeps one array: its outputs a = f(z) where the derivative is computed from them, else
- * z. In order, as sequences of binary32 operations:
+ * The backward pass needs one array that the forward pass saved: the outputs a = f(z), or z, as the table says. The
+ * table gives each kind as a sequence of binary32 operations, in order:
  *
  *   kind          a = f(z)                                          f'(z)
  *
- *   keeps a:
+ *   saves a:
  *   identity      z                                                 1
  *   relu          z <= 0 ? +0 : z                                   a <= 0 ? 0 : 1
  *   leaky-relu    z <= 0 ? p * z : z                                a <= 0 ? p : 1
@@ -18,7 +18,7 @@
  *   softsign      w / (1 + |w|), w = min(FLT_MAX, max(-FLT_MAX, z)) r * r, r = 1 - |a|
  *   hard-sigmoid  min(6, max(0, z + 3)) / 6                         a <= 0 or 1 <= a ? 0 : 1/6
  *
- *   keeps z:
+ *   saves z:
  *   softplus      max(0, z) + log1p(exp(-|z|))                      S(z)
  *   hard-swish    max(-3, z) * (min(6, max(0, z + 3)) / 6)          z <= -3 ? 0 : 3 <= z ? 1 : fma(z, 1/3, 1/2)
  *   silu          m * S(c)                                          fma(c, D(c), S(c))
@@ -41,9 +41,9 @@
  * exp, log1p are SLEEF's deterministic functions of 1.0 ULP, erfc its erfcf of 1.5 ULP, tanh, sin and cos those of
  * 3.5 ULP (measured: 2.8, 2.2). Division is IEEE's.
  *
- * Largest errors, in units in the last place (ULP) of the exact result, or of `at least` where the result is smaller:
- * near zeros of f or f', where f' is a difference, and where exp leaves its range. Measured over half of all floats
- * from 2^-14 to 2^8 and a sample of the others, with parameters of 1 (leaky-relu: 0.01):
+ * Largest errors, in units in the last place (ULP) of the exact result, or of `at least` where the result is smaller.
+ * (It is smaller near zeros of f or f', where f' is a difference, and where exp leaves its range.) Measured over half
+ * of all floats from 2^-14 to 2^8 and a sample of the others, with parameters of 1 (leaky-relu: 0.01):
  *
  *   kind          f     at least  f'    at least        kind          f     at least  f'    at least
  *   identity      0               0                     hard-sigmoid  1.4             0.4
@@ -58,16 +58,20 @@
  *
  * (A sine of another frequency has the rounding error of p * z in its argument, besides.)
  *
- * Limits at infinity are reached; only sin has none. A NaN gives a NaN in each of them (its payload and sign are not
- * promised); a derivative computed from an a that is NaN is that of z > 0 in the ReLUs, ELUs and hard-sigmoid.
+ * Limits at infinity are reached; only sin has none. A NaN gives a NaN in each of them; its payload and sign are not
+ * promised. Where a derivative is computed from an a that is NaN, the ReLUs, ELUs and hard-sigmoid give that of z > 0.
  *
- * leaky-relu: A. L. Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013. relu6:
- * A. Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010. elu: D.-A. Clevert et al., "Fast and accurate
- * deep network learning by exponential linear units", 2016. selu: G. Klambauer et al., "Self-normalizing neural
- * networks", 2017. gelu: D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016. silu: S. Elfwing et al.,
- * "Sigmoid-weighted linear units", 2018. mish: D. Misra, "Mish: a self regularized non-monotonic activation function",
- * 2020. hard-swish: A. Howard et al., "Searching for MobileNetV3", 2019. sine: V. Sitzmann et al., "Implicit neural
- * representations with periodic activation functions", 2020.
+ * Sources:
+ *
+ *   leaky-relu  A. L. Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013
+ *   relu6       A. Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010
+ *   elu         D.-A. Clevert et al., "Fast and accurate deep network learning by exponential linear units", 2016
+ *   selu        G. Klambauer et al., "Self-normalizing neural networks", 2017
+ *   gelu        D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016
+ *   silu        S. Elfwing et al., "Sigmoid-weighted linear units", 2018
+ *   mish        D. Misra, "Mish: a self regularized non-monotonic activation function", 2020
+ *   hard-swish  A. Howard et al., "Searching for MobileNetV3", 2019
+ *   sine        V. Sitzmann et al., "Implicit neural representations with periodic activation functions", 2020
  */
 #ifndef BACKPROP_ACTIVATION_H
 #define BACKPROP_ACTIVATION_H
@@ -110,38 +114,41 @@ typedef struct bp_activation {
     float parameter;
 } bp_activation;
 
-/** The names of the table above, "identity", "relu", ..., "sine"; null for any other value. */
+/** Name of a kind, as in the table above: "identity", "relu", ..., "sine". Null for any other value. */
 BP_API const char *bp_activation_name(bp_activation_kind kind);
 
-/** The inverse of bp_activation_name. BP_ERROR_NULL, or BP_ERROR_VALUE with *kind unchanged. */
+/** The inverse of bp_activation_name. BP_ERROR_NULL; BP_ERROR_VALUE for an unknown name, with *kind unchanged. */
 BP_API bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind);
 
-/** Whether the backward pass keeps z rather than a = f(z); false for a value that is no kind. */
+/** Whether the backward pass needs z rather than a = f(z). False for a value that is no kind. */
 BP_API bool bp_activation_saves_input(bp_activation_kind kind);
 
 /**
  * a[n][j] = f(z[n][j]) for n < rows, j < columns.
  *
- * lda, ldz: distance between rows in elements, at least `columns`. `a` may be `z` itself with lda == ldz; any other
- * overlap is BP_ERROR_OVERLAP.
+ * lda, ldz: distance between rows in elements, at least `columns`; 0: packed. `a` may be `z` itself with lda == ldz;
+ * any other overlap is BP_ERROR_OVERLAP.
  *
- * Errors of all three: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT,
- * BP_ERROR_VALUE (an enumerator, a parameter), and those of bp_cpu_active. On error nothing is written.
+ * Errors of the three functions: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT,
+ * BP_ERROR_VALUE (the activation's kind or parameter), and those of bp_cpu_active. On error nothing is written.
  */
 BP_API bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                              bp_activation activation);
 
 /**
- * d[n][j] = f'(z[n][j]) for n < rows, j < columns, computed from saved[n][j]: f(z[n][j]), or z[n][j] for the kinds of
- * which bp_activation_saves_input is true. Strides and aliasing as for bp_activate.
+ * d[n][j] = f'(z[n][j]) for n < rows, j < columns.
+ *
+ * f' is computed from saved[n][j]: a = f(z), or z where bp_activation_saves_input is true. Leading dimensions and
+ * overlaps are as for bp_activate.
  */
 BP_API bp_status bp_activation_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
                                           size_t columns, bp_activation activation);
 
 /**
- * delta[n][j] = delta[n][j] * f'(z[n][j]) for n < rows, j < columns, f' as in bp_activation_derivative: from the
- * gradient by a layer's outputs to that by its z, in place. For the identity nothing is done, and kept may be null.
- * The arrays may not overlap.
+ * delta[n][j] = delta[n][j] * f'(z[n][j]) for n < rows, j < columns, in place: from dL/da to dL/dz.
+ *
+ * f' is that of bp_activation_derivative. For the identity nothing is done, and `saved` may be null. The arrays must
+ * not overlap.
  */
 BP_API bp_status bp_activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows,
                                      size_t columns, bp_activation activation);

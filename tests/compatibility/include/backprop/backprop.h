@@ -3,7 +3,7 @@
  *
  * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
  * networks, which chain them into one training step (network.h), with what feeds and reads them (data.h, fit.h,
- * metrics.h, inspect.h). Beside them: files, of data (file.h) and of networks (checkpoint.h).
+ * metrics.h, inspect.h, tensor.h). Beside them: files, of data (file.h) and of networks (checkpoint.h).
  */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H
@@ -11,6 +11,7 @@
 #include <backprop/activation.h>
 #include <backprop/backward.h>
 #include <backprop/checkpoint.h>
+#include <backprop/copy.h>
 #include <backprop/cpu.h>
 #include <backprop/csv.h>
 #include <backprop/data.h>
@@ -20,6 +21,7 @@
 #include <backprop/fit.h>
 #include <backprop/idx.h>
 #include <backprop/impute.h>
+#include <backprop/inference.h>
 #include <backprop/initializer.h>
 #include <backprop/inspect.h>
 #include <backprop/kernels.h>
@@ -34,6 +36,8 @@
 #include <backprop/safetensors.h>
 #include <backprop/schedule.h>
 #include <backprop/status.h>
+#include <backprop/tensor.h>
+#include <backprop/thread_pool.h>
 #include <backprop/update.h>
 #include <backprop/version.h>
 

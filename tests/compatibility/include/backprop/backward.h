@@ -20,7 +20,7 @@ BP_BEGIN_DECLS
 /** What becomes of the gradient of the weights and biases. */
 typedef enum bp_gradient_mode {
     BP_GRADIENT_MODE_UPDATE = 0, /* it updates them, as in bp_network_train_step */
-    BP_GRADIENT_MODE_STORE, /* they stay; bp_network_get_gradient copies it out. For networks made with `gradients` */
+    BP_GRADIENT_MODE_STORE, /* they stay, and it is there to be read (tensor.h). For networks made with `gradients` */
     BP_GRADIENT_MODE_SKIP,  /* it is not computed: for the gradient of the inputs alone */
 } bp_gradient_mode;
 
@@ -78,6 +78,8 @@ static inline bp_backward_options bp_backward_options_defaults(void) {
  * unless the gradient is skipped: the next step then drops the same. (The outputs of bp_network_forward are those
  * without dropout.)
  *
+ * A stored gradient can be read and changed (tensor.h); bp_network_update then takes the step by it.
+ *
  * Same bits as the kernels chained by hand. A batch that leads to BP_GRADIENT_MODE_UPDATE without an input gradient
  * takes as long as bp_network_train_step but for its loss.
  *
@@ -88,20 +90,6 @@ static inline bp_backward_options bp_backward_options_defaults(void) {
  * with the network's own memory), and the others of bp_network_train_step. On error nothing is changed.
  */
 BP_API bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward_options *options);
-
-/**
- * Copies the gradient of layer `index` out, that the last bp_network_backward with BP_GRADIENT_MODE_STORE left: of the
- * weights [in x out], `weight_stride` elements between rows (0: packed), and of the biases [out]. Either may be null.
- *
- * BP_ERROR_VALUE also if there is none: no such call, a training step or a change of the network's state after it (see
- * update.h); else as bp_network_get_parameters. That of a layer that was frozen is +0.
- */
-BP_API bp_status bp_network_get_gradient(const bp_network *network, size_t index, float *weights, size_t weight_stride,
-                                         float *biases);
-
-/** The same for the gain and shift [out] of a layer with layer normalization; BP_ERROR_VALUE also if it has none. */
-BP_API bp_status bp_network_get_normalization_gradient(const bp_network *network, size_t index, float *gamma,
-                                                       float *beta);
 
 BP_END_DECLS
 

@@ -1,32 +1,33 @@
 /*
- * Networks in safetensors files: their parameters, for other programs too, and whole states of a training, to go on
- * from.
+ * Networks in safetensors files: parameters, which other programs can read, and checkpoints to resume a training from.
  *
- * Names and shapes are those of PyTorch's nn.Sequential with the same layers, whose modules are numbered from 0: for
- * each layer a Linear; then, each only where the layer has it, a LayerNorm, its activation (none for the identity), and
- * a Dropout. With m the number of the module, a file has
+ * Names and shapes are those of PyTorch's nn.Sequential with the same layers. Its modules are numbered from 0: for each
+ * layer a Linear, then a LayerNorm, an activation (none for the identity) and a Dropout, if the layer has them. The
+ * tensors of module m are all F32:
  *
- *   m.weight  [out x in]  of a Linear: element (j, i) is w_ij, from input i to neuron j
- *   m.bias    [out]
- *   m.weight  [out]       of a LayerNorm: the gain
- *   m.bias    [out]       the shift
+ * | name     | shape      | content                                                          |
+ * |----------|------------|------------------------------------------------------------------|
+ * | m.weight | [out x in] | weight of a Linear: element (j, i) is w_ij, from input i to neuron j |
+ * | m.bias   | [out]      | its bias                                                         |
+ * | m.weight | [out]      | gamma of a LayerNorm                                             |
+ * | m.bias   | [out]      | its beta                                                         |
  *
- * all F32. A 784-128-10 network with a ReLU has 0.weight, 0.bias, 2.weight and 2.bias, and in Python
+ * A 784-128-10 network with a ReLU has 0.weight, 0.bias, 2.weight and 2.bias, and in Python
  *
  *   model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
  *   model.load_state_dict(safetensors.torch.load_file("digits.safetensors"))
  *
- * (A network that is to load a file needs the same dropout as the one that saved it, or Linears have other numbers.)
- * Files of other PyTorch modules, whose tensors go by other names, are loaded by bp_network_load_with.
+ * reads them. A network that loads the file needs dropout in the same layers: otherwise the modules have other numbers.
+ * bp_network_load_with loads files with other names.
  *
- * The metadata are the caller's notes, and
+ * The metadata are the caller's notes, and:
  *
  *   format                pt, as files of PyTorch have it
- *   backprop.version      of the library that wrote the file
+ *   backprop.version      the version of the library that wrote the file
  *   backprop.layers       the layers, as in "784-128-10"
- *   backprop.activations  their activations, as in "leaky-relu:0.01,identity": the number only where it is not 0
- *   backprop.loss         the loss, as bp_loss_name has it
- *   backprop.optimizer    the optimizer, as bp_optimizer_name has it
+ *   backprop.activations  the activations, as in "leaky-relu:0.01,identity"; a parameter of 0 is omitted
+ *   backprop.loss         the loss: bp_loss_name
+ *   backprop.optimizer    the optimizer: bp_optimizer_name
  *   backprop.weight_decay_of  what its weight decay applies to: "all" or "weights"
  */
 #ifndef BACKPROP_CHECKPOINT_H
@@ -44,35 +45,35 @@
 BP_BEGIN_DECLS
 
 /**
- * Writes a network's parameters, atomically (file.h), with the caller's notes, which come back from
- * bp_safetensors_metadata; `notes` may be null if there is none. Takes memory for a copy of what it writes.
+ * Writes a network's parameters atomically (file.h), and the caller's notes as metadata; bp_safetensors_metadata reads
+ * the notes. `notes` may be null if `count` is 0. The call allocates a copy of the parameters.
  *
- * BP_ERROR_NULL, BP_ERROR_VALUE (a key that occurs twice or is one of those above, a text that is not UTF-8),
- * BP_ERROR_MEMORY, BP_ERROR_FILE.
+ * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for a key that occurs twice or is one of those above, and for a text that is
+ * not UTF-8; BP_ERROR_MEMORY; BP_ERROR_FILE.
  */
 BP_API bp_status bp_network_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
                                  bp_file_error *error);
 
 /**
  * Reads a network's parameters from a file that bp_network_save, bp_checkpoint_save or another program has written.
- * Their elements may be F32, F16, BF16 or F64 (see bp_array for how they become binary32); what a checkpoint has
- * besides is left out, and that of the network stays as it is, but as bp_network_set_parameters has it: gradients are
- * forgotten, and a moving average becomes the parameters. The metadata may be missing; if they are there, the
- * activations must be the network's.
  *
- * DataParallel and torch.compile wrap a module into another one, and so put "module." and "_orig_mod." before names, or
- * into their midst: these count for nothing, alone or nested, unless the file also has the name without them.
+ *   - Elements may be F32, F16, BF16 or F64; bp_array has the conversions.
+ *   - A checkpoint's other tensors are ignored. The network's optimizer state does not change. Gradients are discarded,
+ *     and the EMA becomes equal to the parameters.
+ *   - Metadata may be missing. If the file has them, its activations must be the network's.
+ *   - The prefixes "module." and "_orig_mod.", which DataParallel and torch.compile add to names, are ignored wherever
+ *     they occur, unless the file also has the name without them.
  *
- * Everything is checked and read before anything is changed. Takes memory for a copy of what it reads.
+ * The network changes only after everything was read and checked. The call allocates a copy of what it reads.
  *
- * BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_FORMAT, BP_ERROR_MEMORY; BP_ERROR_MISMATCH, with the tensor's name and those
- * that the file has in the message, if one is missing, has another shape or type, or has no place in the network.
+ * Errors: BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_FORMAT, BP_ERROR_MEMORY; BP_ERROR_MISMATCH if a tensor is missing, has
+ * another shape or type, or does not belong to the network. The message then names it and lists the file's tensors.
  */
 BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error);
 
 /** What bp_network_load_with tells of a tensor. */
 typedef enum bp_load_event {
-    BP_LOAD_EVENT_UNEXPECTED = 0, /* the file has it, the network has no tensor it */
+    BP_LOAD_EVENT_UNEXPECTED = 0, /* the file has it, the network has no place for it */
     BP_LOAD_EVENT_MISSING,        /* the network has it, the file has not: it stays as it is */
     BP_LOAD_EVENT_ZEROED          /* a bias or shift that the file has not: it became zero */
 } bp_load_event;
@@ -149,26 +150,31 @@ BP_API bp_status bp_network_load_with(bp_network *network, const char *path, con
                                       bp_file_error *error);
 
 /**
- * Writes the whole state of a training: what bp_network_save writes, and
+ * Writes a checkpoint: the complete state of a training. It has the tensors of bp_network_save, and:
  *
- *   training.steps  U64, one number: bp_network_steps
- *   training.seed   U64, one number: bp_network_seed
- *   training.<state>.<name>  the optimizer's state for each parameter: <state> is its bp_network_state_name, <name> and
- *                            shape are the parameter's, as in training.momentum.0.weight
+ * | name                    | content                                                                             |
+ * |-------------------------|-------------------------------------------------------------------------------------|
+ * | training.steps          | bp_network_steps, one U64                                                           |
+ * | training.seed           | bp_network_seed, one U64                                                            |
+ * | training.<state>.<name> | optimizer state and EMA of each parameter, such as training.momentum.0.weight       |
  *
- * What lies outside of the network, such as the epoch and the seed of shuffles, goes into notes. No part of it are
- * which layers are frozen, and gradients that are being accumulated. Errors as bp_network_save, and BP_ERROR_VALUE
- * while a moving average is swapped in.
+ * Save what lies outside of the network, such as the epoch and the seed of the shuffles, as notes. Not saved: frozen
+ * layers, accumulated gradients.
+ *
+ * Errors: those of bp_network_save; BP_ERROR_VALUE while the EMA is swapped in.
  */
 BP_API bp_status bp_checkpoint_save(const bp_network *network, const char *path, const bp_metadata *notes, size_t count,
                                     bp_file_error *error);
 
 /**
- * Sets a network to the state that bp_checkpoint_save has written, whatever it was before: gradients are forgotten, and
- * an average that is swapped in is put back (the table in update.h). If its optimizer has the same numbers, it then
- * takes the same steps by the same batches and rates, to the last bit, on any machine. Everything is checked and read
- * before anything is changed; all tensors must be of the type that was written, and the optimizer of the same kind and
- * the same bp_decay_scope (files that say nothing of that are taken as they are). Errors as bp_network_load.
+ * Restores the state that bp_checkpoint_save has written, whatever the network's state was: gradients are discarded,
+ * and a swapped-in EMA is swapped back (table in update.h). With the same optimizer settings, batches and learning
+ * rates, the network then takes the same steps, to the last bit, on any machine.
+ *
+ * The network changes only after everything was read and checked. All tensors must have the type that was written. The
+ * optimizer's kind and bp_decay_scope must be the same (files without a scope are accepted).
+ *
+ * Errors: those of bp_network_load.
  */
 BP_API bp_status bp_checkpoint_load(bp_network *network, const char *path, bp_file_error *error);
 

@@ -4,8 +4,8 @@
  * Nothing here copies a data set. A split is a list of row numbers, and what a mini-batch gathers goes into one buffer
  * of its own size, taken once.
  *
- * Epoch e of a training with some seed visits the rows in the order bp_random_permutation(seed, 2^32 + e): a pure
- * function of seed and epoch, so that a training can go on at any epoch as if it had never stopped.
+ * Epoch e of a training with some seed visits the rows in the order bp_random_permutation(order, rows, seed, 2^32 + e):
+ * a pure function of seed and epoch, so that a training can go on at any epoch as if it had never stopped.
  */
 #ifndef BACKPROP_DATA_H
 #define BACKPROP_DATA_H
@@ -38,9 +38,9 @@ typedef struct bp_dataset {
 } bp_dataset;
 
 /**
- * Splits a data set at random: `index` [rows] becomes bp_random_permutation(seed, 2^33), through the data set's own
- * index if it has one; `first` views its first `first_rows` rows and `second` the rest. `index` must stay as long as
- * they are used. `first` or `second` may be `dataset` itself.
+ * Splits a data set at random: `index` [rows] becomes bp_random_permutation(index, rows, seed, 2^33), through the data
+ * set's own index if it has one; `first` views its first `first_rows` rows and `second` the rest. `index` must stay as
+ * long as they are used. `first` or `second` may be `dataset` itself.
  *
  * BP_ERROR_NULL, BP_ERROR_SIZE (first_rows is 0 or leaves nothing to `second`; more than 2^32 rows), BP_ERROR_OVERFLOW,
  * BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP (`index` overlaps the data set's): on error nothing is written.
@@ -94,21 +94,21 @@ typedef enum bp_scaling_kind {
 } bp_scaling_kind;
 
 /**
- * Finds shift[j] and scale[j] for each column of x [rows x columns]; with `index` (else null) of its rows
- * index[0] .. index[rows - 1] alone. Everything but the last roundings is computed in binary64, n ascending:
+ * Finds shift[j] and scale[j] for each column of x [rows x columns]. With an `index` (else null), only the rows
+ * index[0] .. index[rows - 1] count. All but the last roundings is binary64, n ascending:
  *
  *   standard   s = +0; s = s + x[n][j];  mean = s / rows;  v = +0; d = x[n][j] - mean; v = v + d * d
  *              shift = (float)mean;  scale = (float)sqrt(v / rows)
  *   min-max    shift = the least x[n][j], scale = (float)(the largest - the least)
  *
- * Where scale would be 0, a column of equal values, it is 1. stride: elements between rows, 0: packed.
+ * A scale of 0, which is that of a column of equal values, becomes 1. stride: elements between rows; 0: packed.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP, BP_ERROR_VALUE (`kind`, a
- * value that is not finite, whose row and column bp_error_message() names, a scale that is not): on error nothing is
- * written.
+ * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP; BP_ERROR_VALUE for `kind`, for
+ * a value that is not finite (bp_error_message() names its row and column), and for a scale that is not. On error
+ * nothing is written.
  */
-BP_API bp_status bp_scaling_fit(bp_scaling_kind kind, const float *x, size_t stride, const uint32_t *index, size_t rows,
-                                size_t columns, float *shift, float *scale);
+BP_API bp_status bp_scaling_fit(float *shift, float *scale, const float *x, size_t stride, const uint32_t *index,
+                                size_t rows, size_t columns, bp_scaling_kind kind);
 
 /** What NaN, a missing number, is to a fit. Infinities are errors always. */
 typedef enum bp_scaling_nan {
@@ -117,43 +117,46 @@ typedef enum bp_scaling_nan {
                                  shift 0 and scale 1 */
 } bp_scaling_nan;
 
-/** bp_scaling_fit over columns in which numbers may be missing. See impute.h for what may take their place. */
-BP_API bp_status bp_scaling_fit_nan(bp_scaling_kind kind, bp_scaling_nan nan, const float *x, size_t stride,
-                                    const uint32_t *index, size_t rows, size_t columns, float *shift, float *scale);
+/** bp_scaling_fit for columns in which numbers may be missing. See impute.h for what may replace them. */
+BP_API bp_status bp_scaling_fit_nan(float *shift, float *scale, const float *x, size_t stride, const uint32_t *index,
+                                    size_t rows, size_t columns, bp_scaling_kind kind, bp_scaling_nan nan);
 
 /**
- * The same for doubles, with results that are not rounded to binary32: for numbers that floats do not tell apart, such
- * as times like 1700000060. Sums run over differences from the column's first number r that is no NaN:
+ * bp_scaling_fit_nan for doubles, with results that are not rounded to binary32: for numbers that floats do not tell
+ * apart, such as times like 1700000060. Sums run over differences from the column's first number r that is not NaN:
  *
  *   standard   s = +0; s = s + (x[n][j] - r);  mean = r + s / rows;  shift = mean;  scale = sqrt(v / rows), v as above
  *
- * bp_csv_doubles of csv.h reads such columns. For reading a file straight to binary32, shift is the offset of a
+ * bp_csv_doubles of csv.h reads such columns. To read a file straight to binary32, let shift be the offset of a
  * bp_shift_scale and 1 / scale its factor; the results differ from bp_scaling_apply_double's in the last bits.
  */
-BP_API bp_status bp_scaling_fit_double(bp_scaling_kind kind, bp_scaling_nan nan, const double *x, size_t stride,
-                                       const uint32_t *index, size_t rows, size_t columns, double *shift,
-                                       double *scale);
+BP_API bp_status bp_scaling_fit_double(double *shift, double *scale, const double *x, size_t stride,
+                                       const uint32_t *index, size_t rows, size_t columns, bp_scaling_kind kind,
+                                       bp_scaling_nan nan);
 
 /**
- * y[n][j] = (x[n][j] - shift[j]) / scale[j], binary32. `y` may be `x` itself with the same stride. A stride of 0 stands
- * for packed rows. NaN gives NaN.
- * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP: on error nothing is written.
+ * y[n][j] = (x[n][j] - shift[j]) / scale[j], binary32. A NaN gives a NaN.
+ *
+ * `y` may be `x` itself with the same stride. Strides: elements between rows; 0: packed. BP_ERROR_NULL, BP_ERROR_SIZE,
+ * BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP. On error nothing is written.
  */
-BP_API bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,
-                                  size_t columns, const float *shift, const float *scale);
+BP_API bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, const float *shift,
+                                  const float *scale, size_t rows, size_t columns);
 
-/** The way back: x[n][j] = fma(y[n][j], scale[j], shift[j]), binary32. Otherwise as bp_scaling_apply. */
-BP_API bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
-                                   size_t columns, const float *shift, const float *scale);
+/** The inverse: x[n][j] = fma(y[n][j], scale[j], shift[j]), binary32. All else is as for bp_scaling_apply. */
+BP_API bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, const float *shift,
+                                   const float *scale, size_t rows, size_t columns);
 
-/** y[n][j] = (float)((x[n][j] - shift[j]) / scale[j]), in binary64 up to the cast. Otherwise as bp_scaling_apply, but
- * for `y` that may not be `x`. */
-BP_API bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride, size_t rows,
-                                         size_t columns, const double *shift, const double *scale);
+/**
+ * y[n][j] = (float)((x[n][j] - shift[j]) / scale[j]), in binary64 up to the cast. `y` must not be `x`; all else is as
+ * for bp_scaling_apply.
+ */
+BP_API bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride,
+                                         const double *shift, const double *scale, size_t rows, size_t columns);
 
-/** The way back: x[n][j] = fma(y[n][j], scale[j], shift[j]), binary64. Otherwise as bp_scaling_apply_double. */
-BP_API bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride, size_t rows,
-                                          size_t columns, const double *shift, const double *scale);
+/** The inverse: x[n][j] = fma(y[n][j], scale[j], shift[j]), binary64. All else is as for bp_scaling_apply_double. */
+BP_API bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride,
+                                          const double *shift, const double *scale, size_t rows, size_t columns);
 
 BP_END_DECLS
 

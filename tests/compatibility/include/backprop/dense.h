@@ -1,27 +1,36 @@
 /*
  * The three products of a dense layer, on the caller's row-major arrays.
  *
- *   X      [batch x in]   inputs of the layer            ldx >= in
- *   W      [in x out]     w_ij: from input i to neuron j  ldw >= out
+ *   array  shape          contents                                  leading dimension
+ *   X      [batch x in]   inputs of the layer                       ldx >= in
+ *   W      [in x out]     w_ij: from input i to neuron j            ldw >= out
  *   b      [out]          biases
- *   A      [batch x out]  a = f(z), outputs of the layer lda >= out
- *   delta  [batch x out]  dL/dz                          ldd >= out
+ *   A      [batch x out]  a = f(z), outputs of the layer            lda >= out
+ *   delta  [batch x out]  dL/dz                                     ldd >= out
  *
- * Leading dimensions (`ld`) are the distance between rows, in elements. Pointers need the alignment of float only.
- * Elements between the rows are neither read nor written.
+ * A leading dimension (`ld`) is the distance between rows, in elements; 0 stands for packed rows. Pointers need the
+ * alignment of float only. Elements between the rows are neither read nor written.
  *
- * Each result is one exact sequence of binary32 operations, rounded to nearest even, given below for every function:
- * the same bits on every instruction set, for every alignment, and when the caller cuts the work into ranges of rows
- * or columns. `fma` rounds once.
+ * Each result is one exact sequence of binary32 operations, rounded to nearest even, which is given below. So it has
+ * the same bits on every instruction set, for every alignment, and when the caller cuts the work into ranges of rows or
+ * columns. `fma` rounds once.
  *
- * `scratch` is room for packed panels: bp_scratch_bytes() bytes, aligned to BP_ALIGNMENT, contents of no meaning
- * before or after, one for each thread that calls at the same time. It must not overlap the other arrays.
+ * `scratch` is working memory: bp_dense_scratch_bytes() bytes, aligned to BP_ALIGNMENT. Its contents mean nothing
+ * before or after a call. It must not overlap the other arrays. Threads that call at the same time need one each.
  *
- * Any output may overlap no other array unless said so. Errors of all: BP_ERROR_NULL, BP_ERROR_SIZE,
- * BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT, BP_ERROR_VALUE, and those of bp_cpu_active. On error
- * nothing is written.
+ * An output must not overlap another array, except where said so.
  *
- * NaN: a NaN operand makes the results that depend on it NaN; payload and sign of a NaN are not promised.
+ * Errors of all functions; on error nothing is written, and bp_error_message() names the argument:
+ *
+ *   BP_ERROR_NULL       a required array is null
+ *   BP_ERROR_SIZE       a size is 0, or a leading dimension is less than the columns and not 0
+ *   BP_ERROR_OVERFLOW   an array does not fit into the address range
+ *   BP_ERROR_OVERLAP    an output or scratch overlaps another array
+ *   BP_ERROR_ALIGNMENT  an array is not aligned to float, or scratch not to BP_ALIGNMENT
+ *   BP_ERROR_VALUE      an activation or optimizer is out of its range
+ *   those of bp_cpu_active
+ *
+ * A NaN operand makes the results that depend on it NaN. Payload and sign of a NaN are not promised.
  */
 #ifndef BACKPROP_DENSE_H
 #define BACKPROP_DENSE_H
@@ -41,8 +50,12 @@ BP_BEGIN_DECLS
 /** Alignment, in bytes, of scratch and of everything that the library allocates. */
 #define BP_ALIGNMENT 64
 
-/** Bytes of scratch that any kernel may use. */
-BP_API size_t bp_scratch_bytes(void);
+/**
+ * Bytes of scratch that every function of this header needs at most for these sizes, on any instruction set: a multiple
+ * of BP_ALIGNMENT, at most some 2.5 MiB. 0 for sizes that the functions refuse: a 0, or arrays that do not fit into the
+ * address range.
+ */
+BP_API size_t bp_dense_scratch_bytes(size_t batch, size_t in, size_t out);
 
 /**
  * Forward pass: A = f(X W + b).
@@ -56,54 +69,59 @@ BP_API bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t l
                                   void *scratch);
 
 /**
- * Delta of the layer below: previous = (delta W^T) * f'(.), `activation` and `previous_saved` being that layer's.
+ * Delta of the previous layer: previous = (delta W^T) * f'(z_previous).
  *
  *   s = +0;  for j = 0 .. out-1 ascending: s = fma(delta[n][j], w[i][j], s);  previous[n][i] = s * f'(z_previous[n][i])
  *
- * f' is computed from what that layer kept, saved[n][i]: its outputs a or its z, as bp_activation_saves_input says.
- * previous is [batch x in] with ldp >= in, kept likewise with ldk >= in; kept may be null when the activation is
- * the identity, and previous may be kept itself with ldp == ldk. For the identity, previous[n][i] = s.
+ * `activation` and `saved` belong to the previous layer. f' is computed from `saved`: that layer's outputs a, or its z
+ * where bp_activation_saves_input is true. For the identity, previous[n][i] = s, and `saved` may be null.
+ *
+ * `previous` is [batch x in] with ldp >= in, `saved` is [batch x in] with lds >= in. `previous` may be `saved` itself
+ * with ldp == lds.
  */
 BP_API bp_status bp_dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
                                 const float *saved, size_t lds, size_t batch, size_t in, size_t out,
                                 bp_activation activation, void *scratch);
 
 /**
- * Gradient of weights and biases: G = X^T delta, and the column sums of delta.
+ * Gradients of weights and biases: G = X^T delta, and the column sums of delta.
  *
  * Rows are taken in blocks of BP_ROW_BLOCK, counted from row 0. In a block:
+ *
  *   g = +0;  for n ascending: g = fma(x[n][i], delta[n][j], g)
  *   c = +0;  for n ascending: c = c + delta[n][j]
- * and the blocks are added in ascending order: G = g_0, then G = G + g_1, ...; gradient_bias likewise from the c.
  *
- * gradient is [in x out] with ldg >= out, gradient_bias [out]. Either may be null (then that part is left out), not
- * both. Both are overwritten, never read first.
+ * The blocks are added in ascending order: G = g_0, then G = G + g_1, ...; gradient_bias likewise from the c.
+ *
+ * `gradient` is [in x out] with ldg >= out, `gradient_bias` is [out]. Either may be null, and is then left out, but not
+ * both. Both are overwritten and never read first.
  */
 BP_API bp_status bp_dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                                    const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch);
 
 /**
- * Gradient fused with the update of plain stochastic gradient descent; the gradient itself is never stored.
+ * Gradient and update of plain stochastic gradient descent in one pass. The gradient is never stored.
  *
  *   w[i][j] = fma(-learning_rate, G[i][j], w[i][j]),  bias[j] = fma(-learning_rate, G_bias[j], bias[j])
  *
- * with G of bp_dense_gradient. `w` or `bias` may be null, not both.
+ * G is that of bp_dense_gradient. `w` or `bias` may be null, but not both.
  */
 BP_API bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx,
                                        const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
                                        float learning_rate, void *scratch);
 
 /**
- * Gradient fused with a step of any optimizer: bp_optimizer_step on weights and biases with G of bp_dense_gradient,
- * which is never stored, in one pass over the weights and their state.
+ * Gradient and step of any optimizer in one pass over the weights and their state: bp_optimizer_step on weights and
+ * biases with the G of bp_dense_gradient, which is never stored.
  *
- * `w` holds arrays [in x out], all with ldw >= out elements between rows, `bias` arrays [out]; either may be null, not
- * both. Plain stochastic gradient descent gives the bits of bp_dense_gradient_sgd. Errors are those of both functions.
+ * `w` holds arrays [in x out], all with ldw >= out elements between rows; `bias` holds arrays [out]. Either may be
+ * null, but not both. Plain stochastic gradient descent gives the bits of bp_dense_gradient_sgd. Errors are those of
+ * this header and of bp_optimizer_step.
  */
-BP_API bp_status bp_dense_gradient_update(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
-                                          const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
+BP_API bp_status bp_dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                           size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in,
-                                          size_t out, void *scratch);
+                                          size_t out, const bp_optimizer *optimizer, uint64_t step, float learning_rate,
+                                          void *scratch);
 
 BP_END_DECLS
 

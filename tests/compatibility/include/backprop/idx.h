@@ -1,8 +1,8 @@
 /*
- * IDX files, the format of MNIST and its relatives: one array each, plain or compressed by gzip.
+ * IDX files, the format of MNIST and its successors: one array in each file, with or without gzip compression.
  *
- * Format: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits": a magic number with the
- * type of the elements and the number of dimensions, their lengths, then the elements, all big-endian.
+ * Format: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits": a magic number (element
+ * type and number of dimensions), the lengths of the dimensions, and the elements, all big-endian.
  */
 #ifndef BACKPROP_IDX_H
 #define BACKPROP_IDX_H
@@ -16,21 +16,21 @@
 BP_BEGIN_DECLS
 
 /**
- * Reads the first items of a file, at most `limit` (0: all): items are counted by the first dimension. Elements may be
- * of any of the format's types (unsigned and signed bytes, 16 and 32-bit integers, floats, doubles); see bp_array for
- * how they become binary32. *total (if not null) is the number of items in the file. *array belongs to the caller:
- * bp_array_destroy. Of class labels, bp_array_labels makes integers.
+ * Reads the first `limit` items of a file (0: all). Items are counted along the first dimension. All element types of
+ * the format are supported: unsigned and signed bytes, 16-bit and 32-bit integers, floats, doubles; bp_array says which
+ * binary32 they become. *total, if not null, is the number of items in the file. Free *array with bp_array_destroy.
+ * bp_array_labels converts class labels to integers.
  *
- * Compressed data grow in memory as they are decompressed, to what the header claims at most: that may be 1032 times
- * the file's size. Checksums are checked if all items are read. As with gzip itself, several compressed members may
- * follow each other, and zeros the last one, up to the end of the file; anything else after it is BP_ERROR_FORMAT.
+ * Memory for compressed data grows during decompression, up to the size in the header, which may be 1032 times the
+ * file's size. Checksums are verified if all items are read. As in gzip, a file may consist of several compressed
+ * members, with zeros after the last one; anything else after it is BP_ERROR_FORMAT.
  *
- * BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT, also for no dimension and for more bytes than the
- * header claims; BP_ERROR_MISMATCH for more than BP_DIMENSIONS_MAX dimensions.
+ * Errors: BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT, also for zero dimensions and for more bytes
+ * than the header announces; BP_ERROR_MISMATCH for more than BP_DIMENSIONS_MAX dimensions.
  */
 BP_API bp_status bp_idx_read(const char *path, size_t limit, bp_array *array, size_t *total, bp_file_error *error);
 
-/** The same for a file in memory, `size` bytes. */
+/** The same for a file in memory of `size` bytes. */
 BP_API bp_status bp_idx_read_memory(const void *bytes, size_t size, size_t limit, bp_array *array, size_t *total,
                                     bp_file_error *error);
 

@@ -8,10 +8,11 @@
  *
  * and the maximum likewise with p[l] = -infinity and max(p, v) = v > p ? v : p.
  *
- * The loss of a batch is bp_sum(row_loss, batch) * scale, `scale` being 1 / batch for the mean.
- * Leading dimensions and errors are as in dense.h; the arrays may not overlap, except that `delta` may be the
- * predictions' array itself (same pointer, same leading dimension). `delta` and `row_loss` may each be null if that
- * result is not wanted, not both.
+ * The loss of a batch is bp_sum(row_loss, batch) * scale, where scale is 1 / batch for the mean.
+ *
+ * Leading dimensions (0: packed) and errors are as in dense.h. The arrays must not overlap, except that `delta` may be
+ * the predictions' array itself (same pointer, same leading dimension). `delta` or `row_loss` may be null if that
+ * result is not wanted, but not both.
  */
 #ifndef BACKPROP_LOSS_H
 #define BACKPROP_LOSS_H
@@ -28,7 +29,7 @@ BP_BEGIN_DECLS
 /** Running values of a sum or maximum: a constant of the contract. */
 #define BP_SUM_ACCUMULATORS 16
 
-/** What outputs are compared with, and how: see bp_loss_targets and bp_loss_labels. */
+/** Losses: bp_loss_targets and bp_loss_labels define them. */
 typedef enum bp_loss_kind {
     BP_LOSS_MSE = 0,                       /* one half of the squared error */
     BP_LOSS_SOFTMAX_CROSS_ENTROPY,         /* with class labels, smoothed or not */
@@ -45,11 +46,11 @@ typedef enum bp_loss_kind {
  *  "kullback-leibler", "hinge", "multiclass-hinge"; null for any other value. */
 BP_API const char *bp_loss_name(bp_loss_kind loss);
 
-/** The inverse of bp_loss_name. BP_ERROR_NULL, or BP_ERROR_VALUE with *loss unchanged. */
+/** The inverse of bp_loss_name. BP_ERROR_NULL; BP_ERROR_VALUE for an unknown name, with *loss unchanged. */
 BP_API bp_status bp_loss_from_name(const char *name, bp_loss_kind *loss);
 
 /** *sum = the sum of `count` values in the order above. */
-BP_API bp_status bp_sum(const float *values, size_t count, float *sum);
+BP_API bp_status bp_sum(float *sum, const float *values, size_t count);
 
 /**
  * Squared error of outputs a against targets y, both [batch x out].
@@ -57,8 +58,8 @@ BP_API bp_status bp_sum(const float *values, size_t count, float *sum);
  *   row_loss[n] = 0.5 * sum over j of (a[n][j] - y[n][j])^2, each square rounded, summed in the order above
  *   delta[n][j] = ((a[n][j] - y[n][j]) * scale) * f'(a[n][j])
  *
- * `activation` is that of the output layer; for the identity the last factor is left out. f' is computed from a, so
- * a kind that keeps z (bp_activation_saves_input) is BP_ERROR_VALUE: take the identity, then bp_activation_delta.
+ * `activation` is that of the output layer; for the identity the last factor is left out. f' is computed from a. A kind
+ * that needs z (bp_activation_saves_input) is BP_ERROR_VALUE: give the identity, then call bp_activation_delta.
  */
 BP_API bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                              size_t ldy, size_t batch, size_t out, bp_activation activation, float scale);
@@ -70,9 +71,8 @@ BP_API bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const fl
  *   row_loss[n] = log(s) - (z[n][label] - m)
  *   delta[n][j] = (p_j - (j == label ? 1 : 0)) * scale
  *
- * exp and log are SLEEF's deterministic functions of 1.0 ULP. Finite for all finite z whose differences do not
- * overflow.
- * BP_ERROR_LABEL if a label is not below `classes`.
+ * exp and log are SLEEF's deterministic functions of 1.0 ULP. The results are finite for all finite z whose differences
+ * do not overflow. BP_ERROR_LABEL if a label is not below `classes`.
  */
 BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                                const uint32_t *labels, size_t batch, size_t classes, float scale);
@@ -84,7 +84,7 @@ BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *
  *   row_loss[n] = L, or weights[n] * L
  *   delta[n][j] = g_j * r, the derivative by a[n][j]
  *
- * with L and g_j of the row's a_j and y_j, where e_j = a_j - y_j, and sums run over j in the order above:
+ * L and g_j are those of the row's a_j and y_j, with e_j = a_j - y_j; sums run over j in the order above:
  *
  *   mse                   L = 0.5 * sum of e_j * e_j
  *                         g_j = e_j
@@ -99,52 +99,68 @@ BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *
  *
  * and of softmax(a), with m, s and p_j of bp_loss_softmax_cross_entropy and Y = sum of y_j:
  *
- *   softmax-cross-entropy-targets   L = fma(Y, log(s), -sum of t_j),  t_j = y_j == 0 ? 0 : y_j * (a_j - m)
- *                                   g_j = fma(p_j, Y, -y_j)
- *   kullback-leibler                the same with t_j = y_j == 0 ? 0 : y_j * ((a_j - m) - log(y_j))
+ *   softmax-cross-entropy-targets  L = fma(Y, log(s), -sum of t_j),  t_j = y_j == 0 ? 0 : y_j * (a_j - m)
+ *                                  g_j = fma(p_j, Y, -y_j)
+ *   kullback-leibler               the same with t_j = y_j == 0 ? 0 : y_j * ((a_j - m) - log(y_j))
  *
- * Huber (P. J. Huber, "Robust estimation of a location parameter", 1964): `parameter` is its threshold t, above 0 and
- * finite; the other losses ignore it. Binary cross-entropy is that of probabilities sigmoid(a) with targets 0 .. 1.
- * The hinge loss has targets -1 and 1 (C. Cortes, V. Vapnik, "Support-vector networks", 1995). The two of softmax(a)
- * are meant for rows of y that are distributions; any y has the loss -sum of y_j log p_j, plus sum of y_j log y_j for
- * kullback-leibler (S. Kullback, R. A. Leibler, "On information and sufficiency", 1951), where 0 log 0 is 0. A logit
- * of -infinity has p_j = 0; where y_j is not 0, the loss is infinite.
+ *   loss                           targets y                    parameter
+ *   mse, mae                       any                          ignored
+ *   huber                          any                          its threshold t, finite and above 0
+ *   binary-cross-entropy           0 .. 1; each a is a logit    ignored
+ *   hinge                          -1 or 1                      ignored
+ *   softmax-cross-entropy-targets  meant for distributions      ignored
+ *   kullback-leibler               meant for distributions      ignored
+ *
+ * For any y the two losses of softmax(a) are -sum of y_j log p_j, plus sum of y_j log y_j for kullback-leibler, where
+ * 0 log 0 is 0.
  *
  * exp, log and log1p are SLEEF's deterministic functions of 1.0 ULP. Cross-entropies and divergences are finite for all
- * finite a whose differences are, and whose products with y. A NaN in a or y makes the row's loss NaN; so does a logit
- * of +infinity, and one of -infinity but as said above and in binary-cross-entropy with y_j > 0, whose loss is
- * infinite. Deltas are what the operations give: NaN in a row of softmax that has a NaN or +infinity; -y_j or 1 - y_j
- * for infinite logits of binary-cross-entropy; for NaN in a NaN, but for hinge, whose delta does not depend on a's
- * value.
+ * finite a whose differences are finite, and whose products with y are. Values that are not finite:
+ *
+ *   loss                   input                     row's loss                   delta
+ *   all                    NaN in y_j                NaN                          what the operations give
+ *   all, without softmax   NaN in a_j                NaN                          NaN at j; hinge: -y_j
+ *   binary-cross-entropy   a_j = +infinity           NaN                          1 - y_j
+ *   binary-cross-entropy   a_j = -infinity, y_j > 0  +infinity                    -y_j
+ *   binary-cross-entropy   a_j = -infinity, y_j = 0  NaN                          -y_j
+ *   the two of softmax(a)  NaN or +infinity in a_j   NaN                          NaN in the whole row
+ *   the two of softmax(a)  a_j = -infinity           infinite where y_j is not 0  that of p_j = 0
  *
  * weights: [batch], any numbers, or null for none. BP_ERROR_VALUE: a loss that takes labels, a bad `parameter`.
+ *
+ * Sources: P. J. Huber, "Robust estimation of a location parameter", 1964; C. Cortes, V. Vapnik, "Support-vector
+ * networks", 1995 (hinge); S. Kullback, R. A. Leibler, "On information and sufficiency", 1951.
  */
 BP_API bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y,
                                  size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss,
                                  float parameter, float scale);
 
 /**
- * Loss of z [batch x classes] with one class label a row. Weights, r, row_loss and delta as for bp_loss_targets; with
- * m, s and p_j of bp_loss_softmax_cross_entropy, `label` the row's:
+ * Loss of z [batch x classes] with one class label a row.
+ *
+ * Weights, r, row_loss and delta are as for bp_loss_targets; m, s and p_j are those of bp_loss_softmax_cross_entropy;
+ * `label` is the row's:
  *
  *   softmax-cross-entropy  L = log(s) - fma(u, T, h * (z_label - m)),  T = sum of z_j - m
  *                          g_j = p_j - (j == label ? h + u : u)
  *   multiclass-hinge       L = sum of v_j,  v_j = (j == label or h_j <= 0) ? 0 : h_j,  h_j = (z_j - z_label) + 1
  *                          g_j = h_j <= 0 ? 0 : 1 for j != label,  g_label = -sum of these
  *
- * Cross-entropy is smoothed (C. Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016) by
- * `parameter`, 0 .. 1: u = parameter / classes, h = 1 - parameter; for u = 0, L is log(s) - (z_label - m), and
- * all is as bp_loss_softmax_cross_entropy computes it. The hinge loss is that of J. Weston and C. Watkins ("Support
- * vector machines for multi-class pattern recognition", 1999), summed over the classes; it ignores `parameter`. Logits
- * of -infinity are allowed but for the label's, and not with smoothing.
+ * `parameter` smooths the labels of the cross-entropy, from 0 to 1: u = parameter / classes, h = 1 - parameter. For
+ * u = 0, L is log(s) - (z_label - m), and all is as bp_loss_softmax_cross_entropy computes it. The hinge loss is summed
+ * over the classes and ignores `parameter`. A logit of -infinity is allowed where it is not the label's, and only
+ * without smoothing.
  *
  * BP_ERROR_LABEL if a label is not below `classes`; BP_ERROR_VALUE: a loss that takes targets, a bad `parameter`.
+ *
+ * Sources: C. Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016 (smoothing); J. Weston,
+ * C. Watkins, "Support vector machines for multi-class pattern recognition", 1999 (hinge).
  */
 BP_API bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                 const uint32_t *labels, const float *weights, size_t batch, size_t classes,
                                 bp_loss_kind loss, float parameter, float scale);
 
-/** p[n][j] = p_j of bp_loss_softmax_cross_entropy: the probabilities of each row. `p` may be `z` itself. */
+/** Probabilities of each row: p[n][j] = p_j of bp_loss_softmax_cross_entropy. `p` may be `z` itself with ldp == ldz. */
 BP_API bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes);
 
 BP_END_DECLS

@@ -1,17 +1,19 @@
 /*
  * A multi-layer perceptron, trained by back-propagation.
  *
- * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). Where it is normalized (layer_norm.h),
- * that comes between the product and f_l; where it has dropout (dropout.h), that comes after f_l, in training steps
- * alone. All memory is taken at creation, in
- * one block; after that no call allocates or reads the environment, and none takes a lock but to share work with other
- * threads. Results have the same bits on every instruction set, for every number of threads and every thread pool.
+ * Layer l maps [batch x sizes[l]] to [batch x sizes[l+1]]: a = f_l(x W_l + b_l). The order is: product, layer
+ * normalization (layer_norm.h), activation, dropout (dropout.h; in training steps only). Results have the same bits on
+ * every instruction set, for every number of threads and every thread pool.
  *
- * Different networks may be used in different threads at the same time; one network by one thread at a time.
+ * Memory: creation allocates one block. Later calls do not allocate, read the environment, or take a lock, except to
+ * share work with other threads.
  *
- * After fork the child has copies of the networks, to be used and destroyed as in the parent, with the same bits, but
- * for those that another thread was just using. One with a pool of the library's own runs on the calling thread alone
- * there; new ones have threads again. A host's pool is the host's to mend.
+ * Threads: different networks may be used in different threads at the same time. One network may be used by one thread
+ * at a time, except for bp_network_infer (inference.h).
+ *
+ * Fork: the child has usable copies of all networks, with the same bits, except for those that another thread was using
+ * at that time. A network with a private pool runs on the calling thread alone in the child; new networks have threads
+ * again. If you supply the pool, you must make it fork-safe.
  */
 #ifndef BACKPROP_NETWORK_H
 #define BACKPROP_NETWORK_H
@@ -27,12 +29,13 @@
 #include <backprop/loss.h>
 #include <backprop/optimizer.h>
 #include <backprop/status.h>
+#include <backprop/thread_pool.h>
 
 BP_BEGIN_DECLS
 
 typedef struct bp_network bp_network;
 
-/** How the losses of a batch's rows become the loss that is trained on. */
+/** Reduction of the rows' losses to the loss of a batch. */
 typedef enum bp_reduction {
     BP_REDUCTION_MEAN = 0,      /* (sum of row_loss) * scale, scale = 1 / rows rounded, weighted rows or not */
     BP_REDUCTION_SUM,           /* sum of row_loss: the scale is 1 */
@@ -40,12 +43,22 @@ typedef enum bp_reduction {
                                    the mean */
 } bp_reduction;
 
-/** What a network's loss leaves open. Zeroed fields take their defaults. */
+/** Numbers of a network's loss, made by bp_loss_options_defaults: a threshold of 1, no smoothing, the mean. */
 typedef struct bp_loss_options {
-    float huber_threshold;  /* of BP_LOSS_HUBER, above 0 and finite; 0: 1 */
-    float label_smoothing;  /* of BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0 .. 1 */
+    size_t struct_size;     /* sizeof(bp_loss_options), set by bp_loss_options_defaults */
+    float huber_threshold;  /* of BP_LOSS_HUBER; above 0 and finite */
+    float label_smoothing;  /* of BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0 to 1; 0 for other losses */
     bp_reduction reduction; /* over the rows of a batch */
 } bp_loss_options;
+
+/** Sets the defaults in the first struct_size bytes of a struct; see bp_optimizer_init. */
+BP_API void bp_loss_options_init(bp_loss_options *options, size_t struct_size);
+
+static inline bp_loss_options bp_loss_options_defaults(void) {
+    bp_loss_options bp_made;
+    bp_loss_options_init(&bp_made, sizeof bp_made);
+    return bp_made;
+}
 
 /** Memory from the caller. `allocate` returns null on failure; its result needs no more than malloc's alignment. */
 typedef struct bp_allocator {
@@ -55,48 +68,52 @@ typedef struct bp_allocator {
 } bp_allocator;
 
 /**
- * A thread pool of the host's. `run` calls task(argument, index) once for each index < count, on any threads and in
- * any order, and returns when all calls have ended. `threads` is how many of them can run at the same time.
+ * What a network is made from. Make one by bp_network_config_defaults, then set layers and sizes and what you like:
+ * zero means zero. bp_network_create copies all that it needs, the structs of optimizer, pool and so on too, but not
+ * what the contexts of pool and allocator point to.
  */
-typedef struct bp_thread_pool {
-    void (*run)(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count);
-    void *context;
-    size_t threads;
-} bp_thread_pool;
-
-/** What a network is made from. Zeroed optional fields take their defaults. Nothing of it is kept by reference
- *  but the contexts of allocator and pool. */
 typedef struct bp_network_config {
-    size_t layers;                    /* number of dense layers, at least 1 */
-    const size_t *sizes;              /* layers + 1 widths: inputs, hidden layers, outputs */
-    const bp_activation *activations; /* one a layer */
-    bp_loss_kind loss;     /* see loss.h; those of softmax and binary cross-entropy need an identity output layer */
-    size_t max_batch_size; /* largest batch of later calls, at least 1 */
-    const float *dropout;  /* one a layer, or null: probability that an output is dropped in training; of the last 0 */
-    const bool *normalize; /* one a layer, or null: whether it has layer normalization; the last has none */
-    uint64_t seed;         /* of dropout's masks, see bp_network_steps */
+    size_t struct_size;                  /* sizeof(bp_network_config), set by bp_network_config_defaults */
+    size_t layers;                       /* number of dense layers, at least 1 */
+    const size_t *sizes;                 /* layers + 1 widths: inputs, hidden layers, outputs */
+    const bp_activation *activations;    /* one a layer; null: ReLU, and identity for the last */
+    bp_loss_kind loss;                   /* default BP_LOSS_MSE; a loss of logits needs an identity output layer */
+    const bp_loss_options *loss_options; /* null: bp_loss_options_defaults */
+    const bp_optimizer *optimizer;       /* null: plain stochastic gradient descent */
+    size_t max_batch_size;               /* largest batch of later calls, at least 1; default 256 */
+    const float *dropout;  /* one a layer, 0 to below 1: probability that an output is dropped in training; 0 for the
+                              last layer; null: none */
+    const bool *normalize; /* one a layer: whether it has layer normalization; false for the last; null: none */
+    uint64_t seed;         /* of the initial weights, and of dropout's masks (see bp_network_steps) */
     size_t threads;        /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else one for each CPU in reach:
                               the affinity and the CPU quota of the control groups (containers), rounded up */
-    bp_loss_options loss_options;
-    bp_optimizer optimizer; /* how steps update the parameters; zeroed: plain stochastic gradient descent */
-    bool gradients;         /* keep room for gradients that are kept (backward.h) or accumulated (update.h), as much as
-                               for the weights */
-    bp_thread_pool pool;    /* run null: the library makes its own pool if more than one thread helps */
-    bp_allocator allocator; /* allocate null: malloc and free */
+    bool gradients;        /* room for gradients that are stored (backward.h) or accumulated (update.h), as much as for
+                              the weights */
+    const bp_thread_pool *pool;    /* null: the library makes a pool if more than one thread helps */
+    const bp_allocator *allocator; /* null: malloc and free */
 } bp_network_config;
 
-/** A mini-batch: rows of inputs with what they should give. */
+/** Sets the defaults in the first struct_size bytes of a struct; see bp_optimizer_init. */
+BP_API void bp_network_config_init(bp_network_config *config, size_t struct_size);
+
+static inline bp_network_config bp_network_config_defaults(void) {
+    bp_network_config bp_made;
+    bp_network_config_init(&bp_made, sizeof bp_made);
+    return bp_made;
+}
+
+/** A mini-batch: rows of inputs, and their targets or labels. */
 typedef struct bp_batch {
     size_t rows;
     const float *inputs;    /* [rows x sizes[0]] */
     size_t input_stride;    /* elements between rows; 0: packed */
-    const float *targets;   /* of losses with targets: [rows x sizes[layers]] */
+    const float *targets;   /* for losses with targets: [rows x sizes[layers]] */
     size_t target_stride;   /* elements between rows; 0: packed */
-    const uint32_t *labels; /* of softmax cross-entropy and the multi-class hinge: [rows], each below sizes[layers] */
-    const float *weights;   /* of the rows in the loss: [rows], any numbers; null: none */
+    const uint32_t *labels; /* for softmax cross-entropy and multi-class hinge: [rows], each below sizes[layers] */
+    const float *weights;   /* weights of the rows in the loss: [rows], any numbers; null: none */
 } bp_batch;
 
-/** What one layer of a network is. */
+/** Description of a layer. */
 typedef struct bp_layer {
     size_t in, out;
     bp_activation activation;
@@ -111,139 +128,152 @@ typedef struct bp_layer {
 BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *bytes);
 
 /**
- * Makes a network with all weights and biases zero, gains 1, shifts 0; see bp_network_initialize.
+ * Makes a network and draws its initial weights, as bp_network_initialize(*network, config->seed) does.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_VALUE (an enumerator, a slope, a loss option, a
- * number of the optimizer; a release function missing; a probability that is not from 0 to below 1; dropout or
- * normalization of the last layer; a loss that needs logits on an activated output layer), BP_ERROR_MEMORY,
- * BP_ERROR_THREADS, and those of bp_cpu_active. On error *network is set to null and nothing is left allocated.
+ * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_MEMORY, BP_ERROR_THREADS, those of bp_cpu_active,
+ * and BP_ERROR_VALUE:
+ *   - an enumerator or a number outside its range, a struct_size that no defaults function has set
+ *   - dropout or normalization of the last layer
+ *   - a loss of logits (softmax, binary cross-entropy, Kullback-Leibler) on an activated output layer
+ *   - label smoothing with another loss than softmax cross-entropy
+ *   - a number of the optimizer that its kind does not have
+ * bp_error_message says which field it was. On error *network is set to null and nothing is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
 
-/** Frees a network; null is allowed. */
+/** Destroys a network and frees its memory. Null is allowed. */
 BP_API void bp_network_destroy(bp_network *network);
 
 /**
- * Draws initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j), biases +0, gains 1,
- * shifts +0, with limit = sqrt(6 / in) where the layer's activation is z above 0 and small below: relu, leaky-relu,
- * relu6, elu, hard-swish, silu, gelu, gelu-tanh, mish (K. He et al., "Delving deep into rectifiers", 2015); sqrt(3 /
- * in) for selu, as it asks; sqrt(6 / in) / |p| for a sine of frequency p (V. Sitzmann et al., "Implicit neural
- * representations with periodic activation functions", 2020); else sqrt(6 / (in + out)) (X. Glorot, Y. Bengio,
- * "Understanding the difficulty of training deep feedforward neural networks", 2010), computed in binary32.
+ * Draws new initial weights: w_ij of layer l = limit * bp_random_symmetric(seed, l, i * out + j). Biases become +0,
+ * gamma 1, beta +0. The steps and the optimizer's state become 0; the seed of dropout's masks does not change. `limit`,
+ * computed in binary32, depends on the layer's activation:
+ *
+ * | activation                                                                     | limit                  |
+ * |--------------------------------------------------------------------------------|------------------------|
+ * | relu, leaky-relu, relu6, elu, hard-swish, silu, gelu, gelu-tanh, mish          | sqrt(6 / in)           |
+ * | selu                                                                           | sqrt(3 / in)           |
+ * | sine of frequency p                                                            | sqrt(6 / in) / abs(p)  |
+ * | others                                                                         | sqrt(6 / (in + out))   |
+ *
+ * Sources: K. He et al., "Delving deep into rectifiers", 2015; V. Sitzmann et al., "Implicit neural representations
+ * with periodic activation functions", 2020; X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
+ * feedforward neural networks", 2010.
+ *
+ * Errors: BP_ERROR_NULL.
  */
 BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
 
 /**
- * Draws initial weights as bp_initialize does, layer l by initializers[l] from stream l of the seed; biases and shifts
- * +0, gains 1. (bp_network_initialize is the same with BP_INITIALIZER_HE_UNIFORM, BP_INITIALIZER_LECUN_UNIFORM,
- * BP_INITIALIZER_HE_UNIFORM of gain 1 / |p|, and BP_INITIALIZER_XAVIER_UNIFORM.) BP_ERROR_NULL, BP_ERROR_VALUE (an
- * initializer): then nothing is changed.
+ * The same with an initializer for each layer: initializers[l] draws layer l as bp_initialize does, from stream l of
+ * the seed. (bp_network_initialize is the same with BP_INITIALIZER_HE_UNIFORM, BP_INITIALIZER_LECUN_UNIFORM,
+ * BP_INITIALIZER_HE_UNIFORM with gain 1 / abs(p), and BP_INITIALIZER_XAVIER_UNIFORM.)
+ *
+ * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for an initializer. On error nothing is changed.
  */
 BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed);
 
 /**
- * Forward pass: outputs [rows x sizes[layers]] with `output_stride` elements between rows (0: packed). For softmax
- * cross-entropy these are the logits; bp_softmax turns them into probabilities. Only rows and inputs of `batch` are
- * used. BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT.
+ * Forward pass: outputs [rows x sizes[layers]], with `output_stride` elements between rows (0: packed). For softmax
+ * cross-entropy the outputs are logits; bp_softmax converts them to probabilities. The call uses batch->rows and
+ * batch->inputs only. Dropout is off.
+ *
+ * Errors: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT.
  */
 BP_API bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride);
 
 /**
- * Loss of the batch, its mean or sum over the rows; weights stay as they are. Errors as for bp_network_train_step.
+ * *loss = the loss of the batch, as config.loss_options.reduction defines it. The weights do not change; dropout is
+ * off.
  *
- * The mean divides by the number of rows, weighted or not, as Keras' "sum_over_batch_size" does and as importance
- * weights want it (T. Schaul et al., "Prioritized experience replay", 2016). The weighted mean is the sum of w_n L_n
- * over the sum of w_n, as PyTorch's reduction 'mean' has it with class weights; w_n of the row's label are those. Where
- * that sum or its reciprocal is not finite, as for weights that are all 0, there is none: BP_ERROR_VALUE.
+ * BP_REDUCTION_MEAN divides by the number of rows, weighted or not, like "sum_over_batch_size" in Keras. Importance
+ * weights need this (T. Schaul et al., "Prioritized experience replay", 2016). BP_REDUCTION_WEIGHTED_MEAN is the sum of
+ * w_n L_n over the sum of w_n, like the reduction 'mean' with class weights in PyTorch, where w_n is the weight of the
+ * row's class.
+ *
+ * Errors: those of bp_network_train_step; BP_ERROR_VALUE if a weighted mean does not exist, because the sum of the
+ * weights or its reciprocal is not finite (for example, if all weights are 0).
  */
 BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss);
 
 /**
- * One step of training: forward, loss, deltas, and the optimizer's step on all parameters by G, the gradient of the
- * batch's loss: of plain stochastic gradient descent w = fma(-learning_rate, G, w). *loss (if not null) is that loss,
- * as of bp_network_loss, for the weights before the step. Accumulated gradients (update.h) are forgotten.
+ * One training step: forward pass, loss, backward pass, and one optimizer step on all parameters with G, the gradient
+ * of the batch's loss. Plain SGD computes w = fma(-learning_rate, G, w). *loss, if not null, is the loss before the
+ * update, as in bp_network_loss but with dropout on. Accumulated gradients (update.h) are discarded.
  *
- * Where the optimizer has a clip_norm, the gradient is computed first and kept, in one more array as large as the
- * parameters; then its norm, in this order:
+ * If the optimizer has a clip_norm, the step computes the whole gradient first, then its norm:
  *
- *   c_j = +0;  for i ascending: c_j = fma(G[i][j], G[i][j], c_j);  c_j = fma(G_bias[j], G_bias[j], c_j)
- *   and of a normalized layer c_j = fma(G_gain[j], G_gain[j], c_j);  c_j = fma(G_shift[j], G_shift[j], c_j)
- *   square = +0;  for each layer ascending: square = square + bp_sum of the c_j;  norm = sqrt(square)
+ *   for each column j of a layer: c_j = +0
+ *     for i ascending:       c_j = fma(G[i][j], G[i][j], c_j)
+ *     then                   c_j = fma(G_bias[j], G_bias[j], c_j)
+ *     with layer norm also   c_j = fma(G_gamma[j], G_gamma[j], c_j);  c_j = fma(G_beta[j], G_beta[j], c_j)
+ *   square = +0;  for each layer ascending: square = square + bp_sum of its c_j;  norm = sqrt(square)
  *
- * and where norm > clip_norm the optimizer's step multiplies each gradient by factor = clip_norm / norm (R. Pascanu et
- * al., "On the difficulty of training recurrent neural networks", 2013). That takes two more passes over the gradient:
- * written by the products, read for the norm, read by the update. Other optimizers update as gradients come out of the
- * products.
+ * If norm > clip_norm, every gradient is multiplied by clip_norm / norm (R. Pascanu et al., "On the difficulty of
+ * training recurrent neural networks", 2013). Clipping by norm costs memory for one gradient and two more passes over
+ * it. Without it, the update is fused with the products and the gradient is never stored.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP (the batch
- * lies in the network's own memory), BP_ERROR_LABEL: on error nothing is changed. A rate that is not finite is
- * BP_ERROR_VALUE, and so is a step while the moving average is swapped in (update.h).
+ * | error               | cause                                                                              |
+ * |---------------------|------------------------------------------------------------------------------------|
+ * | BP_ERROR_NULL       | network, batch, inputs, or the targets or labels that the loss needs               |
+ * | BP_ERROR_SIZE       | zero rows, or a stride below its columns                                           |
+ * | BP_ERROR_BATCH      | more rows than max_batch_size                                                      |
+ * | BP_ERROR_LABEL      | a label that is not below the number of outputs                                    |
+ * | BP_ERROR_VALUE      | a learning rate that is not finite; the EMA is swapped in (update.h); no weighted mean |
+ * | BP_ERROR_OVERLAP    | an array of the batch overlaps the network's memory                                |
+ * | BP_ERROR_ALIGNMENT, BP_ERROR_OVERFLOW | an array of the batch                                            |
+ *
+ * On error nothing is changed.
  */
 BP_API bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float learning_rate, float *loss);
 
-/** Describes layer `index`, counted from 0 at the inputs. BP_ERROR_NULL, BP_ERROR_VALUE. */
+/** Describes layer `index`; layer 0 reads the inputs. Errors: BP_ERROR_NULL; BP_ERROR_VALUE for the index. */
 BP_API bp_status bp_network_layer(const bp_network *network, size_t index, bp_layer *layer);
 
 /**
- * Copies the parameters of layer `index` out of a network (get) or into it (set), between other calls on it:
- * weights [in x out], w_ij from input i to neuron j, with `weight_stride` elements between rows (0: packed), and
- * biases [out]. Either may be null and is left out. (A network keeps its weights in an order of its own, so that a
- * step never rearranges them.)
+ * Number of training steps so far; 0 for null. It has two uses:
  *
- * BP_ERROR_NULL (network), BP_ERROR_VALUE (index), BP_ERROR_SIZE (stride), BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT,
- * BP_ERROR_OVERLAP (arrays overlap each other or the network's own memory): on error nothing is copied.
- */
-BP_API bp_status bp_network_get_parameters(const bp_network *network, size_t index, float *weights,
-                                           size_t weight_stride, float *biases);
-BP_API bp_status bp_network_set_parameters(bp_network *network, size_t index, const float *weights,
-                                           size_t weight_stride, const float *biases);
-
-/**
- * The same for the gain [out] and shift [out] of a layer with layer normalization; BP_ERROR_VALUE if it has none.
- */
-BP_API bp_status bp_network_get_normalization(const bp_network *network, size_t index, float *gamma, float *beta);
-BP_API bp_status bp_network_set_normalization(bp_network *network, size_t index, const float *gamma, const float *beta);
-
-/**
- * The training steps of a network so far, which number the masks of dropout: in step t, counted from 0, element (n, j)
- * of layer l's outputs is dropped by the mask with that row and column, the network's seed, and the stream
- * (l + 1) * 2^48 + t. They are also the steps that the optimizer has taken: Adam's t is one more. bp_network_initialize
- * makes them 0, and the optimizer's state with them. There are at most 2^48 - 1: the next one is refused,
- * BP_ERROR_VALUE. 0 for null.
+ *   - Dropout: in step t, counted from 0, element (n, j) of layer l's outputs uses the mask with that row and column,
+ *     the network's seed, and stream (l + 1) * 2^48 + t.
+ *   - The optimizer: Adam's t is this number plus 1.
+ *
+ * bp_network_initialize resets it to 0. The maximum is 2^48 - 1: the next step is refused with BP_ERROR_VALUE.
  */
 BP_API uint64_t bp_network_steps(const bp_network *network);
 
-/** The seed of the masks; 0 for null. */
+/** The seed of dropout's masks; 0 for null. */
 BP_API uint64_t bp_network_seed(const bp_network *network);
 
 /**
- * Sets both, to go on where another network stood: with the same parameters it then takes the same steps. A step that
- * was refused does not count, nor does a forward pass. BP_ERROR_NULL, BP_ERROR_VALUE (2^48 steps or more).
+ * Sets both, to continue another network's training: with the same parameters and state, the next steps are the same.
+ * Refused steps and forward passes do not count.
+ *
+ * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for 2^48 steps or more.
  */
 BP_API bp_status bp_network_set_steps(bp_network *network, uint64_t seed, uint64_t steps);
 
 /**
- * Hash of all parameters' bits: 64-bit FNV-1a over the bytes (least significant first) of every weight, row by row,
- * then every bias, every gain and every shift if there are such, layer after layer; a NaN counts as 0x7fc00000. Equal
- * networks hash equal on every machine. 0 for a null network.
+ * Hash of the bits of all parameters: 64-bit FNV-1a over the bytes, least significant first, of each layer's weights
+ * (row by row), biases, gamma and beta. Every NaN counts as 0x7fc00000. Equal networks have equal hashes on every
+ * machine. 0 for null.
  */
 BP_API uint64_t bp_network_hash(const bp_network *network);
 
-/** Instruction set that this network runs on, fixed at creation; BP_ISA_SCALAR for null. */
+/** The network's instruction set, fixed at creation; BP_ISA_SCALAR for null. */
 BP_API bp_isa bp_network_isa(const bp_network *network);
 
-/** Threads that this network can use, itself included; 0 for null. Small steps use fewer. */
+/** Largest number of threads that a step uses, the calling thread included; 0 for null. Small steps use fewer. */
 BP_API size_t bp_network_threads(const bp_network *network);
 
-/** The loss that a network was created with; BP_LOSS_MSE for null. */
+/** The network's loss; BP_LOSS_MSE for null. */
 BP_API bp_loss_kind bp_network_loss_kind(const bp_network *network);
 
-/** Number of weights, biases, gains and shifts; 0 for null. */
+/** Number of parameters: weights, biases, gamma and beta; 0 for null. */
 BP_API size_t bp_network_parameters(const bp_network *network);
 
 /**
- * Floating-point operations of the products in one training step of `rows` rows:
- * 2 * rows * sum(n_l * n_{l+1}) * 3 - 2 * rows * n_0 * n_1 (no delta is computed for the inputs). 0 for null.
+ * Floating-point operations of the matrix products in one training step of `rows` rows:
+ * 2 * rows * sum(n_l * n_{l+1}) * 3 - 2 * rows * n_0 * n_1. (The inputs need no delta.) 0 for null.
  */
 BP_API double bp_network_step_flops(const bp_network *network, size_t rows);
 

@@ -5,9 +5,11 @@
  *   word (index mod 4) of philox4x32_10(counter = {lo(index / 4), hi(index / 4), lo(stream), hi(stream)},
  *                                       key = {lo(seed), hi(seed)})
  *
- * with lo and hi the 32-bit halves: no state, any number at any time, the same on every machine. Floating-point
- * values are made by exact integer-to-float steps and, where that is not enough, by sums, products, quotients and
- * square roots in a fixed order, which IEEE 754 defines to the bit: no function of a mathematical library takes part.
+ * with lo and hi the 32-bit halves. There is no state: any number can be had at any time, the same on every machine.
+ *
+ * Floating-point values are made by exact integer-to-float steps and, where those are not enough, by sums, products,
+ * quotients and square roots in a fixed order, which IEEE 754 defines to the bit. No function of a mathematical library
+ * is used.
  */
 #ifndef BACKPROP_RANDOM_H
 #define BACKPROP_RANDOM_H
@@ -27,28 +29,32 @@ BP_API uint32_t bp_random_u32(uint64_t seed, uint64_t stream, uint64_t index);
 BP_API float bp_random_symmetric(uint64_t seed, uint64_t stream, uint64_t index);
 
 /**
- * Normally distributed, mean 0 and variance 1: the quantile of u = (bp_random_u32 + 0.5) * 2^-32, between -6.34
- * and 6.34. One number of the generator gives one of these, whatever it is, so any of them can be had alone.
+ * Normally distributed with mean 0 and variance 1: the quantile of u = (bp_random_u32 + 0.5) * 2^-32, between -6.34 and
+ * 6.34. Each number of the generator gives one normal number, so any of them can be had alone.
  *
  * The quantile is PPND7 of M. J. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied
- * Statistics 37 (1988), right to about 1e-7 of itself. In binary64, products and sums apart, q = u - 0.5:
+ * Statistics 37 (1988), right to about 1e-7 of itself. In binary64, with products and sums rounded one by one, and
+ * q = u - 0.5:
  *
  *   |q| <= 0.425:  r = 0.180625 - q * q;  x = q * A(r) / B(r)
  *   else:          r = sqrt(-log(min(u, 1 - u))) - 1.6;  x = C(r) / D(r), with the sign of q
  *
- * with A, B, C, D its cubic and quadratic polynomials by Horner's rule, and log the series of twelve terms
- * e * log(2) + 2 * s * (1 + s^2/3 + s^4/5 + ...) for m * 2^e, 1/2 <= m < 1, s = (m - 1) / (m + 1), by Horner's rule
- * too. x is rounded to binary32 at the end.
+ * A, B, C and D are its cubic and quadratic polynomials, evaluated by Horner's method. log is the series of twelve
+ * terms e * log(2) + 2 * s * (1 + s^2/3 + s^4/5 + ...) for m * 2^e, 1/2 <= m < 1, s = (m - 1) / (m + 1), by Horner's
+ * method too. At last x is rounded to binary32.
  */
 BP_API float bp_random_normal(uint64_t seed, uint64_t stream, uint64_t index);
 
 /**
- * A permutation of 0 .. count-1, each equally likely: starting from the identity, for k = count-1 down to 1,
- * order[k] is swapped with order[r], r = ((u * (k + 1)) >> 64), u being the 64-bit number of the two 32-bit numbers
- * 2k (low half) and 2k+1 (high half) of the stream. The bias of r is below count * 2^-64.
- * BP_ERROR_NULL, BP_ERROR_SIZE (count is zero or exceeds 2^32, or what memory can hold), BP_ERROR_ALIGNMENT.
+ * A permutation of 0 .. count-1, each equally likely.
+ *
+ * It starts as the identity. For k = count-1 down to 1, order[k] is swapped with order[r], r = ((u * (k + 1)) >> 64),
+ * where u is the 64-bit number of the two 32-bit numbers 2k (low half) and 2k+1 (high half) of the stream. The bias of
+ * r is below count * 2^-64.
+ *
+ * BP_ERROR_NULL, BP_ERROR_SIZE (count is 0, exceeds 2^32, or what memory can hold), BP_ERROR_ALIGNMENT.
  */
-BP_API bp_status bp_random_permutation(uint64_t seed, uint64_t stream, uint32_t *order, size_t count);
+BP_API bp_status bp_random_permutation(uint32_t *order, size_t count, uint64_t seed, uint64_t stream);
 
 BP_END_DECLS
 

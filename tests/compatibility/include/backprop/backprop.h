@@ -1,13 +1,5 @@
-/*
- * backprop: training of dense neural networks on the CPU, with the same bits on every machine.
- *
- * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
- * networks, which chain them into one training step (network.h), with what feeds and reads them (data.h, fit.h,
- * metrics.h, inspect.h, tensor.h). Beside them: files, of data (file.h) and of networks (checkpoint.h).
- */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H
-
 #include <backprop/activation.h>
 #include <backprop/backward.h>
 #include <backprop/checkpoint.h>
@@ -40,5 +32,4 @@
 #include <backprop/thread_pool.h>
 #include <backprop/update.h>
 #include <backprop/version.h>
-
 #endif

@@ -1,23 +1,7 @@
-/*
- * The kernels of one instruction set as a table of functions: to compare one set with another, or to call without the
- * checks of the public functions.
- *
- * Entry `x` computes what the public function bp_x documents, with the same parameters in the same order. It checks
- * nothing and returns nothing: sizes must not be 0, leading dimensions must be true ones (0 does not stand for packed
- * rows), and pointers must be valid. Two entries return their result: `sum` and `schedule_learning_rate`.
- *
- * Kernels run in the caller's floating-point mode. Their results have the promised bits only in the mode of the
- * contract: round to nearest even, denormals not flushed. A program starts in it. One that sets FTZ, DAZ or another
- * rounding, or is linked with fast-math, calls kernels between bp_float_mode_enter and bp_float_mode_leave (cpu.h).
- *
- * The scalar table holds the oracles: plain C loops that define the bits of all others.
- */
 #ifndef BACKPROP_KERNELS_H
 #define BACKPROP_KERNELS_H
-
 #include <stddef.h>
 #include <stdint.h>
-
 #include <backprop/activation.h>
 #include <backprop/cpu.h>
 #include <backprop/dropout.h>
@@ -26,9 +10,7 @@
 #include <backprop/optimizer.h>
 #include <backprop/schedule.h>
 #include <backprop/status.h>
-
 BP_BEGIN_DECLS
-
 typedef void bp_dense_forward_fn(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                                  const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                                  void *scratch);
@@ -78,10 +60,9 @@ typedef void bp_dense_gradient_update_fn(const bp_parameters *w, size_t ldw, con
                                          size_t out, const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                          void *scratch);
 typedef float bp_schedule_learning_rate_fn(const bp_schedule *schedule, uint64_t step);
-
 typedef struct bp_kernels {
     bp_isa isa;
-    size_t tile_rows; /* rows and columns of the register tile of the dense products; 1 for scalar */
+    size_t tile_rows;
     size_t tile_columns;
     bp_dense_forward_fn *dense_forward;
     bp_dense_delta_fn *dense_delta;
@@ -106,13 +87,6 @@ typedef struct bp_kernels {
     bp_layer_norm_gradient_fn *layer_norm_gradient;
     bp_schedule_learning_rate_fn *schedule_learning_rate;
 } bp_kernels;
-
-/**
- * The kernels of one instruction set. The table is immutable and lives as long as the library.
- * BP_ERROR_NULL, BP_ERROR_ISA_UNKNOWN, BP_ERROR_ISA_UNSUPPORTED, with *kernels unchanged.
- */
 BP_API bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels);
-
 BP_END_DECLS
-
 #endif

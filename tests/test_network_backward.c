@@ -129,6 +129,8 @@ static void visit(void *context, size_t first, size_t rows, const float *outputs
     assert_true(rows > 0);
     v->next += rows;
     for (size_t n = 0; n < rows; n++) {
+        for (size_t j = 0; j < expected.out; j++)
+            assert_int_equal(test_bits(delta[n * delta_stride + j]), 0);
         assert_same_bits(outputs + n * output_stride, expected.outputs + (first + n) * expected.out, expected.out);
         memcpy(delta + n * delta_stride, expected.delta + (first + n) * expected.out, expected.out * sizeof(float));
     }

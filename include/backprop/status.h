@@ -13,7 +13,7 @@ typedef enum bp_status {
     BP_ERROR_OVERFLOW,    /* a product of sizes does not fit in memory's address range */
     BP_ERROR_OVERLAP,     /* an output overlaps another array in a way that is not documented as allowed */
     BP_ERROR_ALIGNMENT,   /* a pointer is not aligned to its type, or scratch is not aligned to BP_ALIGNMENT */
-    BP_ERROR_VALUE,       /* an enumerator or a number is out of range, or the object's state does not allow the call */
+    BP_ERROR_VALUE,       /* an argument is out of range, or the object's state does not allow the call */
     BP_ERROR_LABEL,       /* a class label is not a whole number below the number of classes */
     BP_ERROR_BATCH,       /* a batch has more rows than the network was created for */
     BP_ERROR_ISA_UNKNOWN, /* no instruction set has that name */

@@ -38,7 +38,7 @@ const char *bp_status_string(bp_status status) {
     case BP_ERROR_ALIGNMENT:
         return "a pointer is not aligned as its type or as BP_ALIGNMENT asks";
     case BP_ERROR_VALUE:
-        return "an enumerator or a number lies outside its range";
+        return "an argument is out of range, or the object's state does not allow the call";
     case BP_ERROR_LABEL:
         return "a class label is not a whole number from 0 to the number of classes less one";
     case BP_ERROR_BATCH:
@@ -56,7 +56,7 @@ const char *bp_status_string(bp_status status) {
     case BP_ERROR_FORMAT:
         return "a file is malformed or truncated";
     case BP_ERROR_MISMATCH:
-        return "a file holds something else than was asked for, or two networks differ";
+        return "a file or a network is not what the call needs: sizes, names or kinds differ";
     case BP_ERROR_NONFINITE:
         return "a loss, the norm of a gradient or a parameter became infinite or NaN in training";
     }

@@ -44,11 +44,14 @@ static void loss_of(const step *s, float *delta, size_t ldd, const float *a, siz
                          rows);
         return;
     }
-    if (options->loss_callback)
+    if (options->loss_callback) {
+        for (size_t n = 0; n < rows; n++) /* losses of some outputs write no other deltas */
+            memset(delta + n * ldd, 0, k->out * sizeof(float));
         options->loss_callback(options->loss_context, row, rows, a, lda, delta, ldd);
-    else
+    } else {
         for (size_t n = 0; n < rows; n++)
             memcpy(delta + n * ldd, options->delta + (row + n) * options->delta_stride, k->out * sizeof(float));
+    }
     network->backend->kernels.activation_delta(delta, ldd, a, lda, rows, k->out, loss_activation(k));
 }
 

@@ -149,6 +149,16 @@ const char *bp_csv_name(const bp_csv *csv, size_t column) {
     return csv && csv->named && column < csv->columns ? csv->text + csv->records[0].at + csv->fields[column] : NULL;
 }
 
+/* Names of columns, as many as there is room for. */
+static void list_columns(char *list, size_t size, const bp_csv *csv) {
+    size_t filled = 0, k = 0;
+    *list = '\0';
+    for (; k < csv->columns && filled + strlen(bp_csv_name(csv, k)) + sizeof ", ..." < size; k++)
+        filled += (size_t)snprintf(list + filled, size - filled, "%s%s", k ? ", " : "", bp_csv_name(csv, k));
+    if (k < csv->columns)
+        snprintf(list + filled, size - filled, "%s...", k ? ", " : "");
+}
+
 bp_status bp_csv_find(const bp_csv *csv, const char *name, size_t *column) {
     if (!csv || !name || !column)
         return bp_fail(BP_ERROR_NULL, "%s is null", !csv ? "csv" : !name ? "name" : "column");
@@ -159,7 +169,10 @@ bp_status bp_csv_find(const bp_csv *csv, const char *name, size_t *column) {
         }
     if (!csv->named)
         return bp_fail(BP_ERROR_MISMATCH, "name is '%.60s', and the table has no header: set options.header", name);
-    return bp_fail(BP_ERROR_MISMATCH, "name is '%.60s', and none of the %zu columns has this name", name, csv->columns);
+    char list[120];
+    list_columns(list, sizeof list, csv);
+    return bp_fail(BP_ERROR_MISMATCH, "name is '%.60s', and none of the %zu columns has this name: %s", name,
+                   csv->columns, list);
 }
 
 const char *bp_csv_field(const bp_csv *csv, size_t row, size_t column) {

@@ -68,6 +68,16 @@ static void prefetch_ahead(const reading *r, size_t n) {
         __builtin_prefetch(bp_csv_at(csv, n + TEXTS, r->first));
 }
 
+/* What a field that many tables mean as missing needs. */
+static const char *missing_hint(const bp_csv *csv, const char *field) {
+    static const char *const texts[] = {"NA", "N/A", "na", "n/a", "NULL", "null", "None", "none", "?", "-", "."};
+    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+        if (strcmp(field, texts[k]) == 0)
+            return csv->missing == BP_CSV_MISSING_ERROR ? "; bp_csv_options.missing and missing_text accept it"
+                                                        : "; bp_csv_options.missing_text accepts it";
+    return bp_csv_hint(field);
+}
+
 static bp_status read_rows(const reading *r, bp_file_error *error) {
     const bp_csv *csv = r->csv;
     read_fn *const read = r->wide ? read_double : r->change.count > 0 ? read_changed : read_float;
@@ -79,7 +89,7 @@ static bp_status read_rows(const reading *r, bp_file_error *error) {
                 problem = read(r, field, j, n * r->stride + j);
             if (problem)
                 return bp_csv_fail(error, BP_ERROR_FORMAT, bp_csv_line(csv, n), r->first + j + 1, "%s: '%.60s'%s",
-                                   problem, field, bp_csv_hint(field));
+                                   problem, field, missing_hint(csv, field));
         }
     }
     return BP_OK;

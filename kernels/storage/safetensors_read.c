@@ -229,7 +229,9 @@ static bp_status read_header(bp_safetensors *file, bp_file_error *error) {
     for (size_t k = 0; k < sizeof bytes; k++)
         length |= (uint64_t)bytes[k] << (8 * k);
     if (length > BP_SAFETENSORS_HEADER_MAX)
-        return bp_file_malformed(error, 0, "the header claims to be longer than %d bytes", BP_SAFETENSORS_HEADER_MAX);
+        return bp_file_malformed(error, 0,
+                                 "not a safetensors file: by its first 8 bytes the header has %llu bytes, more than %d",
+                                 (unsigned long long)length, BP_SAFETENSORS_HEADER_MAX);
     status = bp_source_copy(&file->source, LENGTH_BYTES, (size_t)length, &file->header, error);
     if (status != BP_OK)
         return status;

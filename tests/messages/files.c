@@ -100,7 +100,7 @@ static void tables(void) {
         bp_csv_open_memory(text, sizeof text - 1, &(const bp_csv_options)CSV_OPTIONS(.header = true), &csv, NULL),
         BP_OK);
     REFUSED("csv", bp_csv_find, NULL, "size", &column);
-    SAYS("name is 'weight', and none of the 2 columns has this name", bp_csv_find, csv, "weight", &column);
+    SAYS("name is 'weight', and none of the 2 columns has this name: name, size", bp_csv_find, csv, "weight", &column);
     FILE_REFUSED("first", bp_csv_numbers, csv, 2, 1, values, 0);
     FILE_REFUSED("stride", bp_csv_numbers, csv, 0, 2, values, 1);
     FILE_REFUSED("change.count", bp_csv_numbers_shifted, csv, 0, 1, &(bp_shift_scale){NULL, NULL, 2}, values, 0);

@@ -2,12 +2,12 @@
  * backprop: training of dense neural networks on the CPU, with the same bits on every machine. This header includes all
  * others:
  *
- * | part     | content                                       | headers                                                |
- * |----------|-----------------------------------------------|--------------------------------------------------------|
- * | kernels  | stateless functions on the caller's arrays    | dense.h, activation.h, loss.h, optimizer.h             |
- * | networks | whole training steps, made of kernels         | network.h                                              |
- * | training | data, epochs, metrics, inspection             | data.h, fit.h, metrics.h, inspect.h, tensor.h          |
- * | files    | data sets and networks                        | file.h, checkpoint.h                                   |
+ * | part     | content                                    | headers                                       |
+ * |----------|--------------------------------------------|-----------------------------------------------|
+ * | kernels  | stateless functions on the caller's arrays | dense.h, activation.h, loss.h, optimizer.h    |
+ * | networks | whole training steps, made of kernels      | network.h                                     |
+ * | training | data, epochs, metrics, inspection          | data.h, fit.h, metrics.h, inspect.h, tensor.h |
+ * | files    | data sets and networks                     | file.h, checkpoint.h                          |
  */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H

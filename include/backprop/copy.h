@@ -14,11 +14,11 @@
  *
  * A source whose EMA is swapped in gives:
  *
- * | function              | what is copied                                                            |
- * |-----------------------|---------------------------------------------------------------------------|
- * | bp_network_clone      | everything as it is: the clone has its EMA swapped in, too                |
- * | bp_network_copy_state | the parameters and the EMA, each as after they are swapped back           |
- * | the others            | what the source's forward passes use: the EMA, as parameters              |
+ * | function              | what is copied                                                  |
+ * |-----------------------|-----------------------------------------------------------------|
+ * | bp_network_clone      | everything as it is: the clone has its EMA swapped in, too      |
+ * | bp_network_copy_state | the parameters and the EMA, each as after they are swapped back |
+ * | the others            | what the source's forward passes use: the EMA, as parameters    |
  *
  * A source is only read. Several threads may copy from one network at the same time, and evaluate it
  * (bp_network_infer). Source and target may use different instruction sets.

@@ -1,13 +1,13 @@
 /*
  * The three products of a dense layer, on the caller's row-major arrays.
  *
- * | array | shape         | contents                        | leading dimension |
- * |-------|---------------|---------------------------------|-------------------|
- * | X     | [batch x in]  | inputs of the layer             | ldx >= in         |
- * | W     | [in x out]    | w_ij: from input i to neuron j  | ldw >= out        |
- * | b     | [out]         | biases                          | -                 |
- * | A     | [batch x out] | a = f(z), outputs of the layer  | lda >= out        |
- * | delta | [batch x out] | dL/dz                           | ldd >= out        |
+ * | array | shape         | contents                       | leading dimension |
+ * |-------|---------------|--------------------------------|-------------------|
+ * | X     | [batch x in]  | inputs of the layer            | ldx >= in         |
+ * | W     | [in x out]    | w_ij: from input i to neuron j | ldw >= out        |
+ * | b     | [out]         | biases                         | -                 |
+ * | A     | [batch x out] | a = f(z), outputs of the layer | lda >= out        |
+ * | delta | [batch x out] | dL/dz                          | ldd >= out        |
  *
  * A leading dimension (`ld`) is the distance between rows in elements; 0 means packed rows. Pointers need the alignment
  * of float only. Elements between the rows are neither read nor written.
@@ -25,17 +25,16 @@
  *
  * Errors of all functions (bp_error_message() names the argument):
  *
- * | error              | cause                                                                          |
- * |--------------------|--------------------------------------------------------------------------------|
- * | BP_ERROR_NULL      | a required array is null                                                       |
- * | BP_ERROR_SIZE      | a size is 0, or a leading dimension is less than the columns and not 0         |
- * | BP_ERROR_OVERFLOW  | an array does not fit into the address range                                   |
- * | BP_ERROR_OVERLAP   | an output or scratch overlaps another array                                    |
- * | BP_ERROR_ALIGNMENT | an array is not aligned to float, or scratch not to BP_ALIGNMENT               |
- * | BP_ERROR_VALUE     | an activation or optimizer is out of its range                                 |
- * | those of bp_cpu_active |                                                                            |
+ * | error              | cause                                                                  |
+ * |--------------------|------------------------------------------------------------------------|
+ * | BP_ERROR_NULL      | a required array is null                                               |
+ * | BP_ERROR_SIZE      | a size is 0, or a leading dimension is less than the columns and not 0 |
+ * | BP_ERROR_OVERFLOW  | an array does not fit into the address range                           |
+ * | BP_ERROR_OVERLAP   | an output or scratch overlaps another array                            |
+ * | BP_ERROR_ALIGNMENT | an array is not aligned to float, or scratch not to BP_ALIGNMENT       |
+ * | BP_ERROR_VALUE     | an activation or optimizer is out of its range                         |
  *
- * On error nothing is written.
+ * Other errors: those of bp_cpu_active. On error nothing is written.
  */
 #ifndef BACKPROP_DENSE_H
 #define BACKPROP_DENSE_H

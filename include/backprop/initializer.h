@@ -14,11 +14,11 @@
  *   lecun-normal    (gain * sqrt(1 / in)) * bp_random_normal
  *   orthogonal      gain * q_ij; Q has orthonormal columns, or orthonormal rows if in < out
  *
- * | kind   | preserves                                   | source                                                     |
- * |--------|---------------------------------------------|------------------------------------------------------------|
- * | xavier | variance of values and deltas, around tanh  | X. Glorot, Y. Bengio, 2010                                 |
- * | he     | variance of values through ReLUs            | K. He et al., 2015                                         |
- * | lecun  | variance of values, as SELU requires        | Y. LeCun et al., 1998                                      |
+ * | kind   | preserves                                  | source                     |
+ * |--------|--------------------------------------------|----------------------------|
+ * | xavier | variance of values and deltas, around tanh | X. Glorot, Y. Bengio, 2010 |
+ * | he     | variance of values through ReLUs           | K. He et al., 2015         |
+ * | lecun  | variance of values, as SELU requires       | Y. LeCun et al., 1998      |
  *
  * Orthogonal: Q comes from the Householder QR factorization of a matrix of bp_random_normal. Each column has the sign
  * of R's diagonal, so that Q is uniform over all orthogonal matrices (Mezzadri). Sums run in ascending order in

@@ -110,12 +110,12 @@ BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *
  *
  * `parameter` is huber's threshold t, finite and above 0; other losses ignore it. Targets y:
  *
- * | loss                                            | targets y                           |
- * |-------------------------------------------------|-------------------------------------|
- * | mse, mae, huber                                 | any                                 |
- * | binary-cross-entropy                            | 0 to 1; each a is a logit           |
- * | hinge                                           | -1 or 1                             |
- * | softmax-cross-entropy-targets, kullback-leibler | any; meant for distributions        |
+ * | loss                                            | targets y                    |
+ * |-------------------------------------------------|------------------------------|
+ * | mse, mae, huber                                 | any                          |
+ * | binary-cross-entropy                            | 0 to 1; each a is a logit    |
+ * | hinge                                           | -1 or 1                      |
+ * | softmax-cross-entropy-targets, kullback-leibler | any; meant for distributions |
  *
  * For any y, softmax-cross-entropy-targets is -sum of y_j log p_j. kullback-leibler adds the sum of y_j log y_j, where
  * 0 log 0 is 0.
@@ -123,15 +123,15 @@ BP_API bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *
  * exp, log and log1p are SLEEF's deterministic functions of 1.0 ULP. Cross-entropies and divergences are finite for all
  * finite a whose differences, and whose products with y, are finite. Values that are not finite:
  *
- * | loss                        | input                    | row's loss               | delta                     |
- * |-----------------------------|--------------------------|--------------------------|---------------------------|
- * | all                         | NaN in y_j               | NaN                      | result of the operations  |
- * | all except those of softmax | NaN in a_j               | NaN                      | NaN at j; hinge: -y_j     |
- * | binary-cross-entropy        | a_j = +infinity          | NaN                      | 1 - y_j                   |
- * | binary-cross-entropy        | a_j = -infinity, y_j > 0 | +infinity                | -y_j                      |
- * | binary-cross-entropy        | a_j = -infinity, y_j = 0 | NaN                      | -y_j                      |
- * | both of softmax             | NaN or +infinity in a_j  | NaN                      | NaN in the whole row      |
- * | both of softmax             | a_j = -infinity          | infinite if y_j is not 0 | as for p_j = 0            |
+ * | loss                        | input                    | row's loss               | delta                    |
+ * |-----------------------------|--------------------------|--------------------------|--------------------------|
+ * | all                         | NaN in y_j               | NaN                      | result of the operations |
+ * | all except those of softmax | NaN in a_j               | NaN                      | NaN at j; hinge: -y_j    |
+ * | binary-cross-entropy        | a_j = +infinity          | NaN                      | 1 - y_j                  |
+ * | binary-cross-entropy        | a_j = -infinity, y_j > 0 | +infinity                | -y_j                     |
+ * | binary-cross-entropy        | a_j = -infinity, y_j = 0 | NaN                      | -y_j                     |
+ * | both of softmax             | NaN or +infinity in a_j  | NaN                      | NaN in the whole row     |
+ * | both of softmax             | a_j = -infinity          | infinite if y_j is not 0 | as for p_j = 0           |
  *
  * weights: [batch], any numbers, or null for none.
  *

@@ -175,17 +175,17 @@ typedef struct bp_parameters {
  * decay, pass an optimizer without it. The fused form, bp_dense_gradient_update, distinguishes weights and biases. The
  * arrays must not overlap.
  *
- * | error              | cause                                                                                        |
- * |--------------------|----------------------------------------------------------------------------------------------|
- * | BP_ERROR_NULL      | an array that the optimizer needs is null                                                    |
- * | BP_ERROR_SIZE      | count is 0                                                                                   |
- * | BP_ERROR_OVERFLOW  | an array does not fit into the address range                                                 |
- * | BP_ERROR_OVERLAP   | two arrays overlap                                                                           |
- * | BP_ERROR_ALIGNMENT | an array is not aligned to float                                                             |
- * | BP_ERROR_VALUE     | a number of the optimizer outside its range, clip_norm not 0, learning_rate not finite, step 0
- * | | those of bp_cpu_active | |
+ * | error              | cause                                                                 |
+ * |--------------------|-----------------------------------------------------------------------|
+ * | BP_ERROR_NULL      | an array that the optimizer needs is null                             |
+ * | BP_ERROR_SIZE      | count is 0                                                            |
+ * | BP_ERROR_OVERFLOW  | an array does not fit into the address range                          |
+ * | BP_ERROR_OVERLAP   | two arrays overlap                                                    |
+ * | BP_ERROR_ALIGNMENT | an array is not aligned to float                                      |
+ * | BP_ERROR_VALUE     | a number of the optimizer is outside its range, or clip_norm is not 0 |
+ * | BP_ERROR_VALUE     | learning_rate is not finite, or step is 0                             |
  *
- * On error nothing is written.
+ * Other errors: those of bp_cpu_active. On error nothing is written.
  */
 BP_API bp_status bp_optimizer_step(const bp_parameters *parameters, const float *gradient, size_t count,
                                    const bp_optimizer *optimizer, uint64_t step, float learning_rate);

@@ -2,12 +2,12 @@
  * The tensors of a network: one list of all numbers that training reads and writes, with names and shapes. One function
  * reads a tensor, another one writes it.
  *
- * | role      | listed                                              | name of a Linear's weight            |
- * |-----------|-----------------------------------------------------|--------------------------------------|
- * | parameter | always                                              | 0.weight                             |
- * | gradient  | if the network was made with config.gradients       | gradient.0.weight                    |
- * | state     | one array for each bp_optimizer_state_name          | momentum.0.weight, squares.0.weight  |
- * | EMA       | if the optimizer has an EMA (ema_decay)             | ema.0.weight                         |
+ * | role      | listed                                        | name of a Linear's weight           |
+ * |-----------|-----------------------------------------------|-------------------------------------|
+ * | parameter | always                                        | 0.weight                            |
+ * | gradient  | if the network was made with config.gradients | gradient.0.weight                   |
+ * | state     | one array for each bp_optimizer_state_name    | momentum.0.weight, squares.0.weight |
+ * | EMA       | if the optimizer has an EMA (ema_decay)       | ema.0.weight                        |
  *
  * Order of the list: by role, in the order of this table (state: array by array); within a role, by layer; within a
  * layer, weight and bias, then gamma and beta if the layer is normalized. The list depends on the configuration only.
@@ -17,12 +17,12 @@
  * LayerNorm, an activation (none for the identity) and a Dropout, if the layer has them. m is the module's number; the
  * prefix of the role, as above, precedes it:
  *
- * | part   | name     | shape                                                 |
- * |--------|----------|-------------------------------------------------------|
+ * | part   | name     | shape                                                       |
+ * |--------|----------|-------------------------------------------------------------|
  * | weight | m.weight | [in, out]: element (i, j) is w_ij, from input i to neuron j |
- * | bias   | m.bias   | [out]                                                 |
- * | gamma  | m.weight | [out], of a LayerNorm                                 |
- * | beta   | m.bias   | [out], of a LayerNorm                                 |
+ * | bias   | m.bias   | [out]                                                       |
+ * | gamma  | m.weight | [out], of a LayerNorm                                       |
+ * | beta   | m.bias   | [out], of a LayerNorm                                       |
  *
  * The weight of PyTorch's nn.Linear is the transpose, [out, in]. The strides {1, in} read and write it. A network
  * stores weights in a private layout, so there are no pointers to them.
@@ -99,14 +99,14 @@ BP_API bp_status bp_network_tensor_find(const bp_network *network, const char *n
  *
  * Several threads may read one network at the same time.
  *
- * | error              | cause                                                        |
- * |--------------------|--------------------------------------------------------------|
- * | BP_ERROR_NULL      | network or values                                            |
- * | BP_ERROR_VALUE     | no such tensor, or a gradient that does not exist            |
- * | BP_ERROR_SIZE      | strides with which elements coincide, such as 0              |
- * | BP_ERROR_OVERFLOW  | the array does not fit into the address range                |
- * | BP_ERROR_ALIGNMENT | `values` is not aligned to 4 bytes                           |
- * | BP_ERROR_OVERLAP   | `values` overlaps the network's memory                       |
+ * | error              | cause                                             |
+ * |--------------------|---------------------------------------------------|
+ * | BP_ERROR_NULL      | network or values                                 |
+ * | BP_ERROR_VALUE     | no such tensor, or a gradient that does not exist |
+ * | BP_ERROR_SIZE      | strides with which elements coincide, such as 0   |
+ * | BP_ERROR_OVERFLOW  | the array does not fit into the address range     |
+ * | BP_ERROR_ALIGNMENT | `values` is not aligned to 4 bytes                |
+ * | BP_ERROR_OVERLAP   | `values` overlaps the network's memory            |
  *
  * On error nothing is copied.
  */

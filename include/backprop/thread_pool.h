@@ -2,7 +2,7 @@
  * Thread pools: the library's, which several networks may share, or the host program's.
  *
  * A network that was created with a pool (bp_network_config.pool) runs its steps on the pool's threads. A network that
- * was created without one makes a private pool if it may use several threads.
+ * was created without one makes a private pool if more than one thread helps.
  *
  * Results have the same bits with every pool and every number of threads. They do not depend on which thread does which
  * part of the work.

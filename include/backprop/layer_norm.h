@@ -49,7 +49,7 @@ BP_API bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, 
  *   m = (sum over j of g_j) / N,  c = (sum over j of g_j * normalized[n][j], each product rounded) / N
  *   previous[n][j] = fma(-normalized[n][j], c, g_j - m) * rstd[n]
  *
- * `previous` may be `delta` itself with ldp == ldd.
+ * `previous` may be `delta` itself if ldp == ldd.
  */
 BP_API bp_status bp_layer_norm_backward(float *previous, size_t ldp, const float *delta, size_t ldd,
                                         const float *normalized, size_t ldn, const float *rstd, const float *gamma,

@@ -256,9 +256,9 @@ BP_API bp_status bp_network_layer(const bp_network *network, size_t index, bp_la
 /**
  * Number of training steps so far; 0 for null. It has two uses:
  *
- *   - Dropout: in step t, counted from 0, element (n, j) of layer l's outputs uses the mask with that row and column,
- *     the network's seed, and stream (l + 1) * 2^48 + t.
- *   - The optimizer: Adam's t is this number plus 1.
+ * - Dropout: in step t, counted from 0, element (n, j) of layer l's outputs uses the mask with that row and column, the
+ *   network's seed, and stream (l + 1) * 2^48 + t.
+ * - The optimizer: Adam's t is this number plus 1.
  *
  * bp_network_initialize resets it to 0. The maximum is 2^48 - 1: the next step is refused with BP_ERROR_VALUE.
  */

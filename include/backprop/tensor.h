@@ -116,10 +116,10 @@ BP_API bp_status bp_network_tensor_read(const bp_network *network, size_t index,
  * Copies the caller's values, of any bits, into a tensor, with strides as in bp_network_tensor_read. Call it between
  * other calls on the network.
  *
- *   - A parameter: sets it, and its EMA to the same values. Stored and accumulated gradients are discarded. If the EMA
- *     is swapped in, it is swapped back first.
- *   - A state array or an EMA: sets this tensor only. Gradients, and an EMA that is swapped in, as above.
- *   - A gradient: sets this tensor only, and discards nothing. The gradient must exist.
+ * - A parameter: sets it, and its EMA to the same values. Stored and accumulated gradients are discarded. If the EMA is
+ *   swapped in, it is swapped back first.
+ * - A state array or an EMA: sets this tensor only. Gradients, and an EMA that is swapped in, as above.
+ * - A gradient: sets this tensor only, and discards nothing. The gradient must exist.
  *
  * To restore a whole state, write the EMAs after the parameters, in the order of the list. To clip a gradient, or to
  * sum it over processes, write it after bp_network_backward or bp_network_accumulate and before bp_network_update.

@@ -19,7 +19,7 @@
 /* No struct grows by more: a larger struct_size was never set. */
 #define SIZED_MOST_BEYOND 4096
 
-/* The size of a struct that ends with `member`, without the padding after it. */
+/* The size of a struct whose last member is `member`, without the padding after it. */
 #define SIZED_END(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 
 /* Whether a later version's fields, of which this one knows nothing, are all zero. */

@@ -1,8 +1,8 @@
 /*
  * Activation functions and their derivatives, element by element.
  *
- * The backward pass needs one array that the forward pass saved: the outputs a = f(z), or z, as the table says. The
- * table gives each kind as a sequence of binary32 operations, in order:
+ * The backward pass needs one array that the forward pass saves: the outputs a = f(z), or z, as the table shows. The
+ * table gives each kind as a sequence of binary32 operations, in their order:
  *
  *   kind          a = f(z)                                          f'(z)
  *
@@ -27,23 +27,25 @@
  *   mish          m * T                                             fma(k, ((4 * y) * (1 + y)) * (q * q), T)
  *   sine          sin(p * z)                                        p * cos(p * z)
  *
- *   p is the parameter;  max(l, z) = l > z ? l : z,  min(l, z) = l < z ? l : z;  m = max(-128, z), c = min(128, m)
+ *   p is the parameter
+ *   max(l, z) = l > z ? l : z,  min(l, z) = l < z ? l : z;  m = max(-128, z), c = min(128, m)
  *   E = (2 * t) / (1 - t), t = tanh(0.5 * z): exp(z) - 1
  *   S(x) = x <= 0 ? t * q : q,  D(x) = (t * q) * q,  t = exp(-|x|), q = 1 / (1 + t): the sigmoid and its derivative
  *   P = fma(g_fix * fma(g_rest, c, fma(g_scale, c, -x)), e, 0.5 * erfc(x)),  x = g_scale * c, e = exp(-0.5 * (c * c)):
- *       the normal distribution, g_scale = -sqrt(1/2) and g_rest what its rounding leaves, g_fix = -1 / sqrt(pi),
+ *       the normal distribution; g_scale = -sqrt(1/2), g_rest = -sqrt(1/2) - g_scale, g_fix = -1 / sqrt(pi),
  *       g_density = 1 / sqrt(2 pi)
  *   u = c * fma(g_cubic, c * c, g_linear),  v = c * fma(g_slope, c * c, g_linear):  g_linear = 2 sqrt(2 / pi),
  *       g_cubic = 0.044715 g_linear, g_slope = 3 g_cubic
  *   T = n * q, n = y * (y + 2), q = 1 / (n + 2),  y = exp(k), k = min(20, m): tanh(softplus(z))
  *   lambda = 1.05070098735548..., lambda_alpha = 1.75809934084737...; all constants are rounded to nearest
  *
- * exp, log1p are SLEEF's deterministic functions of 1.0 ULP, erfc its erfcf of 1.5 ULP, tanh, sin and cos those of
- * 3.5 ULP (measured: 2.8, 2.2). Division is IEEE's.
+ * All are SLEEF's deterministic functions: exp and log1p of 1.0 ULP, erfc (erfcf) of 1.5 ULP, tanh, sin and cos of 3.5
+ * ULP (measured: 2.8, 2.2). Division is IEEE's.
  *
- * Largest errors, in units in the last place (ULP) of the exact result, or of `at least` where the result is smaller.
- * (It is smaller near zeros of f or f', where f' is a difference, and where exp leaves its range.) Measured over half
- * of all floats from 2^-14 to 2^8 and a sample of the others, with parameters of 1 (leaky-relu: 0.01):
+ * The next table has the largest errors, in ULP of the exact result, or of `at least` if the result is smaller.
+ * (Results are smaller near zeros of f or f', where f' is a difference, and where exp leaves its range.)
+ * They were measured over half of all floats from 2^-14 to 2^8 and a sample of the others, with parameters of 1
+ * (leaky-relu: 0.01):
  *
  *   kind          f     at least  f'    at least        kind          f     at least  f'    at least
  *   identity      0               0                     hard-sigmoid  1.4             0.4
@@ -56,10 +58,11 @@
  *   selu          5.2             2.3   1               sine          2.6             2.6
  *   softsign      1.5             1     1
  *
- * (A sine of another frequency has the rounding error of p * z in its argument, besides.)
+ * A sine of another frequency also has the rounding error of p * z in its argument.
  *
- * Limits at infinity are reached; only sin has none. A NaN gives a NaN in each of them; its payload and sign are not
- * promised. Where a derivative is computed from an a that is NaN, the ReLUs, ELUs and hard-sigmoid give that of z > 0.
+ * Limits at infinity are reached; only sin has none. Every kind maps a NaN to a NaN, whose payload and sign are not
+ * promised. If a is NaN and the derivative is computed from it, the ReLUs, ELUs and hard-sigmoid give the derivative of
+ * z > 0.
  *
  * Sources:
  *
@@ -104,12 +107,17 @@ typedef enum bp_activation_kind {
     BP_ACTIVATION_SINE,
 } bp_activation_kind;
 
-/** An activation with its parameter. A zeroed one is the identity. */
+/** An activation with its parameter. A zeroed struct is the identity. */
 typedef struct bp_activation {
     bp_activation_kind kind;
     /**
-     * leaky-relu: the slope for z <= 0, finite and not negative. elu: alpha, finite and not negative, 0 meaning 1.
-     * sine: the angular frequency, finite, 0 meaning 1. The others ignore it.
+     * The other kinds ignore it.
+     *
+     * | kind       | meaning           | range                | 0 means |
+     * |------------|-------------------|----------------------|---------|
+     * | leaky-relu | slope for z <= 0  | finite, not negative | 0       |
+     * | elu        | alpha             | finite, not negative | 1       |
+     * | sine       | angular frequency | finite               | 1       |
      */
     float parameter;
 } bp_activation;
@@ -117,20 +125,21 @@ typedef struct bp_activation {
 /** Name of a kind, as in the table above: "identity", "relu", ..., "sine". Null for any other value. */
 BP_API const char *bp_activation_name(bp_activation_kind kind);
 
-/** The inverse of bp_activation_name. BP_ERROR_NULL; BP_ERROR_VALUE for an unknown name, with *kind unchanged. */
+/** The inverse of bp_activation_name. Errors: BP_ERROR_NULL; BP_ERROR_VALUE for an unknown name. On error *kind is
+ *  unchanged. */
 BP_API bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind);
 
-/** Whether the backward pass needs z rather than a = f(z). False for a value that is no kind. */
+/** Whether the backward pass needs z instead of a = f(z). False for a value outside the enumeration. */
 BP_API bool bp_activation_saves_input(bp_activation_kind kind);
 
 /**
  * a[n][j] = f(z[n][j]) for n < rows, j < columns.
  *
- * lda, ldz: distance between rows in elements, at least `columns`; 0: packed. `a` may be `z` itself with lda == ldz;
- * any other overlap is BP_ERROR_OVERLAP.
+ * lda, ldz: distance between rows in elements, at least `columns`; 0: packed. `a` may be `z` itself if lda == ldz.
  *
- * Errors of the three functions: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT,
- * BP_ERROR_VALUE (the activation's kind or parameter), and those of bp_cpu_active. On error nothing is written.
+ * Errors of the three functions: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT; BP_ERROR_OVERLAP
+ * for any other overlap; BP_ERROR_VALUE for the activation's kind and parameter; and those of bp_cpu_active. On error
+ * nothing is written.
  */
 BP_API bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,
                              bp_activation activation);
@@ -147,8 +156,8 @@ BP_API bp_status bp_activation_derivative(float *d, size_t ldd, const float *sav
 /**
  * delta[n][j] = delta[n][j] * f'(z[n][j]) for n < rows, j < columns, in place: from dL/da to dL/dz.
  *
- * f' is that of bp_activation_derivative. For the identity nothing is done, and `saved` may be null. The arrays must
- * not overlap.
+ * f' is that of bp_activation_derivative. For the identity the call does nothing, and `saved` may be null. The arrays
+ * must not overlap.
  */
 BP_API bp_status bp_activation_delta(float *delta, size_t ldd, const float *saved, size_t lds, size_t rows,
                                      size_t columns, bp_activation activation);

@@ -1,9 +1,13 @@
 /*
- * backprop: training of dense neural networks on the CPU, with the same bits on every machine.
+ * backprop: training of dense neural networks on the CPU, with the same bits on every machine. This header includes all
+ * others:
  *
- * Two levels: kernels, stateless functions on the caller's arrays (dense.h, activation.h, loss.h, optimizer.h), and
- * networks, which chain them into one training step (network.h), with what feeds and reads them (data.h, fit.h,
- * metrics.h, inspect.h, tensor.h). Beside them: files, of data (file.h) and of networks (checkpoint.h).
+ * | part     | content                                    | headers                                       |
+ * |----------|--------------------------------------------|-----------------------------------------------|
+ * | kernels  | stateless functions on the caller's arrays | dense.h, activation.h, loss.h, optimizer.h    |
+ * | networks | whole training steps, made of kernels      | network.h                                     |
+ * | training | data, epochs, metrics, inspection          | data.h, fit.h, metrics.h, inspect.h, tensor.h |
+ * | files    | data sets and networks                     | file.h, checkpoint.h                          |
  */
 #ifndef BACKPROP_BACKPROP_H
 #define BACKPROP_BACKPROP_H

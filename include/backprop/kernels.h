@@ -1,16 +1,17 @@
 /*
- * The kernels of one instruction set as a table of functions: to compare one set with another, or to call without the
- * checks of the public functions.
+ * The kernels of one instruction set, as a table of functions. It serves to compare instruction sets, and to call
+ * kernels without the checks of the public functions.
  *
  * Entry `x` computes what the public function bp_x documents, with the same parameters in the same order. It checks
- * nothing and returns nothing: sizes must not be 0, leading dimensions must be true ones (0 does not stand for packed
- * rows), and pointers must be valid. Two entries return their result: `sum` and `schedule_learning_rate`.
+ * nothing and returns nothing; only `sum` and `schedule_learning_rate` return their result. Pointers must be valid.
+ * Sizes must not be 0. Leading dimensions must be true distances: 0 does not mean packed rows.
  *
- * Kernels run in the caller's floating-point mode. Their results have the promised bits only in the mode of the
- * contract: round to nearest even, denormals not flushed. A program starts in it. One that sets FTZ, DAZ or another
- * rounding, or is linked with fast-math, calls kernels between bp_float_mode_enter and bp_float_mode_leave (cpu.h).
+ * Kernels run in the caller's floating-point mode. Their results have the promised bits only in the contract's mode:
+ * round to nearest even, denormals not flushed. Programs start in this mode. A program that sets FTZ, DAZ or another
+ * rounding, or that is linked with fast-math, must call kernels between bp_float_mode_enter and bp_float_mode_leave
+ * (cpu.h).
  *
- * The scalar table holds the oracles: plain C loops that define the bits of all others.
+ * The scalar table contains the reference kernels: plain C loops that define the bits of all other kernels.
  */
 #ifndef BACKPROP_KERNELS_H
 #define BACKPROP_KERNELS_H
@@ -108,8 +109,9 @@ typedef struct bp_kernels {
 } bp_kernels;
 
 /**
- * The kernels of one instruction set. The table is immutable and lives as long as the library.
- * BP_ERROR_NULL, BP_ERROR_ISA_UNKNOWN, BP_ERROR_ISA_UNSUPPORTED, with *kernels unchanged.
+ * The kernels of one instruction set. The table is immutable and stays valid as long as the library is loaded.
+ *
+ * Errors: BP_ERROR_NULL, BP_ERROR_ISA_UNKNOWN, BP_ERROR_ISA_UNSUPPORTED. On error *kernels is unchanged.
  */
 BP_API bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels);
 

@@ -35,20 +35,27 @@ BP_BEGIN_DECLS
 
 typedef struct bp_network bp_network;
 
-/** Reduction of the rows' losses to the loss of a batch. */
+/**
+ * Reduction of the rows' losses to the loss of a batch: (sum of row_loss) * scale. The scale is rounded to binary32.
+ *
+ * | reduction                  | scale                                                     |
+ * |----------------------------|-----------------------------------------------------------|
+ * | BP_REDUCTION_MEAN          | 1 / rows, weighted or not                                 |
+ * | BP_REDUCTION_SUM           | 1                                                         |
+ * | BP_REDUCTION_WEIGHTED_MEAN | 1 / bp_sum(weights); without weights as BP_REDUCTION_MEAN |
+ */
 typedef enum bp_reduction {
-    BP_REDUCTION_MEAN = 0,      /* (sum of row_loss) * scale, scale = 1 / rows rounded, weighted rows or not */
-    BP_REDUCTION_SUM,           /* sum of row_loss: the scale is 1 */
-    BP_REDUCTION_WEIGHTED_MEAN, /* (sum of row_loss) * scale, scale = 1 / bp_sum(weights) rounded; without weights as
-                                   the mean */
+    BP_REDUCTION_MEAN = 0,
+    BP_REDUCTION_SUM,
+    BP_REDUCTION_WEIGHTED_MEAN,
 } bp_reduction;
 
-/** Numbers of a network's loss, made by bp_loss_options_defaults: a threshold of 1, no smoothing, the mean. */
+/** Options of a network's loss. bp_loss_options_defaults makes them. */
 typedef struct bp_loss_options {
     size_t struct_size;     /* sizeof(bp_loss_options), set by bp_loss_options_defaults */
-    float huber_threshold;  /* of BP_LOSS_HUBER; above 0 and finite */
-    float label_smoothing;  /* of BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0 to 1; 0 for other losses */
-    bp_reduction reduction; /* over the rows of a batch */
+    float huber_threshold;  /* for BP_LOSS_HUBER; above 0 and finite; default 1 */
+    float label_smoothing;  /* for BP_LOSS_SOFTMAX_CROSS_ENTROPY, 0 to 1; must be 0 for other losses; default 0 */
+    bp_reduction reduction; /* over the rows of a batch; default BP_REDUCTION_MEAN */
 } bp_loss_options;
 
 /** Sets the defaults in the first struct_size bytes of a struct; see bp_optimizer_init. */
@@ -60,7 +67,7 @@ static inline bp_loss_options bp_loss_options_defaults(void) {
     return bp_made;
 }
 
-/** Memory from the caller. `allocate` returns null on failure; its result needs no more than malloc's alignment. */
+/** The caller's allocator. `allocate` returns null on failure. Its result needs the alignment of malloc only. */
 typedef struct bp_allocator {
     void *(*allocate)(void *context, size_t bytes);
     void (*release)(void *context, void *memory);
@@ -68,28 +75,30 @@ typedef struct bp_allocator {
 } bp_allocator;
 
 /**
- * What a network is made from. Make one by bp_network_config_defaults, then set layers and sizes and what you like:
- * zero means zero. bp_network_create copies all that it needs, the structs of optimizer, pool and so on too, but not
- * what the contexts of pool and allocator point to.
+ * Configuration of a network. bp_network_config_defaults makes one; then set `layers`, `sizes`, and what you like. Zero
+ * means zero. bp_network_create copies everything that it needs, including the structs that pointers refer to, such as
+ * the optimizer and the pool. It does not copy what the contexts of pool and allocator point to.
  */
 typedef struct bp_network_config {
     size_t struct_size;                  /* sizeof(bp_network_config), set by bp_network_config_defaults */
     size_t layers;                       /* number of dense layers, at least 1 */
     const size_t *sizes;                 /* layers + 1 widths: inputs, hidden layers, outputs */
-    const bp_activation *activations;    /* one a layer; null: ReLU, and identity for the last */
+    const bp_activation *activations;    /* one for each layer; null: ReLU, and identity for the last layer */
     bp_loss_kind loss;                   /* default BP_LOSS_MSE; a loss of logits needs an identity output layer */
     const bp_loss_options *loss_options; /* null: bp_loss_options_defaults */
     const bp_optimizer *optimizer;       /* null: plain stochastic gradient descent */
     size_t max_batch_size;               /* largest batch of later calls, at least 1; default 256 */
-    const float *dropout;  /* one a layer, 0 to below 1: probability that an output is dropped in training; 0 for the
-                              last layer; null: none */
-    const bool *normalize; /* one a layer: whether it has layer normalization; false for the last; null: none */
-    uint64_t seed;         /* of the initial weights, and of dropout's masks (see bp_network_steps) */
-    size_t threads;        /* most threads to use; 0: the pool's, else BACKPROP_THREADS, else one for each CPU in reach:
-                              the affinity and the CPU quota of the control groups (containers), rounded up */
-    bool gradients;        /* room for gradients that are stored (backward.h) or accumulated (update.h), as much as for
-                              the weights */
-    const bp_thread_pool *pool;    /* null: the library makes a pool if more than one thread helps */
+    const float *dropout;  /* one for each layer, 0 to below 1: probability that an output is dropped in training; 0 for
+                              the last layer; null: none */
+    const bool *normalize; /* one for each layer: whether it has layer normalization; false for the last layer; null:
+                              none */
+    uint64_t seed;         /* seed of the initial weights and of dropout's masks (bp_network_steps); default 0 */
+    size_t threads;        /* largest number of threads; 0: the pool's; without a pool, BACKPROP_THREADS; if that is not
+                              set, one for each available CPU: the affinity and the CPU quota of the control groups
+                              (containers), rounded up */
+    bool gradients;        /* whether to allocate memory for gradients, which is as large as the weights; for stored
+                              (backward.h) and accumulated (update.h) gradients */
+    const bp_thread_pool *pool;    /* null: the network makes a private pool if more than one thread helps */
     const bp_allocator *allocator; /* null: malloc and free */
 } bp_network_config;
 
@@ -122,22 +131,32 @@ typedef struct bp_layer {
 } bp_layer;
 
 /**
- * Bytes that bp_network_create would ask of the allocator, in one piece. (A thread pool of the library's own is
- * allocated by its implementation, besides.) Errors as bp_network_create.
+ * Bytes that bp_network_create requests from the allocator, in one block. A private thread pool takes additional
+ * memory.
+ *
+ * Errors: those of bp_network_create.
  */
 BP_API bp_status bp_network_memory(const bp_network_config *config, size_t *bytes);
 
 /**
  * Makes a network and draws its initial weights, as bp_network_initialize(*network, config->seed) does.
  *
- * BP_ERROR_NULL, BP_ERROR_SIZE (a zero), BP_ERROR_OVERFLOW, BP_ERROR_MEMORY, BP_ERROR_THREADS, those of bp_cpu_active,
- * and BP_ERROR_VALUE:
- *   - an enumerator or a number outside its range, a struct_size that no defaults function has set
- *   - dropout or normalization of the last layer
- *   - a loss of logits (softmax, binary cross-entropy, Kullback-Leibler) on an activated output layer
- *   - label smoothing with another loss than softmax cross-entropy
- *   - a number of the optimizer that its kind does not have
- * bp_error_message says which field it was. On error *network is set to null and nothing is left allocated.
+ * | error             | cause                                                                                       |
+ * |-------------------|---------------------------------------------------------------------------------------------|
+ * | BP_ERROR_NULL     | config, config.sizes, network, or a function of config.pool or config.allocator             |
+ * | BP_ERROR_SIZE     | a number that must be at least 1 is 0                                                       |
+ * | BP_ERROR_VALUE    | an enumerator or a number outside its range                                                 |
+ * | BP_ERROR_VALUE    | a struct_size that no defaults function has set                                             |
+ * | BP_ERROR_VALUE    | dropout or normalization of the last layer                                                  |
+ * | BP_ERROR_VALUE    | a loss of logits (softmax, binary cross-entropy, Kullback-Leibler) without identity outputs |
+ * | BP_ERROR_VALUE    | label smoothing with a loss other than softmax cross-entropy                                |
+ * | BP_ERROR_VALUE    | a number that the optimizer's kind does not have                                            |
+ * | BP_ERROR_OVERFLOW | sizes that exceed the address range                                                         |
+ * | BP_ERROR_MEMORY   | the allocator returned null                                                                 |
+ * | BP_ERROR_THREADS  | a thread cannot be started, or BACKPROP_THREADS is not a number                             |
+ *
+ * Other errors: those of bp_cpu_active. bp_error_message names the field. On error *network is set to null and nothing
+ * is left allocated.
  */
 BP_API bp_status bp_network_create(const bp_network_config *config, bp_network **network);
 
@@ -149,12 +168,12 @@ BP_API void bp_network_destroy(bp_network *network);
  * gamma 1, beta +0. The steps and the optimizer's state become 0; the seed of dropout's masks does not change. `limit`,
  * computed in binary32, depends on the layer's activation:
  *
- * | activation                                                                     | limit                  |
- * |--------------------------------------------------------------------------------|------------------------|
- * | relu, leaky-relu, relu6, elu, hard-swish, silu, gelu, gelu-tanh, mish          | sqrt(6 / in)           |
- * | selu                                                                           | sqrt(3 / in)           |
- * | sine of frequency p                                                            | sqrt(6 / in) / abs(p)  |
- * | others                                                                         | sqrt(6 / (in + out))   |
+ * | activation                                                            | limit                 |
+ * |-----------------------------------------------------------------------|-----------------------|
+ * | relu, leaky-relu, relu6, elu, hard-swish, silu, gelu, gelu-tanh, mish | sqrt(6 / in)          |
+ * | selu                                                                  | sqrt(3 / in)          |
+ * | sine of frequency p                                                   | sqrt(6 / in) / abs(p) |
+ * | others                                                                | sqrt(6 / (in + out))  |
  *
  * Sources: K. He et al., "Delving deep into rectifiers", 2015; V. Sitzmann et al., "Implicit neural representations
  * with periodic activation functions", 2020; X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
@@ -213,15 +232,19 @@ BP_API bp_status bp_network_loss(bp_network *network, const bp_batch *batch, flo
  * training recurrent neural networks", 2013). Clipping by norm costs memory for one gradient and two more passes over
  * it. Without it, the update is fused with the products and the gradient is never stored.
  *
- * | error               | cause                                                                              |
- * |---------------------|------------------------------------------------------------------------------------|
- * | BP_ERROR_NULL       | network, batch, inputs, or the targets or labels that the loss needs               |
- * | BP_ERROR_SIZE       | zero rows, or a stride below its columns                                           |
- * | BP_ERROR_BATCH      | more rows than max_batch_size                                                      |
- * | BP_ERROR_LABEL      | a label that is not below the number of outputs                                    |
- * | BP_ERROR_VALUE      | a learning rate that is not finite; the EMA is swapped in (update.h); no weighted mean |
- * | BP_ERROR_OVERLAP    | an array of the batch overlaps the network's memory                                |
- * | BP_ERROR_ALIGNMENT, BP_ERROR_OVERFLOW | an array of the batch                                            |
+ * | error              | cause                                                                |
+ * |--------------------|----------------------------------------------------------------------|
+ * | BP_ERROR_NULL      | network, batch, inputs, or the targets or labels that the loss needs |
+ * | BP_ERROR_SIZE      | zero rows, or a stride below its columns                             |
+ * | BP_ERROR_BATCH     | more rows than max_batch_size                                        |
+ * | BP_ERROR_LABEL     | a label that is not below the number of outputs                      |
+ * | BP_ERROR_VALUE     | a learning rate that is not finite                                   |
+ * | BP_ERROR_VALUE     | the EMA is swapped in (update.h)                                     |
+ * | BP_ERROR_VALUE     | the weighted mean does not exist (bp_network_loss)                   |
+ * | BP_ERROR_VALUE     | 2^48 - 1 steps were taken (bp_network_steps)                         |
+ * | BP_ERROR_OVERLAP   | an array of the batch overlaps the network's memory                  |
+ * | BP_ERROR_ALIGNMENT | an array of the batch is not aligned to 4 bytes                      |
+ * | BP_ERROR_OVERFLOW  | an array of the batch does not fit into the address range            |
  *
  * On error nothing is changed.
  */
@@ -233,9 +256,9 @@ BP_API bp_status bp_network_layer(const bp_network *network, size_t index, bp_la
 /**
  * Number of training steps so far; 0 for null. It has two uses:
  *
- *   - Dropout: in step t, counted from 0, element (n, j) of layer l's outputs uses the mask with that row and column,
- *     the network's seed, and stream (l + 1) * 2^48 + t.
- *   - The optimizer: Adam's t is this number plus 1.
+ * - Dropout: in step t, counted from 0, element (n, j) of layer l's outputs uses the mask with that row and column, the
+ *   network's seed, and stream (l + 1) * 2^48 + t.
+ * - The optimizer: Adam's t is this number plus 1.
  *
  * bp_network_initialize resets it to 0. The maximum is 2^48 - 1: the next step is refused with BP_ERROR_VALUE.
  */

@@ -14,7 +14,7 @@ OLD = [
     (r"panels", None, "panel, packed matrix"),
     (r"kept", None, "saved, stored"),
     (r"own_loss", None, "loss_callback"),
-    (r"how", r"how to read floating", "options, or say it otherwise"),  # a paper's title
+    (r"how", r"how to (?:read floating|generate random)", "options, or say it otherwise"),  # papers' titles
     (r"rule", r"chain rule", "update, coefficients"),
     (
         r"levels?",

@@ -346,10 +346,10 @@ static void refusals_say_what_is_wrong(void **state) {
         bad = good;
         bad.input_stride = in - 1;
         char text[128];
-        snprintf(text, sizeof text, "batch.input_stride is %zu, and must be 0 or at least %zu", in - 1, in);
+        snprintf(text, sizeof text, "batch.input_stride is %zu, and must be at least %zu", in - 1, in);
         expect_refusal(bp_network_infer(network, &bad, z, 0, memory, WORKSPACE), BP_ERROR_SIZE, text);
         expect_refusal(bp_network_infer(network, &good, z, 1, memory, WORKSPACE), BP_ERROR_SIZE,
-                       "output_stride is 1, and must be 0 or at least ");
+                       "output_stride is 1, and must be at least ");
         bad = good;
         bad.rows = SIZE_MAX / 2;
         expect_refusal(bp_network_infer(network, &bad, z, 0, memory, WORKSPACE), BP_ERROR_OVERFLOW, "batch.rows is ");

@@ -8,8 +8,9 @@
  * Memory: creation allocates one block. Later calls do not allocate, read the environment, or take a lock, except to
  * share work with other threads.
  *
- * Threads: different networks may be used in different threads at the same time. One network may be used by one thread
- * at a time, except for bp_network_infer (inference.h).
+ * Threads: different networks may be used in different threads at the same time. Functions that take a const network
+ * may run for one network in many threads at the same time, such as bp_network_infer (inference.h). All other functions
+ * need the network for themselves.
  *
  * Fork: the child has usable copies of all networks, with the same bits, except for those that another thread was using
  * at that time. A network with a private pool runs on the calling thread alone in the child; new networks have threads

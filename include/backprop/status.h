@@ -9,7 +9,7 @@ BP_BEGIN_DECLS
 typedef enum bp_status {
     BP_OK = 0,
     BP_ERROR_NULL,            /* a required pointer is null */
-    BP_ERROR_SIZE,            /* a size is zero, or a leading dimension is smaller than its row */
+    BP_ERROR_SIZE,            /* a size is zero or too small, such as a stride smaller than its row */
     BP_ERROR_OVERFLOW,        /* a product of sizes does not fit in memory's address range */
     BP_ERROR_OVERLAP,         /* an output overlaps another array in a way that is not documented as allowed */
     BP_ERROR_ALIGNMENT,       /* a pointer is not aligned to its type, or scratch is not aligned to BP_ALIGNMENT */
@@ -35,7 +35,7 @@ BP_API const char *bp_status_string(bp_status status);
 /**
  * The reason for the last failed call on this thread: the argument, its value, and what is allowed. For example,
  *
- *   batch.rows is 65, and must be from 1 to max_batch_size, 64
+ *   batch.rows is 65, and must be from 1 to the network's max_batch_size, 64
  *
  * Every function that returns a status sets it on failure; success does not change it. One English sentence in UTF-8
  * without a full stop; empty before the first failure. Never null. The text is valid until the next failure on this

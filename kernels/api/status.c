@@ -30,7 +30,7 @@ const char *bp_status_string(bp_status status) {
     case BP_ERROR_NULL:
         return "a required pointer is null";
     case BP_ERROR_SIZE:
-        return "a size is zero, or a leading dimension is smaller than its row";
+        return "a size is zero or too small, such as a stride smaller than its row";
     case BP_ERROR_OVERFLOW:
         return "a product of sizes exceeds the address range";
     case BP_ERROR_OVERLAP:

@@ -82,8 +82,8 @@ static __attribute__((cold)) bp_status refuse_matrix(bp_status status, matrix m,
     if (status == BP_ERROR_SIZE && m.rows == 0)
         return bp_fail(status, "batch.rows is 0, and must be at least 1");
     if (status == BP_ERROR_SIZE)
-        return bp_fail(status, "%s is %zu, and must be 0 or at least %zu, the length of a row", names->stride, m.ld,
-                       m.columns);
+        return bp_fail(status, "%s is %zu, and must be at least %zu, the length of a row, or 0 for packed rows",
+                       names->stride, m.ld, m.columns);
     if (status == BP_ERROR_ALIGNMENT)
         return bp_fail(status, "%s is %p, and must be aligned to %zu bytes", names->data, m.data, sizeof(float));
     return bp_fail(status, "batch.rows is %zu and %s %zu: so many elements exceed the address range", m.rows,

@@ -106,7 +106,7 @@ BP_API float bp_network_gradient_norm(const bp_network *network);
 /**
  * Copies the network's optimizer settings to a struct of struct_size bytes, and sets its struct_size:
  *
- *     bp_network_get_optimizer(network, &optimizer, sizeof optimizer);
+ *   bp_network_get_optimizer(network, &optimizer, sizeof optimizer);
  *
  * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for a struct_size below that of every version of bp_optimizer.
  */

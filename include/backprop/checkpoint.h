@@ -59,12 +59,12 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
 /**
  * Reads a network's parameters from a file that bp_network_save, bp_checkpoint_save or another program has written.
  *
- *   - Elements may be F32, F16, BF16 or F64; bp_array has the conversions.
- *   - A checkpoint's other tensors are ignored. The network's optimizer state does not change. Gradients are discarded,
- *     and the EMA becomes equal to the parameters.
- *   - Metadata may be missing. If the file has them, its activations must be the network's.
- *   - The prefixes "module." and "_orig_mod.", which DataParallel and torch.compile add to names, are ignored wherever
- *     they occur, unless the file also has the name without them.
+ * - Elements may be F32, F16, BF16 or F64; bp_array has the conversions.
+ * - A checkpoint's other tensors are ignored. The network's optimizer state does not change. Gradients are discarded,
+ *   and the EMA becomes equal to the parameters.
+ * - Metadata may be missing. If the file has them, its activations must be the network's.
+ * - The prefixes "module." and "_orig_mod.", which DataParallel and torch.compile add to names, are ignored wherever
+ *   they occur, unless the file also has the name without them.
  *
  * The network changes only after everything was read and checked. The call allocates a copy of what it reads.
  *

@@ -135,10 +135,10 @@ BP_API bool bp_network_ema_swapped(const bp_network *network);
 /**
  * Freezes or unfreezes a layer. Steps do not change a frozen layer's parameters, optimizer state and EMA.
  *
- *   - The gradients of other layers do not change. clip_norm uses the norm of these alone.
- *   - Stored and accumulated gradients of a frozen layer are +0.
- *   - Deltas of the layers before the first layer that is not frozen are not computed.
- *   - While a layer is frozen, small networks train on the general path, which is slower.
+ * - The gradients of other layers do not change. clip_norm uses the norm of these alone.
+ * - Stored and accumulated gradients of a frozen layer are +0.
+ * - Deltas of the layers before the first layer that is not frozen are not computed.
+ * - While a layer is frozen, small networks train on the general path, which is slower.
  *
  * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for the index.
  */

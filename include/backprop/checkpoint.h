@@ -1,5 +1,5 @@
 /*
- * Networks in safetensors files: parameters, which other programs can read, and checkpoints to resume a training from.
+ * Networks in safetensors files: parameters, which other programs can read, and checkpoints, which resume a training.
  *
  * Names and shapes are those of PyTorch's nn.Sequential with the same layers. Its modules are numbered from 0: for each
  * layer a Linear, then a LayerNorm, an activation (none for the identity) and a Dropout, if the layer has them. The
@@ -12,23 +12,25 @@
  * | m.weight | [out]      | gamma of a LayerNorm                                             |
  * | m.bias   | [out]      | its beta                                                         |
  *
- * A 784-128-10 network with a ReLU has 0.weight, 0.bias, 2.weight and 2.bias, and in Python
+ * A 784-128-10 network with a ReLU has 0.weight, 0.bias, 2.weight and 2.bias. In Python, this reads it:
  *
  *   model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
  *   model.load_state_dict(safetensors.torch.load_file("digits.safetensors"))
  *
- * reads them. A network that loads the file needs dropout in the same layers: otherwise the modules have other numbers.
+ * A network that loads the file needs dropout in the same layers: otherwise the modules have other numbers.
  * bp_network_load_with loads files with other names.
  *
- * The metadata are the caller's notes, and:
+ * The metadata are the caller's notes and these:
  *
- *   format                pt, as files of PyTorch have it
- *   backprop.version      the version of the library that wrote the file
- *   backprop.layers       the layers, as in "784-128-10"
- *   backprop.activations  the activations, as in "leaky-relu:0.01,identity"; a parameter of 0 is omitted
- *   backprop.loss         the loss: bp_loss_name
- *   backprop.optimizer    the optimizer: bp_optimizer_name
- *   backprop.weight_decay_of  what its weight decay applies to: "all" or "weights"
+ * | key                      | content                                                                          |
+ * |--------------------------|----------------------------------------------------------------------------------|
+ * | format                   | pt, as in PyTorch's files                                                        |
+ * | backprop.version         | the version of the library that wrote the file                                   |
+ * | backprop.layers          | the layers, such as "784-128-10"                                                 |
+ * | backprop.activations     | the activations, such as "leaky-relu:0.01,identity"; a parameter of 0 is omitted |
+ * | backprop.loss            | the loss: bp_loss_name                                                           |
+ * | backprop.optimizer       | the optimizer: bp_optimizer_name                                                 |
+ * | backprop.weight_decay_of | what weight decay applies to: "all" or "weights"                                 |
  */
 #ifndef BACKPROP_CHECKPOINT_H
 #define BACKPROP_CHECKPOINT_H
@@ -57,12 +59,12 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
 /**
  * Reads a network's parameters from a file that bp_network_save, bp_checkpoint_save or another program has written.
  *
- *   - Elements may be F32, F16, BF16 or F64; bp_array has the conversions.
- *   - A checkpoint's other tensors are ignored. The network's optimizer state does not change. Gradients are discarded,
- *     and the EMA becomes equal to the parameters.
- *   - Metadata may be missing. If the file has them, its activations must be the network's.
- *   - The prefixes "module." and "_orig_mod.", which DataParallel and torch.compile add to names, are ignored wherever
- *     they occur, unless the file also has the name without them.
+ * - Elements may be F32, F16, BF16 or F64; bp_array has the conversions.
+ * - A checkpoint's other tensors are ignored. The network's optimizer state does not change. Gradients are discarded,
+ *   and the EMA becomes equal to the parameters.
+ * - Metadata may be missing. If the file has them, its activations must be the network's.
+ * - The prefixes "module." and "_orig_mod.", which DataParallel and torch.compile add to names, are ignored wherever
+ *   they occur, unless the file also has the name without them.
  *
  * The network changes only after everything was read and checked. The call allocates a copy of what it reads.
  *
@@ -71,47 +73,53 @@ BP_API bp_status bp_network_save(const bp_network *network, const char *path, co
  */
 BP_API bp_status bp_network_load(bp_network *network, const char *path, bp_file_error *error);
 
-/** What bp_network_load_with tells of a tensor. */
+/** What bp_network_load_with reports about a tensor. */
 typedef enum bp_load_event {
-    BP_LOAD_EVENT_UNEXPECTED = 0, /* the file has it, the network has no place for it */
-    BP_LOAD_EVENT_MISSING,        /* the network has it, the file has not: it stays as it is */
-    BP_LOAD_EVENT_ZEROED          /* a bias or shift that the file has not: it became zero */
+    BP_LOAD_EVENT_UNEXPECTED = 0, /* the file has it and the network does not: it was ignored */
+    BP_LOAD_EVENT_MISSING,        /* the network has it and the file does not: it is unchanged */
+    BP_LOAD_EVENT_ZEROED          /* a bias or beta that the file does not have: it is now zero */
 } bp_load_event;
 
 /**
- * How a file's tensors are found, as for PyTorch's load_state_dict; the defaults are what bp_network_load does. Made by
- * bp_load_options_defaults().
+ * Options for matching a file's tensors to the network's, similar to PyTorch's load_state_dict. Made by
+ * bp_load_options_defaults. The defaults are the behavior of bp_network_load.
  *
- * A name in `modules` stands for the tensors name.weight and name.bias; an empty one for weight and bias. The network's
- * modules are those with parameters, from the inputs on: for each layer its Linear, then its LayerNorm if it has one.
+ * The network's modules are those with parameters, from the inputs to the outputs: for each layer its Linear, then its
+ * LayerNorm if it has one. A module in the file has the tensors name.weight and name.bias, or weight and bias if its
+ * name is empty. Set at most one of `modules` and `pattern`:
+ *
+ * | modules | pattern | names in the file                                                               |
+ * |---------|---------|---------------------------------------------------------------------------------|
+ * | null    | null    | the numbers of nn.Sequential                                                    |
+ * | set     | null    | modules[k] is the name of the network's module k                                |
+ * | null    | set     | the names that match the pattern, in the order of the numbers in them           |
+ *
+ * A pattern is a name with one `*`, which matches any text: `fc*` or `net.*.linear`. Of the modules that match, those
+ * whose weight is a matrix are the network's Linears, and those whose weight is a vector are its LayerNorms, if it has
+ * any. The file must have as many of each as the network. Their names may differ only in numbers, which give the order:
+ * fc2 comes before fc10. (An order of "input" and "output" would be a guess.)
  */
 typedef struct bp_load_options {
-    size_t struct_size;         /* set by bp_load_options_defaults */
-    const char *const *modules; /* their names in the file; null: the numbers of nn.Sequential, or the pattern */
-    size_t module_count;        /* of `modules`: must be the network's */
+    size_t struct_size;         /* sizeof(bp_load_options), set by bp_load_options_defaults */
+    const char *const *modules; /* [module_count] names in the file, or null */
+    size_t module_count;        /* with `modules`: the number of the network's modules */
+    const char *pattern;        /* or null */
 
-    /*
-     * A name with a '*' for any text, such as "fc*" or "net.*.linear": of the file's modules of such names, in the
-     * order of the numbers there (fc2 before fc10), those whose weight is a matrix are the network's Linears, and those
-     * whose weight is a vector its LayerNorms, if it has any. They must be as many, and must differ in numbers alone,
-     * which tell the order: that of "input" and "output" would be a guess. Null: none.
-     */
-    const char *pattern;
+    bool strict;      /* file and network must have the same tensors. Otherwise extra tensors are ignored, and missing
+                         ones are unchanged in the network; default true */
+    bool zero_biases; /* if the file has a module's weight without its bias or beta, that becomes zero, as in modules
+                         made with bias=False; default false */
 
-    bool strict;      /* every tensor must be in the file and in the network; else extra ones are left out, and missing
-                         ones stay as the network has them; default true */
-    bool zero_biases; /* a bias or shift that is missing beside its weight is zero, as of modules made with bias=False;
-                         default false */
-
-    /* Called with each such tensor, after all is loaded; null: not. The name is valid during the call. */
+    /* Called with each tensor that bp_load_event describes, after everything was loaded; or null. `name` is valid only
+     * during the call. */
     void (*report)(void *context, bp_load_event note, const char *name);
-    void *context;
+    void *context; /* passed to `report` */
 } bp_load_options;
 
-/** Fills in the defaults of bp_load_options_defaults() for a struct of `struct_size` bytes. Null: nothing is done. */
+/** Sets the defaults in the first struct_size bytes of a struct. Does nothing for null. */
 BP_API void bp_load_options_init(bp_load_options *options, size_t struct_size);
 
-/** Options with the defaults above; what has no default is null or 0. */
+/** Options with the defaults above. Fields without a default are null or 0. */
 static inline bp_load_options bp_load_options_defaults(void) {
     bp_load_options bp_made;
     bp_load_options_init(&bp_made, sizeof bp_made);
@@ -119,8 +127,8 @@ static inline bp_load_options bp_load_options_defaults(void) {
 }
 
 /**
- * Reads a network's parameters from a file whose tensors go by other names than nn.Sequential's, or that has more or
- * fewer of them. For
+ * Reads a network's parameters from a file that names tensors differently from nn.Sequential, or has more or fewer of
+ * them. Null `options` are the defaults. For example, this file
  *
  *   class Net(nn.Module):
  *       def __init__(self):
@@ -129,7 +137,7 @@ static inline bp_load_options bp_load_options_defaults(void) {
  *
  *   safetensors.torch.save_file(net.state_dict(), "net.safetensors")
  *
- * it is
+ * needs these options:
  *
  *   const char *const modules[] = {"fc1", "fc2"};
  *   bp_load_options options = bp_load_options_defaults();
@@ -138,13 +146,19 @@ static inline bp_load_options bp_load_options_defaults(void) {
  *   options.zero_biases = true;
  *   status = bp_network_load_with(network, "net.safetensors", &options, &error);
  *
- * or options.pattern = "fc*" in place of the modules; and the pattern "*" for an nn.Sequential whose Linears have other
- * numbers because of an nn.Flatten before them. A file of the nn.Sequential in checkpoint.h's first lines needs no
- * options.
+ * Instead of `modules`, `options.pattern = "fc*"` works, too. The pattern `*` loads an nn.Sequential whose Linears have
+ * other numbers, for example because of an nn.Flatten before them. A file of the nn.Sequential that is described at the
+ * top of this header needs no options.
  *
- * Errors as bp_network_load, and BP_ERROR_SIZE (module_count), BP_ERROR_VALUE (two equal modules, a pattern without or
- * with two '*', both modules and a pattern, struct_size), BP_ERROR_MISMATCH (what the pattern finds; if not strict, a
- * file none of whose tensors has a place). Null `options` are the defaults.
+ * Errors: those of bp_network_load, and:
+ *
+ * | error             | cause                                                                          |
+ * |-------------------|--------------------------------------------------------------------------------|
+ * | BP_ERROR_SIZE     | module_count is not the number of the network's modules                        |
+ * | BP_ERROR_VALUE    | two equal modules; both modules and a pattern; struct_size                     |
+ * | BP_ERROR_VALUE    | a pattern without a `*`, or with two                                           |
+ * | BP_ERROR_MISMATCH | the modules that match the pattern do not fit the network                      |
+ * | BP_ERROR_MISMATCH | if not strict: no tensor of the file belongs to the network                    |
  */
 BP_API bp_status bp_network_load_with(bp_network *network, const char *path, const bp_load_options *options,
                                       bp_file_error *error);

@@ -1,6 +1,6 @@
 /*
- * Training over whole data sets: epochs of shuffled mini-batches, validation, early stopping, callbacks that can stop
- * it; and passes over data sets of any number of rows.
+ * Training on data sets: epochs of shuffled mini-batches, validation, early stopping, and callbacks that can stop the
+ * training. Evaluation on data sets with any number of rows.
  */
 #ifndef BACKPROP_FIT_H
 #define BACKPROP_FIT_H
@@ -19,37 +19,52 @@
 BP_BEGIN_DECLS
 
 /**
- * Outputs of a network for every row of a data set, [rows x outputs], in the data set's order; targets, labels and
- * weights are not used. In steps of the network's max_batch_size, on which no bit depends; memory is taken only for a
- * data set with an index, for one batch. Errors as bp_network_forward but BP_ERROR_BATCH, BP_ERROR_SIZE for inputs of
- * another width, BP_ERROR_MEMORY; bp_error_message() has the words.
+ * Computes the network's outputs for every row of a data set: outputs [rows x sizes[layers]], in the data set's order,
+ * with `output_stride` elements between rows (0: packed). Targets, labels and weights are not used.
+ *
+ * Rows are processed in batches of the network's max_batch_size; the outputs do not depend on it. The call allocates
+ * memory only for a data set with an index: one batch.
+ *
+ * Errors: those of bp_network_forward except BP_ERROR_BATCH; BP_ERROR_SIZE for inputs with another number of columns;
+ * BP_ERROR_MEMORY.
  */
 BP_API bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, float *outputs,
                                     size_t output_stride);
 
 /**
- * Mean loss over a data set's rows: (the sum over its batches of bp_network_loss * their rows) / rows, in binary64, in
- * order, in batches of the network's max_batch_size: how large these are changes the order of its sums, and so its last
- * bits. (With BP_REDUCTION_SUM without the factor, so that it is the mean too. With BP_REDUCTION_WEIGHTED_MEAN and
- * weights, (the sum over its batches of bp_sum of the rows' losses) / (that of bp_sum of their weights), BP_ERROR_VALUE
- * if that is 0.) Memory and errors as bp_network_predict and bp_network_loss.
+ * *loss = the mean loss over a data set's rows. It is computed in binary64, batch by batch in order:
+ *
+ * | reduction                               | loss                                                                  |
+ * |-----------------------------------------|-----------------------------------------------------------------------|
+ * | BP_REDUCTION_MEAN                       | (sum of bp_network_loss * rows of the batch) / rows                   |
+ * | BP_REDUCTION_SUM                        | (sum of bp_network_loss) / rows: the mean, too                        |
+ * | BP_REDUCTION_WEIGHTED_MEAN, weights     | (sum of bp_sum of row losses) / (sum of bp_sum of row weights)        |
+ * | BP_REDUCTION_WEIGHTED_MEAN, no weights  | as BP_REDUCTION_MEAN                                                  |
+ *
+ * The batches have the network's max_batch_size rows. This size determines the order of the sums, and so the last bits
+ * of the loss. Memory: as in bp_network_predict.
+ *
+ * Errors: those of bp_network_predict and bp_network_loss; BP_ERROR_VALUE if the weights add up to 0 for a weighted
+ * mean.
  */
 BP_API bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, double *loss);
 
 /* ---- Early stopping ------------------------------------------------------------------------------------------- */
 
-/** When to stop for want of improvement (L. Prechelt, "Early stopping, but when?", 1998, with patience as the
- *  criterion). Made by bp_early_stopping_defaults(). */
+/**
+ * State of early stopping, made by bp_early_stopping_defaults. Source: L. Prechelt, "Early stopping, but when?", 1998,
+ * with patience as the criterion.
+ */
 typedef struct bp_early_stopping {
-    size_t struct_size; /* set by bp_early_stopping_defaults */
-    size_t patience;    /* values in a row that are no improvement after which to stop, at least 1; default 10 */
-    double min_delta;   /* by which a value must lie below the best one at least: finite, 0 or more; default 0 */
-    size_t seen;        /* values so far */
-    size_t best_at;     /* which of them was the best, counted from 0 */
-    double best;        /* that value */
+    size_t struct_size; /* sizeof(bp_early_stopping), set by bp_early_stopping_defaults */
+    size_t patience;    /* number of values in a row without improvement after which to stop, at least 1; default 10 */
+    double min_delta;   /* an improvement must exceed this: finite, 0 or more; default 0 */
+    size_t seen;        /* number of values so far */
+    size_t best_at;     /* index of the best value, counted from 0 */
+    double best;        /* the best value */
 } bp_early_stopping;
 
-/** Fills in the defaults of bp_early_stopping_defaults() for a struct of `struct_size` bytes. Null: nothing is done. */
+/** Sets the defaults in the first struct_size bytes of a struct. Does nothing for null. */
 BP_API void bp_early_stopping_init(bp_early_stopping *state, size_t struct_size);
 
 /** The state before the first value, with the defaults above. */
@@ -60,33 +75,37 @@ static inline bp_early_stopping bp_early_stopping_defaults(void) {
 }
 
 /**
- * Takes the next value, a validation loss say. It improves if value < best - min_delta, as the first one does unless
- * it is NaN or +infinity. *stop: `patience` values have come since the best one (or since the start, if there was
- * none). Either result may be null. BP_ERROR_NULL, BP_ERROR_VALUE (struct_size, patience, min_delta), with nothing
- * changed.
+ * Takes the next value, for example a validation loss. Either result may be null.
+ *
+ * - *improved is true if value < best - min_delta. The first value improves unless it is NaN or +infinity.
+ * - *stop is true if `patience` values came after the best one, or since the start if there is no best one.
+ *
+ * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for struct_size, patience or min_delta. On error nothing is changed.
  */
 BP_API bp_status bp_early_stopping_next(bp_early_stopping *state, double value, bool *improved, bool *stop);
 
-/* ---- Rates that fall on a plateau ------------------------------------------------------------------------------- */
+/* ---- Learning rates that fall on a plateau -------------------------------------------------------------------- */
 
-/** A learning rate that is lowered when a value stops falling, as PyTorch's ReduceLROnPlateau has it (mode 'min', eps
- *  0), with its defaults. Made by bp_plateau_defaults(). */
+/**
+ * State of a learning rate that is reduced when a value stops falling, made by bp_plateau_defaults. Method and defaults
+ * are those of PyTorch's ReduceLROnPlateau with mode 'min' and eps 0.
+ */
 typedef struct bp_plateau {
-    size_t struct_size;      /* set by bp_plateau_defaults */
-    float learning_rate;     /* of the steps to come: at first the highest; finite, 0 or more; default 0.001 */
-    float factor;            /* by which it is lowered, above 0 and below 1; default 0.1 */
-    float learning_rate_min; /* the lowest, finite, 0 or more; default 0 */
-    size_t patience;         /* values in a row without improvement that lower nothing yet; default 10 */
-    double threshold; /* by which a value must lie below the best one at least: finite, 0 or more; default 1e-4 */
-    bool relative;    /* as a part of the best one, below 1; else absolute; default true */
-    size_t cooldown;  /* values after a reduction that are not counted as bad; default 0 */
-    double best;      /* of the values so far */
-    size_t seen;      /* how many these are */
-    size_t bad;       /* of those that are counted, in a row */
-    size_t cooling;   /* values that are still not counted */
+    size_t struct_size;      /* sizeof(bp_plateau), set by bp_plateau_defaults */
+    float learning_rate;     /* current learning rate, at first the highest; finite, 0 or more; default 0.001 */
+    float factor;            /* factor of each reduction, above 0 and below 1; default 0.1 */
+    float learning_rate_min; /* lowest learning rate; finite, 0 or more; default 0 */
+    size_t patience;         /* number of bad values in a row without a reduction; default 10 */
+    double threshold;        /* an improvement must exceed this: finite, 0 or more; default 1e-4 */
+    bool relative;           /* threshold is a fraction of the best value, below 1; otherwise absolute; default true */
+    size_t cooldown;         /* number of values after a reduction that do not count as bad; default 0 */
+    double best;             /* the best value so far */
+    size_t seen;             /* number of values so far */
+    size_t bad;              /* number of bad values in a row */
+    size_t cooling;          /* number of further values that do not count as bad */
 } bp_plateau;
 
-/** Fills in the defaults of bp_plateau_defaults() for a struct of `struct_size` bytes. Null: nothing is done. */
+/** Sets the defaults in the first struct_size bytes of a struct. Does nothing for null. */
 BP_API void bp_plateau_init(bp_plateau *state, size_t struct_size);
 
 /** The state before the first value, with the defaults above. */
@@ -97,75 +116,87 @@ static inline bp_plateau bp_plateau_defaults(void) {
 }
 
 /**
- * Takes the next value, a validation loss say, in binary64:
+ * Takes the next value, for example a validation loss. Arithmetic is in binary64:
  *
- *   better = value < (relative ? best * (1 - threshold) : best - threshold), best being +infinity at first
- *   better: best = value, bad = 0;  else bad = bad + 1
- *   cooling > 0: cooling = cooling - 1, bad = 0
- *   bad > patience: rate = min(rate, max(rate * factor, learning_rate_min) rounded to binary32), cooling = cooldown,
- * bad = 0
+ *   better = value < (relative ? best * (1 - threshold) : best - threshold), where best is +infinity at first
+ *   if better:          best = value; bad = 0;  otherwise bad = bad + 1
+ *   if cooling > 0:     cooling = cooling - 1; bad = 0
+ *   if bad > patience:  r = max(learning_rate * factor, learning_rate_min), rounded to binary32;
+ *                       learning_rate = min(learning_rate, r); cooling = cooldown; bad = 0
  *
- * *reduced (if not null): whether the last line was taken. A NaN is no improvement. BP_ERROR_NULL, BP_ERROR_VALUE
- * (struct_size, a number outside its range), with nothing changed.
+ * *reduced, if not null, says whether the last of these cases applied, bad > patience. A NaN is not better.
+ *
+ * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for struct_size or a number outside its range. On error nothing is changed.
  */
 BP_API bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced);
 
 /* ---- Fit ------------------------------------------------------------------------------------------------------ */
 
-/** What a fit does about numbers that are not finite. */
+/**
+ * Treatment of numbers that are not finite in a fit.
+ *
+ * - BP_NONFINITE_POLICY_STOP: the fit stops after the first step whose loss is not finite. If the gradient is clipped
+ *   by norm, it also stops if the norm is not finite. At the end of an epoch, it stops if a parameter or the validation
+ *   loss is not finite.
+ * - BP_NONFINITE_POLICY_LOCATE: the same, and the fit finds where the number came from (bp_fit_result.nonfinite). It
+ *   copies and reads all parameters in each step.
+ * - BP_NONFINITE_POLICY_CONTINUE: the fit goes on.
+ */
 typedef enum bp_nonfinite_policy {
-    BP_NONFINITE_POLICY_STOP =
-        0, /* stops after the first step whose loss is not finite, or the norm of its gradient where
-       that is clipped; at the end of an epoch, if a parameter or the validation loss is not */
-    BP_NONFINITE_POLICY_LOCATE,   /* also finds where it came from, see bp_fit_result.nonfinite; copies and reads all
-                              parameters in each step */
-    BP_NONFINITE_POLICY_CONTINUE, /* nothing */
+    BP_NONFINITE_POLICY_STOP = 0, /* stop */
+    BP_NONFINITE_POLICY_LOCATE,   /* stop and locate */
+    BP_NONFINITE_POLICY_CONTINUE, /* go on */
 } bp_nonfinite_policy;
 
-/** Where a fit is. */
+/** Progress of a fit. */
 typedef struct bp_fit_progress {
-    size_t epoch, epochs;   /* the epoch, counted from 0, and the end of the fit */
-    size_t step, steps;     /* steps of this epoch that have been done, and all of them */
-    size_t rows;            /* rows in them */
+    size_t epoch, epochs;   /* the current epoch, counted from 0; bp_fit_options.epochs */
+    size_t step, steps;     /* steps of this epoch: done so far, in total */
+    size_t rows;            /* rows in the steps done so far */
     float learning_rate;    /* of the last step */
-    float step_loss;        /* loss of the last step's batch, as bp_network_loss, before its update */
-    double loss;            /* mean of the rows' losses in this epoch, each before its step's update */
-    double validation_loss; /* after an epoch, if there are validation data; else NaN */
-    bool improved;          /* after an epoch: the validation loss (without validation data, the loss) is the
-                               best so far */
+    float step_loss;        /* loss of the last step's batch before its update, as in bp_network_loss */
+    double loss;            /* mean of the row losses in this epoch, each before its step's update */
+    double validation_loss; /* after an epoch, with validation data; otherwise NaN */
+    bool improved;          /* after an epoch: its validation loss is the best so far; without validation data, its
+                               loss */
 } bp_fit_progress;
 
-/** A caller's function that watches a fit; true ends it. It may use the network, but not train it or destroy it. */
+/** A callback that watches a fit. It returns true to stop the fit. It may use the network, but must not train or
+ *  destroy it. */
 typedef bool bp_fit_callback(void *context, const bp_fit_progress *progress);
 
-/** A learning rate for each step; `step` counts from 0 through all epochs: epoch * steps of an epoch + step. So does
- *  the step of a bp_schedule. */
+/** Returns the learning rate of a step. `step` counts from 0 through all epochs: epoch * steps of an epoch + step. A
+ *  bp_schedule gets the same number. */
 typedef float bp_learning_rate_fn(void *context, size_t step);
 
-/** Options of a fit. Made by bp_fit_options_defaults(); what has no default is null or 0. */
+/**
+ * Options of a fit, made by bp_fit_options_defaults. Fields without a default are null, 0 or false. The learning rate
+ * comes from at most one of schedule, learning_rate_of_step and plateau; if all are null, it is `learning_rate`.
+ */
 typedef struct bp_fit_options {
-    size_t struct_size;          /* set by bp_fit_options_defaults */
-    size_t epochs;               /* the epoch before which to stop, counted from 0, at least 1; default 1 */
-    size_t first_epoch;          /* the first one, less than `epochs`: others have been done before */
-    size_t batch_size;           /* rows in a step, at most the network's max_batch_size; default 0: that */
-    float learning_rate;         /* learning rate, unless one of the next three is given; default 0.001 */
-    const bp_schedule *schedule; /* the learning rate of each step, and its momentum where it has one; or null */
-    bp_learning_rate_fn *learning_rate_of_step; /* the same by a function of the caller's, or null */
-    void *learning_rate_context;                /* of that function */
-    bp_plateau *plateau; /* the learning rate of each epoch, or null: takes the value that early stopping takes,
-                            and goes on from the state that it has */
-    uint64_t seed;       /* of the shuffles, see data.h */
-    bool shuffle;        /* a new order of the rows for each epoch; else their own order; default true */
-    const bp_dataset *validation; /* or null */
-    bp_early_stopping *stopping;  /* or null: never; goes on from the state that it has */
-    bool restore_best;            /* end as the best epoch of this fit left the network, see bp_fit_progress.improved */
+    size_t struct_size;          /* sizeof(bp_fit_options), set by bp_fit_options_defaults */
+    size_t epochs;               /* the fit stops before this epoch, counted from 0; at least 1; default 1 */
+    size_t first_epoch;          /* the fit starts with this epoch, below `epochs`; default 0 */
+    size_t batch_size;           /* rows of a step, at most the network's max_batch_size; default 0: max_batch_size */
+    float learning_rate;         /* default 0.001 */
+    const bp_schedule *schedule; /* learning rate of each step, and its momentum if the schedule has one; or null */
+    bp_learning_rate_fn *learning_rate_of_step; /* callback for the learning rate of each step, or null */
+    void *learning_rate_context;                /* passed to learning_rate_of_step */
+    bp_plateau *plateau;           /* learning rate of each epoch, or null. It gets the same values as early stopping,
+                                      and continues from its current state */
+    uint64_t seed;                 /* seed of the shuffles (data.h) */
+    bool shuffle;                  /* a new order of the rows in each epoch; otherwise their own order; default true */
+    const bp_dataset *validation;  /* validation data, or null */
+    bp_early_stopping *stopping;   /* null: no early stopping; otherwise continues from its current state */
+    bool restore_best;             /* at the end, restore the network of this fit's best epoch (the last epoch with
+                                      bp_fit_progress.improved) */
     bp_nonfinite_policy nonfinite; /* default BP_NONFINITE_POLICY_STOP */
-    bp_fit_callback *on_epoch;     /* after each epoch, or null */
-    bp_fit_callback *on_step;      /* after each step, or null */
-    void *context;                 /* of both callbacks */
+    bp_fit_callback *on_epoch;     /* called after each epoch, or null */
+    bp_fit_callback *on_step;      /* called after each step, or null */
+    void *context;                 /* passed to on_epoch and on_step */
 } bp_fit_options;
 
-/** Fills in the defaults of bp_fit_options_defaults() for a struct of `struct_size` bytes. Null: nothing is done. */
+/** Sets the defaults in the first struct_size bytes of a struct. Does nothing for null. */
 BP_API void bp_fit_options_init(bp_fit_options *options, size_t struct_size);
 
 /** Options with the defaults above. */
@@ -176,56 +207,79 @@ static inline bp_fit_options bp_fit_options_defaults(void) {
 }
 
 typedef enum bp_fit_outcome {
-    BP_FIT_OUTCOME_COMPLETE = 0, /* all epochs */
-    BP_FIT_OUTCOME_STOPPED,      /* a callback said so */
+    BP_FIT_OUTCOME_COMPLETE = 0, /* all epochs are done */
+    BP_FIT_OUTCOME_STOPPED,      /* a callback stopped the fit */
     BP_FIT_OUTCOME_EARLY,        /* early stopping */
-    BP_FIT_OUTCOME_NONFINITE     /* see bp_nonfinite_policy; with the status BP_ERROR_NONFINITE */
+    BP_FIT_OUTCOME_NONFINITE     /* a number is not finite (bp_nonfinite_policy); the status is BP_ERROR_NONFINITE */
 } bp_fit_outcome;
 
-/** How a fit ended. */
+/** Result of a fit. */
 typedef struct bp_fit_result {
     bp_fit_outcome outcome;
-    size_t epochs;          /* finished in this fit */
-    size_t steps;           /* done in this fit */
-    double loss;            /* as in bp_fit_progress, of the last epoch, whole or not */
-    double validation_loss; /* of the last whole epoch; NaN without one, and without validation data */
-    size_t best_epoch;      /* of this fit, counted from 0; SIZE_MAX if there is none */
-    double best_loss;       /* its validation loss, or loss; +infinity if there is none */
-    size_t bad_step; /* BP_FIT_OUTCOME_NONFINITE: which step of epoch bad_epoch, counted from 0; the number of steps of
-                        an epoch if it was the validation loss */
-    size_t bad_epoch;
-    size_t bad_row; /* BP_NONFINITE_POLICY_LOCATE: the row of the arrays that nonfinite.row is, where it is one of the
-                       batch; else SIZE_MAX */
-    bp_nonfinite nonfinite; /* BP_NONFINITE_POLICY_LOCATE: what was found in that step; with any policy, a parameter at
-                               the end of an epoch */
+    size_t epochs;          /* number of epochs finished in this fit */
+    size_t steps;           /* number of steps done in this fit */
+    double loss;            /* bp_fit_progress.loss of the last epoch, complete or not */
+    double validation_loss; /* of the last complete epoch; NaN if there is none, and without validation data */
+    size_t best_epoch;      /* best epoch of this fit, counted from 0; SIZE_MAX if there is none */
+    double best_loss;       /* its validation loss, or without validation data its loss; +infinity if there is none */
+    size_t bad_step;        /* with BP_FIT_OUTCOME_NONFINITE: the step of epoch bad_epoch, counted from 0; the number of
+                               steps of an epoch if the validation loss is not finite */
+    size_t bad_epoch;       /* with BP_FIT_OUTCOME_NONFINITE: the epoch, counted from 0 */
+    size_t bad_row;         /* with BP_NONFINITE_POLICY_LOCATE: the row of the data set's arrays that is nonfinite.row,
+                               if that is a row of the batch; otherwise SIZE_MAX */
+    bp_nonfinite nonfinite; /* with BP_NONFINITE_POLICY_LOCATE: the number found in that step; with every policy that
+                               stops: a parameter that is not finite at the end of an epoch */
 } bp_fit_result;
 
 /**
- * Trains a network on a data set: for each epoch, one bp_network_train_step for each batch of bp_batches, in the order
- * of bp_batches_shuffle(seed, epoch); then the validation loss by bp_network_evaluate (in batches of batch_size rows),
- * early stopping on it (without validation data, on the epoch's loss), and on_epoch. Nothing depends on how many epochs
- * are done in one call: a fit up to epoch k and one from first_epoch = k on give what one fit gives. Nor does anything
- * depend on the network's max_batch_size.
+ * Trains a network on a data set. In each epoch:
  *
- * A schedule with a momentum (bp_schedule_momentum) sets it before each step by bp_network_set_momentum; after the fit
- * the network has the one that it had before.
+ * - One bp_network_train_step runs for each batch of bp_batches, in the order of bp_batches_shuffle(seed, epoch), or in
+ *   their own order if `shuffle` is false.
+ * - With validation data, bp_network_evaluate computes the validation loss, in batches of batch_size rows.
+ * - `stopping` and `plateau` get the validation loss, or without validation data the epoch's loss.
+ * - on_epoch is called.
  *
- * Memory is taken from the network's allocator at the beginning and given back at the end: a batch, a row number for
- * each row, and with restore_best or BP_NONFINITE_POLICY_LOCATE a copy of the parameters and the optimizer's state;
- * with both two.
+ * Results do not depend on the number of epochs in one call: a fit up to epoch k, then a fit from first_epoch = k, give
+ * the results of one fit. For a given batch_size, they do not depend on the network's max_batch_size.
  *
- * A fit that diverges is BP_ERROR_NONFINITE (unless BP_NONFINITE_POLICY_CONTINUE is asked for), with *result filled in;
- * bp_error_message says epoch, step, number and rate. restore_best then brings back the best epoch, if there was one:
- * its parameters, the optimizer's state, bp_network_steps. Otherwise BP_NONFINITE_POLICY_LOCATE leaves the network as
- * it was before the bad step (all of it, too), and BP_NONFINITE_POLICY_STOP as that step has left it.
+ * A schedule with a momentum sets it before each step (bp_schedule_momentum, bp_network_set_momentum). After the fit
+ * the network has its previous momentum.
  *
- * `result` may be null. BP_ERROR_NULL, BP_ERROR_SIZE (data sets whose columns are not those of the network, more than
- * 2^32 rows), BP_ERROR_BATCH, BP_ERROR_LABEL, BP_ERROR_VALUE (struct_size, epochs, rates, schedule, plateau, more than
- * one of them, enumerators, `stopping`, a momentum for an optimizer that has none, a moving average that is swapped
- * in), BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP, BP_ERROR_MEMORY: then nothing is changed. A function
- * that returns a rate which is not finite ends the fit with BP_ERROR_VALUE before that step, and so do weights of a
- * batch that have no weighted mean, and a callback that leaves the average swapped in; *result is filled in.
- * bp_error_message has the words.
+ * Memory comes from the network's allocator, and is released at the end: one batch, and a row number for each row.
+ * restore_best and BP_NONFINITE_POLICY_LOCATE each take a copy of the parameters and the optimizer's state.
+ *
+ * If a number is not finite, the fit stops with BP_ERROR_NONFINITE, except with BP_NONFINITE_POLICY_CONTINUE. *result
+ * is filled in; bp_error_message says the epoch, the step, the number and the learning rate. The network then is:
+ *
+ * | option                                  | state of the network                                                  |
+ * |-----------------------------------------|-----------------------------------------------------------------------|
+ * | restore_best, if there is a best epoch  | after that epoch: parameters, optimizer's state, bp_network_steps     |
+ * | otherwise BP_NONFINITE_POLICY_LOCATE    | before the bad step, in the same respects                             |
+ * | otherwise BP_NONFINITE_POLICY_STOP      | after the bad step                                                    |
+ *
+ * Errors before the first step; nothing is changed:
+ *
+ * | error               | cause                                                                                   |
+ * |---------------------|-----------------------------------------------------------------------------------------|
+ * | BP_ERROR_NULL       | network, dataset, options, or arrays that the loss needs                                |
+ * | BP_ERROR_SIZE       | columns of a data set that do not match the network; more than 2^32 rows                |
+ * | BP_ERROR_BATCH      | batch_size is above the network's max_batch_size                                        |
+ * | BP_ERROR_LABEL      | a label that is not below the number of outputs                                         |
+ * | BP_ERROR_VALUE      | options: struct_size, epochs, learning_rate, schedule, plateau, `stopping`, enumerators |
+ * | BP_ERROR_VALUE      | more than one of schedule, learning_rate_of_step and plateau                            |
+ * | BP_ERROR_VALUE      | a momentum in the schedule for an optimizer without momentum; the EMA is swapped in     |
+ * | BP_ERROR_OVERLAP    | a data set overlaps the network's memory                                                |
+ * | BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT | a data set                                                            |
+ * | BP_ERROR_MEMORY     |                                                                                         |
+ *
+ * Errors that stop the fit before a step, with BP_ERROR_VALUE; *result is filled in:
+ *
+ * - learning_rate_of_step returned a learning rate that is not finite
+ * - the weights of a batch have no weighted mean
+ * - a callback left the EMA swapped in
+ *
+ * `result` may be null.
  */
 BP_API bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const bp_fit_options *options,
                                 bp_fit_result *result);

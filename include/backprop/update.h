@@ -1,41 +1,60 @@
 /*
- * Updates of a network's weights beyond a plain step: gradients accumulated over micro-batches, the state of the
- * optimizer, the moving average of the weights, frozen layers. optimizer.h defines what an update does.
+ * Updates of a network beyond a training step: gradients accumulated over micro-batches, the optimizer's settings, the
+ * exponential moving average (EMA) of the weights, frozen layers. optimizer.h defines the update of each optimizer.
  *
  * Denormal numbers are exact, as in IEEE 754, and slow on some processors (docs/tuning.md). They collect in the
- * optimizer state of weights that have no gradient any more, for example those of an input that is always 0: the state
- * shrinks by a factor in each step, and with rounding to nearest it stalls near 500 * 2^-149 for a factor of 0.999 and
+ * optimizer state of weights that no longer have a gradient, for example those of an input that is always 0. The state
+ * shrinks by a factor in each step. With rounding to nearest it stalls near 500 * 2^-149 for a factor of 0.999, and
  * never reaches 0. Weights under weight decay do the same, more slowly. If that matters, remove such inputs, or set
- * numbers below 2^-100 to 0 every thousand steps (bp_network_tensor_read and _write). Such a sweep is then a part of
- * the training, with the same bits everywhere, as long as its steps do not depend on the machine.
+ * numbers below 2^-100 to 0 every thousand steps (bp_network_tensor_read and bp_network_tensor_write). Such a sweep is
+ * part of the training. It has the same bits everywhere if the steps at which it runs do not depend on the machine.
  *
- * A network's state is its parameters, the optimizer's state with the moving average, the numbers of steps and seed,
- * the gradients that are kept or accumulated, whether the average is swapped in, and which layers are frozen. What sets
- * a part of it does so whatever the network went through before; a call that fails leaves all of it as it was:
+ * The table shows the state of a network, and what each call sets, whatever the state was before. A call that fails
+ * changes nothing. "Write" is bp_network_tensor_write, which sets one tensor only. The rows of bp_network_clone and
+ * bp_network_clone_parameters describe the clone.
  *
- *                                 parameters  state    average      steps     seed    gradients  average   frozen
- *   bp_network_initialize(_with)  drawn       0        parameters   0         -       forgotten  put back  -
- *   bp_network_tensor_write of
- *     a parameter                 given       -        given, too   -         -       forgotten  put back  -
- *     a state                     -           given    -            -         -       forgotten  put back  -
- *     an EMA                      -           -        given        -         -       forgotten  put back  -
- *     a gradient                  -           -        -            -         -       given      -         -
- *   bp_network_load               given       -        given, too   -         -       forgotten  put back  -
- *   bp_network_set_steps          -           -        -            given     given   forgotten  put back  -
- *   bp_checkpoint_load            the file's  file's   the file's   file's    file's  forgotten  put back  -
- *   bp_network_copy_parameters    its         -        parameters   -         -       forgotten  put back  -
- *   bp_network_copy_state         its         its      its          its       its     forgotten  put back  -
- *   bp_network_soft_update        blended     -        parameters   -         -       forgotten  put back  -
- *   bp_network_clone, the clone   its         its      its          its       its     its        its       its
- *   bp_network_clone_parameters   its         0        parameters   0         its     none       none      none
- *   bp_network_fit, restore_best     all that its steps have changed: as after the best epoch       as then   -
- *   bp_network_swap_ema       exchanged   -        exchanged    -         -       -          swapped   -
- *   bp_network_freeze             -           -        -            -         -       -          -         given
+ * | call                         | weights | state  | EMA     | steps  | seed   | gradients | swap    | frozen |
+ * |------------------------------|---------|--------|---------|--------|--------|-----------|---------|--------|
+ * | bp_network_initialize(_with) | drawn   | 0      | weights | 0      | -      | none      | off     | -      |
+ * | write of a parameter         | given   | -      | given   | -      | -      | none      | off     | -      |
+ * | write of a state             | -       | given  | -       | -      | -      | none      | off     | -      |
+ * | write of an EMA              | -       | -      | given   | -      | -      | none      | off     | -      |
+ * | write of a gradient          | -       | -      | -       | -      | -      | given     | -       | -      |
+ * | bp_network_load              | given   | -      | weights | -      | -      | none      | off     | -      |
+ * | bp_network_set_steps         | -       | -      | -       | given  | given  | none      | off     | -      |
+ * | bp_checkpoint_load           | file    | file   | file    | file   | file   | none      | off     | -      |
+ * | bp_network_copy_parameters   | source  | -      | weights | -      | -      | none      | off     | -      |
+ * | bp_network_copy_state        | source  | source | source  | source | source | none      | off     | -      |
+ * | bp_network_soft_update       | blended | -      | weights | -      | -      | none      | off     | -      |
+ * | bp_network_clone             | source  | source | source  | source | source | source    | source  | source |
+ * | bp_network_clone_parameters  | source  | 0      | weights | 0      | source | none      | no      | none   |
+ * | bp_network_fit, restore_best | best    | best   | best    | best   | -      | none      | best    | -      |
+ * | bp_network_swap_ema          | swapped | -      | swapped | -      | -      | -         | toggled | -      |
+ * | bp_network_freeze            | -       | -      | -       | -      | -      | -         | -       | given  |
  *
- * "-" is left as it is; "its": as the source has it (copy.h says what a source whose average is swapped in gives); "put
- * back": an average that is swapped in is exchanged with the parameters first. So after bp_checkpoint_load a network is
- * what the file says, and what is frozen there is up to the caller, like the optimizer.
- * bp_network_gradient_norm is 0 after those that set the steps.
+ * | column    | part of the state                               |
+ * |-----------|-------------------------------------------------|
+ * | weights   | all parameters: weights, biases, gamma and beta |
+ * | state     | the optimizer's state, without the EMA          |
+ * | steps     | the number of steps (bp_network_steps)          |
+ * | seed      | bp_network_seed                                 |
+ * | gradients | the stored or accumulated gradients             |
+ * | swap      | whether the EMA is swapped in                   |
+ * | frozen    | which layers are frozen                         |
+ *
+ * | value     | meaning                                                                          |
+ * |-----------|----------------------------------------------------------------------------------|
+ * | -         | unchanged                                                                        |
+ * | weights   | equal to the new parameters                                                      |
+ * | none      | discarded                                                                        |
+ * | off       | an EMA that is swapped in is swapped back first                                  |
+ * | source    | as in the source; copy.h defines what a source with a swapped-in EMA gives       |
+ * | file      | as in the file                                                                   |
+ * | best      | as after the best epoch                                                          |
+ *
+ * After bp_checkpoint_load the network's state is the file's, except for the frozen layers. These and the optimizer's
+ * settings are up to the caller. A call that sets the steps also sets bp_network_gradient_norm to 0; but
+ * bp_network_clone copies the norm, and bp_network_fit restores that of the best epoch.
  */
 #ifndef BACKPROP_UPDATE_H
 #define BACKPROP_UPDATE_H
@@ -66,14 +85,15 @@ BP_BEGIN_DECLS
 BP_API bp_status bp_network_accumulate(bp_network *network, const bp_batch *batch, size_t total_rows, float *loss);
 
 /**
- * A step of the optimizer by the gradient that is accumulated or that bp_network_backward has stored, which is then
- * used up. In between it may be changed: bp_network_tensor_write.
+ * One step of the optimizer with the stored or accumulated gradient, which is then discarded. You may change the
+ * gradient before this call (bp_network_tensor_write).
  *
- * What bp_network_backward stores counts as a step there, and not once more here. So bp_network_backward with
- * BP_GRADIENT_MODE_STORE and this function are one bp_network_train_step, with the same bits.
+ * For a gradient that bp_network_backward stored, that call has counted the step, and this one does not. So
+ * bp_network_backward with BP_GRADIENT_MODE_STORE, followed by this function, is one bp_network_train_step, with the
+ * same bits.
  *
- * BP_ERROR_NULL; BP_ERROR_VALUE: there is no gradient, a rate that is not finite, the average swapped in, 2^48 - 1
- * steps taken. On error nothing is changed.
+ * Errors: BP_ERROR_NULL; BP_ERROR_VALUE if there is no gradient, for a learning rate that is not finite, while the EMA
+ * is swapped in, and after 2^48 - 1 steps. On error nothing is changed.
  */
 BP_API bp_status bp_network_update(bp_network *network, float learning_rate);
 
@@ -84,8 +104,11 @@ BP_API bp_status bp_network_discard(bp_network *network);
 BP_API float bp_network_gradient_norm(const bp_network *network);
 
 /**
- * The optimizer of a network, for a struct of struct_size bytes: bp_network_get_optimizer(network, &optimizer, sizeof
- * optimizer). Its struct_size is set. BP_ERROR_NULL, BP_ERROR_VALUE (struct_size is less than any version's).
+ * Copies the network's optimizer settings to a struct of struct_size bytes, and sets its struct_size:
+ *
+ *   bp_network_get_optimizer(network, &optimizer, sizeof optimizer);
+ *
+ * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for a struct_size below that of every version of bp_optimizer.
  */
 BP_API bp_status bp_network_get_optimizer(const bp_network *network, bp_optimizer *optimizer, size_t struct_size);
 
@@ -112,10 +135,10 @@ BP_API bool bp_network_ema_swapped(const bp_network *network);
 /**
  * Freezes or unfreezes a layer. Steps do not change a frozen layer's parameters, optimizer state and EMA.
  *
- *   - The gradients of other layers do not change. clip_norm uses the norm of these alone.
- *   - Stored and accumulated gradients of a frozen layer are +0.
- *   - Deltas of the layers before the first layer that is not frozen are not computed.
- *   - While a layer is frozen, small networks train on the general path, which is slower.
+ * - The gradients of other layers do not change. clip_norm uses the norm of these alone.
+ * - Stored and accumulated gradients of a frozen layer are +0.
+ * - Deltas of the layers before the first layer that is not frozen are not computed.
+ * - While a layer is frozen, small networks train on the general path, which is slower.
  *
  * Errors: BP_ERROR_NULL; BP_ERROR_VALUE for the index.
  */

@@ -27,7 +27,7 @@ static void backward(void **state) {
 static void fit(void **state) {
     (void)state;
     const bp_fit_options made = bp_fit_options_defaults(), expected = FIT_OPTIONS(.seed = 0);
-    SAME(struct_size), SAME(epochs), SAME(first_epoch), SAME(batch_size), SAME(learning_rate), SAME(schedule);
+    SAME(struct_size), SAME(epochs), SAME(initial_epoch), SAME(batch_size), SAME(learning_rate), SAME(schedule);
     SAME(learning_rate_of_step), SAME(learning_rate_context), SAME(plateau), SAME(seed), SAME(shuffle);
     SAME(validation), SAME(stopping), SAME(restore_best), SAME(nonfinite), SAME(on_epoch), SAME(on_step), SAME(context);
 }

@@ -127,7 +127,7 @@ static void fits_go_on_at_any_epoch(void **state) {
             bp_fit_result result;
             if (cut > 0)
                 assert_int_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);
-            options.first_epoch = cut;
+            options.initial_epoch = cut;
             options.epochs = EPOCHS;
             assert_int_equal(bp_network_fit(network, &set, &options, &result), BP_OK);
             assert_int_equal(result.epochs, EPOCHS - cut);

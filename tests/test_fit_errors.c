@@ -49,8 +49,8 @@ static void fits_find_the_row(void **state) {
             for (int policy = 0; policy < NONFINITE_POLICY_COUNT; policy++) {
                 bp_network *network = net_create(&config, 1), *expected = net_create(&config, 1);
                 const bp_fit_options options =
-                    FIT_OPTIONS(.epochs = 4, .first_epoch = 2, .batch_size = BATCH, .learning_rate = 0.5f, .seed = SEED,
-                                .restore_best = true, .nonfinite = (bp_nonfinite_policy)policy);
+                    FIT_OPTIONS(.epochs = 4, .initial_epoch = 2, .batch_size = BATCH, .learning_rate = 0.5f,
+                                .seed = SEED, .restore_best = true, .nonfinite = (bp_nonfinite_policy)policy);
                 bp_fit_result result;
                 assert_int_equal(bp_network_fit(network, &set, &options, &result),
                                  policy == BP_NONFINITE_POLICY_CONTINUE ? BP_OK : BP_ERROR_NONFINITE);
@@ -234,7 +234,7 @@ static void bad_fits(void **state) {
         }
         FIT(BP_ERROR_VALUE, c.options.struct_size = 0);
         FIT(BP_ERROR_VALUE, c.options.epochs = 0);
-        FIT(BP_ERROR_VALUE, c.options.first_epoch = 2);
+        FIT(BP_ERROR_VALUE, c.options.initial_epoch = 2);
 #if SIZE_MAX > UINT32_MAX
         FIT(BP_ERROR_VALUE, c.options.epochs = ((size_t)1 << 32) + 1);
 #endif

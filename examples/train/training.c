@@ -154,7 +154,7 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
     const bool scheduled = o->schedule != NO_SCHEDULE;
     bp_fit_options fit = bp_fit_options_defaults();
     fit.epochs = o->epochs;
-    fit.first_epoch = load(&t);
+    fit.initial_epoch = load(&t);
     fit.batch_size = batch;
     fit.schedule = scheduled ? &schedule : NULL;
     fit.learning_rate_of_step = scheduled ? NULL : falling_rate;
@@ -166,7 +166,7 @@ void train(bp_network *network, const options *o, const data_set *data, size_t c
     float learning_rate;
     if (scheduled && bp_schedule_learning_rate(&schedule, 0, &learning_rate) != BP_OK)
         fail("--warmup %llu: too many for %zu steps in all", (unsigned long long)o->warmup, t.steps);
-    begin_epoch(&t, fit.first_epoch);
+    begin_epoch(&t, fit.initial_epoch);
     const bp_status status = bp_network_fit(network, &samples, &fit, NULL);
     progress_end(&t.bar);
     if (status != BP_OK)

@@ -2,17 +2,17 @@
  * Common parts of the file readers and writers: safetensors.h, npy.h, npz.h, idx.h and csv.h.
  *
  * Reading:
- *   - A path names a regular file, or a symbolic link to one.
- *   - Any content is safe to read. Malformed, truncated or hostile content gives a status and a message.
- *   - Memory is bounded by a small multiple of the file's size. For compressed files (idx.h, npz.h) the bound is a
- *     small multiple of the data that was decompressed, at most 1032 times the file's size.
- *   - On error, outputs are unchanged, and nothing stays open or allocated.
+ * - A path names a regular file, or a symbolic link to one.
+ * - Any content is safe to read. Malformed, truncated or hostile content gives a status and a message.
+ * - Memory is bounded by a small multiple of the file's size. For compressed files (idx.h, npz.h) the bound is a
+ *   small multiple of the data that was decompressed, at most 1032 times the file's size.
+ * - On error, outputs are unchanged, and nothing stays open or allocated.
  *
  * Writing is atomic:
- *   - The content goes to a temporary file in the same folder. When all of it is on the disk, that file replaces the
- *     old one and takes over its permissions. A new file gets the permissions that the umask leaves.
- *   - On error, the old file is untouched and the temporary file is removed. A killed program may leave a temporary
- *     file named .backprop-*.
+ * - The content goes to a temporary file in the same folder. When all of it is on the disk, that file replaces the
+ *   old one and takes over its permissions. A new file gets the permissions that the umask leaves.
+ * - On error, the old file is untouched and the temporary file is removed. A killed program may leave a temporary
+ *   file named .backprop-*.
  *
  * These functions allocate with malloc and have no state. Threads may use different files at the same time.
  */

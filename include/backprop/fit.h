@@ -175,8 +175,8 @@ typedef float bp_learning_rate_fn(void *context, size_t step);
  */
 typedef struct bp_fit_options {
     size_t struct_size;          /* sizeof(bp_fit_options), set by bp_fit_options_defaults */
-    size_t epochs;               /* the fit stops before this epoch, counted from 0; at least 1; default 1 */
-    size_t first_epoch;          /* the fit starts with this epoch, below `epochs`; default 0 */
+    size_t epochs;               /* of the whole training: a fit runs epochs initial_epoch .. epochs - 1; default 1 */
+    size_t initial_epoch;        /* the first epoch of this fit, below `epochs`: more than 0 to resume; default 0 */
     size_t batch_size;           /* rows of a step, at most the network's max_batch_size; default 0: max_batch_size */
     float learning_rate;         /* default 0.001 */
     const bp_schedule *schedule; /* learning rate of each step, and its momentum if the schedule has one; or null */
@@ -240,8 +240,8 @@ typedef struct bp_fit_result {
  * - `stopping` and `plateau` get the validation loss, or without validation data the epoch's loss.
  * - on_epoch is called.
  *
- * Results do not depend on the number of epochs in one call: a fit up to epoch k, then a fit from first_epoch = k, give
- * the results of one fit. For a given batch_size, they do not depend on the network's max_batch_size.
+ * Results do not depend on the number of epochs in one call: a fit up to epoch k, then a fit from initial_epoch = k,
+ * give the results of one fit. For a given batch_size, they do not depend on the network's max_batch_size.
  *
  * A schedule with a momentum sets it before each step (bp_schedule_momentum, bp_network_set_momentum). After the fit
  * the network has its previous momentum.

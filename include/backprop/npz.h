@@ -13,12 +13,12 @@
  * Nothing is extracted to the disk: a member's name, such as "../x", is never used as a path.
  *
  * Memory is bounded for hostile archives, too:
- *   - The directory takes about three times its size in the file.
- *   - An array's memory grows while it is decompressed. It is at most twice the data that was decompressed so far, as
- *     binary32 or binary64, and the same again for Fortran order.
- *   - The size in the .npy header must be the size in the directory, which may be at most 1032 times the compressed
- *     size: more than deflate can produce is refused.
- *   - Members must not overlap.
+ * - The directory takes about three times its size in the file.
+ * - An array's memory grows while it is decompressed. It is at most twice the data that was decompressed so far, as
+ *   binary32 or binary64, and the same again for Fortran order.
+ * - The size in the .npy header must be the size in the directory, which may be at most 1032 times the compressed
+ *   size: more than deflate can produce is refused.
+ * - Members must not overlap.
  */
 #ifndef BACKPROP_NPZ_H
 #define BACKPROP_NPZ_H

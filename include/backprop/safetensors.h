@@ -45,10 +45,10 @@ typedef struct bp_safetensors bp_safetensors;
  * bytes, as in the format's own library; parsing takes a few times its length in memory.
  *
  * The reader is as tolerant as others:
- *   - `"__metadata__": null` means no metadata. Unknown members of a tensor's description are ignored.
- *   - A tensor of another type, such as F8_E4M3, is listed with BP_DTYPE_UNKNOWN and its dtype_name. Only reading its
- *     elements is an error.
- *   - If a tensor has more than BP_DIMENSIONS_MAX dimensions, the first ones are merged into one.
+ * - `"__metadata__": null` means no metadata. Unknown members of a tensor's description are ignored.
+ * - A tensor of another type, such as F8_E4M3, is listed with BP_DTYPE_UNKNOWN and its dtype_name. Only reading its
+ *   elements is an error.
+ * - If a tensor has more than BP_DIMENSIONS_MAX dimensions, the first ones are merged into one.
  *
  * Errors: BP_ERROR_NULL, BP_ERROR_FILE, BP_ERROR_MEMORY; BP_ERROR_FORMAT for a malformed file, which includes a
  * repeated name or key, a NUL in a text, and a dtype and shape that do not match the offsets. If the file has another

@@ -71,9 +71,10 @@ static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
 }
 
 static bp_status check_options(bp_network *network, const bp_fit_options *o) {
-    if (o->first_epoch >= o->epochs)
-        return bp_fail(BP_ERROR_VALUE, "options.first_epoch is %zu, and must be less than options.epochs, which is %zu",
-                       o->first_epoch, o->epochs);
+    if (o->initial_epoch >= o->epochs)
+        return bp_fail(BP_ERROR_VALUE,
+                       "options.initial_epoch is %zu, and must be less than options.epochs, which is %zu",
+                       o->initial_epoch, o->epochs);
     if ((uint64_t)o->epochs > UINT64_C(1) << 32)
         return refuse("epochs", (double)o->epochs, "at most 2^32");
     if (o->batch_size > network->max_batch_size)
@@ -311,7 +312,7 @@ static bool end_epoch(fit *f, bp_status *status, uint64_t host) {
 static bp_status run_epochs(fit *f, uint64_t host) {
     bp_status status = BP_OK;
     bool going = true;
-    for (size_t epoch = f->options->first_epoch; going && epoch < f->options->epochs; epoch++) {
+    for (size_t epoch = f->options->initial_epoch; going && epoch < f->options->epochs; epoch++) {
         status = start_epoch(f, epoch);
         going = status == BP_OK && run_steps(f, &status, host) && end_epoch(f, &status, host);
     }

@@ -69,7 +69,7 @@ static bp_dataset take_dataset(bytes *in, operands *arrays, const description *d
 static bp_fit_options take_options(bytes *in, const bp_dataset *validation) {
     const uint8_t wanted = take_byte(in);
     bp_fit_options o = FIT_OPTIONS(.epochs = 1 + take_below(in, 4));
-    o.first_epoch = wanted & 1 ? take_below(in, 4) : 0;
+    o.initial_epoch = wanted & 1 ? take_below(in, 4) : 0;
     o.batch_size = wanted & 2 ? take_below(in, 50) : 0;
     o.learning_rate = take_float(in);
     o.seed = take_u64(in, 2);

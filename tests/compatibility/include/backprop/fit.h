@@ -50,8 +50,7 @@ static inline bp_plateau bp_plateau_defaults(void) {
 }
 BP_API bp_status bp_plateau_next(bp_plateau *state, double value, bool *reduced);
 typedef enum bp_nonfinite_policy {
-    BP_NONFINITE_POLICY_STOP =
-        0,
+    BP_NONFINITE_POLICY_STOP = 0,
     BP_NONFINITE_POLICY_LOCATE,
     BP_NONFINITE_POLICY_CONTINUE,
 } bp_nonfinite_policy;
@@ -70,7 +69,7 @@ typedef float bp_learning_rate_fn(void *context, size_t step);
 typedef struct bp_fit_options {
     size_t struct_size;
     size_t epochs;
-    size_t first_epoch;
+    size_t initial_epoch;
     size_t batch_size;
     float learning_rate;
     const bp_schedule *schedule;

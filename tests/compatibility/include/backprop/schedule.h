@@ -24,8 +24,7 @@ typedef struct bp_schedule {
     float factor;
     float start;
     float end;
-    const uint64_t
-        *milestones;
+    const uint64_t *milestones;
     size_t milestone_count;
     uint64_t period_factor;
     float momentum_max;

@@ -21,6 +21,7 @@
 #include <backprop/backprop.h>
 
 #include "enum_counts.h"
+#include "failure.h"
 
 static const char *const names[ISA_COUNT] = {"scalar", "avx2", "avx512", "neon"};
 
@@ -165,6 +166,14 @@ static void active_is_best(void) {
     CHECK(isa == bp_cpu_best());
 }
 
+/* The message names the variable and its value. Forgets it. */
+static bool blames_environment(void) {
+    const char *message = bp_error_message();
+    const bool good = strstr(message, "BACKPROP_ISA") && strstr(message, getenv("BACKPROP_ISA"));
+    bp_fail(BP_ERROR_VALUE, "forgotten");
+    return good;
+}
+
 /* A network of 2-2 and what it runs on; ISA_COUNT where it cannot be created. */
 static bp_isa network_isa(bp_status expected) {
     const size_t sizes[] = {2, 2};
@@ -178,6 +187,10 @@ static bp_isa network_isa(bp_status expected) {
     CHECK(bp_network_create(&config, &network) == expected);
     if (expected != BP_OK) {
         CHECK(network == NULL);
+        CHECK(blames_environment());
+        size_t bytes;
+        CHECK(bp_network_memory(&config, &bytes) == expected);
+        CHECK(blames_environment());
         return ISA_COUNT;
     }
     const bp_isa isa = bp_network_isa(network);
@@ -205,11 +218,16 @@ static void environment_fails(void) {
     for (int repeat = 0; repeat < 2; repeat++) {
         bp_isa isa = ISA_COUNT;
         CHECK(bp_cpu_active(&isa) == expected);
+        CHECK(blames_environment());
         CHECK(isa == ISA_COUNT);
         const float values[] = {1, 2};
         float sum = -1;
         CHECK(bp_sum(&sum, values, 2) == expected);
         CHECK(sum == -1);
+        CHECK(blames_environment());
+        const bp_schedule schedule = bp_schedule_defaults(BP_SCHEDULE_CONSTANT);
+        CHECK(bp_schedule_learning_rate(&schedule, 0, &sum) == expected);
+        CHECK(blames_environment());
         network_isa(expected);
     }
     unsetenv("BACKPROP_ISA");

@@ -29,9 +29,10 @@ typedef enum bp_gradient_mode {
 } bp_gradient_mode;
 
 /**
- * A custom loss L. For rows first .. first + rows - 1 of the batch, the callback writes every element of
- * delta[n][j] = dL/da[n][j], where a[n][j] are the outputs and n counts from 0 at row `first`. L is the loss of the
- * whole batch: for a mean, the callback includes the factor 1 / rows of the batch. Strides are in elements.
+ * A custom loss L. For rows first .. first + rows - 1 of the batch, the callback writes delta[n][j] = dL/da[n][j],
+ * where a[n][j] are the outputs and n counts from 0 at row `first`. All deltas are 0 before the call, so zeros need not
+ * be written. L is the loss of the whole batch: for a mean, the callback includes the factor 1 / rows of the batch.
+ * Strides are in elements.
  *
  * The callback runs on the thread that called bp_network_backward. It gets all rows of the batch in ascending pieces.
  * It runs in the library's floating-point mode (round to nearest, exact denormals), and must not change the mode. It
@@ -56,12 +57,12 @@ typedef struct bp_backward_options {
     float learning_rate;       /* of an update; default 0.001 */
 
     const float *delta;              /* [rows x sizes[layers]], or null */
-    size_t delta_stride;             /* elements between rows; 0: packed */
+    size_t delta_stride;             /* elements from one row to the next; 0: packed */
     bp_loss_callback *loss_callback; /* or null */
     void *loss_context;              /* passed to loss_callback */
 
     float *input_gradient;        /* output: dL/dx [rows x sizes[0]], or null */
-    size_t input_gradient_stride; /* elements between rows; 0: packed */
+    size_t input_gradient_stride; /* elements from one row to the next; 0: packed */
     float *loss;                  /* output: the network's loss, as in bp_network_train_step, or null */
 } bp_backward_options;
 

@@ -42,8 +42,9 @@ BP_API bp_isa bp_cpu_best(void);
 BP_API bool bp_cpu_covered(void);
 
 /**
- * The active instruction set. Unless bp_cpu_set was called earlier, the first call reads the environment variable
- * BACKPROP_ISA; if that is unset or empty, it chooses bp_cpu_best.
+ * The active instruction set. Unless bp_cpu_set was called earlier, the first call of this or any other function that
+ * needs it reads the environment variable BACKPROP_ISA; if that is unset or empty, it chooses bp_cpu_best. Later
+ * changes of the variable have no effect.
  *
  * Errors: BP_ERROR_NULL; BP_ERROR_ISA_UNKNOWN and BP_ERROR_ISA_UNSUPPORTED for the value of BACKPROP_ISA. Then nothing
  * is chosen, and the next call tries again.

@@ -29,10 +29,10 @@ typedef struct bp_dataset {
     size_t rows;
     const float *inputs;    /* [rows x input_columns] */
     size_t input_columns;   /* at least 1 */
-    size_t input_stride;    /* elements between rows; 0: packed */
+    size_t input_stride;    /* elements from one row to the next; 0: packed */
     const float *targets;   /* [rows x target_columns], or null */
     size_t target_columns;  /* at least 1 if there are targets */
-    size_t target_stride;   /* elements between rows; 0: packed */
+    size_t target_stride;   /* elements from one row to the next; 0: packed */
     const uint32_t *labels; /* [rows], or null */
     const float *weights;   /* weights of the rows in the loss: [rows], or null */
     const uint32_t *index;  /* [rows], or null; row n of the data set is row index[n] of the arrays */
@@ -103,8 +103,8 @@ typedef enum bp_scaling_kind {
 
 /**
  * Computes shift[j] and scale[j] for each column of x [rows x columns]. If `index` is not null, only the rows
- * index[0] .. index[rows - 1] count. `stride` is in elements between rows; 0: packed. Arithmetic is in binary64; only
- * the results are rounded to binary32. For n ascending:
+ * index[0] .. index[rows - 1] count. `stride` is in elements from one row to the next; 0: packed. Arithmetic is in
+ * binary64; only the results are rounded to binary32. For n ascending:
  *
  *   standard   s = +0; s = s + x[n][j];  mean = s / rows;  v = +0; d = x[n][j] - mean; v = v + d * d
  *              shift = (float)mean;  scale = (float)sqrt(v / rows)
@@ -146,8 +146,8 @@ BP_API bp_status bp_scaling_fit_double(double *shift, double *scale, const doubl
                                        bp_scaling_nan nan);
 
 /**
- * y[n][j] = (x[n][j] - shift[j]) / scale[j], in binary32. A NaN gives a NaN. Strides are in elements between rows; 0:
- * packed. `y` may be `x` itself, with the same stride.
+ * y[n][j] = (x[n][j] - shift[j]) / scale[j], in binary32. A NaN gives a NaN. Strides are in elements from one row to
+ * the next; 0: packed. `y` may be `x` itself, with the same stride.
  *
  * Errors: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP. On error nothing is
  * written.

@@ -119,8 +119,8 @@ BP_API bp_status bp_dense_gradient_sgd(float *w, size_t ldw, float *bias, const 
  * Gradient and step of any optimizer in one pass over the weights and their state. It is bp_optimizer_step on weights
  * and biases with the G of bp_dense_gradient, which is never stored.
  *
- * `w` holds arrays [in x out], all with ldw >= out elements between rows; `bias` holds arrays [out]. Either, but not
- * both, may be null. Plain stochastic gradient descent gives the same bits as bp_dense_gradient_sgd.
+ * `w` holds arrays [in x out], all with ldw >= out elements from one row to the next; `bias` holds arrays [out].
+ * Either, but not both, may be null. Plain stochastic gradient descent gives the same bits as bp_dense_gradient_sgd.
  *
  * Errors: those of this header and of bp_optimizer_step.
  */

@@ -20,7 +20,7 @@ BP_BEGIN_DECLS
 
 /**
  * Computes the network's outputs for every row of a data set: outputs [rows x sizes[layers]], in the data set's order,
- * with `output_stride` elements between rows (0: packed). Targets, labels and weights are not used.
+ * with `output_stride` elements from one row to the next (0: packed). Targets, labels and weights are not used.
  *
  * Rows are processed in batches of the network's max_batch_size; the outputs do not depend on it. The call allocates
  * memory only for a data set with an index: one batch.

@@ -38,8 +38,8 @@ typedef enum bp_impute_strategy {
  *   most frequent  the number that occurs most often; -0 and +0 are one number, +0
  *   constant       fill = constant, whatever the column contains; the other strategies ignore `constant`
  *
- * A column with only NaN gets 0, or the constant. stride: elements between rows; 0: packed. Median and most frequent
- * allocate `rows` floats with malloc during the call.
+ * A column with only NaN gets 0, or the constant. stride: elements from one row to the next; 0: packed. Median and most
+ * frequent allocate `rows` floats with malloc during the call.
  *
  * Errors: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP, BP_ERROR_MEMORY;
  * BP_ERROR_VALUE for the strategy, a constant that is not finite, and an infinite number in x. On error nothing is
@@ -51,7 +51,7 @@ BP_API bp_status bp_impute_fit(float *fill, const float *x, size_t stride, const
 /**
  * y[n][j] = fill[j] if x[n][j] is NaN, otherwise x[n][j].
  *
- * `y` may be `x` itself with the same stride. Strides: elements between rows; 0: packed.
+ * `y` may be `x` itself with the same stride. Strides: elements from one row to the next; 0: packed.
  *
  * Errors: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_OVERFLOW, BP_ERROR_ALIGNMENT, BP_ERROR_OVERLAP. On error nothing is
  * written.

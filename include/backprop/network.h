@@ -116,9 +116,9 @@ static inline bp_network_config bp_network_config_defaults(void) {
 typedef struct bp_batch {
     size_t rows;
     const float *inputs;    /* [rows x sizes[0]] */
-    size_t input_stride;    /* elements between rows; 0: packed */
+    size_t input_stride;    /* elements from one row to the next; 0: packed */
     const float *targets;   /* for losses with targets: [rows x sizes[layers]] */
-    size_t target_stride;   /* elements between rows; 0: packed */
+    size_t target_stride;   /* elements from one row to the next; 0: packed */
     const uint32_t *labels; /* for softmax cross-entropy and multi-class hinge: [rows], each below sizes[layers] */
     const float *weights;   /* weights of the rows in the loss: [rows], any numbers; null: none */
 } bp_batch;
@@ -194,9 +194,9 @@ BP_API bp_status bp_network_initialize(bp_network *network, uint64_t seed);
 BP_API bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed);
 
 /**
- * Forward pass: outputs [rows x sizes[layers]], with `output_stride` elements between rows (0: packed). For softmax
- * cross-entropy the outputs are logits; bp_softmax converts them to probabilities. The call uses batch->rows and
- * batch->inputs only. Dropout is off.
+ * Forward pass: outputs [rows x sizes[layers]], with `output_stride` elements from one row to the next (0: packed). For
+ * softmax cross-entropy the outputs are logits; bp_softmax converts them to probabilities. The call uses batch->rows
+ * and batch->inputs only. Dropout is off. Elements between the rows of `outputs` are not written.
  *
  * Errors: BP_ERROR_NULL, BP_ERROR_SIZE, BP_ERROR_BATCH, BP_ERROR_OVERFLOW, BP_ERROR_OVERLAP, BP_ERROR_ALIGNMENT.
  */

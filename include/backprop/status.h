@@ -8,14 +8,14 @@ BP_BEGIN_DECLS
 
 typedef enum bp_status {
     BP_OK = 0,
-    BP_ERROR_NULL,            /* a required pointer is null */
-    BP_ERROR_SIZE,            /* a size is zero or too small, such as a stride smaller than its row */
-    BP_ERROR_OVERFLOW,        /* a product of sizes does not fit in memory's address range */
-    BP_ERROR_OVERLAP,         /* an output overlaps another array in a way that is not documented as allowed */
-    BP_ERROR_ALIGNMENT,       /* a pointer is not aligned to its type, or scratch is not aligned to BP_ALIGNMENT */
-    BP_ERROR_VALUE,           /* an argument is out of range, or the object's state does not allow the call */
-    BP_ERROR_LABEL,           /* a class label is not a whole number below the number of classes */
-    BP_ERROR_BATCH,           /* a batch has more rows than the network was created for */
+    BP_ERROR_NULL,      /* a required pointer is null */
+    BP_ERROR_SIZE,      /* a size is zero or too small, such as a stride smaller than its row */
+    BP_ERROR_OVERFLOW,  /* a product of sizes does not fit in memory's address range */
+    BP_ERROR_OVERLAP,   /* an output overlaps another array in a way that is not documented as allowed */
+    BP_ERROR_ALIGNMENT, /* a pointer is not aligned to its type, or scratch is not aligned to BP_ALIGNMENT */
+    BP_ERROR_VALUE,     /* an argument is out of range, or the object's state does not allow the call */
+    BP_ERROR_LABEL, /* a class label is none of the classes: not a whole number below their number, or another text */
+    BP_ERROR_BATCH, /* a batch has more rows than the network was created for */
     BP_ERROR_ISA_UNKNOWN,     /* no instruction set has that name */
     BP_ERROR_ISA_UNSUPPORTED, /* this CPU, operating system or build cannot run that instruction set */
     BP_ERROR_MEMORY,          /* an allocation failed */

@@ -1,5 +1,6 @@
 #include <backprop/schedule.h>
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -75,8 +76,10 @@ static bp_status check_milestones(const bp_schedule *s) {
 
 /* Kinds that need the number of all steps. */
 static bp_status check_end(const bp_schedule *s) {
-    return s->steps > s->warmup ? check_rate("end", s->end)
-                                : refuse("steps", (double)s->steps, "more than those of the warm-up");
+    if (s->steps > s->warmup)
+        return check_rate("end", s->end);
+    return bp_fail(BP_ERROR_VALUE, "schedule.steps is %" PRIu64 ", and must be above schedule.warmup, %" PRIu64,
+                   s->steps, s->warmup);
 }
 
 static bp_status check_one_cycle(const bp_schedule *s) {
@@ -136,7 +139,7 @@ bp_status bp_schedule_learning_rate(const bp_schedule *schedule, uint64_t step, 
     bp_schedule s;
     bp_status status;
     if ((status = read_schedule(&s, schedule)) != BP_OK || (status = check_schedule(&s)) != BP_OK ||
-        (status = bp_refuse(bp_dispatch(&kernels))) != BP_OK)
+        (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     *learning_rate = kernels->schedule_learning_rate(&s, step);
     return BP_OK;

@@ -40,7 +40,7 @@ const char *bp_status_string(bp_status status) {
     case BP_ERROR_VALUE:
         return "an argument is out of range, or the object's state does not allow the call";
     case BP_ERROR_LABEL:
-        return "a class label is not a whole number from 0 to the number of classes less one";
+        return "a class label is none of the classes";
     case BP_ERROR_BATCH:
         return "the batch has more rows than the network was created for";
     case BP_ERROR_ISA_UNKNOWN:

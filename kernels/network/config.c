@@ -273,7 +273,7 @@ bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
     const bp_backend *backend;
     checked_config checked;
     network_layout layout;
-    bp_status status = bp_refuse(bp_dispatch_backend(&backend));
+    bp_status status = bp_dispatch_backend(&backend);
     if (status == BP_OK)
         status = bp_config_check(config, &checked);
     if (status == BP_OK)

@@ -230,7 +230,7 @@ bp_status bp_network_create(const bp_network_config *config, bp_network **networ
     if (!config)
         return bp_fail(BP_ERROR_NULL, "config is null");
     const bp_backend *backend;
-    const bp_status status = bp_refuse(bp_dispatch_backend(&backend));
+    const bp_status status = bp_dispatch_backend(&backend);
     return status == BP_OK ? bp_network_create_on(backend, config, network) : status;
 }
 

@@ -171,8 +171,9 @@ static bp_status save(const bp_network *network, bool whole, const char *path, c
     if (!network || !path)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", network ? "path" : "network");
     if (whole && bp_network_ema_swapped(network))
-        return bp_file_fail(error, BP_ERROR_VALUE,
-                            "the EMA weights are swapped in: call bp_network_swap_ema before a checkpoint is saved");
+        return bp_file_fail(
+            error, BP_ERROR_VALUE,
+            "the EMA weights are swapped in: call bp_network_swap_ema again before a checkpoint is saved");
     bp_status status = check_notes(notes, count, error);
     if (status != BP_OK)
         return status;

@@ -257,7 +257,7 @@ static bool is_zeroed(const bp_entries *entries, size_t k, bool zero_biases) {
 /* Reads the tensors of the file; for those that it may lack, the network's values stay. */
 static bp_status read_entries(const bp_safetensors *file, const bp_entries *entries, const bp_load_options *options,
                               const bp_network *network, bp_file_error *error) {
-    bp_status status = options && !options->strict ? bp_entries_get(entries, network) : BP_OK;
+    bp_status status = options && !options->strict ? bp_entries_get_parameters(entries, network) : BP_OK;
     if (status != BP_OK)
         return bp_file_refuse(error, status);
     for (size_t k = 0; k < entries->count && status == BP_OK; k++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <backprop/tensor.h>
+#include <backprop/update.h>
 
 /* For a name: a prefix, and what the network calls the tensor. */
 enum { NAME_ROOM = sizeof BP_STATE_PREFIX + sizeof(((bp_tensor_info *)NULL)->name) };
@@ -99,6 +100,16 @@ bp_status bp_entries_get(const bp_entries *entries, const bp_network *network) {
     size_t strides[2];
     for (const bp_entry *e = entries->list; e < entries->list + entries->count && status == BP_OK; e++)
         status = bp_network_tensor_read(network, e->index, e->values, strides_of(e, strides));
+    return status;
+}
+
+bp_status bp_entries_get_parameters(const bp_entries *entries, const bp_network *network) {
+    /* The EMA's tensors are the last of the list, one for each parameter. */
+    const size_t offset = bp_network_ema_swapped(network) ? bp_network_tensor_count(network) - entries->count : 0;
+    bp_status status = BP_OK;
+    size_t strides[2];
+    for (const bp_entry *e = entries->list; e < entries->list + entries->count && status == BP_OK; e++)
+        status = bp_network_tensor_read(network, e->index + offset, e->values, strides_of(e, strides));
     return status;
 }
 

@@ -45,4 +45,7 @@ void bp_entries_destroy(bp_entries *entries);
 bp_status bp_entries_get(const bp_entries *entries, const bp_network *network);
 bp_status bp_entries_set(const bp_entries *entries, bp_network *network);
 
+/** Copies the parameters out of the network, also while the EMA is swapped in. `entries` are the parameters alone. */
+bp_status bp_entries_get_parameters(const bp_entries *entries, const bp_network *network);
+
 #endif

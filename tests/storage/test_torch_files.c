@@ -315,6 +315,36 @@ static void not_strict(void **state) {
     bp_network_destroy(same);
 }
 
+/* What the file has not stays the parameter, not its average, which is swapped in. */
+static void not_strict_while_swapped(void **state) {
+    (void)state;
+    bp_network_config config = net_config(&shape, 8);
+    config.optimizer = stored_optimizer((bp_optimizer){.kind = BP_OPTIMIZER_SGD, .ema_decay = 0.5f});
+    bp_network *networks[2];
+    const dict d = dict_of("", fc, true);
+    bp_load_options options = fc_modules;
+    options.strict = false;
+    for (size_t k = 0; k < 2; k++) {
+        networks[k] = net_create(&config, 3);
+        samples s = samples_create(&shape, 8, 0, 5);
+        for (size_t step = 0; step < 3; step++)
+            assert_int_equal(bp_network_train_step(networks[k], &s.batch, 0.1f, NULL), BP_OK);
+        samples_destroy(&s);
+        if (k == 1)
+            assert_int_equal(bp_network_swap_ema(networks[k]), BP_OK);
+        dict less = d;
+        strcpy(less.names[2], "conv.weight"); /* was fc2.weight */
+        EXPECT_SUCCESS(bp_network_load_with(networks[k], write(&less), &options, &error));
+        assert_false(bp_network_ema_swapped(networks[k]));
+    }
+    assert_true(bp_network_hash(networks[0]) == bp_network_hash(networks[1]));
+    assert_int_equal(bp_network_swap_ema(networks[0]), BP_OK);
+    assert_int_equal(bp_network_swap_ema(networks[1]), BP_OK);
+    assert_true(bp_network_hash(networks[0]) == bp_network_hash(networks[1]));
+    bp_network_destroy(networks[0]);
+    bp_network_destroy(networks[1]);
+}
+
 /* A tensor that cannot be read does not close the file to the others. */
 static void other_types(void **state) {
     (void)state;
@@ -502,12 +532,19 @@ static void every_activation(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrapped_modules),  cmocka_unit_test(wrapped_parts),
-        cmocka_unit_test(modules_by_name),  cmocka_unit_test(modules_by_pattern),
-        cmocka_unit_test(layer_norms),      cmocka_unit_test(no_biases),
-        cmocka_unit_test(not_strict),       cmocka_unit_test(other_types),
-        cmocka_unit_test(bad_options),      cmocka_unit_test(orders_that_are_no_numbers),
-        cmocka_unit_test(long_lists),       cmocka_unit_test(every_failure),
+        cmocka_unit_test(wrapped_modules),
+        cmocka_unit_test(wrapped_parts),
+        cmocka_unit_test(modules_by_name),
+        cmocka_unit_test(modules_by_pattern),
+        cmocka_unit_test(layer_norms),
+        cmocka_unit_test(no_biases),
+        cmocka_unit_test(not_strict),
+        cmocka_unit_test(not_strict_while_swapped),
+        cmocka_unit_test(other_types),
+        cmocka_unit_test(bad_options),
+        cmocka_unit_test(orders_that_are_no_numbers),
+        cmocka_unit_test(long_lists),
+        cmocka_unit_test(every_failure),
         cmocka_unit_test(every_activation),
     };
     test_start(argv[0]);

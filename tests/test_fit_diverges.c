@@ -187,7 +187,7 @@ static void refusals_have_words(void **state) {
         assert_int_not_equal(bp_network_fit(network, &set, &options, NULL), BP_OK);                                    \
         expect_words(words, "");                                                                                       \
     } while (0)
-    REFUSED("options.initial_epoch is 0, and must be less than options.epochs, which is 0", .epochs = 0);
+    REFUSED("options.epochs is 0, and must be at least 1", .epochs = 0);
     REFUSED("options.batch_size is 17, and must be at most the network's max_batch_size, 16", .epochs = 1,
             .batch_size = 17);
     REFUSED("more than one of schedule, learning_rate_of_step and plateau", .epochs = 1, .schedule = &schedule,

@@ -532,6 +532,11 @@ static void bad_calls_change_nothing(void **state) {
     batch.inputs = NULL;
     assert_int_equal(bp_network_backward(network, &batch, &given), BP_ERROR_NULL);
     assert_true(bp_network_hash(network) == before && gradient[0] == 4711 && calls == 0);
+    /* Of the targets, which the caller's deltas make useless, not even the stride counts. */
+    batch = s.batch;
+    batch.target_stride = 1;
+    assert_int_equal(bp_network_backward(network, &batch, &good), BP_ERROR_SIZE);
+    assert_int_equal(bp_network_backward(network, &batch, &given), BP_OK);
     assert_int_equal(bp_network_backward(network, &s.batch, &good), BP_OK);
     assert_true(bp_network_hash(network) != before);
     bp_network_destroy(network);

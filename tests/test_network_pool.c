@@ -277,7 +277,7 @@ static void refusals_say_what_is_wrong(void **state) {
     assert_int_equal(setenv("BACKPROP_THREADS", "two", 1), 0);
     assert_int_equal(bp_thread_pool_create(0, &pool), BP_ERROR_THREADS);
     assert_null(pool);
-    assert_string_equal(bp_error_message(), "BACKPROP_THREADS is \"two\", and must be a whole number above 0");
+    assert_string_equal(bp_error_message(), "BACKPROP_THREADS is \"two\", and must be a whole number, at least 1");
     assert_int_equal(setenv("BACKPROP_THREADS", "3", 1), 0);
     pool = pool_create(0);
     assert_int_equal(pool->threads, 3);

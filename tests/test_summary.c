@@ -64,7 +64,7 @@ static const words all[] = {
                "    2       64       64  leaky-relu        4160\n"
                "    3       64       16  identity          1040\n"
                "loss: mse\n",
-     .step = "up to 2 threads of the host's pool\n"
+     .step = "up to 2 threads of the given pool\n"
              "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows on 2 threads, each "
              "takes whole blocks of 256 rows\n"
              "a step of 1 row: 63488 floating-point operations, one pass over the weights each way on 1 thread\n"},
@@ -82,7 +82,7 @@ static const words all[] = {
                "    2     1152      192  identity        221376\n"
                "loss: mse\n",
      .step =
-         "up to 2 threads of the host's pool\n"
+         "up to 2 threads of the given pool\n"
          "a step of 64 rows: 613416960 floating-point operations, in one slice on 2 threads, layer 0 by rows; layers "
          "1 to 2 by columns\n"
          "a step of 1 row: 9584640 floating-point operations, in one slice on 2 threads, layers 0 to 2 by "

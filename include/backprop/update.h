@@ -136,7 +136,8 @@ BP_API bool bp_network_ema_swapped(const bp_network *network);
  * Freezes or unfreezes a layer. Steps do not change a frozen layer's parameters, optimizer state and EMA.
  *
  * - The gradients of other layers do not change. clip_norm uses the norm of these alone.
- * - Stored and accumulated gradients of a frozen layer are +0.
+ * - The gradient of a layer that is frozen while it is stored or accumulated is +0. Freeze and unfreeze layers before
+ * the first micro-batch: a layer that changes between two of them has the gradient of some of them only.
  * - Deltas of the layers before the first layer that is not frozen are not computed.
  * - While a layer is frozen, small networks train on the general path, which is slower.
  *

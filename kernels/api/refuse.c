@@ -26,7 +26,9 @@ static bp_status fail_size(const matrix *m, const matrix_names *n, size_t column
 
 /* " (name)" or "". */
 static const char *in_parentheses(char text[static 32], const char *name) {
-    snprintf(text, 32, name ? " (%s)" : "", name);
+    *text = '\0';
+    if (name)
+        snprintf(text, 32, " (%s)", name);
     return text;
 }
 

@@ -57,7 +57,8 @@ static bp_status check_arrays(const bp_network *network, const bp_batch *b, cons
     const matrix given[] = {
         matrix_of(b->inputs, rows, in, b->input_stride),
         matrix_of(options->delta, rows, out, options->delta_stride),
-        matrix_of(own ? NULL : b->targets, rows, out, b->target_stride ? b->target_stride : out),
+        own || !b->targets ? vector_of(NULL, rows)
+                           : matrix_of(b->targets, rows, out, b->target_stride ? b->target_stride : out),
         vector_of(own ? NULL : b->labels, rows),
         vector_of(own ? NULL : b->weights, rows),
     };

@@ -114,9 +114,10 @@ bp_status bp_batch_refuse(const bp_network *network, const bp_batch *batch, bp_s
     if (status == BP_ERROR_VALUE) { /* of the numbers in a batch, only a weighted mean can be refused */
         char number[32];
         const float sum = network->backend->kernels.sum(batch->weights, batch->rows);
-        return bp_fail(status,
-                       "batch.weights add up to %s, and must have a finite sum other than 0 for a weighted mean",
-                       bp_number_text(number, (double)sum));
+        return bp_fail(
+            status,
+            "batch.weights add up to %s, and must have a finite sum with a finite reciprocal for a weighted mean",
+            bp_number_text(number, (double)sum));
     }
     explain_targets(network, batch);
     return status;

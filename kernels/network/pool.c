@@ -151,7 +151,7 @@ static void run_alone(void (*task)(void *argument, size_t index), void *argument
 
 void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void *argument, size_t count) {
     bp_pool *pool = context;
-    if (lost_its_workers(pool)) {
+    if (lost_its_workers(pool) || count > UINT32_MAX) { /* a ticket has 32 bits for the index */
         run_alone(task, argument, count);
         return;
     }

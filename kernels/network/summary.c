@@ -115,7 +115,7 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     say(&t, "%s\n",
         network->workers == 1   ? ""
         : network->private_pool ? " of the library's pool"
-                                : " of the host's pool");
+                                : " of the given pool");
     say_step(&t, network, network->max_batch_size);
     if (network->max_batch_size > 1)
         say_step(&t, network, 1);

@@ -17,9 +17,9 @@ bp_status bp_thread_pool_create(size_t threads, bp_thread_pool **pool) {
     if (!pool)
         return bp_fail(BP_ERROR_NULL, "pool is null");
     *pool = NULL;
-    if (threads == 0 && bp_default_threads(&threads) != BP_OK)
-        return bp_fail(BP_ERROR_THREADS, "BACKPROP_THREADS is \"%s\", and must be a whole number above 0",
-                       getenv("BACKPROP_THREADS"));
+    bp_status status = BP_OK;
+    if (threads == 0 && (status = bp_default_threads(&threads)) != BP_OK)
+        return status;
     shared_pool *made = malloc(sizeof *made);
     if (!made)
         return bp_refuse(BP_ERROR_MEMORY);

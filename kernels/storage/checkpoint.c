@@ -8,6 +8,7 @@
 
 #include <backprop/loss.h>
 #include <backprop/optimizer.h>
+#include <backprop/tensor.h>
 #include <backprop/update.h>
 #include <backprop/version.h>
 
@@ -29,10 +30,21 @@
 #define KEY_DECAY_OF "backprop.weight_decay_of"
 enum { OWN_PAIRS = 7 };
 
+/* The number of layers: each has tensors. */
+static size_t layers_of(const bp_network *network) {
+    size_t layers = 0;
+    bp_tensor_info info;
+    const size_t count = bp_network_tensor_count(network);
+    for (size_t k = 0; k < count && bp_network_tensor_info(network, k, &info) == BP_OK; k++)
+        layers = info.layer + 1 > layers ? info.layer + 1 : layers;
+    return layers;
+}
+
 /* "784-128-10". */
 static void write_layers(bp_text *text, const bp_network *network) {
     bp_layer layer;
-    for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
+    const size_t layers = layers_of(network);
+    for (size_t l = 0; l < layers && bp_network_layer(network, l, &layer) == BP_OK; l++) {
         if (l == 0)
             bp_text_number(text, layer.in);
         bp_text_string(text, "-");
@@ -44,7 +56,8 @@ static void write_layers(bp_text *text, const bp_network *network) {
 /* "leaky-relu:0.01,identity". */
 static void write_activations(bp_text *text, const bp_network *network) {
     bp_layer layer;
-    for (size_t l = 0; bp_network_layer(network, l, &layer) == BP_OK; l++) {
+    const size_t layers = layers_of(network);
+    for (size_t l = 0; l < layers && bp_network_layer(network, l, &layer) == BP_OK; l++) {
         char parameter[32] = "";
         if (layer.activation.parameter != 0.0f) /* nine digits identify every float */
             snprintf(parameter, sizeof parameter, ":%.9g", (double)layer.activation.parameter);

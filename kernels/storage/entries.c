@@ -16,7 +16,8 @@ static size_t elements(const bp_tensor_info *info) {
 
 /* The next tensor from `index` on that the file has. */
 static bool find_next(const bp_network *network, bool whole, size_t *index, bp_tensor_info *info) {
-    for (; bp_network_tensor_info(network, *index, info) == BP_OK; ++*index) {
+    const size_t count = bp_network_tensor_count(network);
+    for (; *index < count && bp_network_tensor_info(network, *index, info) == BP_OK; ++*index) {
         const bool state = info->role == BP_TENSOR_ROLE_STATE || info->role == BP_TENSOR_ROLE_EMA;
         if (info->role == BP_TENSOR_ROLE_PARAMETER || (whole && state))
             return true;

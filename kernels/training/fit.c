@@ -71,6 +71,8 @@ static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
 }
 
 static bp_status check_options(bp_network *network, const bp_fit_options *o) {
+    if (o->epochs == 0)
+        return bp_fail(BP_ERROR_VALUE, "options.epochs is 0, and must be at least 1");
     if (o->initial_epoch >= o->epochs)
         return bp_fail(BP_ERROR_VALUE,
                        "options.initial_epoch is %zu, and must be less than options.epochs, which is %zu",
@@ -289,7 +291,7 @@ static bool end_epoch(fit *f, bp_status *status, uint64_t host) {
     f->result.epochs++;
     f->result.validation_loss = f->now.validation_loss;
     if (f->options->nonfinite != BP_NONFINITE_POLICY_CONTINUE && !isfinite(value)) {
-        *status = diverged(f, f->now.steps, "the validation loss", (float)value);
+        *status = diverged(f, f->now.steps, validation ? "the validation loss" : "the loss of the epoch", (float)value);
         return false;
     }
     bool enough = false;

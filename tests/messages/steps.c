@@ -216,7 +216,7 @@ static void weighted_means(bp_network *network) {
     bp_batch *b = fresh();
     b->weights = s.weights;
     REFUSED("batch.weights", bp_network_accumulate, network, b, ROWS, NULL);
-    SAYS("batch.weights add up to 0, and must have a finite sum other than 0 for a weighted mean",
+    SAYS("batch.weights add up to 0, and must have a finite sum with a finite reciprocal for a weighted mean",
          bp_network_train_step, network, b, 0.1f, NULL);
 }
 

@@ -92,10 +92,17 @@ void files_expect_failure(bp_status status, bp_status expected, const bp_file_er
         fail_msg("line %d: %s: errno is %d", line, call, error->system);
 }
 
+void files_mark_message(void) {
+    bp_isa isa;
+    bp_isa_from_name("mark", &isa);
+}
+
 void files_expect_success(bp_status status, const bp_file_error *error, const char *call, int line) {
     const bp_file_error none = {.text = ""};
     if (status != BP_OK)
         fail_msg("line %d: %s: '%s' (%s)", line, call, bp_status_string(status), error->text);
     if (memcmp(error, &none, sizeof none) != 0)
         fail_msg("line %d: %s: leaves an error behind", line, call);
+    if (!strstr(bp_error_message(), "'mark'"))
+        fail_msg("line %d: %s: succeeds with the message '%s'", line, call, bp_error_message());
 }

@@ -40,12 +40,16 @@ void files_expect_failure(bp_status status, bp_status expected, const bp_file_er
         files_expect_failure(status_, (expected), &error, (part), #call, __LINE__);                                    \
     } while (0)
 
-/** Ends the test unless the call, which takes `&error`, succeeds and leaves the error empty. */
+/** Sets a message that no call sets. */
+void files_mark_message(void);
+
+/** Ends the test unless the call, which takes `&error`, succeeds, leaves the error empty, and sets no message. */
 void files_expect_success(bp_status status, const bp_file_error *error, const char *call, int line);
 
 #define EXPECT_SUCCESS(call)                                                                                           \
     do {                                                                                                               \
         bp_file_error error = {.text = "as it was", .line = 1};                                                        \
+        files_mark_message();                                                                                          \
         const bp_status status_ = (call);                                                                              \
         files_expect_success(status_, &error, #call, __LINE__);                                                        \
     } while (0)

@@ -573,6 +573,11 @@ static void structs_of_an_earlier_version(void **state) {
         assert_non_null(optimizer);
         memcpy(optimizer, bytes, sizeof bytes);
         bp_optimizer_init(optimizer, size, BP_OPTIMIZER_ADAM);
+        /* The padding after a bool holds anything. */
+        const size_t padding = offsetof(bp_optimizer, decoupled) + sizeof(bool);
+        if (size > padding)
+            memcpy(expected + padding, (unsigned char *)optimizer + padding,
+                   offsetof(bp_optimizer, decay_scope) - padding);
         assert_memory_equal(optimizer, expected, sizeof expected);
         free(optimizer);
     }

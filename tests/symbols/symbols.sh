@@ -66,7 +66,7 @@ versions() {
     "$nm" -D --defined-only --extern-only "$1" >"$scratch/nm" || fail "nm cannot read $1"
     grep -q ' bp_version@@' "$scratch/nm" || fail "bp_version has no version in $1"
     awk '{ print $NF }' "$scratch/nm" >"$scratch/library"
-    nothing_but "bp_[a-z0-9_]*@@$2|$2" "$scratch/library" "these exported symbols lack the version $2"
+    nothing_but "bp_[a-z0-9_]*@@$2|$2|$2@@$2" "$scratch/library" "these exported symbols lack the version $2"
 }
 
 archive() {

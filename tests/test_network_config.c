@@ -406,10 +406,6 @@ static void steps_of_arrays(void **state) {
     float w = 1, m = 0, v = 0, g = 1;
     const bp_parameters p = {&w, {&m, &v}, NULL};
     bp_optimizer adam = bp_optimizer_defaults(BP_OPTIMIZER_ADAM);
-    assert_int_equal(bp_optimizer_step(&p, &g, 1, &adam, 0, 0.5f), BP_ERROR_VALUE);
-    assert_string_equal(bp_error_message(), "step is 0, and must be at least 1");
-    assert_int_equal(bp_optimizer_step(&p, &g, 1, &adam, 1, NAN), BP_ERROR_VALUE);
-    assert_string_equal(bp_error_message(), "learning_rate is NaN, and must be finite");
     adam.beta2 = 1;
     assert_int_equal(bp_optimizer_step(&p, &g, 1, &adam, 1, 0.5f), BP_ERROR_VALUE);
     assert_string_equal(bp_error_message(), "optimizer.beta2 is 1, and must be from 0 to below 1");

@@ -3,11 +3,13 @@
 
 #include <math.h>
 
-#include "api/check.h"
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "network/step.h"
+#include "network/batch_check.h"
+#include "network/optimize.h"
+#include "network/refusals.h"
+#include "network/step_run.h"
 #include "sized.h"
 
 static const bp_backward_options defaults = {.struct_size = sizeof(bp_backward_options), .learning_rate = 0.001f};
@@ -29,12 +31,12 @@ static bp_status check_options(const bp_network *network, const bp_backward_opti
         return bp_fail(BP_ERROR_VALUE, "options.gradient is %d, and must be one of bp_gradient_mode",
                        (int)options->gradient);
     if (options->gradient == BP_GRADIENT_MODE_UPDATE && !isfinite(options->learning_rate))
-        return bp_learning_rate_refuse(options->learning_rate, "options.learning_rate");
-    if (options->gradient == BP_GRADIENT_MODE_STORE && !network->gradients)
+        return bp_refuse_learning_rate(options->learning_rate, "options.learning_rate");
+    if (options->gradient == BP_GRADIENT_MODE_STORE && !network->plan.keeps_gradients)
         return bp_fail(BP_ERROR_VALUE, "options.gradient is BP_GRADIENT_MODE_STORE, and the network has no room for "
                                        "gradients: create it with config.gradients set");
     if (options->gradient != BP_GRADIENT_MODE_SKIP && bp_steps_are_over(network))
-        return bp_steps_refuse(network);
+        return bp_refuse_steps(network);
     if (options->gradient == BP_GRADIENT_MODE_SKIP && !options->input_gradient)
         return bp_fail(BP_ERROR_NULL, "options.input_gradient is null, and BP_GRADIENT_MODE_SKIP computes nothing "
                                       "else");
@@ -50,8 +52,7 @@ static bp_status check_options(const bp_network *network, const bp_backward_opti
 
 /* Checks the caller's deltas; and that the gradient of the inputs overlaps nothing that is read after it is written. */
 static bp_status check_arrays(const bp_network *network, const bp_batch *b, const bp_backward_options *options) {
-    const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out, rows = b->rows;
-    const size_t bytes = network->bytes - BP_ALIGNMENT;
+    const size_t in = network->layers[0].in, out = bp_last_layer(network)->out, rows = b->rows;
     const bool own = options->delta || options->loss_callback;
     const matrix result = matrix_of(options->input_gradient, rows, in, options->input_gradient_stride);
     const matrix given[] = {
@@ -65,11 +66,9 @@ static bp_status check_arrays(const bp_network *network, const bp_batch *b, cons
     const bp_status status = check_matrices(&result, 1, given, sizeof given / sizeof *given);
     if (status != BP_OK)
         return status;
-    if (options->delta && ranges_overlap(network, bytes, options->delta, matrix_extent(given[1])))
+    if (options->delta && bp_meets_block(network, given[1]))
         return BP_ERROR_OVERLAP;
-    return options->input_gradient && ranges_overlap(network, bytes, options->input_gradient, matrix_extent(result))
-               ? BP_ERROR_OVERLAP
-               : BP_OK;
+    return options->input_gradient && bp_meets_block(network, result) ? BP_ERROR_OVERLAP : BP_OK;
 }
 
 bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const bp_backward_options *options) {
@@ -81,28 +80,42 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
     if (status != BP_OK)
         return status;
     if (o.delta_stride == 0)
-        o.delta_stride = network->layer[network->layers - 1].out;
+        o.delta_stride = bp_last_layer(network)->out;
     if (o.input_gradient_stride == 0)
-        o.input_gradient_stride = network->layer[0].in;
-    step s = {.network = network, .batch = *batch, .train = true, .learning_rate = o.learning_rate, .options = &o};
+        o.input_gradient_stride = network->layers[0].in;
+    step s = {.network = network,
+              .workspace = &network->workspace,
+              .batch = *batch,
+              .train = true,
+              .options = &o,
+              .gradient = o.gradient};
     const bool own = o.delta || o.loss_callback;
     if ((status = check_options(network, &o)) != BP_OK)
         return status;
-    if (own && (status = bp_step_check_inputs(network, &s.batch)) != BP_OK)
-        return bp_inputs_refuse(network, &s.batch, status);
-    if (!own && (status = bp_step_check(network, &s.batch)) != BP_OK)
-        return bp_batch_refuse(network, &s.batch, status);
+    if (own && (status = bp_check_inputs(network, &s.batch)) != BP_OK)
+        return bp_refuse_inputs(network, &s.batch, status);
+    if (!own && (status = bp_check_batch(network, &s.batch)) != BP_OK)
+        return bp_refuse_batch(network, &s.batch, status);
     if ((status = check_arrays(network, &s.batch, &o)) != BP_OK)
-        return bp_backward_refuse(&s, status);
-    if (o.gradient == BP_GRADIENT_MODE_UPDATE && !network->sgd_only)
-        return bp_update_step(&s, o.loss);
-    if (o.gradient != BP_GRADIENT_MODE_SKIP) {
-        network->gradient_stored = o.gradient == BP_GRADIENT_MODE_STORE;
-        network->accumulated = false;
+        return bp_refuse_backward(&s, status);
+    switch (o.gradient) {
+    case BP_GRADIENT_MODE_UPDATE:
+        if (network->optimizer.ema_swapped)
+            return bp_refuse_swapped();
+        bp_training_begin(network, &s, o.learning_rate);
+        bp_step_run(&s, s.batch.rows, o.loss);
+        bp_training_end(network);
+        break;
+    case BP_GRADIENT_MODE_STORE:
+        bp_gradient_forget(network);
+        bp_gradient_clear_frozen(network);
+        bp_step_run(&s, s.batch.rows, o.loss);
+        network->gradient.content = GRADIENT_STORED;
+        network->optimizer.steps++;
+        break;
+    case BP_GRADIENT_MODE_SKIP:
+        bp_step_run(&s, s.batch.rows, o.loss);
+        break;
     }
-    if (o.gradient == BP_GRADIENT_MODE_STORE)
-        bp_update_clear_frozen(network);
-    bp_step_run(&s, s.batch.rows, o.loss);
-    network->steps += o.gradient != BP_GRADIENT_MODE_SKIP;
     return BP_OK;
 }

@@ -1,83 +1,42 @@
-/* Lays out the memory of a network, given its checked configuration. */
-#include <limits.h>
+/*
+ * Checks the configuration that a network is to be made from, field by field, with a message for each that is wrong;
+ * puts the defaults where a pointer is null.
+ */
+#include <float.h>
 #include <math.h>
-#include <stdalign.h>
 #include <stdint.h>
 
-#include <backprop/dense.h>
-
-#include "activation_kinds.h"
-#include "coefficients.h"
-#include "dispatch/dispatch.h"
+#include "api/check.h"
+#include "api/optimizer.h"
+#include "enum_counts.h"
 #include "failure.h"
-#include "float_environment.h"
-#include "network/network.h"
+#include "network/config.h"
+#include "network/layer.h"
+#include "sized.h"
 
-/* A worker with fewer floating-point operations costs more than it saves: some 4 us of one core's time. */
-#define FLOPS_PER_WORKER 3e5
+/* ---- Defaults ------------------------------------------------------------------------------------------------- */
 
-/* Row blocks of each worker in a slice. With one, barriers took 3 % of a step of 32-64x4-16 on two threads. */
-#define WORKER_BLOCKS 2
-
-/* With more rows, the columns of a slice exceed the second-level cache in the gradient. */
-#define SLICE_ROWS_MAX 1024.0
-
-#define FLOATS_PER_LINE (BP_ALIGNMENT / sizeof(float))
-
-/* The row stride if one panel holds all columns. */
-static size_t row_stride(size_t columns) {
-    const size_t lines = (columns + FLOATS_PER_LINE - 1) / FLOATS_PER_LINE;
-    return lines * FLOATS_PER_LINE;
+static bp_network_config default_config(void) {
+    return (bp_network_config){.struct_size = sizeof(bp_network_config), .max_batch_size = 256};
 }
 
-packed_shape bp_packed_shape(size_t panel, size_t rows, size_t columns) {
-    if (panel == 0)
-        return (packed_shape){row_stride(columns), 0, 1};
-    return (packed_shape){panel, rows * panel, (columns + panel - 1) / panel};
+static bp_loss_options default_loss_options(void) {
+    return (bp_loss_options){.struct_size = sizeof(bp_loss_options), .huber_threshold = 1.0f};
 }
 
-size_t bp_row_floats(size_t panel, size_t columns) {
-    const packed_shape shape = bp_packed_shape(panel, 1, columns);
-    return shape.panel_count * shape.row_stride;
+void bp_network_config_init(bp_network_config *config, size_t struct_size) {
+    const bp_network_config defaults = default_config();
+    if (config)
+        sized_write(config, struct_size, &defaults, sizeof defaults);
 }
 
-double bp_step_flops(const size_t *sizes, size_t layers, size_t rows) {
-    double products = 0;
-    for (size_t l = 0; l < layers; l++)
-        products += (double)sizes[l] * (double)sizes[l + 1];
-    return 2.0 * (double)rows * (3.0 * products - (double)sizes[0] * (double)sizes[1]);
+void bp_loss_options_init(bp_loss_options *options, size_t struct_size) {
+    const bp_loss_options defaults = default_loss_options();
+    if (options)
+        sized_write(options, struct_size, &defaults, sizeof defaults);
 }
 
-size_t bp_useful_workers(double flops, size_t workers) {
-    if (workers == 1)
-        return 1;
-    const double useful = flops / FLOPS_PER_WORKER;
-    if (useful < 2.0)
-        return 1;
-    return useful < (double)workers ? (size_t)useful : workers;
-}
-
-/* A running total of bytes that remembers an overflow. */
-typedef struct tally {
-    size_t bytes;
-    bool overflow;
-} tally;
-
-static void tally_bytes(tally *t, size_t bytes) {
-    const size_t limit = PTRDIFF_MAX - BP_ALIGNMENT;
-    if (bytes > limit || t->bytes > limit - bytes) {
-        t->overflow = true;
-        return;
-    }
-    t->bytes += (bytes + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
-}
-
-static void tally_floats(tally *t, size_t rows, size_t columns) {
-    if (columns != 0 && rows > PTRDIFF_MAX / sizeof(float) / columns)
-        t->overflow = true;
-    else
-        tally_bytes(t, rows * columns * sizeof(float));
-}
+/* ---- Layers --------------------------------------------------------------------------------------------------- */
 
 bp_activation bp_config_activation(const bp_network_config *config, size_t l) {
     if (config->activations)
@@ -93,192 +52,118 @@ bool bp_config_normalizes(const bp_network_config *config, size_t l) {
     return config->normalize && config->normalize[l];
 }
 
-bool bp_config_saves_derivatives(const bp_network_config *config, size_t l) {
-    return bp_config_dropout(config, l) > 0.0f || activation_saves_derivative(bp_config_activation(config, l).kind);
-}
+/* ---- Checks --------------------------------------------------------------------------------------------------- */
 
-/* Arrays of a slice's rows for layer l: outputs, deltas, and those of dropout and layer normalization. */
-static size_t row_arrays(const bp_network_config *config, size_t l) {
-    return 2 + (bp_config_saves_derivatives(config, l) ? 1 : 0) + (bp_config_normalizes(config, l) ? 2 : 0);
-}
-
-bool bp_config_regularizes(const bp_network_config *config) {
-    for (size_t l = 0; l < config->layers; l++)
-        if (bp_config_normalizes(config, l) || bp_config_dropout(config, l) > 0.0f)
-            return true;
-    return false;
-}
-
-static bp_status count_workers(const bp_network_config *config, size_t *workers) {
-    size_t threads = config->threads;
-    if (threads == 0 && config->pool)
-        threads = config->pool->threads;
-    if (threads == 0) {
-        const bp_status status = bp_default_threads(&threads);
-        if (status != BP_OK)
-            return status;
+static bp_status check_sizes(const bp_network_config *config) {
+    const size_t most_layers = PTRDIFF_MAX / sizeof(dense_layer) - 1, widest = PTRDIFF_MAX / sizeof(float) / 2;
+    if (config->layers == 0)
+        return bp_fail(BP_ERROR_SIZE, "config.layers is 0, and must be at least 1");
+    if (config->layers > most_layers)
+        return bp_fail(BP_ERROR_OVERFLOW, "config.layers is %zu, and must be at most %zu", config->layers, most_layers);
+    if (!config->sizes)
+        return bp_fail(BP_ERROR_NULL, "config.sizes is null, and must have config.layers + 1 widths");
+    for (size_t l = 0; l <= config->layers; l++) {
+        if (config->sizes[l] == 0)
+            return bp_fail(BP_ERROR_SIZE, "config.sizes[%zu] is 0, and must be at least 1", l);
+        if (config->sizes[l] > widest)
+            return bp_fail(BP_ERROR_OVERFLOW, "config.sizes[%zu] is %zu, and must be at most %zu", l, config->sizes[l],
+                           widest);
     }
-    if (config->pool && threads > config->pool->threads)
-        threads = config->pool->threads;
-    *workers = bp_useful_workers(bp_step_flops(config->sizes, config->layers, config->max_batch_size), threads);
+    if (config->max_batch_size == 0)
+        return bp_fail(BP_ERROR_SIZE, "config.max_batch_size is 0, and must be at least 1");
     return BP_OK;
 }
 
-/* A packed matrix. rows x columns does not overflow if it does not for rows of at least FLOATS_PER_LINE. */
-static void tally_packed(tally *t, size_t panel, size_t rows, size_t columns) {
-    const size_t width = panel ? panel : FLOATS_PER_LINE;
-    tally_floats(t, rows, (columns + width - 1) / width * width);
+static bp_status check_layer(const bp_network_config *config, size_t l) {
+    const bool last = l + 1 == config->layers;
+    const bp_activation activation = bp_config_activation(config, l);
+    const float dropout = bp_config_dropout(config, l);
+    char text[32];
+    if ((unsigned)activation.kind >= ACTIVATION_COUNT)
+        return bp_fail(BP_ERROR_VALUE, "config.activations[%zu].kind is %d, and must be one of bp_activation_kind", l,
+                       (int)activation.kind);
+    if (check_activation(activation) != BP_OK)
+        return bp_fail(BP_ERROR_VALUE, "config.activations[%zu].parameter is %s, and must be finite%s for %s", l,
+                       bp_number_text(text, (double)activation.parameter),
+                       activation.kind == BP_ACTIVATION_SINE ? "" : ", 0 or more,",
+                       bp_activation_name(activation.kind));
+    if (!(dropout >= 0.0f && dropout < 1.0f))
+        return bp_fail(BP_ERROR_VALUE, "config.dropout[%zu] is %s, and must be from 0 to below 1", l,
+                       bp_number_text(text, (double)dropout));
+    if (last && dropout != 0.0f)
+        return bp_fail(BP_ERROR_VALUE, "config.dropout[%zu] is %s, and must be 0: the last layer has no dropout", l,
+                       bp_number_text(text, (double)dropout));
+    if (last && bp_config_normalizes(config, l))
+        return bp_fail(BP_ERROR_VALUE,
+                       "config.normalize[%zu] is true, and must be false: the last layer has no normalization", l);
+    return BP_OK;
 }
 
-/* Elements of all weights, and of the values and deltas of one row. */
-typedef struct extent {
-    double weights, row;
-} extent;
-
-static extent network_extent(const bp_network_config *config) {
-    extent e = {0, (double)config->sizes[0]};
-    for (size_t l = 0; l < config->layers; l++) {
-        e.weights += (double)config->sizes[l] * (double)config->sizes[l + 1];
-        e.row += (double)row_arrays(config, l) * (double)config->sizes[l + 1];
-    }
-    return e;
+float bp_config_loss_parameter(const bp_network_config *config) {
+    if (config->loss == BP_LOSS_HUBER)
+        return config->loss_options->huber_threshold;
+    return config->loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY ? config->loss_options->label_smoothing : 0.0f;
 }
 
-/*
- * Whole row blocks of each worker in a slice, or 0. The blocks' gradients cross between cores, but no values of rows:
- * this pays if the weights are at most half as large as those values.
- */
-static size_t choose_worker_blocks(const bp_network_config *config, size_t workers) {
-    const extent e = network_extent(config);
-    const bool enough = config->max_batch_size / BP_ROW_BLOCK >= workers;
-    return workers > 1 && enough && 2.0 * e.weights <= e.row * BP_ROW_BLOCK ? WORKER_BLOCKS : 0;
+static bp_status check_loss(const bp_network_config *config) {
+    const bp_loss_options *o = config->loss_options;
+    char text[32];
+    if ((unsigned)config->loss >= LOSS_COUNT)
+        return bp_fail(BP_ERROR_VALUE, "config.loss is %d, and must be one of bp_loss_kind", (int)config->loss);
+    if (!(o->huber_threshold >= FLT_TRUE_MIN && o->huber_threshold < INFINITY))
+        return bp_fail(BP_ERROR_VALUE, "config.loss_options.huber_threshold is %s, and must be finite and above 0",
+                       bp_number_text(text, (double)o->huber_threshold));
+    if (!(o->label_smoothing >= 0.0f && o->label_smoothing <= 1.0f))
+        return bp_fail(BP_ERROR_VALUE, "config.loss_options.label_smoothing is %s, and must be from 0 to 1",
+                       bp_number_text(text, (double)o->label_smoothing));
+    if (o->label_smoothing > 0.0f && config->loss != BP_LOSS_SOFTMAX_CROSS_ENTROPY)
+        return bp_fail(BP_ERROR_VALUE,
+                       "config.loss_options.label_smoothing is %s, and must be 0: the loss %s does not smooth labels",
+                       bp_number_text(text, (double)o->label_smoothing), bp_loss_name(config->loss));
+    if ((unsigned)o->reduction >= REDUCTION_COUNT)
+        return bp_fail(BP_ERROR_VALUE, "config.loss_options.reduction is %d, and must be one of bp_reduction",
+                       (int)o->reduction);
+    const size_t last = config->layers - 1;
+    const bp_activation_kind activation = bp_config_activation(config, last).kind;
+    if (loss_needs_logits(config->loss) && activation != BP_ACTIVATION_IDENTITY)
+        return bp_fail(BP_ERROR_VALUE,
+                       "config.activations[%zu].kind is %s, and must be identity: the loss %s takes logits", last,
+                       bp_activation_name(activation), bp_loss_name(config->loss));
+    return BP_OK;
 }
 
-/*
- * Rows of a slice. With more slices the gradient accumulators pass through the cache more often; with larger ones the
- * rows' values do. A slice's values are twice as large as the weights, and there are enough rows for each worker. Whole
- * row blocks of a worker reuse the same memory.
- */
-static size_t choose_slice(const bp_network_config *config, size_t workers, size_t worker_blocks) {
-    const size_t batch_blocks = config->max_batch_size / BP_ROW_BLOCK;
-    const extent e = network_extent(config);
-    size_t blocks = (size_t)fmax(ceil(fmin(SLICE_ROWS_MAX, 2.0 * e.weights / e.row) / BP_ROW_BLOCK), 1.0);
-    if (workers > 1 && blocks <= workers)
-        blocks = workers > batch_blocks || worker_blocks > 0 ? workers : WORKER_BLOCKS * workers;
-    return blocks > batch_blocks ? config->max_batch_size : blocks * BP_ROW_BLOCK;
+static bp_status check_services(const bp_network_config *config) {
+    if (config->allocator && (!config->allocator->allocate || !config->allocator->release))
+        return bp_fail(BP_ERROR_NULL, "config.allocator.%s is null",
+                       config->allocator->allocate ? "release" : "allocate");
+    if (config->pool && !config->pool->run)
+        return bp_fail(BP_ERROR_NULL, "config.pool.run is null");
+    if (config->pool && config->pool->threads == 0)
+        return bp_fail(BP_ERROR_SIZE, "config.pool.threads is 0, and must be at least 1");
+    return BP_OK;
 }
 
-/*
- * The largest batch that runs in one call on one worker. 0 unless each layer's outputs fit one panel, without dropout
- * or layer normalization. The first layer may have any number of inputs.
- */
-static size_t choose_small_rows(const bp_network_config *config, size_t panel, size_t workers) {
-    double row_flops = 0;
-    if (bp_config_regularizes(config))
-        return 0;
-    for (size_t l = 0; l < config->layers; l++) {
-        if (config->sizes[l + 1] > panel)
-            return 0;
-        row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
-    }
-    size_t rows = BP_ROW_BLOCK;
-    while (rows > 0 && bp_useful_workers(2.0 * row_flops * (double)rows, workers) > 1)
-        rows--;
-    return rows;
-}
-
-/* A worker's scratch: for packed blocks, or for some rows of outputs and their deltas. */
-static size_t worker_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
-    tally loss = {0};
-    tally_floats(&loss, 2 * LOSS_CHUNK_ROWS, config->sizes[config->layers]);
-    size_t most = loss.overflow ? PTRDIFF_MAX : loss.bytes;
-    for (size_t l = 0; l < config->layers; l++) {
-        const size_t delta = product_scratch_bytes(slice_rows, config->sizes[l], config->sizes[l + 1]);
-        most = delta > most ? delta : most;
-    }
-    return most;
-}
-
-static bool normalizes_any(const bp_network_config *config) {
-    for (size_t l = 0; l < config->layers; l++)
-        if (bp_config_normalizes(config, l))
-            return true;
-    return false;
-}
-
-bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout) {
-    const bp_status status = count_workers(config, &layout->workers);
-    if (status != BP_OK)
+bp_status bp_config_check(const bp_network_config *given, checked_config *checked) {
+    bp_network_config *config = &checked->config;
+    *config = default_config();
+    bp_status status = sized_read(config, sizeof *config, SIZED_END(bp_network_config, allocator), given, "config",
+                                  "bp_network_config_defaults()");
+    if (status != BP_OK || (status = check_sizes(config)) != BP_OK)
         return status;
-    const bool clips_norm = config->optimizer->clip_norm > 0.0f;
-    layout->by_gradient = clips_norm || (!is_plain_sgd(config->optimizer) && normalizes_any(config));
-    layout->panel_width = panel;
-    layout->worker_blocks = choose_worker_blocks(config, layout->workers);
-    layout->slice_rows = choose_slice(config, layout->workers, layout->worker_blocks);
-    layout->gradient_buffers = layout->workers * layout->worker_blocks;
-    if (layout->slice_rows < config->max_batch_size || layout->gradient_buffers > 0 || config->gradients ||
-        layout->by_gradient)
-        layout->gradient_buffers++;
-    layout->states = bp_optimizer_states(config->optimizer->kind) + (config->optimizer->ema_decay > 0.0f);
-    layout->small_rows = clips_norm ? 0 : choose_small_rows(config, panel, layout->workers);
+    for (size_t l = 0; l < config->layers; l++)
+        if ((status = check_layer(config, l)) != BP_OK)
+            return status;
 
-    const size_t *sizes = config->sizes, layers = config->layers;
-    tally t = {0};
-    tally_bytes(&t, sizeof(bp_network));
-    layout->layers_at = t.bytes;
-    tally_bytes(&t, layers * sizeof(bp_dense_layer));
-    layout->weights_at = t.bytes;
-    for (size_t l = 0; l < layers; l++) {
-        tally_packed(&t, panel, sizes[l], sizes[l + 1]);
-        for (size_t row = 0; row < (bp_config_normalizes(config, l) ? 3 : 1); row++)
-            tally_packed(&t, panel, 1, sizes[l + 1]);
-    }
-    layout->parameters = (t.bytes - layout->weights_at) / sizeof(float);
-    tally_floats(&t, layout->states, layout->parameters);
-    layout->gradient_at = t.bytes;
-    tally_floats(&t, layout->gradient_buffers, layout->parameters);
-    layout->weights_t_at = t.bytes;
-    for (size_t l = 1; l < layers && layout->small_rows > 0; l++)
-        tally_packed(&t, panel, sizes[l + 1], sizes[l]);
-    layout->rows_at = t.bytes;
-    tally_packed(&t, panel, layout->slice_rows, sizes[0]);
-    for (size_t l = 0; l < layers; l++) {
-        for (size_t k = 0; k < row_arrays(config, l); k++)
-            tally_packed(&t, panel, layout->slice_rows, sizes[l + 1]);
-        if (bp_config_normalizes(config, l))
-            tally_floats(&t, 1, layout->slice_rows);
-    }
-    layout->row_loss_at = t.bytes;
-    tally_floats(&t, 1, config->max_batch_size);
-    layout->squares_at = t.bytes;
-    for (size_t l = 0; l < layers && clips_norm; l++)
-        tally_packed(&t, panel, 1, sizes[l + 1]);
-    layout->scratch_at = t.bytes;
-    layout->scratch_bytes = worker_scratch_bytes(config, layout->slice_rows);
-    tally_floats(&t, layout->workers, layout->scratch_bytes / sizeof(float));
-    /* The block itself is aligned within the allocation. */
-    tally_bytes(&t, BP_ALIGNMENT);
-    layout->bytes = t.bytes;
-    if (t.overflow)
-        return bp_fail(BP_ERROR_OVERFLOW,
-                       "config.sizes and config.max_batch_size, %zu, make a network that exceeds the address range",
-                       config->max_batch_size);
-    return BP_OK;
-}
+    checked->loss_options = default_loss_options();
+    if (config->loss_options)
+        status = sized_read(&checked->loss_options, sizeof checked->loss_options, SIZED_END(bp_loss_options, reduction),
+                            config->loss_options, "config.loss_options", "bp_loss_options_defaults()");
+    config->loss_options = &checked->loss_options;
+    if (status != BP_OK || (status = check_loss(config)) != BP_OK)
+        return status;
 
-bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
-    CONTRACT_MODE(host);
-    if (!config || !bytes)
-        return bp_fail(BP_ERROR_NULL, "%s is null", config ? "bytes" : "config");
-    const bp_backend *backend;
-    checked_config checked;
-    network_layout layout;
-    bp_status status = bp_dispatch_backend(&backend);
-    if (status == BP_OK)
-        status = bp_config_check(config, &checked);
-    if (status == BP_OK)
-        status = bp_network_layout(&checked.config, backend->panel_width, &layout);
-    if (status == BP_OK)
-        *bytes = layout.bytes;
-    return status;
+    const bp_optimizer sgd = bp_optimizer_defaults(BP_OPTIMIZER_SGD);
+    status = bp_check_optimizer(config->optimizer ? config->optimizer : &sgd, "config.optimizer", &checked->optimizer);
+    config->optimizer = &checked->optimizer;
+    return status == BP_OK ? check_services(config) : status;
 }

@@ -6,58 +6,12 @@
 
 #include "failure.h"
 #include "float_environment.h"
+#include "network/create.h"
+#include "network/parameters.h"
 #include "network/range.h"
+#include "network/workers.h"
 
 /* ---- Clones --------------------------------------------------------------------------------------------------- */
-
-/* A pointer into a network's block, moved to another block; null stays null. */
-static void move_pointer(void *pointer, ptrdiff_t distance) {
-    char *at;
-    memcpy(&at, pointer, sizeof at);
-    if (at)
-        at = (char *)((uintptr_t)at + (uintptr_t)distance);
-    memcpy(pointer, &at, sizeof at);
-}
-
-/* All pointers of a layer. */
-static void move_layer(bp_dense_layer *k, ptrdiff_t distance) {
-    void *const pointers[] = {
-        &k->weights.data,         &k->biases,      &k->gradient.data,       &k->bias_gradient,
-        &k->outputs.data,         &k->deltas.data, &k->saved.data,          &k->weights_t,
-        &k->norm.gamma,           &k->norm.beta,   &k->norm.gamma_gradient, &k->norm.beta_gradient,
-        &k->norm.normalized.data, &k->norm.rstd,   &k->norm.deltas.data,
-    };
-    for (size_t p = 0; p < sizeof pointers / sizeof *pointers; p++)
-        move_pointer(pointers[p], distance);
-}
-
-/* All pointers of a network into its own block. */
-static void move_network(bp_network *network, ptrdiff_t distance) {
-    bp_parameters *arrays = &network->coefficients.arrays;
-    void *const pointers[] = {
-        &network->layer,   &network->squares, &network->inputs.data, &network->row_loss,
-        &network->scratch, &arrays->values,   &arrays->ema,
-    };
-    for (size_t p = 0; p < sizeof pointers / sizeof *pointers; p++)
-        move_pointer(pointers[p], distance);
-    for (size_t k = 0; k < sizeof arrays->state / sizeof *arrays->state; k++)
-        move_pointer(&arrays->state[k], distance);
-    for (size_t l = 0; l < network->layers; l++)
-        move_layer(&network->layer[l], distance);
-}
-
-/* What lies before the rows of a slice is copied; rows and scratch have no meaning between calls. */
-static bp_network *copy_block(const bp_network *source) {
-    char *block = bp_block_take(&source->allocator, source->bytes);
-    if (!block)
-        return NULL;
-    const size_t copied = (size_t)((const char *)source->inputs.data - (const char *)source);
-    memcpy(block, source, copied);
-    memset(block + copied, 0, source->bytes - BP_ALIGNMENT - copied);
-    bp_network *made = (bp_network *)block;
-    move_network(made, (ptrdiff_t)((uintptr_t)block - (uintptr_t)source));
-    return made;
-}
 
 static bp_status clone_network(const bp_network *source, bp_network **clone) {
     if (!clone)
@@ -65,16 +19,7 @@ static bp_status clone_network(const bp_network *source, bp_network **clone) {
     *clone = NULL;
     if (!source)
         return bp_fail(BP_ERROR_NULL, "source is null");
-    bp_network *made = copy_block(source);
-    if (!made)
-        return bp_refuse(BP_ERROR_MEMORY);
-    if (source->private_pool && bp_network_make_pool(made) != BP_OK) {
-        bp_block_release(made);
-        return bp_fail(BP_ERROR_THREADS, "the threads of the clone's own pool, %zu, cannot be started",
-                       source->workers);
-    }
-    *clone = made;
-    return BP_OK;
+    return bp_network_copy_block(source, clone);
 }
 
 bp_status bp_network_clone(const bp_network *source, bp_network **clone) {
@@ -87,24 +32,24 @@ bp_status bp_network_clone_parameters(const bp_network *source, bp_network **clo
     if (status != BP_OK)
         return status;
     bp_network *made = *clone;
-    for (size_t l = 0; l < made->layers; l++)
-        made->layer[l].frozen = false;
-    bp_update_plan(made);
-    bp_update_reset(made); /* an average that was swapped in stays as the parameters */
+    for (size_t l = 0; l < made->plan.layers; l++)
+        made->layers[l].frozen = false;
+    bp_parameters_count_frozen(made);
+    bp_state_reset(made);
     return BP_OK;
 }
 
 /* ---- What must match ------------------------------------------------------------------------------------------- */
 
-static const char *normalized_text(const bp_dense_layer *k) {
-    return k->norm.gamma ? "has layer normalization" : "has none";
+static const char *normalized_text(const dense_layer *k) {
+    return k->normalized ? "has layer normalization" : "has none";
 }
 
-static bp_status check_layer(size_t l, const bp_dense_layer *target, const bp_dense_layer *source) {
+static bp_status check_layer(size_t l, const dense_layer *target, const dense_layer *source) {
     if (target->in != source->in || target->out != source->out)
         return bp_fail(BP_ERROR_MISMATCH, "layer %zu of source is %zu x %zu, and must be as in target, %zu x %zu", l,
                        source->in, source->out, target->in, target->out);
-    if (!target->norm.gamma != !source->norm.gamma)
+    if (target->normalized != source->normalized)
         return bp_fail(BP_ERROR_MISMATCH, "layer %zu of source %s, of target %s: both or neither must have it", l,
                        normalized_text(source), normalized_text(target));
     return BP_OK;
@@ -115,11 +60,11 @@ static bp_status check_match(const bp_network *target, const bp_network *source)
         return bp_fail(BP_ERROR_NULL, "%s is null", !target ? "target" : "source");
     if (target == source)
         return bp_fail(BP_ERROR_OVERLAP, "source is the same network as target");
-    if (target->layers != source->layers)
-        return bp_fail(BP_ERROR_MISMATCH, "source has %zu layers, and must have as many as target, %zu", source->layers,
-                       target->layers);
-    for (size_t l = 0; l < target->layers; l++) {
-        const bp_status status = check_layer(l, &target->layer[l], &source->layer[l]);
+    if (target->plan.layers != source->plan.layers)
+        return bp_fail(BP_ERROR_MISMATCH, "source has %zu layers, and must have as many as target, %zu", source->plan.layers,
+                       target->plan.layers);
+    for (size_t l = 0; l < target->plan.layers; l++) {
+        const bp_status status = check_layer(l, &target->layers[l], &source->layers[l]);
         if (status != BP_OK)
             return status;
     }
@@ -130,13 +75,13 @@ static bp_status check_state(const bp_network *target, const bp_network *source)
     const bp_status status = check_match(target, source);
     if (status != BP_OK)
         return status;
-    if (target->optimizer.kind != source->optimizer.kind)
+    if (target->optimizer.settings.kind != source->optimizer.settings.kind)
         return bp_fail(BP_ERROR_MISMATCH, "source's optimizer is %s, and must be as target's, %s",
-                       bp_optimizer_name(source->optimizer.kind), bp_optimizer_name(target->optimizer.kind));
-    if (target->states != source->states)
+                       bp_optimizer_name(source->optimizer.settings.kind), bp_optimizer_name(target->optimizer.settings.kind));
+    if (target->plan.states != source->plan.states)
         return bp_fail(BP_ERROR_MISMATCH, "%s keeps a moving average, and %s does not: both or neither must",
-                       source->coefficients.arrays.ema ? "source" : "target",
-                       source->coefficients.arrays.ema ? "target" : "source");
+                       source->optimizer.arrays.ema ? "source" : "target",
+                       source->optimizer.arrays.ema ? "target" : "source");
     return BP_OK;
 }
 
@@ -165,51 +110,50 @@ static void pass_run(const pass *p, float *to, const float *from, size_t count) 
 
 static void pass_phase(void *argument, size_t worker) {
     const pass *p = argument;
-    const range mine = range_of(p->target->parameters, BP_ALIGNMENT / sizeof(float), worker, p->workers);
+    const range mine = floats_of(p->target->parameters.count, worker, p->workers);
     if (mine.begin < mine.end)
         pass_run(p, p->to + mine.begin, p->from + mine.begin, mine.end - mine.begin);
 }
 
 /* Where element (i, j) of a layer's weights is, counted from the network's first parameter. */
 static size_t weight_offset(const bp_network *network, size_t l, size_t i, size_t j) {
-    const size_t panel = network->backend->panel_width, column = panel ? j % panel : 0;
-    const float *at = packed_part(network->layer[l].weights, panel, i, j - column).data + column;
-    return (size_t)(at - network->layer[0].weights.data);
+    const bp_packed at = packed_part(network->layers[l].weights, network->backend->panel_width, i, j);
+    return (size_t)(at.data - network->parameters.values);
 }
 
 static size_t offset_of(const bp_network *network, const float *parameter) {
-    return (size_t)(parameter - network->layer[0].weights.data);
+    return (size_t)(parameter - network->parameters.values);
 }
 
 /* Columns from j on that lie in one line. */
 static size_t columns_in_line(const bp_network *network, size_t j, size_t columns) {
-    const size_t panel = network->backend->panel_width;
-    return panel && panel - j % panel < columns ? panel - j % panel : columns;
+    const size_t left = network->backend->panel_width - j % network->backend->panel_width;
+    return left < columns ? left : columns;
 }
 
 /* Networks of different backends keep weights in different orders. */
 static void pass_layer(const pass *p, size_t l) {
     const bp_network *target = p->target, *source = p->source;
-    const bp_dense_layer *k = &target->layer[l], *other = &source->layer[l];
+    const dense_layer *k = &target->layers[l], *other = &source->layers[l];
     for (size_t i = 0; i < k->in; i++)
         for (size_t j = 0, columns; j < k->out; j += columns) {
             columns = columns_in_line(source, j, columns_in_line(target, j, k->out - j));
             pass_run(p, p->to + weight_offset(target, l, i, j), p->from + weight_offset(source, l, i, j), columns);
         }
     pass_run(p, p->to + offset_of(target, k->biases), p->from + offset_of(source, other->biases), k->out);
-    if (!k->norm.gamma)
+    if (!k->normalized)
         return;
-    pass_run(p, p->to + offset_of(target, k->norm.gamma), p->from + offset_of(source, other->norm.gamma), k->out);
-    pass_run(p, p->to + offset_of(target, k->norm.beta), p->from + offset_of(source, other->norm.beta), k->out);
+    pass_run(p, p->to + offset_of(target, k->gamma), p->from + offset_of(source, other->gamma), k->out);
+    pass_run(p, p->to + offset_of(target, k->beta), p->from + offset_of(source, other->beta), k->out);
 }
 
 static void run_pass(pass p) {
     if (p.target->backend->panel_width == p.source->backend->panel_width) {
-        p.workers = bp_useful_workers(ELEMENT_FLOPS * (double)p.target->parameters, p.target->workers);
-        bp_network_run(p.target, pass_phase, &p, p.workers);
+        p.workers = bp_useful_workers(ELEMENT_FLOPS * (double)p.target->parameters.count, p.target->plan.workers);
+        bp_workers_run(&p.target->pool, pass_phase, &p, p.workers);
         return;
     }
-    for (size_t l = 0; l < p.target->layers; l++)
+    for (size_t l = 0; l < p.target->plan.layers; l++)
         pass_layer(&p, l);
 }
 
@@ -217,21 +161,14 @@ static void copy_array(bp_network *target, float *to, const bp_network *source, 
     run_pass((pass){.target = target, .source = source, .to = to, .from = from});
 }
 
-/* New parameters are their own average. */
-static void restart_average(bp_network *target) {
-    const bp_parameters *arrays = &target->coefficients.arrays;
-    if (arrays->ema)
-        memcpy(arrays->ema, arrays->values, target->parameters * sizeof(float));
-}
-
 bp_status bp_network_copy_parameters(bp_network *target, const bp_network *source) {
     CONTRACT_MODE(host);
     const bp_status status = check_match(target, source);
     if (status != BP_OK)
         return status;
-    bp_update_state_changes(target);
-    copy_array(target, target->coefficients.arrays.values, source, source->coefficients.arrays.values);
-    restart_average(target);
+    bp_state_changes(target);
+    copy_array(target, target->optimizer.arrays.values, source, source->optimizer.arrays.values);
+    bp_parameters_restart_ema(target);
     return BP_OK;
 }
 
@@ -240,16 +177,16 @@ bp_status bp_network_copy_state(bp_network *target, const bp_network *source) {
     const bp_status status = check_state(target, source);
     if (status != BP_OK)
         return status;
-    bp_parameters *to = &target->coefficients.arrays;
-    const bp_parameters *from = &source->coefficients.arrays;
-    bp_update_set_steps(target, source->steps);
+    bp_parameters *to = &target->optimizer.arrays;
+    const bp_parameters *from = &source->optimizer.arrays;
+    bp_state_set_steps(target, source->optimizer.steps);
     target->seed = source->seed;
-    copy_array(target, to->values, source, source->ema_swapped ? from->ema : from->values);
+    copy_array(target, to->values, source, source->optimizer.ema_swapped ? from->ema : from->values);
     for (size_t k = 0; k < sizeof to->state / sizeof *to->state; k++)
         if (to->state[k])
             copy_array(target, to->state[k], source, from->state[k]);
     if (to->ema)
-        copy_array(target, to->ema, source, source->ema_swapped ? from->values : from->ema);
+        copy_array(target, to->ema, source, source->optimizer.ema_swapped ? from->values : from->ema);
     return BP_OK;
 }
 
@@ -262,14 +199,14 @@ bp_status bp_network_soft_update(bp_network *target, const bp_network *source, f
         char number[32];
         return bp_fail(BP_ERROR_VALUE, "tau is %s, and must be from 0 to 1", bp_number_text(number, (double)tau));
     }
-    bp_update_state_changes(target);
+    bp_state_changes(target);
     run_pass((pass){.target = target,
                     .source = source,
-                    .to = target->coefficients.arrays.values,
-                    .from = source->coefficients.arrays.values,
+                    .to = target->optimizer.arrays.values,
+                    .from = source->optimizer.arrays.values,
                     .blends = true,
                     .tau = tau,
                     .rest = 1.0f - tau});
-    restart_average(target);
+    bp_parameters_restart_ema(target);
     return BP_OK;
 }

@@ -1,71 +1,85 @@
 /*
- * Inference on a constant network. What the forward pass writes lies in the caller's workspace: layers like the
- * network's, with the same parameters and other outputs, and for a network that is not small a bp_network around them,
- * so that the ordinary code runs on it.
- *
- *   of a small network   layers | outputs of even layers | of odd ones
- *   of others            bp_network | layers | packed inputs | outputs of even layers | of odd ones | scratch
- *
- * Rows are evaluated in pieces of at most BP_WORKSPACE_ROWS.
+ * Inference on a constant network: a forward step whose workspace lies in the caller's memory. Outputs of even and of odd
+ * layers share a matrix each. Rows are evaluated in pieces of at most BP_WORKSPACE_ROWS.
  */
 #include <backprop/inference.h>
 
 #include <stdint.h>
 #include <string.h>
 
-#include <backprop/dense.h>
-
 #include "api/check.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "network/step.h"
+#include "network/arena.h"
+#include "network/step_run.h"
+#include "network/step_schedule.h"
 
 _Static_assert(BP_WORKSPACE_ROWS <= BP_ROW_BLOCK, "a piece is at most what a small step takes");
 
-/* Bytes of a workspace's parts, each a whole number of lines. */
-typedef struct workspace_layout {
-    size_t rows; /* of a piece */
-    uint64_t layers, inputs, outputs, scratch, bytes;
-} workspace_layout;
-
-static inline uint64_t whole_lines(uint64_t bytes) {
-    return (bytes + BP_ALIGNMENT - 1) / BP_ALIGNMENT * BP_ALIGNMENT;
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
 }
 
-static inline bool is_small(const bp_network *network) {
-    return network->small_rows_plan > 0;
+static bool is_small(const bp_network *network) {
+    return network->plan.small_rows > 0;
 }
 
-static inline uint64_t matrix_bytes(const bp_network *network, size_t rows, size_t columns) {
-    return whole_lines((uint64_t)rows * bp_row_floats(network->backend->panel_width, columns) * sizeof(float));
-}
-
-/* No sum wraps: the network, whose weights are as wide, has been allocated. */
-static inline workspace_layout lay_out(const bp_network *network, size_t batch_rows) {
-    workspace_layout w = {.rows = batch_rows < BP_WORKSPACE_ROWS ? batch_rows : BP_WORKSPACE_ROWS};
-    w.layers = whole_lines((uint64_t)network->layers * sizeof(bp_dense_layer));
-    if (is_small(network)) { /* no layer is wider than a panel */
-        w.outputs = whole_lines((uint64_t)w.rows * network->backend->panel_width * sizeof(float));
-        w.bytes = w.layers + 2 * w.outputs;
-        return w;
+/* The layers of a small network, whose call reads these fields in a forward pass. */
+static void place_small(arena *a, const bp_network *network, workspace *w) {
+    const size_t layers = network->plan.layers;
+    w->small_rows = w->slice_rows;
+    w->small = arena_array(a, layers, 1, sizeof *w->small);
+    float *const outputs[] = {arena_floats(a, w->slice_rows, network->backend->panel_width),
+                              arena_floats(a, w->slice_rows, network->backend->panel_width)};
+    for (size_t l = 0; l < layers && a->base; l++) {
+        const dense_layer *k = &network->layers[l];
+        w->small[l] = (bp_small_layer){.in = k->in,
+                                       .out = k->out,
+                                       .weights = k->weights.data,
+                                       .biases = k->biases,
+                                       .outputs = outputs[l % 2],
+                                       .activation = k->activation,
+                                       .derivative = k->derivative};
     }
-    w.inputs = matrix_bytes(network, w.rows, network->layer[0].in);
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
-        const uint64_t outputs = matrix_bytes(network, w.rows, k->out);
-        const uint64_t scratch = whole_lines(product_scratch_bytes(w.rows, k->in, k->out));
-        w.outputs = outputs > w.outputs ? outputs : w.outputs;
-        w.scratch = scratch > w.scratch ? scratch : w.scratch;
+}
+
+static void place_large(arena *a, const bp_network *network, workspace *w) {
+    const size_t layers = network->plan.layers, rows = w->slice_rows;
+    size_t widest = 0;
+    for (size_t l = 0; l < layers; l++) {
+        const dense_layer *k = &network->layers[l];
+        const size_t scratch = product_scratch_bytes(rows, k->in, k->out);
+        w->scratch_bytes = scratch > w->scratch_bytes ? scratch : w->scratch_bytes;
+        widest = k->out > widest ? k->out : widest;
     }
-    w.bytes = whole_lines(sizeof(bp_network)) + w.layers + w.inputs + 2 * w.outputs + w.scratch;
-    return w;
+    w->layers = arena_array(a, layers, 1, sizeof *w->layers);
+    w->phases = arena_array(a, bp_schedule_phases(layers), 1, sizeof *w->phases);
+    w->inputs = arena_packed(a, network->backend, rows, network->layers[0].in);
+    float *const outputs[] = {arena_packed(a, network->backend, rows, widest).data,
+                              arena_packed(a, network->backend, rows, widest).data};
+    for (size_t l = 0; l < layers && a->base; l++) {
+        const packed_shape shape = packed_shape_of(network->backend->panel_width, rows, network->layers[l].out);
+        w->layers[l] = (layer_rows){.outputs = {outputs[l % 2], shape.row_stride, shape.panel_stride}};
+    }
+    w->scratch = arena_bytes(a, w->scratch_bytes);
+}
+
+/* The walk over a workspace for batches of so many rows; without a base it counts bytes. */
+static void lay_out(arena *a, const bp_network *network, size_t rows, workspace *w) {
+    *w = (workspace){.slice_rows = smaller(rows, BP_WORKSPACE_ROWS), .workers = 1};
+    if (is_small(network))
+        place_small(a, network, w);
+    else
+        place_large(a, network, w);
 }
 
 size_t bp_network_workspace_bytes(const bp_network *network, size_t rows) {
     if (!network || rows == 0)
         return 0;
-    const uint64_t bytes = lay_out(network, rows).bytes;
-    return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
+    arena a = {0};
+    workspace w;
+    lay_out(&a, network, rows, &w);
+    return a.used;
 }
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
@@ -99,11 +113,11 @@ static __attribute__((cold)) bp_status refuse_overlap(const char *one, const cha
     return bp_fail(BP_ERROR_OVERLAP, "%s overlaps %s", one, other);
 }
 
-static inline bp_status check_workspace(const void *workspace, size_t given, size_t rows, uint64_t needed) {
+static inline bp_status check_workspace(const void *workspace, size_t given, size_t rows, size_t needed) {
     if (given < needed)
         return bp_fail(BP_ERROR_SIZE,
-                       "workspace_bytes is %zu, and must be at least bp_network_workspace_bytes(network, %zu), %llu",
-                       given, rows, (unsigned long long)needed);
+                       "workspace_bytes is %zu, and must be at least bp_network_workspace_bytes(network, %zu), %zu",
+                       given, rows, needed);
     if ((uintptr_t)workspace % BP_ALIGNMENT != 0)
         return bp_fail(BP_ERROR_ALIGNMENT, "workspace is %p, and must be aligned to BP_ALIGNMENT, %d bytes", workspace,
                        BP_ALIGNMENT);
@@ -113,7 +127,7 @@ static inline bp_status check_workspace(const void *workspace, size_t given, siz
 /* The used bytes of the workspace count alone. */
 static inline bp_status check_overlaps(const bp_network *network, matrix inputs, matrix outputs, const void *workspace,
                                        size_t used) {
-    const size_t own = network->bytes - BP_ALIGNMENT;
+    const size_t own = bp_block_bytes(network);
     const size_t input_bytes = matrix_extent(inputs), output_bytes = matrix_extent(outputs);
     if (matrices_overlap(outputs, inputs))
         return refuse_overlap(outputs_names.data, inputs_names.data);
@@ -130,66 +144,10 @@ static inline bp_status check_overlaps(const bp_network *network, matrix inputs,
     return BP_OK;
 }
 
-/* ---- The two ways --------------------------------------------------------------------------------------------- */
-
-/* A matrix of `rows` rows; in one panel of a small network's. */
-static bp_packed matrix_at(const bp_network *network, void *at, size_t rows, size_t columns) {
-    const packed_shape shape = bp_packed_shape(network->backend->panel_width, rows, columns);
-    return (bp_packed){at, shape.row_stride, shape.panel_stride};
-}
-
-/* Writes of each layer what small_step reads of it in a forward pass. */
-static void infer_small(const bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride,
-                        char *workspace, const workspace_layout *w) {
-    const bp_backend *backend = network->backend;
-    bp_dense_layer *layers = (bp_dense_layer *)workspace;
-    const size_t panel = backend->panel_width, last = network->layers - 1;
-    for (size_t l = 0; l <= last; l++) {
-        const bp_dense_layer *from = &network->layer[l];
-        bp_dense_layer *to = &layers[l];
-        to->in = from->in;
-        to->out = from->out;
-        to->weights.data = from->weights.data;
-        to->biases = from->biases;
-        to->activation = from->activation;
-        to->outputs.data = (float *)(workspace + w->layers + (l % 2 ? w->outputs : 0));
-    }
-    const bp_packed result = {layers[last].outputs.data, panel, w->rows * panel};
-    bp_batch piece = {.inputs = batch->inputs, .input_stride = batch->input_stride};
-    const bp_small_step small = {.layers = layers, .count = network->layers, .batch = &piece, .loss = LOSS_COUNT};
-    for (size_t row = 0; row < batch->rows; row += piece.rows) {
-        piece.rows = batch->rows - row < w->rows ? batch->rows - row : w->rows;
-        piece.inputs = batch->inputs + row * batch->input_stride;
-        network->small_step(&small);
-        backend->unpack(outputs + row * output_stride, output_stride, result, piece.rows, layers[last].out);
-    }
-}
-
-static void infer_any(const bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride,
-                      char *workspace, const workspace_layout *w) {
-    bp_network *shadow = (bp_network *)workspace;
-    char *at = workspace + whole_lines(sizeof *shadow);
-    /* In one piece: the layers follow the network in its block, too. */
-    memcpy(shadow, network, (size_t)((const char *)(network->layer + network->layers) - (const char *)network));
-    shadow->layer = (bp_dense_layer *)at;
-    at += w->layers;
-    shadow->inputs = matrix_at(network, at, w->rows, network->layer[0].in);
-    at += w->inputs;
-    for (size_t l = 0; l < network->layers; l++)
-        shadow->layer[l].outputs = matrix_at(network, at + (l % 2 ? w->outputs : 0), w->rows, network->layer[l].out);
-    shadow->scratch = at + 2 * w->outputs;
-    shadow->scratch_bytes = (size_t)w->scratch;
-    shadow->slice_rows = w->rows;
-    shadow->workers = 1;
-    step s = {.network = shadow, .batch = *batch, .outputs = outputs, .output_stride = output_stride};
-    for (s.begin = 0; s.begin < s.batch.rows; s.begin += s.rows)
-        bp_step_slice(&s);
-}
-
 bp_status bp_network_infer(const bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride,
-                           void *workspace, size_t workspace_bytes) {
+                           void *memory, size_t workspace_bytes) {
     CONTRACT_MODE(host);
-    if (!network || !batch || !outputs || !workspace)
+    if (!network || !batch || !outputs || !memory)
         return bp_fail(BP_ERROR_NULL, "%s is null",
                        !network   ? "network"
                        : !batch   ? "batch"
@@ -197,22 +155,28 @@ bp_status bp_network_infer(const bp_network *network, const bp_batch *batch, flo
                                   : "workspace");
     if (!batch->inputs)
         return bp_fail(BP_ERROR_NULL, "batch.inputs is null");
-    const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out;
-    const bp_batch rows = {
-        .rows = batch->rows, .inputs = batch->inputs, .input_stride = batch->input_stride ? batch->input_stride : in};
+    const size_t in = network->layers[0].in, out = bp_last_layer(network)->out;
+    const size_t input_stride = batch->input_stride ? batch->input_stride : in;
     output_stride = output_stride ? output_stride : out;
-    const matrix x = matrix_of(rows.inputs, rows.rows, in, rows.input_stride);
-    const matrix y = matrix_of(outputs, rows.rows, out, output_stride);
+    const matrix x = matrix_of(batch->inputs, batch->rows, in, input_stride);
+    const matrix y = matrix_of(outputs, batch->rows, out, output_stride);
     bp_status status;
     if ((status = check_array(x, &inputs_names)) != BP_OK || (status = check_array(y, &outputs_names)) != BP_OK)
         return status;
-    const workspace_layout w = lay_out(network, rows.rows);
-    if ((status = check_workspace(workspace, workspace_bytes, rows.rows, w.bytes)) != BP_OK ||
-        (status = check_overlaps(network, x, y, workspace, (size_t)w.bytes)) != BP_OK)
+    arena needed = {0}, given = {.base = memory};
+    workspace w;
+    lay_out(&needed, network, batch->rows, &w);
+    if ((status = check_workspace(memory, workspace_bytes, batch->rows, needed.used)) != BP_OK ||
+        (status = check_overlaps(network, x, y, memory, needed.used)) != BP_OK)
         return status;
-    if (is_small(network))
-        infer_small(network, &rows, outputs, output_stride, workspace, &w);
-    else
-        infer_any(network, &rows, outputs, output_stride, workspace, &w);
+    lay_out(&given, network, batch->rows, &w);
+    step s = {.network = network, .workspace = &w, .output_stride = output_stride};
+    s.batch.input_stride = input_stride;
+    for (size_t row = 0; row < batch->rows; row += s.batch.rows) {
+        s.batch.rows = smaller(batch->rows - row, w.slice_rows);
+        s.batch.inputs = batch->inputs + row * input_stride;
+        s.outputs = outputs + row * output_stride;
+        bp_step_run(&s, s.batch.rows, NULL);
+    }
     return BP_OK;
 }

@@ -2,33 +2,34 @@
  * The output layer's deltas and the rows' losses, by the network's loss or the caller's. Outputs wider than a panel are
  * unpacked a few rows at a time.
  */
+#include "network/loss.h"
+
 #include <string.h>
 
 #include "api/check.h"
-#include "network/step.h"
 
 /* The activation whose derivative the loss includes: none if the output layer saves derivatives. */
-static bp_activation loss_activation(const bp_dense_layer *k) {
-    return k->saved_as.kind == SAVED_DERIVATIVES ? (bp_activation){.kind = BP_ACTIVATION_IDENTITY} : k->activation;
+static bp_activation loss_activation(const dense_layer *k) {
+    return k->derivative.kind == DERIVATIVE_SAVED ? (bp_activation){.kind = BP_ACTIVATION_IDENTITY} : k->activation;
 }
 
 void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                       float *row_loss, const float *a, size_t lda, size_t row, size_t rows) {
-    const bp_dense_layer *k = &network->layer[network->layers - 1];
+    const dense_layer *k = bp_last_layer(network);
     const bp_kernels *kernels = &network->backend->kernels;
     const float *weights = batch->weights ? batch->weights + row : NULL;
-    if (loss_takes_labels(network->loss)) {
-        kernels->loss_labels(delta, ldd, row_loss, a, lda, batch->labels + row, weights, rows, k->out, network->loss,
-                             network->loss_parameter, scale);
+    if (loss_takes_labels(network->plan.loss)) {
+        kernels->loss_labels(delta, ldd, row_loss, a, lda, batch->labels + row, weights, rows, k->out, network->plan.loss,
+                             network->plan.loss_parameter, scale);
     } else {
         const float *targets = batch->targets + row * batch->target_stride;
-        if (network->loss == BP_LOSS_MSE && !weights) {
+        if (network->plan.loss == BP_LOSS_MSE && !weights) {
             kernels->loss_mse(delta, ldd, row_loss, a, lda, targets, batch->target_stride, rows, k->out,
                               loss_activation(k), scale);
             return;
         }
         kernels->loss_targets(delta, ldd, row_loss, a, lda, targets, batch->target_stride, weights, rows, k->out,
-                              network->loss, network->loss_parameter, scale);
+                              network->plan.loss, network->plan.loss_parameter, scale);
     }
     if (delta)
         kernels->activation_delta(delta, ldd, a, lda, rows, k->out, loss_activation(k));
@@ -37,7 +38,7 @@ void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float sc
 /* Row-major outputs and deltas; `row` counts from the start of the batch. */
 static void loss_of(const step *s, float *delta, size_t ldd, const float *a, size_t lda, size_t row, size_t rows) {
     const bp_network *network = s->network;
-    const bp_dense_layer *k = &network->layer[network->layers - 1];
+    const dense_layer *k = bp_last_layer(network);
     const bp_backward_options *options = s->options;
     if (!bp_step_has_callers_loss(s)) {
         bp_loss_evaluate(network, &s->batch, s->scale, delta, ldd, s->row_loss ? s->row_loss + row : NULL, a, lda, row,
@@ -58,39 +59,30 @@ static void loss_of(const step *s, float *delta, size_t ldd, const float *a, siz
 static void loss_of_range(const step *s, row_range p) {
     const bp_network *network = s->network;
     const bp_backend *backend = network->backend;
-    const bp_dense_layer *k = &network->layer[network->layers - 1];
-    const bp_packed a = packed_part(k->outputs, 0, p.stored, 0), delta = packed_part(k->deltas, 0, p.stored, 0);
-    if (k->out <= backend->panel_width || backend->panel_width == 0) { /* one panel is row-major */
+    const dense_layer *k = bp_last_layer(network);
+    const layer_rows *values = &s->workspace->layers[network->plan.layers - 1];
+    const bp_packed a = bp_rows_from(values->outputs, p.stored), delta = bp_rows_from(values->deltas, p.stored);
+    if (k->out <= backend->panel_width) { /* one panel is row-major */
         loss_of(s, s->train ? delta.data : NULL, delta.row_stride, a.data, a.row_stride, p.from, p.rows);
         return;
     }
     float *row = p.scratch, *row_delta = row + LOSS_CHUNK_ROWS * k->out;
     for (size_t n = 0; n < p.rows; n += LOSS_CHUNK_ROWS) {
         const size_t count = p.rows - n < LOSS_CHUNK_ROWS ? p.rows - n : LOSS_CHUNK_ROWS;
-        backend->unpack(row, k->out, packed_part(a, 0, n, 0), count, k->out);
+        backend->unpack(row, k->out, bp_rows_from(a, n), count, k->out);
         loss_of(s, s->train ? row_delta : NULL, k->out, row, k->out, p.from + n, count);
         if (s->train)
-            backend->pack(packed_part(delta, 0, n, 0), row_delta, k->out, count, k->out);
-    }
-}
-
-/* The output layer's deltas *= its saved derivatives. */
-static void times_derivatives(const bp_network *network, const bp_dense_layer *k, row_range p) {
-    const size_t panel = network->backend->panel_width, width = panel ? panel : k->out;
-    for (size_t j = 0; j < k->out; j += width) {
-        const bp_packed delta = packed_part(k->deltas, panel, p.stored, j),
-                        derivatives = packed_part(k->saved, panel, p.stored, j);
-        network->backend->kernels.activation_delta(delta.data, delta.row_stride, derivatives.data,
-                                                   derivatives.row_stride, p.rows,
-                                                   k->out - j < width ? k->out - j : width, k->saved_as);
+            backend->pack(bp_rows_from(delta, n), row_delta, k->out, count, k->out);
     }
 }
 
 void bp_step_loss(const step *s, row_range p) {
-    const bp_dense_layer *k = &s->network->layer[s->network->layers - 1];
+    const dense_layer *k = bp_last_layer(s->network);
+    const layer_rows *values = &s->workspace->layers[s->network->plan.layers - 1];
     if (!s->train && !s->row_loss)
         return;
     loss_of_range(s, p);
-    if (s->train && k->saved_as.kind == SAVED_DERIVATIVES)
-        times_derivatives(s->network, k, p);
+    if (s->train && k->derivative.kind == DERIVATIVE_SAVED)
+        s->network->backend->multiply(bp_rows_from(values->deltas, p.stored), bp_rows_from(values->saved, p.stored),
+                                      p.rows, k->out);
 }

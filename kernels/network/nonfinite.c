@@ -4,12 +4,13 @@
 
 #include <backprop/layer_norm.h>
 
-#include "api/check.h"
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "network/parameters.h"
-#include "network/regularize.h"
+#include "network/batch_check.h"
+#include "network/forward.h"
+#include "network/nonfinite.h"
+#include "network/refusals.h"
 
 const char *bp_quantity_name(bp_quantity quantity) {
     static const char *const names[QUANTITY_COUNT] = {
@@ -51,36 +52,6 @@ static bool find_in(bp_nonfinite *found, bp_quantity quantity, size_t layer, con
 
 /* ---- Parameters ----------------------------------------------------------------------------------------------- */
 
-/* Stored after the parameters and the optimizer's state, which are contiguous. */
-typedef struct beside {
-    uint64_t steps;
-    float norm;
-    bool ema_swapped;
-} beside;
-
-static size_t copied_bytes(const bp_network *network) {
-    return (1 + network->states) * network->parameters * sizeof(float);
-}
-
-size_t bp_parameters_bytes(const bp_network *network) {
-    return copied_bytes(network) + sizeof(beside);
-}
-
-void bp_parameters_copy(void *to, const bp_network *network) {
-    const beside now = {network->steps, network->norm, network->ema_swapped};
-    memcpy(to, network->layer[0].weights.data, copied_bytes(network));
-    memcpy((char *)to + copied_bytes(network), &now, sizeof now);
-}
-
-void bp_parameters_restore(bp_network *network, const void *from) {
-    beside then;
-    memcpy(&then, (const char *)from + copied_bytes(network), sizeof then);
-    bp_update_set_steps(network, then.steps);
-    memcpy(network->layer[0].weights.data, from, copied_bytes(network));
-    network->norm = then.norm;
-    network->ema_swapped = then.ema_swapped;
-}
-
 /* x - x is zero if x is finite. The independent sums let the compiler vectorize the loop. */
 static bool all_finite(const float *values, size_t count) {
     enum { SUMS = 32 };
@@ -99,11 +70,11 @@ static bool all_finite(const float *values, size_t count) {
 
 static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
     const size_t panel = network->backend->panel_width;
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const dense_layer *k = &network->layers[l];
         for (size_t i = 0; i < k->in; i++)
             for (size_t j = 0, columns; j < k->out; j += columns) {
-                columns = panel && k->out - j > panel ? panel : k->out - j;
+                columns = k->out - j > panel ? panel : k->out - j;
                 const float *row = packed_part(k->weights, panel, i, j).data;
                 if (find_in(found, BP_QUANTITY_WEIGHTS, l, row, 0, 1, columns)) {
                     found->row = i;
@@ -113,8 +84,8 @@ static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
             }
         if (find_in(found, BP_QUANTITY_BIASES, l, k->biases, 0, 1, k->out))
             return true;
-        if (k->norm.gamma && (find_in(found, BP_QUANTITY_GAMMA, l, k->norm.gamma, 0, 1, k->out) ||
-                              find_in(found, BP_QUANTITY_BETA, l, k->norm.beta, 0, 1, k->out)))
+        if (k->normalized && (find_in(found, BP_QUANTITY_GAMMA, l, k->gamma, 0, 1, k->out) ||
+                              find_in(found, BP_QUANTITY_BETA, l, k->beta, 0, 1, k->out)))
             return true;
     }
     return false;
@@ -123,7 +94,7 @@ static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
 bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network) {
     bp_nonfinite found = {.quantity = BP_QUANTITY_NONE};
     /* Padding is included here, which is nearly always finite; the search itself leaves it out. */
-    if (!all_finite(network->layer[0].weights.data, network->parameters))
+    if (!all_finite(network->parameters.values, network->parameters.count))
         find_in_parameters(network, &found);
     return found;
 }
@@ -160,10 +131,10 @@ static size_t padded(size_t floats) {
 /* Bytes of all arrays; 0 if they do not fit in the address range. */
 static size_t search_bytes(const bp_network *network, size_t rows) {
     const size_t scratch = BP_SCRATCH_BYTES / sizeof(float);
-    double floats = (double)padded(rows) * (double)(1 + network->layers);
+    double floats = (double)padded(rows) * (double)(1 + network->plan.layers);
     double weights = 0.0;
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const dense_layer *k = &network->layers[l];
         floats += SEARCH_ARRAYS * ((double)rows * (double)k->out + BP_ALIGNMENT) + (double)k->out;
         weights = fmax(weights, (double)k->in * (double)k->out);
     }
@@ -181,8 +152,8 @@ static void lay_out_search(search *s, char *memory) {
     const bp_network *network = s->network;
     const size_t rows = s->batch.rows;
     size_t values = 0, weights = 0, widest = 0;
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const dense_layer *k = &network->layers[l];
         values += padded(rows * k->out);
         weights = k->in * k->out > weights ? k->in * k->out : weights;
         widest = k->out > widest ? k->out : widest;
@@ -192,7 +163,7 @@ static void lay_out_search(search *s, char *memory) {
     float **const arrays[SEARCH_ARRAYS] = {&s->outputs, &s->derivatives, &s->deltas, &s->normalized, &s->norm_deltas};
     for (size_t k = 0; k < SEARCH_ARRAYS; k++)
         *arrays[k] = take(&next, values);
-    s->rstd = take(&next, network->layers * padded(rows));
+    s->rstd = take(&next, network->plan.layers * padded(rows));
     s->row_loss = take(&next, rows);
     s->weights = take(&next, weights);
     s->gradients = take(&next, widest);
@@ -201,18 +172,18 @@ static void lay_out_search(search *s, char *memory) {
 /* Layer l's part of outputs, deltas, ... */
 static float *layer_part(const search *s, float *all, size_t l) {
     for (size_t previous = 0; previous < l; previous++)
-        all += padded(s->batch.rows * s->network->layer[previous].out);
+        all += padded(s->batch.rows * s->network->layers[previous].out);
     return all;
 }
 
 static void unpack_weights(const search *s, size_t l) {
-    const bp_dense_layer *k = &s->network->layer[l];
+    const dense_layer *k = &s->network->layers[l];
     s->network->backend->unpack(s->weights, k->out, k->weights, k->in, k->out);
 }
 
 /* The inputs of layer l. */
 static const float *layer_inputs(const search *s, size_t l, size_t *stride) {
-    *stride = l > 0 ? s->network->layer[l].in : s->batch.input_stride;
+    *stride = l > 0 ? s->network->layers[l].in : s->batch.input_stride;
     return l > 0 ? layer_part(s, s->outputs, l - 1) : s->batch.inputs;
 }
 
@@ -220,14 +191,14 @@ static const float *layer_inputs(const search *s, size_t l, size_t *stride) {
 static bool find_outputs(search *s, size_t l) {
     const bp_network *network = s->network;
     const bp_kernels *kernels = &network->backend->kernels;
-    const bp_dense_layer *k = &network->layer[l];
+    const dense_layer *k = &network->layers[l];
     const size_t rows = s->batch.rows, out = k->out;
     float *a = layer_part(s, s->outputs, l), *derivatives = layer_part(s, s->derivatives, l);
     if (find_in(&s->found, BP_QUANTITY_PRE_ACTIVATION, l, a, out, rows, out))
         return true;
-    if (k->norm.gamma) {
+    if (k->normalized) {
         kernels->layer_norm_forward(a, out, layer_part(s, s->normalized, l), out, s->rstd + l * padded(rows), a, out,
-                                    k->norm.gamma, k->norm.beta, rows, out, BP_LAYER_NORM_EPSILON);
+                                    k->gamma, k->beta, rows, out, BP_LAYER_NORM_EPSILON);
         if (find_in(&s->found, BP_QUANTITY_NORMALIZED, l, a, out, rows, out))
             return true;
     }
@@ -242,8 +213,7 @@ static bool find_outputs(search *s, size_t l) {
     if (k->dropout == 0.0f)
         return false;
     const bp_dropout_mask mask = bp_step_mask(network, l);
-    kernels->dropout_derivative(derivatives, out, derivatives, out, rows, out,
-                                (bp_activation){.kind = SAVED_DERIVATIVES}, &mask);
+    kernels->dropout(derivatives, out, derivatives, out, rows, out, &mask);
     kernels->dropout(a, out, a, out, rows, out, &mask);
     return find_in(&s->found, BP_QUANTITY_DROPOUT, l, a, out, rows, out);
 }
@@ -251,8 +221,8 @@ static bool find_outputs(search *s, size_t l) {
 static bool find_forward(search *s) {
     const bp_network *network = s->network;
     const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const dense_layer *k = &network->layers[l];
         size_t stride;
         const float *x = layer_inputs(s, l, &stride);
         unpack_weights(s, l);
@@ -264,15 +234,19 @@ static bool find_forward(search *s) {
     return false;
 }
 
+static void times(float *deltas, const float *derivatives, size_t count) {
+    for (size_t n = 0; n < count; n++)
+        deltas[n] = deltas[n] * derivatives[n];
+}
+
 static bool find_loss(search *s) {
     const bp_network *network = s->network;
-    const size_t last = network->layers - 1, rows = s->batch.rows, out = network->layer[last].out;
+    const size_t last = network->plan.layers - 1, rows = s->batch.rows, out = network->layers[last].out;
     const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, &s->batch, rows);
     float *delta = layer_part(s, s->deltas, last);
     bp_loss_evaluate(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
-    if (network->layer[last].saved_as.kind == SAVED_DERIVATIVES)
-        network->backend->kernels.activation_delta(delta, out, layer_part(s, s->derivatives, last), out, rows, out,
-                                                   network->layer[last].saved_as);
+    if (network->layers[last].derivative.kind == DERIVATIVE_SAVED)
+        times(delta, layer_part(s, s->derivatives, last), rows * out);
     if (find_in(&s->found, BP_QUANTITY_LOSS, 0, s->row_loss, 1, rows, 1))
         return true;
     const float loss = network->backend->kernels.sum(s->row_loss, rows) * scale;
@@ -286,27 +260,26 @@ static bool find_loss(search *s) {
 static void delta_of_layer(const search *s, size_t l) {
     const bp_network *network = s->network;
     const bp_kernels *kernels = &network->backend->kernels;
-    const bp_dense_layer *next = &network->layer[l + 1], *k = &network->layer[l];
+    const dense_layer *next = &network->layers[l + 1], *k = &network->layers[l];
     const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
     const size_t rows = s->batch.rows, count = rows * k->out;
-    float *delta = layer_part(s, k->norm.gamma ? s->norm_deltas : s->deltas, l);
+    float *delta = layer_part(s, k->normalized ? s->norm_deltas : s->deltas, l);
     const float *derivatives = layer_part(s, s->derivatives, l);
     unpack_weights(s, l + 1);
     kernels->dense_delta(delta, k->out, layer_part(s, s->deltas, l + 1), next->out, s->weights, next->out,
                          layer_part(s, s->outputs, l), k->out, rows, next->in, next->out, identity, s->scratch);
-    for (size_t n = 0; n < count; n++)
-        delta[n] = delta[n] * derivatives[n];
-    if (k->norm.gamma)
+    times(delta, derivatives, count);
+    if (k->normalized)
         kernels->layer_norm_backward(layer_part(s, s->deltas, l), k->out, delta, k->out,
-                                     layer_part(s, s->normalized, l), k->out, s->rstd + l * padded(rows), k->norm.gamma,
+                                     layer_part(s, s->normalized, l), k->out, s->rstd + l * padded(rows), k->gamma,
                                      rows, k->out);
 }
 
 static bool find_deltas(search *s) {
     const bp_network *network = s->network;
-    for (size_t l = network->layers; l-- > 0;) {
-        const size_t out = network->layer[l].out;
-        if (l + 1 < network->layers)
+    for (size_t l = network->plan.layers; l-- > 0;) {
+        const size_t out = network->layers[l].out;
+        if (l + 1 < network->plan.layers)
             delta_of_layer(s, l);
         if (find_in(&s->found, BP_QUANTITY_DELTA, l, layer_part(s, s->deltas, l), out, s->batch.rows, out))
             return true;
@@ -317,8 +290,8 @@ static bool find_deltas(search *s) {
 static bool find_gradients(search *s) {
     const bp_network *network = s->network;
     const bp_kernels *kernels = &network->backend->kernels;
-    for (size_t l = network->layers; l-- > 0;) {
-        const bp_dense_layer *k = &network->layer[l];
+    for (size_t l = network->plan.layers; l-- > 0;) {
+        const dense_layer *k = &network->layers[l];
         const size_t rows = s->batch.rows, out = k->out;
         size_t stride;
         const float *x = layer_inputs(s, l, &stride);
@@ -327,7 +300,7 @@ static bool find_gradients(search *s) {
         if (find_in(&s->found, BP_QUANTITY_GRADIENT, l, s->weights, out, k->in, out) ||
             find_in(&s->found, BP_QUANTITY_BIAS_GRADIENT, l, s->gradients, 0, 1, out))
             return true;
-        if (!k->norm.gamma)
+        if (!k->normalized)
             continue;
         kernels->layer_norm_gradient(s->weights, s->gradients, layer_part(s, s->norm_deltas, l), out,
                                      layer_part(s, s->normalized, l), out, rows, out);
@@ -342,11 +315,11 @@ static bool find_gradients(search *s) {
 static bool find_given(search *s) {
     const bp_network *network = s->network;
     const bp_batch *b = &s->batch;
-    const size_t out = network->layer[network->layers - 1].out;
+    const size_t out = bp_last_layer(network)->out;
     s->found = bp_parameters_find_nonfinite(network);
     return s->found.quantity != BP_QUANTITY_NONE ||
-           find_in(&s->found, BP_QUANTITY_INPUTS, 0, b->inputs, b->input_stride, b->rows, network->layer[0].in) ||
-           (!loss_takes_labels(network->loss) &&
+           find_in(&s->found, BP_QUANTITY_INPUTS, 0, b->inputs, b->input_stride, b->rows, network->layers[0].in) ||
+           (!loss_takes_labels(network->plan.loss) &&
             find_in(&s->found, BP_QUANTITY_TARGETS, 0, b->targets, b->target_stride, b->rows, out)) ||
            (b->weights && find_in(&s->found, BP_QUANTITY_ROW_WEIGHTS, 0, b->weights, 1, b->rows, 1));
 }
@@ -356,9 +329,9 @@ bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, 
     if (!network || !batch || !found)
         return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "found");
     search s = {.network = network, .batch = *batch};
-    const bp_status status = bp_step_check(network, &s.batch);
+    const bp_status status = bp_check_batch(network, &s.batch);
     if (status != BP_OK)
-        return bp_batch_refuse(network, &s.batch, status);
+        return bp_refuse_batch(network, &s.batch, status);
     const size_t bytes = search_bytes(network, s.batch.rows);
     const bp_allocator allocator = network->allocator;
     char *memory = bytes ? allocator.allocate(allocator.context, bytes) : NULL;

@@ -2,7 +2,7 @@
 #ifndef BP_NETWORK_RANGE_H
 #define BP_NETWORK_RANGE_H
 
-#include "network/network.h"
+#include "backend.h"
 
 typedef struct range {
     size_t begin, end;
@@ -17,10 +17,14 @@ static inline range range_of(size_t count, size_t unit, size_t worker, size_t wo
     return (range){begin < count ? begin : count, end < count ? end : count};
 }
 
-/** The same for columns, cut at multiples of the panel width. */
-static inline range columns_of(const bp_network *network, size_t columns, size_t worker, size_t workers) {
-    const size_t panel = network->backend->panel_width;
-    return range_of(columns, panel ? panel : 1, worker, workers);
+/** The same for columns, cut where the backend allows it. */
+static inline range columns_of(const bp_backend *backend, size_t columns, size_t worker, size_t workers) {
+    return range_of(columns, backend->column_unit, worker, workers);
+}
+
+/** The same for an array of floats, cut at cache lines. */
+static inline range floats_of(size_t count, size_t worker, size_t workers) {
+    return range_of(count, BP_ALIGNMENT / sizeof(float), worker, workers);
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include <backprop/inspect.h>
 
 #include "float_environment.h"
-#include "network/step.h"
+#include "network/step_schedule.h"
 
 /* Text; `length` counts what does not fit, too. */
 typedef struct text {
@@ -33,11 +33,11 @@ static void say_count(text *t, size_t count, const char *what) {
 
 static void say_layers(text *t, const bp_network *network) {
     say(t, "layer   inputs  outputs  activation  parameters\n");
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const dense_layer *k = &network->layers[l];
         say(t, "%5zu %8zu %8zu  %-10s %11zu", l, k->in, k->out, bp_activation_name(k->activation.kind),
             bp_layer_parameters(k));
-        if (k->norm.gamma)
+        if (k->normalized)
             say(t, ", normalized");
         if (k->dropout > 0.0f) { /* %f would follow the locale */
             const unsigned thousandths = (unsigned)(k->dropout * 1000.0f + 0.5f);
@@ -49,46 +49,73 @@ static void say_layers(text *t, const bp_network *network) {
     }
 }
 
-/* The ranges of layers by rows and by columns. */
-static void say_sharing(text *t, const bp_network *network, const slice_plan *plan) {
-    for (size_t first = 0, end; first < network->layers; first = end) {
-        const bool by_columns = bp_by_columns(network, first, plan->rows, plan->update_workers);
-        for (end = first + 1; end < network->layers; end++)
-            if (bp_by_columns(network, end, plan->rows, plan->update_workers) != by_columns)
-                break;
-        say(t, first == 0 ? ", " : "; ");
-        if (end == first + 1)
-            say(t, "layer %zu", first);
-        else
-            say(t, "layers %zu to %zu", first, end - 1);
-        say(t, " by %s", by_columns ? "columns" : "rows");
+/* ---- The schedule --------------------------------------------------------------------------------------------- */
+
+/* An operation in words; the layers of a backward one are told as it takes them, from the last to the first. */
+typedef struct operation_words {
+    const char *name;
+    bool has_layers, backward;
+    const char *share; /* a worker's, if there are several */
+} operation_words;
+
+static const operation_words words[] = {
+    [PACK_INPUTS] = {"pack inputs", false, false, "rows"},
+    [FORWARD_ROWS] = {"forward", true, false, "rows"},
+    [WRITE_OUTPUTS] = {"outputs", false, false, "rows"},
+    [LOSS] = {"loss", false, false, "rows"},
+    [DELTAS_ROWS] = {"deltas", true, true, "rows"},
+    [FORWARD_COLUMNS] = {"forward", true, false, "columns"},
+    [BACKWARD_COLUMNS] = {"deltas and update", true, true, "columns"},
+    [UPDATE] = {"update", true, true, "parts"},
+    [BACKWARD] = {"deltas and update", true, true, "all"},
+    [SMALL_STEP] = {"everything in one call", false, false, "all"},
+    [BLOCK_GRADIENT] = {"deltas and gradient", true, true, "row blocks"},
+    [ADD_BLOCKS] = {"add the blocks' gradients, update", false, false, "parts"},
+};
+
+static void say_operation(text *t, const operation *o) {
+    const operation_words *w = &words[o->kind];
+    const size_t last = o->end - 1;
+    say(t, "%s", w->name);
+    if (w->has_layers)
+        say(t, " %zu", w->backward ? last : o->first);
+    if (w->has_layers && last > o->first)
+        say(t, "-%zu", w->backward ? o->first : last);
+}
+
+static void say_phase(text *t, size_t number, const phase *p) {
+    say(t, "  phase %zu, ", number);
+    say_count(t, p->workers, "thread");
+    if (p->workers > 1)
+        say(t, " by %s", p->each_block ? "row blocks" : words[p->operations[p->count - 1].kind].share);
+    for (size_t k = 0; k < p->count; k++) {
+        say(t, k == 0 ? ": " : ", ");
+        say_operation(t, &p->operations[k]);
     }
+    say(t, "\n");
 }
 
 /* The schedule of a training step of so many rows. */
 static void say_step(text *t, const bp_network *network, size_t rows) {
+    const bp_allocator *allocator = &network->allocator;
+    const size_t bytes = bp_schedule_phases(network->plan.layers) * sizeof(phase);
+    schedule s = {.phases = allocator->allocate(allocator->context, bytes)};
     say(t, "a step of ");
     say_count(t, rows, "row");
-    say(t, ": %.0f floating-point operations, ", bp_network_step_flops(network, rows));
-    if (rows <= network->small_rows) {
-        say(t, "one call for the whole step on 1 thread\n");
-        return;
+    say(t, ": %.0f floating-point operations", bp_network_step_flops(network, rows));
+    if (s.phases) {
+        const schedule_request request = {
+            .rows = rows, .input_stride = network->layers[0].in, .train = true, .one_call = true};
+        bp_schedule_slice(&s, network, &network->workspace, &request);
+        if (s.rows < rows)
+            say(t, ", in slices of %zu rows", s.rows);
+        say(t, "\n");
+        for (size_t k = 0; k < s.count; k++)
+            say_phase(t, k + 1, &s.phases[k]);
+        allocator->release(allocator->context, s.phases);
+    } else {
+        say(t, "\n");
     }
-    if (bp_step_is_row(network, rows)) {
-        say(t, "one pass over the weights each way on 1 thread\n");
-        return;
-    }
-    const slice_plan plan = bp_step_plan(network, rows, true, false);
-    if (plan.rows < rows)
-        say(t, "in slices of %zu rows on ", plan.rows);
-    else
-        say(t, "in one slice on ");
-    say_count(t, plan.workers, "thread");
-    if (plan.blocks)
-        say(t, ", each takes whole blocks of %d rows", BP_ROW_BLOCK);
-    else if (plan.workers > 1)
-        say_sharing(t, network, &plan);
-    say(t, "\n");
 }
 
 size_t bp_network_summary(const bp_network *network, char *text_at, size_t size) {
@@ -100,24 +127,24 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     text t = {text_at, size, 0};
     const bp_kernels *kernels = &network->backend->kernels;
     say(&t, "network ");
-    for (size_t l = 0; l < network->layers; l++)
-        say(&t, "%zu-", network->layer[l].in);
-    say(&t, "%zu: ", network->layer[network->layers - 1].out);
-    say_count(&t, network->layers, "layer");
+    for (size_t l = 0; l < network->plan.layers; l++)
+        say(&t, "%zu-", network->layers[l].in);
+    say(&t, "%zu: ", bp_last_layer(network)->out);
+    say_count(&t, network->plan.layers, "layer");
     say(&t, ", ");
     say_count(&t, bp_network_parameters(network), "parameter");
     say(&t, ", %zu bytes of memory\n", network->bytes);
     say_layers(&t, network);
-    say(&t, "loss: %s\noptimizer: %s\n", bp_loss_name(network->loss), bp_optimizer_name(network->optimizer.kind));
+    say(&t, "loss: %s\noptimizer: %s\n", bp_loss_name(network->plan.loss), bp_optimizer_name(network->optimizer.settings.kind));
     say(&t, "kernels: %s, tile of %zu x %zu; up to ", bp_isa_name(kernels->isa), kernels->tile_rows,
         kernels->tile_columns);
-    say_count(&t, network->workers, "thread");
+    say_count(&t, network->plan.workers, "thread");
     say(&t, "%s\n",
-        network->workers == 1   ? ""
+        network->plan.workers == 1   ? ""
         : network->private_pool ? " of the library's pool"
                                 : " of the given pool");
-    say_step(&t, network, network->max_batch_size);
-    if (network->max_batch_size > 1)
+    say_step(&t, network, network->plan.max_batch_size);
+    if (network->plan.max_batch_size > 1)
         say_step(&t, network, 1);
     return t.length;
 }

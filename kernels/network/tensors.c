@@ -10,7 +10,7 @@
 #include "api/check.h"
 #include "api/optimizer.h"
 #include "failure.h"
-#include "network/network.h"
+#include "network/parameters.h"
 
 /* ---- The list -------------------------------------------------------------------------------------------------- */
 
@@ -24,24 +24,24 @@ typedef struct tensor {
     bp_packed data; /* of a vector: one line */
 } tensor;
 
-static size_t parts_of(const bp_dense_layer *k) {
-    return k->norm.gamma ? 4 : 2;
+static size_t parts_of(const dense_layer *k) {
+    return k->normalized ? 4 : 2;
 }
 
 static size_t tensors_in_set(const bp_network *network) {
     size_t count = 0;
-    for (size_t l = 0; l < network->layers; l++)
-        count += parts_of(&network->layer[l]);
+    for (size_t l = 0; l < network->plan.layers; l++)
+        count += parts_of(&network->layers[l]);
     return count;
 }
 
 size_t bp_network_tensor_count(const bp_network *network) {
-    return network ? tensors_in_set(network) * (1 + network->gradients + network->states) : 0;
+    return network ? tensors_in_set(network) * (1 + network->plan.keeps_gradients + network->plan.states) : 0;
 }
 
 /* Modules of nn.Sequential that stand for a layer. */
-static size_t modules_of(const bp_dense_layer *k) {
-    return 1 + (k->norm.gamma != NULL) + (k->activation.kind != BP_ACTIVATION_IDENTITY) + (k->dropout > 0.0f);
+static size_t modules_of(const dense_layer *k) {
+    return 1 + k->normalized + (k->activation.kind != BP_ACTIVATION_IDENTITY) + (k->dropout > 0.0f);
 }
 
 static bp_packed line(float *data) {
@@ -49,43 +49,37 @@ static bp_packed line(float *data) {
 }
 
 static bp_packed data_of(const bp_network *network, const tensor *t) {
-    const bp_dense_layer *k = &network->layer[t->layer];
-    const bool gradient = t->role == BP_TENSOR_ROLE_GRADIENT;
-    bp_packed data;
-    switch (t->part) {
-    case BP_TENSOR_PART_WEIGHT:
-        data = gradient ? k->gradient : k->weights;
-        break;
-    case BP_TENSOR_PART_BIAS:
-        data = line(gradient ? k->bias_gradient : k->biases);
-        break;
-    case BP_TENSOR_PART_GAMMA:
-        data = line(gradient ? k->norm.gamma_gradient : k->norm.gamma);
-        break;
-    default:
-        data = line(gradient ? k->norm.beta_gradient : k->norm.beta);
-    }
-    /* Each array of state lies as the parameters do, the average last. */
+    const dense_layer *k = &network->layers[t->layer];
+    const bp_packed parts[] = {
+        [BP_TENSOR_PART_WEIGHT] = k->weights,
+        [BP_TENSOR_PART_BIAS] = line(k->biases),
+        [BP_TENSOR_PART_GAMMA] = line(k->gamma),
+        [BP_TENSOR_PART_BETA] = line(k->beta),
+    };
+    bp_packed data = parts[t->part];
+    /* Gradients and each array of state lie as the parameters do, the average last. */
+    if (t->role == BP_TENSOR_ROLE_GRADIENT)
+        data = bp_gradient_of_matrix(network, data);
     if (t->role == BP_TENSOR_ROLE_STATE)
-        data.data += (1 + t->state) * network->parameters;
+        data.data += (1 + t->state) * network->parameters.count;
     if (t->role == BP_TENSOR_ROLE_EMA)
-        data.data += network->states * network->parameters;
+        data.data += network->plan.states * network->parameters.count;
     return data;
 }
 
 /* Tensor `index`, which must be there. */
 static tensor tensor_at(const bp_network *network, size_t index) {
-    const size_t in_set = tensors_in_set(network), states = bp_optimizer_states(network->optimizer.kind);
+    const size_t in_set = tensors_in_set(network), states = bp_optimizer_states(network->optimizer.settings.kind);
     size_t set = index / in_set, part = index % in_set;
     tensor t = {.role = BP_TENSOR_ROLE_PARAMETER};
-    if (set == 1 && network->gradients) {
+    if (set == 1 && network->plan.keeps_gradients) {
         t.role = BP_TENSOR_ROLE_GRADIENT;
     } else if (set > 0) {
-        const size_t state = set - 1 - network->gradients;
+        const size_t state = set - 1 - network->plan.keeps_gradients;
         t.role = state < states ? BP_TENSOR_ROLE_STATE : BP_TENSOR_ROLE_EMA;
         t.state = state < states ? state : 0;
     }
-    const bp_dense_layer *k = network->layer;
+    const dense_layer *k = network->layers;
     for (; part >= parts_of(k); k++) {
         part -= parts_of(k);
         t.module += modules_of(k);
@@ -102,7 +96,7 @@ static tensor tensor_at(const bp_network *network, size_t index) {
 /* "squares.2.bias". */
 static void name_of(char name[static 64], const bp_network *network, const tensor *t) {
     const char *prefix = t->role == BP_TENSOR_ROLE_GRADIENT ? "gradient"
-                         : t->role == BP_TENSOR_ROLE_STATE  ? bp_optimizer_state_name(network->optimizer.kind, t->state)
+                         : t->role == BP_TENSOR_ROLE_STATE  ? bp_optimizer_state_name(network->optimizer.settings.kind, t->state)
                          : t->role == BP_TENSOR_ROLE_EMA    ? "ema"
                                                             : "";
     const bool weight = t->part == BP_TENSOR_PART_WEIGHT || t->part == BP_TENSOR_PART_GAMMA;
@@ -136,7 +130,7 @@ bp_status bp_network_tensor_info(const bp_network *network, size_t index, bp_ten
 }
 
 static __attribute__((cold)) bp_status no_name(const bp_network *network, const char *name) {
-    if (strncmp(name, "gradient.", strlen("gradient.")) == 0 && !network->gradients)
+    if (strncmp(name, "gradient.", strlen("gradient.")) == 0 && !network->plan.keeps_gradients)
         return bp_fail(BP_ERROR_VALUE,
                        "name is '%.80s', and the network has no gradients: it was made without `gradients`", name);
     char first[64], last[64];
@@ -222,9 +216,9 @@ static bp_status check(const bp_network *network, size_t index, const float *val
         return bp_fail(BP_ERROR_ALIGNMENT, "values is not aligned to %zu bytes", sizeof *values);
     if ((uintptr_t)values > UINTPTR_MAX - reach * sizeof *values)
         return bp_fail(BP_ERROR_OVERFLOW, "values reaches beyond the address space: %zu elements", reach);
-    if (ranges_overlap(network, network->bytes - BP_ALIGNMENT, values, reach * sizeof *values))
+    if (ranges_overlap(network, bp_block_bytes(network), values, reach * sizeof *values))
         return bp_fail(BP_ERROR_OVERLAP, "values lies in the network's own memory");
-    return t->role == BP_TENSOR_ROLE_GRADIENT && !network->gradient_stored ? no_gradient(network, t) : BP_OK;
+    return t->role == BP_TENSOR_ROLE_GRADIENT && network->gradient.content == GRADIENT_NONE ? no_gradient(network, t) : BP_OK;
 }
 
 /* Rows of the caller's whose elements follow each other. A single column has such rows by any stride. */
@@ -239,19 +233,16 @@ static size_t line_stride(const tensor *t, view v) {
 /* Rows and columns that are copied at a time where strides are any, so that both sides stay in the cache. */
 #define COPY_ROWS 16
 
-static size_t copy_columns(size_t panel) {
-    return panel ? panel : COPY_ROWS;
-}
-
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
 static void read_any(float *values, view v, const tensor *t, size_t panel) {
-    for (size_t j = 0; j < t->columns; j += copy_columns(panel))
+    const size_t step = smaller(panel, COPY_ROWS);
+    for (size_t j = 0; j < t->columns; j += step)
         for (size_t i = 0; i < t->rows; i += COPY_ROWS) {
             const bp_packed from = packed_part(t->data, panel, i, j);
-            const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, copy_columns(panel));
+            const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, step);
             for (size_t c = 0; c < columns; c++)
                 for (size_t r = 0; r < rows; r++)
                     values[(i + r) * v.row + (j + c) * v.column] = from.data[r * from.row_stride + c];
@@ -259,10 +250,11 @@ static void read_any(float *values, view v, const tensor *t, size_t panel) {
 }
 
 static void write_any(const tensor *t, size_t panel, const float *values, view v) {
-    for (size_t j = 0; j < t->columns; j += copy_columns(panel))
+    const size_t step = smaller(panel, COPY_ROWS);
+    for (size_t j = 0; j < t->columns; j += step)
         for (size_t i = 0; i < t->rows; i += COPY_ROWS) {
             const bp_packed to = packed_part(t->data, panel, i, j);
-            const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, copy_columns(panel));
+            const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, step);
             for (size_t c = 0; c < columns; c++)
                 for (size_t r = 0; r < rows; r++)
                     to.data[r * to.row_stride + c] = values[(i + r) * v.row + (j + c) * v.column];
@@ -277,7 +269,7 @@ bp_status bp_network_tensor_read(const bp_network *network, size_t index, float 
         return status;
     const bool vector = t.part != BP_TENSOR_PART_WEIGHT;
     if (!has_lines(&t, v))
-        read_any(values, v, &t, vector ? 0 : network->backend->panel_width);
+        read_any(values, v, &t, vector ? WHOLE_ROWS : network->backend->panel_width);
     else if (vector)
         memcpy(values, t.data.data, t.columns * sizeof *values);
     else
@@ -288,7 +280,7 @@ bp_status bp_network_tensor_read(const bp_network *network, size_t index, float 
 static void copy_in(const bp_network *network, const tensor *t, const float *values, view v) {
     const bool vector = t->part != BP_TENSOR_PART_WEIGHT;
     if (!has_lines(t, v))
-        write_any(t, vector ? 0 : network->backend->panel_width, values, v);
+        write_any(t, vector ? WHOLE_ROWS : network->backend->panel_width, values, v);
     else if (vector)
         memcpy(t->data.data, values, t->columns * sizeof *values);
     else
@@ -302,9 +294,9 @@ bp_status bp_network_tensor_write(bp_network *network, size_t index, const float
     if (status != BP_OK)
         return status;
     if (t.role != BP_TENSOR_ROLE_GRADIENT)
-        bp_update_state_changes(network);
+        bp_state_changes(network);
     copy_in(network, &t, values, v);
-    if (t.role == BP_TENSOR_ROLE_PARAMETER && network->coefficients.arrays.ema) {
+    if (t.role == BP_TENSOR_ROLE_PARAMETER && network->optimizer.arrays.ema) {
         t.role = BP_TENSOR_ROLE_EMA;
         t.data = data_of(network, &t);
         copy_in(network, &t, values, v);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "failure.h"
-#include "network/network.h"
+#include "network/pool.h"
+#include "network/workers.h"
 
 /* What the caller gets a pointer to, and what is behind it. */
 typedef struct shared_pool {

@@ -3,7 +3,7 @@
 
 #include "failure.h"
 #include "float_environment.h"
-#include "network/network.h"
+#include "network/loss.h"
 #include "training/arrays.h"
 #include "training/batches.h"
 
@@ -18,9 +18,9 @@ static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset 
     bp_status status = bp_dataset_check(dataset, "dataset", &w->batches.set);
     if (status != BP_OK)
         return status;
-    if (dataset->input_columns != network->layer[0].in)
+    if (dataset->input_columns != network->layers[0].in)
         return bp_fail(BP_ERROR_SIZE, "dataset.input_columns is %zu, and must be %zu, the network's inputs",
-                       dataset->input_columns, network->layer[0].in);
+                       dataset->input_columns, network->layers[0].in);
     size_t bytes;
     if ((status = bp_batches_room(&w->batches, false, &bytes)) != BP_OK)
         return status;
@@ -41,9 +41,9 @@ static void walk_close(walk *w, const bp_network *network) {
 
 /* Outputs must not overlap the arrays that are read while they are written. */
 static bp_status check_outputs(const bp_network *network, const bp_dataset *set, float *outputs, size_t stride) {
-    const size_t out = network->layer[network->layers - 1].out;
+    const size_t out = bp_last_layer(network)->out;
     const matrix result = matrix_of(outputs, set->rows, out, stride);
-    const size_t bytes = network->bytes - BP_ALIGNMENT;
+    const size_t bytes = bp_block_bytes(network);
     matrix given[BP_DATASET_ARRAYS];
     bp_dataset_arrays(set, given);
     const char *const names[] = {"outputs", "dataset.inputs", "targets", "labels", "weights", "dataset.index"};
@@ -65,9 +65,9 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
     inputs.targets = NULL;
     inputs.labels = NULL;
     inputs.weights = NULL;
-    const size_t stride = output_stride ? output_stride : network->layer[network->layers - 1].out;
+    const size_t stride = output_stride ? output_stride : bp_last_layer(network)->out;
     walk w;
-    bp_status status = walk_open(&w, network, &inputs, network->max_batch_size);
+    bp_status status = walk_open(&w, network, &inputs, network->plan.max_batch_size);
     if (status != BP_OK)
         return status;
     status = check_outputs(network, &w.batches.set, outputs, stride);
@@ -82,24 +82,24 @@ bp_status bp_network_predict(bp_network *network, const bp_dataset *dataset, flo
 
 /* Adds a batch's losses and its divisor in the mean. A batch's weights may add up to zero. */
 static bp_status add_losses(bp_network *network, const bp_batch *batch, double *sum, double *count) {
-    const bp_reduction reduction = network->reduction;
+    const bp_reduction reduction = network->plan.reduction;
     *count += reduction == BP_REDUCTION_SUM ? (double)batch->rows : bp_loss_count(network, batch, batch->rows);
     if (reduction == BP_REDUCTION_WEIGHTED_MEAN && batch->weights)
-        network->reduction = BP_REDUCTION_SUM;
+        network->plan.reduction = BP_REDUCTION_SUM;
     float loss;
     const bp_status status = bp_network_loss(network, batch, &loss);
     if (status == BP_OK)
         *sum += bp_loss_total(network, batch, loss);
-    network->reduction = reduction;
+    network->plan.reduction = reduction;
     return status;
 }
 
 bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name) {
-    const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out;
-    const bool labeled = loss_takes_labels(network->loss);
+    const size_t in = network->layers[0].in, out = bp_last_layer(network)->out;
+    const bool labeled = loss_takes_labels(network->plan.loss);
     if (labeled ? !set->labels : !set->targets)
         return bp_fail(BP_ERROR_NULL, "%s.%s is null, and the loss %s needs it", name, labeled ? "labels" : "targets",
-                       bp_loss_name(network->loss));
+                       bp_loss_name(network->plan.loss));
     if (set->input_columns != in)
         return bp_fail(BP_ERROR_SIZE, "%s.input_columns is %zu, and must be %zu, the network's inputs", name,
                        set->input_columns, in);
@@ -136,5 +136,5 @@ bp_status bp_network_evaluate(bp_network *network, const bp_dataset *dataset, do
     CONTRACT_MODE(host);
     if (!network || !dataset || !loss)
         return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !dataset ? "dataset" : "loss");
-    return bp_evaluate_in(network, dataset, network->max_batch_size, loss);
+    return bp_evaluate_in(network, dataset, network->plan.max_batch_size, loss);
 }

@@ -6,7 +6,9 @@
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "network/parameters.h"
+#include "network/loss.h"
+#include "network/nonfinite.h"
+#include "network/optimize.h"
 #include "sized.h"
 #include "training/batches.h"
 #include "training/stopping.h"
@@ -63,10 +65,10 @@ static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
         return status;
     if (!isfinite(learning_rate))
         return refuse("learning_rate", (double)learning_rate, "finite");
-    if (has_momentum(o) && !bp_update_momentum(network))
+    if (has_momentum(o) && !bp_optimizer_momentum(network))
         return bp_fail(BP_ERROR_VALUE,
                        "options.schedule.momentum_max is set, and the network's optimizer, %s, has no momentum",
-                       bp_optimizer_name(network->optimizer.kind));
+                       bp_optimizer_name(network->optimizer.settings.kind));
     return BP_OK;
 }
 
@@ -79,11 +81,11 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
                        o->initial_epoch, o->epochs);
     if ((uint64_t)o->epochs > UINT64_C(1) << 32)
         return refuse("epochs", (double)o->epochs, "at most 2^32");
-    if (o->batch_size > network->max_batch_size)
+    if (o->batch_size > network->plan.max_batch_size)
         return bp_fail(BP_ERROR_BATCH,
                        "options.batch_size is %zu, and must be at most the network's max_batch_size, %zu",
-                       o->batch_size, network->max_batch_size);
-    if (network->ema_swapped)
+                       o->batch_size, network->plan.max_batch_size);
+    if (network->optimizer.ema_swapped)
         return bp_fail(BP_ERROR_VALUE,
                        "the EMA weights are swapped in: call bp_network_swap_ema again before training");
     const bp_status status = check_rates(network, o);
@@ -100,7 +102,7 @@ static bp_status check_rows(const bp_network *network, const bp_dataset *dataset
     bp_status status = bp_dataset_check(dataset, name, &set);
     if (status != BP_OK || (status = bp_dataset_check_loss(network, &set, name)) != BP_OK)
         return status;
-    const size_t bytes = network->bytes - BP_ALIGNMENT;
+    const size_t bytes = bp_block_bytes(network);
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(&set, arrays);
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
@@ -151,7 +153,7 @@ static float learning_rate_of_step(fit *f, uint64_t host) {
     const bp_fit_options *o = f->options;
     const size_t step = f->now.epoch * f->now.steps + f->now.step;
     float learning_rate = o->plateau ? o->plateau->learning_rate : o->learning_rate;
-    if (has_momentum(o) && bp_schedule_momentum(o->schedule, step, bp_update_momentum(f->network)) != BP_OK)
+    if (has_momentum(o) && bp_schedule_momentum(o->schedule, step, bp_optimizer_momentum(f->network)) != BP_OK)
         return NAN;
     if (o->schedule)
         return bp_schedule_learning_rate(o->schedule, step, &learning_rate) == BP_OK ? learning_rate : NAN;
@@ -224,9 +226,9 @@ static bp_status check_step_result(fit *f, const bp_batch *batch) {
         after.quantity = BP_QUANTITY_UPDATE;
     if (!isfinite(value)) {
         what = "the loss";
-    } else if (!isfinite(network->norm)) {
+    } else if (!isfinite(network->gradient.norm)) {
         what = "the norm of the gradient";
-        after = (bp_nonfinite){.quantity = BP_QUANTITY_GRADIENT_NORM, .value = value = network->norm};
+        after = (bp_nonfinite){.quantity = BP_QUANTITY_GRADIENT_NORM, .value = value = network->gradient.norm};
     } else if (after.quantity != BP_QUANTITY_NONE) {
         what = "a parameter after the update";
         value = after.value;
@@ -338,7 +340,7 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
     never.patience = SIZE_MAX;
     fit f = {.network = network,
              .options = &o,
-             .batch_size = o.batch_size ? o.batch_size : network->max_batch_size,
+             .batch_size = o.batch_size ? o.batch_size : network->plan.max_batch_size,
              .stopping = o.stopping ? o.stopping : &never,
              .result = {.loss = (double)NAN,
                         .validation_loss = (double)NAN,
@@ -347,10 +349,10 @@ bp_status bp_network_fit(bp_network *network, const bp_dataset *dataset, const b
                         .bad_row = SIZE_MAX}};
     status = take_memory(&f, dataset);
     if (status == BP_OK) {
-        const float momentum = has_momentum(&o) ? *bp_update_momentum(network) : 0.0f;
+        const float momentum = has_momentum(&o) ? *bp_optimizer_momentum(network) : 0.0f;
         status = run_epochs(&f, host);
         if (has_momentum(&o))
-            *bp_update_momentum(network) = momentum;
+            *bp_optimizer_momentum(network) = momentum;
         if (f.best && f.result.best_epoch != SIZE_MAX)
             bp_parameters_restore(network, f.best);
         if (result)

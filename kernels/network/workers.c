@@ -1,5 +1,7 @@
-/* Threads of a network: the host's pool, or one of its own. */
+/* How many threads there are, and tasks on them. */
 #define _GNU_SOURCE 1 /* sched_getaffinity */
+#include "network/workers.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -9,7 +11,6 @@
 #include "failure.h"
 #include "float_environment.h"
 #include "network/cpu_quota.h"
-#include "network/network.h"
 
 static size_t process_cpus(void) {
     cpu_set_t cpus;
@@ -35,24 +36,6 @@ bp_status bp_default_threads(size_t *threads) {
     return BP_OK;
 }
 
-bp_status bp_network_make_pool(bp_network *network) {
-    network->private_pool = bp_pool_create(network->workers);
-    if (!network->private_pool)
-        return bp_fail(BP_ERROR_THREADS, "a thread pool of %zu threads could not be made", network->workers);
-    network->pool = (bp_thread_pool){bp_pool_run, network->private_pool, network->workers};
-    return BP_OK;
-}
-
-bp_status bp_network_start_threads(bp_network *network, const bp_network_config *config) {
-    if (config->pool)
-        network->pool = *config->pool;
-    return config->pool || network->workers == 1 ? BP_OK : bp_network_make_pool(network);
-}
-
-void bp_network_stop_threads(bp_network *network) {
-    bp_pool_destroy(network->private_pool);
-}
-
 typedef struct worker_task {
     void (*task)(void *argument, size_t worker);
     void *argument;
@@ -68,13 +51,14 @@ static void run_worker(void *context, size_t worker) {
     atomic_fetch_add_explicit(&t->handover, 1, memory_order_release);
 }
 
-void bp_network_run(bp_network *network, void (*task)(void *argument, size_t worker), void *argument, size_t workers) {
+void bp_workers_run(const bp_thread_pool *pool, void (*task)(void *argument, size_t worker), void *argument,
+                    size_t workers) {
     if (workers == 1) {
         task(argument, 0);
         return;
     }
     worker_task t = {.task = task, .argument = argument};
     atomic_store_explicit(&t.handover, 1, memory_order_release);
-    network->pool.run(network->pool.context, run_worker, &t, workers);
+    pool->run(pool->context, run_worker, &t, workers);
     atomic_load_explicit(&t.handover, memory_order_acquire);
 }

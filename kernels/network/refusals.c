@@ -1,13 +1,11 @@
-/*
- * Words for a step that was refused. The checks of step.c and backward.c are part of every step and say no more than a
- * status; once one has failed, the functions here look at the arguments again, in the same order, for the message.
- */
+/* Messages of refused steps. */
+#include "network/refusals.h"
+
 #include <inttypes.h>
 #include <math.h>
 
 #include "api/check.h"
 #include "failure.h"
-#include "network/step.h"
 
 /* An array of a batch as the message names it. */
 typedef struct named_array {
@@ -35,7 +33,7 @@ static bool is_wrong(const bp_network *network, const named_array *a) {
                 a->name, m->rows, m->columns, m->ld);
         return true;
     }
-    if (!m->data || !ranges_overlap(network, network->bytes - BP_ALIGNMENT, m->data, matrix_extent(*m)))
+    if (!m->data || !ranges_overlap(network, bp_block_bytes(network), m->data, matrix_extent(*m)))
         return false;
     bp_fail(BP_ERROR_OVERLAP, "%s overlaps the network's memory", a->name);
     return true;
@@ -46,13 +44,13 @@ static size_t stride_or(size_t stride, size_t packed) {
 }
 
 static named_array inputs_of(const bp_network *network, const bp_batch *batch) {
-    const size_t in = network->layer[0].in;
+    const size_t in = network->layers[0].in;
     return (named_array){matrix_of(batch->inputs, batch->rows, in, stride_or(batch->input_stride, in)), "batch.inputs",
                          "batch.input_stride", "inputs"};
 }
 
 static named_array targets_of(const bp_network *network, const bp_batch *batch) {
-    const size_t out = network->layer[network->layers - 1].out;
+    const size_t out = bp_last_layer(network)->out;
     return (named_array){matrix_of(batch->targets, batch->rows, out, stride_or(batch->target_stride, out)),
                          "batch.targets", "batch.target_stride", "outputs"};
 }
@@ -66,9 +64,9 @@ static bool inputs_are_wrong(const bp_network *network, const bp_batch *batch) {
         bp_fail(BP_ERROR_NULL, "batch.inputs is null");
         return true;
     }
-    if (batch->rows == 0 || batch->rows > network->max_batch_size) {
+    if (batch->rows == 0 || batch->rows > network->plan.max_batch_size) {
         bp_fail(BP_ERROR_BATCH, "batch.rows is %zu, and must be from 1 to the network's max_batch_size, %zu",
-                batch->rows, network->max_batch_size);
+                batch->rows, network->plan.max_batch_size);
         return true;
     }
     const named_array inputs = inputs_of(network, batch);
@@ -76,7 +74,7 @@ static bool inputs_are_wrong(const bp_network *network, const bp_batch *batch) {
 }
 
 static void explain_labels(const bp_network *network, const bp_batch *batch) {
-    const size_t out = network->layer[network->layers - 1].out;
+    const size_t out = bp_last_layer(network)->out;
     for (size_t n = 0; n < batch->rows; n++)
         if (batch->labels[n] >= out) {
             bp_fail(BP_ERROR_LABEL, "batch.labels[%zu] is %" PRIu32 ", and must be below %zu, the network's outputs", n,
@@ -86,10 +84,10 @@ static void explain_labels(const bp_network *network, const bp_batch *batch) {
 }
 
 static void explain_targets(const bp_network *network, const bp_batch *batch) {
-    const bool labeled = loss_takes_labels(network->loss);
+    const bool labeled = loss_takes_labels(network->plan.loss);
     if (labeled ? !batch->labels : !batch->targets) {
         bp_fail(BP_ERROR_NULL, "batch.%s is null, and the loss %s needs it", labeled ? "labels" : "targets",
-                bp_loss_name(network->loss));
+                bp_loss_name(network->plan.loss));
         return;
     }
     const named_array targets =
@@ -101,13 +99,13 @@ static void explain_targets(const bp_network *network, const bp_batch *batch) {
         explain_labels(network, batch);
 }
 
-bp_status bp_inputs_refuse(const bp_network *network, const bp_batch *batch, bp_status status) {
+bp_status bp_refuse_inputs(const bp_network *network, const bp_batch *batch, bp_status status) {
     bp_refuse(status);
     inputs_are_wrong(network, batch);
     return status;
 }
 
-bp_status bp_batch_refuse(const bp_network *network, const bp_batch *batch, bp_status status) {
+bp_status bp_refuse_batch(const bp_network *network, const bp_batch *batch, bp_status status) {
     bp_refuse(status);
     if (inputs_are_wrong(network, batch))
         return status;
@@ -131,9 +129,9 @@ static bool meets(const named_array *output, const named_array *input) {
     return true;
 }
 
-bp_status bp_outputs_refuse(const step *s, bp_status status) {
+bp_status bp_refuse_outputs(const step *s, bp_status status) {
     const bp_network *network = s->network;
-    const size_t out = network->layer[network->layers - 1].out;
+    const size_t out = bp_last_layer(network)->out;
     const named_array inputs = inputs_of(network, &s->batch);
     const named_array outputs = {matrix_of(s->outputs, s->batch.rows, out, s->output_stride), "outputs",
                                  "output_stride", "outputs"};
@@ -143,10 +141,10 @@ bp_status bp_outputs_refuse(const step *s, bp_status status) {
     return status;
 }
 
-bp_status bp_backward_refuse(const step *s, bp_status status) {
+bp_status bp_refuse_backward(const step *s, bp_status status) {
     const bp_network *network = s->network;
     const bp_backward_options *o = s->options;
-    const size_t in = network->layer[0].in, out = network->layer[network->layers - 1].out, rows = s->batch.rows;
+    const size_t in = network->layers[0].in, out = bp_last_layer(network)->out, rows = s->batch.rows;
     const bool given = bp_step_has_callers_loss(s);
     const named_array result = {matrix_of(o->input_gradient, rows, in, o->input_gradient_stride),
                                 "options.input_gradient", "options.input_gradient_stride", "inputs"};
@@ -166,18 +164,18 @@ bp_status bp_backward_refuse(const step *s, bp_status status) {
     return status;
 }
 
-bp_status bp_learning_rate_refuse(float learning_rate, const char *name) {
+bp_status bp_refuse_learning_rate(float learning_rate, const char *name) {
     char number[32];
     return bp_fail(BP_ERROR_VALUE, "%s is %s, and must be finite", name, bp_number_text(number, (double)learning_rate));
 }
 
-bp_status bp_steps_refuse(const bp_network *network) {
+bp_status bp_refuse_steps(const bp_network *network) {
     return bp_fail(BP_ERROR_VALUE,
                    "the network has taken %" PRIu64 " steps, the most that it can count: go on with "
                    "bp_network_set_steps",
-                   network->steps);
+                   network->optimizer.steps);
 }
 
-bp_status bp_swapped_refuse(void) {
+bp_status bp_refuse_swapped(void) {
     return bp_fail(BP_ERROR_VALUE, "the EMA weights are swapped in: call bp_network_swap_ema again before training");
 }

@@ -1,0 +1,74 @@
+/* Initial weights. */
+#include "network/initialize.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "activation_kinds.h"
+#include "api/check.h"
+#include "enum_counts.h"
+#include "failure.h"
+#include "float_environment.h"
+#include "initializer.h"
+#include "network/parameters.h"
+
+static bp_initializer default_initializer(const dense_layer *k) {
+    switch (k->activation.kind) {
+    case BP_ACTIVATION_RELU:
+    case BP_ACTIVATION_LEAKY_RELU:
+    case BP_ACTIVATION_RELU6:
+    case BP_ACTIVATION_ELU:
+    case BP_ACTIVATION_HARD_SWISH:
+    case BP_ACTIVATION_SILU:
+    case BP_ACTIVATION_GELU:
+    case BP_ACTIVATION_GELU_TANH:
+    case BP_ACTIVATION_MISH:
+        return (bp_initializer){BP_INITIALIZER_HE_UNIFORM, 1.0f};
+    case BP_ACTIVATION_SELU:
+        return (bp_initializer){BP_INITIALIZER_LECUN_UNIFORM, 1.0f};
+    case BP_ACTIVATION_SINE:
+        return (bp_initializer){BP_INITIALIZER_HE_UNIFORM, 1.0f / fabsf(parameter_or_one(k->activation))};
+    default:
+        return (bp_initializer){BP_INITIALIZER_XAVIER_UNIFORM, 1.0f};
+    }
+}
+
+void bp_initialize_layers(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const dense_layer *k = &network->layers[l];
+        const bp_initializer initializer = initializers ? initializers[l] : default_initializer(k);
+        bp_initialize_packed(k->weights, network->backend->panel_width, k->in, k->out, initializer, seed, l);
+        memset(k->biases, 0, k->out * sizeof(float));
+        for (size_t j = 0; k->normalized && j < k->out; j++) {
+            k->gamma[j] = 1.0f;
+            k->beta[j] = 0.0f;
+        }
+    }
+    bp_state_reset(network);
+}
+
+bp_status bp_network_initialize(bp_network *network, uint64_t seed) {
+    CONTRACT_MODE(host);
+    if (!network)
+        return bp_fail(BP_ERROR_NULL, "network is null");
+    bp_initialize_layers(network, NULL, seed);
+    return BP_OK;
+}
+
+bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *initializers, uint64_t seed) {
+    CONTRACT_MODE(host);
+    if (!network || !initializers)
+        return bp_fail(BP_ERROR_NULL, "%s is null", network ? "initializers" : "network");
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const bp_status status = bp_check_initializer(initializers[l]);
+        char number[32];
+        if (status != BP_OK)
+            return (unsigned)initializers[l].kind >= INITIALIZER_COUNT
+                       ? bp_fail(status, "initializers[%zu].kind is %d, and must be one of bp_initializer_kind", l,
+                                 (int)initializers[l].kind)
+                       : bp_fail(status, "initializers[%zu].gain is %s, and must be finite, 0 or more", l,
+                                 bp_number_text(number, (double)initializers[l].gain));
+    }
+    bp_initialize_layers(network, initializers, seed);
+    return BP_OK;
+}

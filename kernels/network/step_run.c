@@ -1,0 +1,150 @@
+/* The one loop that runs a step's schedule. */
+#include "network/step_run.h"
+
+#include "enum_counts.h"
+#include "network/backward_pass.h"
+#include "network/forward.h"
+#include "network/loss.h"
+#include "network/step_schedule.h"
+#include "network/workers.h"
+
+#include <backprop/dense.h>
+
+/* The loss of a small network's step that its call does not know. */
+static void small_loss(void *context) {
+    const step *s = context;
+    bp_step_loss(s, (row_range){.rows = s->batch.rows, .scratch = s->workspace->scratch});
+}
+
+/* A whole step of a small network in one call. */
+static void run_small(step *s) {
+    const network_plan *plan = &s->network->plan;
+    const bp_small_step small = {
+        .layers = s->workspace->small,
+        .count = plan->layers,
+        .batch = &s->batch,
+        .loss = s->options || s->batch.weights ? LOSS_COUNT : plan->small_loss,
+        .other_loss = small_loss,
+        .context = s,
+        .row_loss = s->row_loss,
+        .scale = s->scale,
+        .update = s->train ? s->update : NULL,
+        .weights_t_current = &s->workspace->weights_t_current,
+    };
+    plan->small_step(&small);
+    if (s->outputs) {
+        const size_t width = s->network->backend->panel_width;
+        const bp_small_layer *last = &small.layers[small.count - 1];
+        s->network->backend->unpack(s->outputs, s->output_stride, (bp_packed){last->outputs, width, width},
+                                    s->batch.rows, last->out);
+    }
+}
+
+/* A phase, as its workers see it. */
+typedef struct phase_task {
+    const step *step;
+    const phase *phase;
+} phase_task;
+
+/* The rows of a worker: a row block, whose place in the workspace the worker's next one takes, or its part of all. */
+static row_range rows_of(const step *s, const phase *phase, size_t block, size_t worker) {
+    if (!phase->each_block)
+        return bp_rows_of_worker(s, worker, phase->workers);
+    return (row_range){s->begin + block * BP_ROW_BLOCK, worker * BP_ROW_BLOCK, BP_ROW_BLOCK,
+                       bp_worker_scratch(s, worker)};
+}
+
+static void run_phase(void *argument, size_t worker) {
+    const phase_task *t = argument;
+    const step *s = t->step;
+    const phase *phase = t->phase;
+    const size_t workers = phase->workers;
+    const range blocks = phase->each_block ? range_of(s->rows / BP_ROW_BLOCK, 1, worker, workers) : (range){0, 1};
+    for (size_t block = blocks.begin; block < blocks.end; block++) {
+        const row_range p = rows_of(s, phase, block, worker);
+        for (const operation *o = phase->operations; o < phase->operations + phase->count; o++) {
+            if (p.rows == 0 && o->kind <= DELTAS_ROWS)
+                continue;
+            switch (o->kind) {
+            case PACK_INPUTS:
+                bp_pack_inputs(s, p);
+                break;
+            case FORWARD_ROWS:
+                bp_forward_layers(s, o->first, o->end, p, 0, 1);
+                break;
+            case WRITE_OUTPUTS:
+                bp_write_outputs(s, p);
+                break;
+            case LOSS:
+                bp_step_loss(s, p);
+                break;
+            case DELTAS_ROWS:
+                bp_deltas_rows(s, o->first, o->end, p);
+                break;
+            case FORWARD_COLUMNS:
+                bp_forward_layers(s, o->first, o->end, bp_all_rows(s, worker), worker, workers);
+                break;
+            case BACKWARD_COLUMNS:
+                bp_backward_columns(s, o->first, worker, workers);
+                break;
+            case UPDATE:
+                bp_update_layers(s, o->first, o->end, worker, workers);
+                break;
+            case BACKWARD:
+                bp_backward_layers(s);
+                break;
+            case BLOCK_GRADIENT:
+                bp_block_gradient(s, block, p);
+                break;
+            case ADD_BLOCKS:
+                bp_add_blocks(s, worker, workers);
+                break;
+            case SMALL_STEP: /* bp_step_run knows it before there is a schedule */
+                break;
+            }
+        }
+    }
+}
+
+static schedule_request request_of(const step *s) {
+    return (schedule_request){
+        .rows = s->batch.rows - s->begin,
+        .input_stride = s->batch.input_stride,
+        .outputs = s->outputs != NULL,
+        .train = s->train,
+        .skips_gradient = s->gradient == BP_GRADIENT_MODE_SKIP,
+        .input_gradient = bp_step_input_gradient(s) != NULL,
+        .in_order = bp_step_calls_back(s),
+    };
+}
+
+void bp_step_run(step *s, size_t batch_rows, float *loss) {
+    const bp_network *network = s->network;
+    workspace *w = s->workspace;
+    s->row_loss = loss ? w->row_loss : NULL;
+    if ((loss || s->train) && !bp_step_has_callers_loss(s))
+        s->scale = bp_loss_scale(network, &s->batch, batch_rows);
+    /* The one call updates the parameters, or goes forward only. */
+    if (s->gradient == BP_GRADIENT_MODE_UPDATE && !bp_step_input_gradient(s) &&
+        bp_schedule_is_small(network, w, s->batch.rows, s->train)) {
+        run_small(s);
+    } else {
+        if (s->train)
+            bp_parameters_changed(w);
+        for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows) {
+            schedule plan = {.phases = w->phases};
+            const schedule_request request = request_of(s);
+            bp_schedule_slice(&plan, network, w, &request);
+            s->rows = plan.rows;
+            s->inputs_in_place = plan.inputs_in_place;
+            for (size_t k = 0; k < plan.count; k++) {
+                phase_task task = {s, &plan.phases[k]};
+                bp_workers_run(&network->pool, run_phase, &task, plan.phases[k].workers);
+            }
+        }
+    }
+    if (loss && s->batch.rows == 1)
+        *loss = (0.0f + s->row_loss[0]) * s->scale; /* the sum of one number */
+    else if (loss)
+        *loss = network->backend->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
+}

@@ -74,10 +74,10 @@ static void lay_out_arrays(bp_network *network, const network_layout *layout, co
         k->outputs = take_packed(&rows, panel, layout->slice_rows, k->out);
         k->deltas = take_packed(&rows, panel, layout->slice_rows, k->out);
         k->saved = k->outputs;
-        k->saved_as = k->activation;
+        k->derivative = derivative_of(k->activation);
         if (bp_config_saves_derivatives(config, l)) {
             k->saved = take_packed(&rows, panel, layout->slice_rows, k->out);
-            k->saved_as.kind = SAVED_DERIVATIVES;
+            k->derivative.kind = DERIVATIVE_SAVED;
         }
         if (normalized) {
             k->norm.normalized = take_packed(&rows, panel, layout->slice_rows, k->out);

@@ -136,7 +136,7 @@ static void input_gradient_rows(const step *s, row_range p) {
     const bp_dense_layer *k = &network->layer[0];
     const bp_packed result = rows_from(network->inputs, p.stored);
     backend->delta(result, rows_from(k->deltas, p.stored), k->weights, (bp_packed){0}, p.rows, k->in, k->out,
-                   (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, p.scratch);
+                   (bp_derivative){DERIVATIVE_ONE, 0.0f}, p.scratch);
     const size_t stride = s->options->input_gradient_stride;
     backend->unpack(s->options->input_gradient + p.from * stride, stride, result, p.rows, k->in);
 }
@@ -157,7 +157,8 @@ static void delta_rows(const step *s, size_t l, row_range p) {
     }
     const bp_dense_layer *k = &network->layer[l], *previous = &network->layer[l - 1];
     network->backend->delta(rows_from(bp_first_deltas(previous), p.stored), rows_from(k->deltas, p.stored), k->weights,
-                            rows_from(previous->saved, p.stored), p.rows, k->in, k->out, previous->saved_as, p.scratch);
+                            rows_from(previous->saved, p.stored), p.rows, k->in, k->out, previous->derivative,
+                            p.scratch);
     bp_complete_deltas(s, l - 1, p);
 }
 
@@ -256,7 +257,7 @@ static void backward_columns(const step *s, size_t l, size_t worker, size_t work
         network->backend->delta(packed_part(previous->deltas, panel, 0, in.begin), k->deltas,
                                 packed_part(k->weights, panel, in.begin, 0),
                                 packed_part(previous->saved, panel, 0, in.begin), s->rows, in.end - in.begin, k->out,
-                                previous->saved_as, worker_scratch(network, worker));
+                                previous->derivative, worker_scratch(network, worker));
     update_part(s, l, in, (range){0, k->out}, worker);
 }
 

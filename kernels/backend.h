@@ -89,11 +89,11 @@ typedef struct bp_dense_layer {
     bp_packed deltas;     /* [rows of a slice x out] */
     bp_activation activation;
     /*
-     * The backward pass computes f' from `saved` by the activation `saved_as`. `saved` is `outputs`; with dropout, and
-     * where activation_saves_derivative is true, it holds f' itself, and saved_as is SAVED_DERIVATIVES.
+     * The backward pass gets f' from `saved`, which is `outputs`, or holds f' itself if derivative.kind is
+     * DERIVATIVE_SAVED: with dropout, and where derivative_of says so.
      */
     bp_packed saved;
-    bp_activation saved_as;
+    bp_derivative derivative;
     float dropout; /* probability */
     bp_layer_norm norm;
     bool frozen;      /* steps do not change its parameters */
@@ -103,7 +103,7 @@ typedef struct bp_dense_layer {
 /* The matrix for the derivatives of a layer's activation; data is null if it saves none. Not for layers with dropout.
  */
 static inline bp_packed saved_derivatives(const bp_dense_layer *k) {
-    return k->saved_as.kind == SAVED_DERIVATIVES ? k->saved : (bp_packed){0};
+    return k->derivative.kind == DERIVATIVE_SAVED ? k->saved : (bp_packed){0};
 }
 
 /* A gradient, summed over the slices of a batch; the last slice updates the parameters. */
@@ -146,11 +146,13 @@ typedef struct bp_backend {
     bool in_place;      /* products read row-major matrices of many rows as fast as packed ones */
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);
-    /* `derivatives` receives f' if activation_saves_derivative is true of the activation; data may be null. */
+    /* `derivatives` receives f' if derivative_of(activation) is DERIVATIVE_SAVED; data may be null. */
     void (*forward)(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
                     size_t in, size_t out, bp_activation activation, void *scratch);
     void (*delta)(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
-                  size_t out, bp_activation activation, void *scratch);
+                  size_t out, bp_derivative derivative, void *scratch);
+    /* delta *= derivatives */
+    void (*multiply)(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns);
     void (*update)(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
                    void *scratch);
     /*
@@ -176,7 +178,10 @@ typedef struct bp_backend {
     void (*narrow_small_step)(const bp_small_step *step);
     /* a = f(a), for layers with layer normalization; `derivatives` as in forward. */
     void (*activate)(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation);
-    /* bp_dropout_derivative into `derivatives`, which hold f' already if SAVED_DERIVATIVES, and bp_dropout in place. */
+    /*
+     * bp_dropout_derivative into `derivatives`, which hold f' already if derivative_of(activation) is DERIVATIVE_SAVED,
+     * and bp_dropout in place.
+     */
     void (*dropout)(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                     const bp_dropout_mask *mask);
     /* bp_layer_norm_forward in place; normalized.data and `rstd` may be null. */

@@ -76,7 +76,8 @@ typedef struct layer_call {
     matrix *result, *left, *weights, *other; /* other: biases, or the outputs of the layer below */
     matrix *derivatives;
     size_t batch, in, out;
-    bp_activation activation;
+    bp_activation activation; /* forward */
+    bp_derivative derivative; /* delta */
     void *scratch;
 } layer_call;
 
@@ -100,7 +101,7 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
     test_oracle()->dense_forward(c.result->plain, out, c.left->plain, in, c.weights->plain, out, c.other->plain, batch,
                                  in, out, (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, oracle_scratch());
     const bool from_z = bp_activation_saves_input(c.activation.kind);
-    if (activation_saves_derivative(c.activation.kind) && test_random_below(&trial.random, 2) == 0) {
+    if (derivative_of(c.activation).kind == DERIVATIVE_SAVED && test_random_below(&trial.random, 2) == 0) {
         c.derivatives = add_matrix("slopes", RESULT, batch, out);
         empty(c.derivatives);
     }
@@ -117,15 +118,18 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
 static void call_delta(void *argument) {
     const layer_call *c = argument;
     trial.table->backend->delta(c->result->packed, c->left->packed, c->weights->packed, c->other->packed, c->batch,
-                                c->in, c->out, c->activation, c->scratch);
+                                c->in, c->out, c->derivative, c->scratch);
 }
 
+/* The scalar kernels have no derivatives that are computed before: the result is multiplied by them. */
 static void delta_case(test_table *table, test_side side, size_t batch, size_t in, size_t out) {
     if (!begin(table, "delta", side, batch, in, out))
         return;
-    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(BP_ACTIVATION_TANH + 2)};
-    if (c.activation.kind > BP_ACTIVATION_TANH)
-        c.activation.kind = SAVED_DERIVATIVES;
+    bp_activation activation = draw_activation(BP_ACTIVATION_TANH + 2);
+    layer_call c = {.batch = batch, .in = in, .out = out, .derivative = derivative_of(activation)};
+    const bool saved = c.derivative.kind == DERIVATIVE_SAVED;
+    if (saved)
+        activation.kind = BP_ACTIVATION_IDENTITY;
     c.left = add_matrix("delta", READ, batch, out);
     c.weights = add_matrix("w", READ, in, out);
     c.other = add_matrix("a_below", READ, batch, in);
@@ -133,8 +137,27 @@ static void delta_case(test_table *table, test_side side, size_t batch, size_t i
     empty(c.result);
     c.scratch = scratch_for(batch, in, out);
     test_oracle()->dense_delta(c.result->plain, in, c.left->plain, out, c.weights->plain, out, c.other->plain, in,
-                               batch, in, out, c.activation, oracle_scratch());
+                               batch, in, out, activation, oracle_scratch());
+    for (size_t k = 0; saved && k < batch * in; k++)
+        c.result->plain[k] = c.result->plain[k] * c.other->plain[k];
     run(call_delta, &c);
+}
+
+static void call_multiply(void *argument) {
+    const layer_call *c = argument;
+    trial.table->backend->multiply(c->result->packed, c->other->packed, c->batch, c->out);
+}
+
+static void multiply_case(test_table *table, test_side side, size_t rows, size_t columns) {
+    if (!begin(table, "multiply", side, rows, columns, 1))
+        return;
+    layer_call c = {.batch = rows, .out = columns};
+    c.other = add_matrix("derivatives", READ, rows, columns);
+    c.result = add_matrix("delta", RESULT, rows, columns);
+    trial.scratch.data = NULL;
+    for (size_t k = 0; k < rows * columns; k++)
+        c.result->plain[k] = c.result->plain[k] * c.other->plain[k];
+    run(call_multiply, &c);
 }
 
 /* ---- Update --------------------------------------------------------------------------------------------------- */
@@ -273,7 +296,7 @@ static row_call add_layers(size_t a, size_t b, bool backward) {
                                        .deltas = c.deltas[l]->packed,
                                        .saved = c.outputs[l]->packed,
                                        .activation = draw_activation(BP_ACTIVATION_TANH + 1)};
-        c.layers[l].saved_as = c.layers[l].activation;
+        c.layers[l].derivative = derivative_of(c.layers[l].activation);
     }
     trial.scratch.data = NULL;
     return c;
@@ -353,6 +376,15 @@ static void updates(test_table *table) {
     test_sweep_shapes(table, update_case, large, sizeof large / sizeof *large);
 }
 
+static void multiplications(test_table *table) {
+    const size_t widest = 3 * table->kernels->tile_columns + 1;
+    for (size_t columns = 1; columns <= widest; columns++)
+        for (size_t count = 1; count <= 5; count += 2) {
+            multiply_case(table, TEST_END, count, columns);
+            multiply_case(table, TEST_START, count, columns);
+        }
+}
+
 static void rows(test_table *table) {
     single_rows(table, row_case, false);
 }
@@ -397,6 +429,11 @@ static void delta_has_the_scalar_bits(void **state) {
     test_each_table(deltas);
 }
 
+static void deltas_are_multiplied(void **state) {
+    (void)state;
+    test_each_table(multiplications);
+}
+
 static void update_has_the_scalar_bits(void **state) {
     (void)state;
     test_each_table(updates);
@@ -423,6 +460,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(packing_copies),
         cmocka_unit_test(forward_has_the_scalar_bits),
         cmocka_unit_test(delta_has_the_scalar_bits),
+        cmocka_unit_test(deltas_are_multiplied),
         cmocka_unit_test(update_has_the_scalar_bits),
         cmocka_unit_test(single_rows_have_the_scalar_bits),
         cmocka_unit_test(slices_add_up),

@@ -41,9 +41,23 @@ static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_p
 }
 
 static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                         size_t in, size_t out, bp_activation activation, void *scratch) {
-    dense_delta(previous.data, previous.row_stride, delta.data, delta.row_stride, w.data, w.row_stride,
-                previous_saved.data, previous_saved.row_stride, batch, in, out, activation, scratch);
+                         size_t in, size_t out, bp_derivative derivative, void *scratch) {
+    (void)scratch;
+    for (size_t n = 0; n < batch; n++)
+        for (size_t i = 0; i < in; i++) {
+            float s = delta_value(delta.data + n * delta.row_stride, w.data + i * w.row_stride, out);
+            if (derivative.kind != DERIVATIVE_ONE)
+                s = s * derivative_value(previous_saved.data[n * previous_saved.row_stride + i], derivative);
+            previous.data[n * previous.row_stride + i] = s;
+        }
+}
+
+static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns) {
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++) {
+            float *d = delta.data + n * delta.row_stride + j;
+            *d = *d * derivatives.data[n * derivatives.row_stride + j];
+        }
 }
 
 /* One parameter and its gradient. */
@@ -102,7 +116,7 @@ static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)
-            packed_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, 1, k->in, k->out, k[-1].saved_as, NULL);
+            packed_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, 1, k->in, k->out, k[-1].derivative, NULL);
         const bp_update u = {.weights = k->weights,
                              .biases = k->biases,
                              .learning_rate = learning_rate,
@@ -116,9 +130,12 @@ static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x
 
 static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
-    const bp_packed saved = activation.kind == SAVED_DERIVATIVES ? derivatives : a;
-    dropout_derivative(derivatives.data, derivatives.row_stride, saved.data, saved.row_stride, rows, columns,
-                       activation, mask);
+    if (derivative_of(activation).kind == DERIVATIVE_SAVED)
+        dropout(derivatives.data, derivatives.row_stride, derivatives.data, derivatives.row_stride, rows, columns,
+                mask);
+    else
+        dropout_derivative(derivatives.data, derivatives.row_stride, a.data, a.row_stride, rows, columns, activation,
+                           mask);
     dropout(a.data, a.row_stride, a.data, a.row_stride, rows, columns, mask);
 }
 

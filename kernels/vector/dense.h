@@ -76,13 +76,13 @@ static bool transpose_rows(size_t batch, size_t in, size_t out) {
 }
 
 static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                             size_t in, size_t out, bp_activation activation) {
+                             size_t in, size_t out, bp_derivative derivative) {
     product p = {
         .c = previous,
         .depth = out,
         .pack_b = PACK_COLUMNS,
         .previous = previous_saved,
-        .activation = activation,
+        .derivative = derivative,
     };
     if (transpose_rows(batch, in, out)) {
         p.transposed = true;
@@ -101,33 +101,39 @@ static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, b
         p.kc = KC;
         p.mc = MC;
         p.partial_in_scratch = previous.data == previous_saved.data;
-        p.epilogue = activation.kind == BP_ACTIVATION_IDENTITY ? EPILOGUE_STORE : EPILOGUE_DERIVATIVE;
+        p.epilogue = derivative.kind == DERIVATIVE_ONE ? EPILOGUE_STORE : EPILOGUE_DERIVATIVE;
     }
     return p;
+}
+
+static void row_major_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
+                            const float *saved, size_t lds, size_t batch, size_t in, size_t out,
+                            bp_derivative derivative, void *scratch) {
+    if (batch == 1 && in >= VEC_LANES) {
+        const size_t whole = in / VEC_LANES * VEC_LANES;
+        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), whole, out,
+                  derivative);
+        if (whole < in)
+            row_major_delta(previous + whole, ldp, delta, ldd, w + whole * ldw, ldw, saved ? saved + whole : NULL, lds,
+                            1, in - whole, out, derivative, scratch);
+        return;
+    }
+    product p = delta_product(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds),
+                              batch, in, out, derivative);
+    p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
+    run_product(&p, scratch);
 }
 
 static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
                         const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
-    if (!is_tile_derivative(activation)) { /* compute it first, into the result's array */
+    const bp_derivative derivative = derivative_of(activation);
+    if (derivative.kind == DERIVATIVE_SAVED) { /* compute it first, into the result's array */
         activation_derivative(previous, ldp, saved, lds, batch, in, activation);
         saved = previous;
         lds = ldp;
-        activation.kind = SAVED_DERIVATIVES;
     }
-    if (batch == 1 && in >= VEC_LANES) {
-        const size_t whole = in / VEC_LANES * VEC_LANES;
-        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), whole, out,
-                  activation);
-        if (whole < in)
-            dense_delta(previous + whole, ldp, delta, ldd, w + whole * ldw, ldw, saved ? saved + whole : NULL, lds, 1,
-                        in - whole, out, activation, scratch);
-        return;
-    }
-    product p = delta_product(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds),
-                              batch, in, out, activation);
-    p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
-    run_product(&p, scratch);
+    row_major_delta(previous, ldp, delta, ldd, w, ldw, saved, lds, batch, in, out, derivative, scratch);
 }
 
 /* X^T delta: the sum of the products of row blocks. */

@@ -39,15 +39,25 @@ static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_p
 }
 
 static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                         size_t in, size_t out, bp_activation activation, void *scratch) {
+                         size_t in, size_t out, bp_derivative derivative, void *scratch) {
     if (batch == 1) {
-        row_delta(previous, delta, w, previous_saved, in, out, activation);
+        row_delta(previous, delta, w, previous_saved, in, out, derivative);
         return;
     }
-    product p = delta_product(previous, delta, w, previous_saved, batch, in, out, activation);
+    product p = delta_product(previous, delta, w, previous_saved, batch, in, out, derivative);
     long_chains(&p);
     p.padded = true;
     run_product(&p, scratch);
+}
+
+static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns) {
+    for (size_t j = 0; j < columns; j += NR)
+        for (size_t n = 0; n < rows; n++) {
+            float *d = packed_at(delta, n, j);
+            const float *slope = packed_at(derivatives, n, j);
+            for (size_t c = 0; c < least(columns - j, NR); c += VEC_LANES)
+                vec_store(d + c, vec_mul(vec_load(d + c), vec_load(slope + c)));
+        }
 }
 
 /* Elements of a block of X, which every column of delta reuses: a share of the second-level cache. */

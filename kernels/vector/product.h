@@ -41,7 +41,8 @@ typedef struct product {
     bp_packed previous;
     tile_epilogue epilogue; /* of the last block */
     bp_activation activation;
-    bp_packed derivatives; /* receives the activation's derivatives; data null: none. Padded matrices only */
+    bp_derivative derivative; /* of the previous layer */
+    bp_packed derivatives;    /* receives the activation's derivatives; data null: none. Padded matrices only */
     float learning_rate;
     const bp_coefficients *coefficients; /* EPILOGUE_OPTIMIZER */
 } product;
@@ -315,6 +316,7 @@ static tile_spec spec_at(const product *p, size_t k0, size_t depth) {
         .add_partial = p->chain && (!first || p->sums),
         .epilogue = last ? p->epilogue : EPILOGUE_STORE,
         .activation = p->activation,
+        .derivative = p->derivative,
         .learning_rate = p->learning_rate,
     };
 }
@@ -335,12 +337,12 @@ static workspace cut_scratch(const product *p, float *scratch) {
 
 /* Stores `count` rows of the transpose, `lanes` wide, times the derivatives of the previous layer. */
 static ALWAYS_INLINE void store_transposed(const vec *v, size_t count, size_t lanes, bp_packed c, bp_packed previous,
-                                           bp_activation activation) {
+                                           bp_derivative derivative) {
     for (size_t l = 0; l < count; l++) {
         vec result = v[l];
-        if (activation.kind != BP_ACTIVATION_IDENTITY)
+        if (derivative.kind != DERIVATIVE_ONE)
             result =
-                vec_mul(result, vec_derivative(load_some(previous.data + l * previous.row_stride, lanes), activation));
+                vec_mul(result, vec_derivative(load_some(previous.data + l * previous.row_stride, lanes), derivative));
         store_some(c.data + l * c.row_stride, lanes, result);
     }
 }
@@ -365,11 +367,11 @@ static void transpose_results(const product *p, const block *b) {
                 previous.data = packed_at(previous, b->n0 + n, to) + at;
             const size_t count = least(b->columns - n, VEC_LANES);
             if (rows < VEC_LANES && !p->padded)
-                store_transposed(v, count, rows, c, previous, p->activation);
-            else if (p->activation.kind == BP_ACTIVATION_RELU)
-                store_transposed(v, count, VEC_LANES, c, previous, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
+                store_transposed(v, count, rows, c, previous, p->derivative);
+            else if (p->derivative.kind == DERIVATIVE_RELU)
+                store_transposed(v, count, VEC_LANES, c, previous, (bp_derivative){DERIVATIVE_RELU, 0.0f});
             else
-                store_transposed(v, count, VEC_LANES, c, previous, p->activation);
+                store_transposed(v, count, VEC_LANES, c, previous, p->derivative);
         }
     }
 }

@@ -114,7 +114,7 @@ static ALWAYS_INLINE void delta_chains(const size_t vecs, float *previous, bp_pa
 }
 
 static void row_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t in, size_t out,
-                      bp_activation activation) {
+                      bp_derivative derivative) {
     for (size_t i = 0; i < in; i += DELTA_VECS * VEC_LANES) {
         float s[DELTA_VECS * VEC_LANES];
         const size_t rows = least(in - i, DELTA_VECS * VEC_LANES);
@@ -127,8 +127,8 @@ static void row_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packe
         for (size_t v = 0; v * VEC_LANES < rows; v++) {
             const size_t c = i + v * VEC_LANES, at = c % NR;
             vec slope = vec_load(s + v * VEC_LANES);
-            if (activation.kind != BP_ACTIVATION_IDENTITY)
-                slope = vec_mul(slope, vec_derivative(vec_load(packed_at(previous_saved, 0, c - at) + at), activation));
+            if (derivative.kind != DERIVATIVE_ONE)
+                slope = vec_mul(slope, vec_derivative(vec_load(packed_at(previous_saved, 0, c - at) + at), derivative));
             vec_store(packed_at(previous, 0, c - at) + at, slope);
         }
     }
@@ -216,7 +216,7 @@ static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_pack
     for (size_t l = count; l-- > 0;) {
         const bp_dense_layer *k = &layers[l];
         if (l > 0)
-            row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, k->in, k->out, k[-1].saved_as);
+            row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, k->in, k->out, k[-1].derivative);
         if (coefficients) {
             row_bias_optimizer(coefficients, k->biases, k->deltas, k->out);
             row_optimizer(coefficients, k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out);

@@ -126,35 +126,35 @@ static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, s
 /* ---- Deltas --------------------------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE void small_derivatives(const size_t rows, const size_t vecs, vec *acc, const float *saved,
-                                            bp_activation activation) {
+                                            bp_derivative derivative) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
             const vec a = vec_load(saved + r * PANEL_WIDTH + v * VEC_LANES);
-            acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, activation));
+            acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, derivative));
         }
     }
 }
 
 /* acc *= f', computed from the saved values. */
 static ALWAYS_INLINE void small_times_derivatives(const size_t rows, const size_t vecs, vec *acc, const float *saved,
-                                                  bp_activation activation) {
-    switch ((int)activation.kind) {
-    case BP_ACTIVATION_RELU:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
+                                                  bp_derivative derivative) {
+    switch (derivative.kind) {
+    case DERIVATIVE_RELU:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_RELU, 0.0f});
         break;
-    case BP_ACTIVATION_LEAKY_RELU:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_LEAKY_RELU, activation.parameter});
+    case DERIVATIVE_LEAKY_RELU:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_LEAKY_RELU, derivative.slope});
         break;
-    case BP_ACTIVATION_SIGMOID:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f});
+    case DERIVATIVE_SIGMOID:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_SIGMOID, 0.0f});
         break;
-    case BP_ACTIVATION_TANH:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_TANH, 0.0f});
+    case DERIVATIVE_TANH:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_TANH, 0.0f});
         break;
-    case SAVED_DERIVATIVES:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){SAVED_DERIVATIVES, 0.0f});
+    case DERIVATIVE_SAVED:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_SAVED, 0.0f});
         break;
-    default:
+    case DERIVATIVE_ONE:
         break;
     }
 }
@@ -165,8 +165,8 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
     UNROLL_FOR (size_t i = 0; i < rows * vecs; i++)
         acc[i] = vec_set1(0.0f);
     small_chains(rows, vecs, acc, k->deltas.data + n * PANEL_WIDTH, PANEL_WIDTH, k->weights_t, k->out);
-    if (previous->activation.kind != BP_ACTIVATION_IDENTITY)
-        small_times_derivatives(rows, vecs, acc, previous->saved.data + n * PANEL_WIDTH, previous->saved_as);
+    if (previous->derivative.kind != DERIVATIVE_ONE)
+        small_times_derivatives(rows, vecs, acc, previous->saved.data + n * PANEL_WIDTH, previous->derivative);
     small_store(rows, vecs, previous->deltas.data + n * PANEL_WIDTH, acc);
 }
 
@@ -304,8 +304,8 @@ static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy
             const float *a = k->outputs.data + n * PANEL_WIDTH + j;
             vec error = vec_sub(vec_load(a), load_some(y + n * ldy + j, least(k->out - j, VEC_LANES)));
             error = vec_mul(error, vec_set1(scale));
-            if (k->activation.kind != BP_ACTIVATION_IDENTITY)
-                small_times_derivatives(1, 1, &error, k->saved.data + n * PANEL_WIDTH + j, k->saved_as);
+            if (k->derivative.kind != DERIVATIVE_ONE)
+                small_times_derivatives(1, 1, &error, k->saved.data + n * PANEL_WIDTH + j, k->derivative);
             vec_store(k->deltas.data + n * PANEL_WIDTH + j, error);
         }
 }

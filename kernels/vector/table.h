@@ -64,6 +64,7 @@ const bp_backend BP_BACKEND = {
     .unpack = packed_unpack,
     .forward = packed_forward,
     .delta = packed_delta,
+    .multiply = packed_multiply,
     .update = packed_update,
     .add_blocks = add_blocks,
     .forward_row = row_forward_all,

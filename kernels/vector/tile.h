@@ -73,7 +73,8 @@ typedef struct tile_spec {
     tile_prologue prologue;
     bool add_partial;
     tile_epilogue epilogue;
-    bp_activation activation;
+    bp_activation activation; /* EPILOGUE_ACTIVATION */
+    bp_derivative derivative; /* EPILOGUE_DERIVATIVE */
     float learning_rate;
 } tile_spec;
 
@@ -168,6 +169,7 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
     }
     /* Copies: the compiler cannot know that the stores do not change them. */
     const bp_activation activation = spec->activation;
+    const bp_derivative derivative = spec->derivative;
     const vec learning_rate = vec_set1(spec->learning_rate);
     const bool add_partial = spec->add_partial;
     const float *partial = p->partial, *previous = p->previous;
@@ -190,7 +192,7 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
             else if (epilogue == EPILOGUE_ACTIVATION)
                 row[v] = vec_rectify(row[v], activation);
             else if (epilogue == EPILOGUE_DERIVATIVE)
-                row[v] = vec_mul(row[v], vec_derivative(vec_load(previous + v * VEC_LANES), activation));
+                row[v] = vec_mul(row[v], vec_derivative(vec_load(previous + v * VEC_LANES), derivative));
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             vec_store(c + v * VEC_LANES, row[v]);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/refuse.h"
+#include "check/refuse.h"
 #include "enum_counts.h"
 #include "float_environment.h"
 #include "philox.h"

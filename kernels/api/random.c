@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "api/refuse.h"
+#include "check/refuse.h"
 #include "float_environment.h"
 #include "philox.h"
 

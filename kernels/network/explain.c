@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "failure.h"
 #include "network/step.h"
 

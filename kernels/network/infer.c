@@ -15,7 +15,7 @@
 
 #include <backprop/dense.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "network/step.h"

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "network/step.h"
 
 /* The activation whose derivative the loss includes: none if the output layer saves derivatives. */

@@ -9,7 +9,7 @@
 #include <backprop/update.h>
 
 #include "activation_kinds.h"
-#include "api/check.h"
+#include "check/arguments.h"
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
 #include "failure.h"

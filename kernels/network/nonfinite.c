@@ -4,7 +4,7 @@
 
 #include <backprop/layer_norm.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"

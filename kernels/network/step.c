@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/check.h"
-#include "api/optimizer.h"
+#include "check/arguments.h"
 #include "failure.h"
 #include "network/network.h"
 

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/check.h"
-#include "api/optimizer.h"
+#include "check/arguments.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "network/parameters.h"

@@ -1,6 +1,6 @@
-/* Argument checks of the public entry points. Statuses alone: refuse.h has the words. */
-#ifndef BP_API_CHECK_H
-#define BP_API_CHECK_H
+/* Argument checks of public calls. Statuses alone: refuse.h has the words. */
+#ifndef BP_CHECK_ARGUMENTS_H
+#define BP_CHECK_ARGUMENTS_H
 
 #include <math.h>
 #include <stdbool.h>

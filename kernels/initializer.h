@@ -1,13 +1,10 @@
-/* Initial weights in any layout; api/initializer.c. */
+/* Initial weights in any layout. */
 #ifndef BP_INITIALIZER_H
 #define BP_INITIALIZER_H
 
 #include <backprop/initializer.h>
 
 #include "backend.h"
-
-/** BP_ERROR_VALUE for a kind or a gain out of range. */
-bp_status bp_check_initializer(bp_initializer initializer);
 
 /**
  * bp_initialize on packed weights, without checks. `panel`: the panel width; 0: one panel. The caller has set the

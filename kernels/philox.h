@@ -48,7 +48,4 @@ static inline float symmetric_number(uint32_t word) {
     return ((float)(word >> 8) - 0x1p23f) * 0x1p-23f;
 }
 
-/* bp_random_normal from its word; needs the contract's floating-point mode */
-float bp_normal_number(uint32_t word);
-
 #endif

@@ -1,9 +1,8 @@
 #include <backprop/dense.h>
 
-#include "api/optimizer.h"
-#include "api/refuse.h"
-#include "api/refuse_step.h"
 #include "backend.h"
+#include "check/optimizer.h"
+#include "check/refuse.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
 

@@ -1,6 +1,6 @@
 #include <backprop/layer_norm.h>
 
-#include "api/refuse.h"
+#include "check/refuse.h"
 #include "dispatch/dispatch.h"
 #include "float_environment.h"
 

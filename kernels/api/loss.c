@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "activation_kinds.h"
-#include "api/refuse.h"
+#include "check/refuse.h"
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
 #include "float_environment.h"

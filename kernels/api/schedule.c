@@ -1,10 +1,10 @@
 #include <backprop/schedule.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "api/optimizer.h"
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
 #include "failure.h"
@@ -56,7 +56,9 @@ static bp_status refuse(const char *field, double value, const char *allowed) {
 }
 
 static bp_status check_rate(const char *field, float learning_rate) {
-    return is_within(learning_rate, INFINITY) ? BP_OK : refuse(field, (double)learning_rate, "finite and not negative");
+    return learning_rate >= 0.0f && isfinite(learning_rate)
+               ? BP_OK
+               : refuse(field, (double)learning_rate, "finite and not negative");
 }
 
 static bp_status check_factor(const bp_schedule *s) {

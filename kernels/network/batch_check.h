@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "network/loss.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "api/check.h"
-#include "api/optimizer.h"
+#include "check/arguments.h"
+#include "check/optimizer.h"
 #include "enum_counts.h"
 #include "failure.h"
 #include "network/config.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "network/arena.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "activation_kinds.h"
-#include "api/check.h"
+#include "check/arguments.h"
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 
 /* The activation whose derivative the loss includes: none if the output layer saves derivatives. */
 static bp_activation loss_activation(const dense_layer *k) {

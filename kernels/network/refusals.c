@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "failure.h"
 
 /* An array of a batch as the message names it. */

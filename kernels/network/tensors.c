@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/check.h"
-#include "api/optimizer.h"
+#include "check/arguments.h"
+#include "check/optimizer.h"
 #include "failure.h"
 #include "network/parameters.h"
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "failure.h"
 #include "float_environment.h"
 #include "network/batch_check.h"

@@ -2,7 +2,7 @@
 #ifndef BP_TRAINING_ARRAYS_H
 #define BP_TRAINING_ARRAYS_H
 
-#include "api/refuse.h"
+#include "check/refuse.h"
 
 /** A matrix of floats or doubles. A size that is too large for doubles stays too large. */
 matrix bp_matrix_of(const void *data, size_t rows, size_t columns, size_t ld, bool wide);

@@ -5,7 +5,7 @@
 #include <backprop/data.h>
 #include <backprop/network.h>
 
-#include "api/check.h"
+#include "check/arguments.h"
 
 struct bp_batches {
     bp_dataset set; /* strides filled in */

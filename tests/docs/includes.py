@@ -3,8 +3,8 @@
 
 Usage: includes.py SOURCE
 
-The table says which folder may include which. An include that it does not allow fails, and so does an exception that no
-file needs any more, a folder that the table lacks, and a circle.
+The table says which folder may include which. An include that it does not allow fails, and so does a folder that the table
+lacks, and a circle.
 """
 import pathlib
 import re
@@ -12,19 +12,18 @@ import sys
 
 
 def read_table(page):
-    """{folder: folders it may include} and {(folder, folder)} of the exceptions."""
-    allowed, exceptions, inside = {}, set(), False
+    """{folder: folders it may include}."""
+    allowed, inside = {}, False
     for line in page.read_text(encoding="utf-8").splitlines():
         if line.startswith("| folder |"):
             inside = True
         elif inside and not line.startswith("|"):
             inside = False
         elif inside and not line.startswith("|---"):
-            folders, _, may, except_for = [re.findall(r"`([^`]+)`", cell) for cell in line.strip("|").split("|")]
+            folders, _, may = [re.findall(r"`([^`]+)`", cell) for cell in line.strip("|").split("|")]
             for folder in folders:
                 allowed[folder] = set(may)
-                exceptions |= {(folder, other) for other in except_for}
-    return allowed, exceptions
+    return allowed
 
 
 def find_edges(kernels):
@@ -55,15 +54,14 @@ def find_circle(edges):
 
 def main():
     source = pathlib.Path(sys.argv[1])
-    allowed, exceptions = read_table(source / "docs/architecture.md")
+    allowed = read_table(source / "docs/architecture.md")
     edges, folders = find_edges(source / "kernels")
     problems = [f"docs/architecture.md has no line for kernels/{folder}" for folder in sorted(folders - set(allowed))]
     problems += [f"docs/architecture.md has a line for kernels/{folder}, which is not there"
                  for folder in sorted(set(allowed) - folders)]
     for (folder, other), example in edges.items():
-        if other not in allowed.get(folder, set()) and (folder, other) not in exceptions:
+        if other not in allowed.get(folder, set()):
             problems.append(f"{folder} may not include {other}: {example}")
-    problems += [f"the exception of {a} for {b} is not needed" for a, b in sorted(exceptions - set(edges))]
     circle = find_circle(edges)
     if circle:
         problems.append("a circle: " + ", ".join(circle))

@@ -1,16 +1,10 @@
 /* Checks of optimizers and of the arrays that they update. */
-#ifndef BP_API_OPTIMIZER_H
-#define BP_API_OPTIMIZER_H
+#ifndef BP_CHECK_OPTIMIZER_H
+#define BP_CHECK_OPTIMIZER_H
 
 #include <backprop/optimizer.h>
 
-#include "api/check.h"
-#include "enum_counts.h"
-
-/* Whether 0 <= number < end, and it is finite. */
-static inline bool is_within(float x, float end) {
-    return x >= 0.0f && x < end;
-}
+#include "check/refuse.h"
 
 /*
  * Reads a caller's optimizer into this version's struct and checks its numbers; with a message if they are wrong, in
@@ -39,5 +33,13 @@ static inline bp_status list_parameters(const bp_optimizer *o, const bp_paramete
 
 /* An optimizer's step as the kernel backend takes it; with a message. */
 bp_status bp_check_step(const bp_optimizer *optimizer, uint64_t step, float learning_rate);
+
+/**
+ * list_parameters with names: `arrays` are those of the values, both states and the average. BP_ERROR_NULL, with a
+ * message, for an array that the optimizer needs.
+ */
+bp_status bp_name_parameters(const bp_optimizer *optimizer, const bp_parameters *p, matrix shape,
+                             matrix_names shape_names, const char *const arrays[PARAMETER_ARRAYS], matrix *matrices,
+                             matrix_names *names, size_t *count) __attribute__((cold));
 
 #endif

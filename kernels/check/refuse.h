@@ -1,12 +1,12 @@
 /*
- * The words for calls that a check refused. The checks themselves (check.h) say no more than a status, so that a
+ * The words for calls that a check refused. The checks themselves (arguments.h) say no more than a status, so that a
  * successful call pays nothing for messages; only a failing call comes here. Each function sets bp_error_message() and
  * returns the status.
  */
-#ifndef BP_API_REFUSE_H
-#define BP_API_REFUSE_H
+#ifndef BP_CHECK_REFUSE_H
+#define BP_CHECK_REFUSE_H
 
-#include "api/check.h"
+#include "check/arguments.h"
 #include "failure.h"
 
 /* A pointer argument by its name. */

@@ -1,6 +1,6 @@
-/* Argument checks of the public entry points. Statuses alone: refuse.h has the words. */
-#ifndef BP_API_CHECK_H
-#define BP_API_CHECK_H
+/* Argument checks of public calls. Statuses alone: refuse.h has the words. */
+#ifndef BP_CHECK_ARGUMENTS_H
+#define BP_CHECK_ARGUMENTS_H
 
 #include <math.h>
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 
 #include <backprop/activation.h>
 #include <backprop/dense.h>
+#include <backprop/initializer.h>
 #include <backprop/loss.h>
 #include <backprop/status.h>
 
@@ -100,6 +101,12 @@ static inline bp_status check_loss_kind(bp_loss_kind loss, float parameter) {
     if (loss == BP_LOSS_HUBER && !(parameter > 0.0f && isfinite(parameter)))
         return BP_ERROR_VALUE;
     if (loss == BP_LOSS_SOFTMAX_CROSS_ENTROPY && !(parameter >= 0.0f && parameter <= 1.0f))
+        return BP_ERROR_VALUE;
+    return BP_OK;
+}
+
+static inline bp_status check_initializer(bp_initializer initializer) {
+    if ((unsigned)initializer.kind >= INITIALIZER_COUNT || !(initializer.gain >= 0.0f && isfinite(initializer.gain)))
         return BP_ERROR_VALUE;
     return BP_OK;
 }

@@ -1,4 +1,4 @@
-#include "api/refuse.h"
+#include "check/refuse.h"
 
 #include <inttypes.h>
 #include <stdio.h>

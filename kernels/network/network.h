@@ -14,7 +14,7 @@
 
 #include "backend.h"
 #include "enum_counts.h"
-#include "network/pool.h"
+#include "platform/pool.h"
 
 struct bp_network {
     const bp_backend *backend;

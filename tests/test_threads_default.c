@@ -9,8 +9,8 @@
 
 #include "harness/harness.h"
 
-#include "network/cpu_quota.h"
 #include "network/network.h"
+#include "platform/cpu_quota.h"
 
 enum { FILES_MAX = 6 };
 

@@ -9,7 +9,7 @@
 
 #include "network/layer.h"
 #include "network/plan.h"
-#include "network/pool.h"
+#include "platform/pool.h"
 #include "network/workspace.h"
 
 /* Weights, biases, gammas and betas of all layers, padded, in one array. State and gradients lie the same way. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "failure.h"
-#include "network/pool.h"
+#include "platform/pool.h"
 #include "network/workers.h"
 
 /* What the caller gets a pointer to, and what is behind it. */

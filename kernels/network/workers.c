@@ -1,30 +1,18 @@
 /* How many threads there are, and tasks on them. */
-#define _GNU_SOURCE 1 /* sched_getaffinity */
 #include "network/workers.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "failure.h"
 #include "float_environment.h"
-#include "network/cpu_quota.h"
-
-static size_t process_cpus(void) {
-    cpu_set_t cpus;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-        return (size_t)CPU_COUNT(&cpus);
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (size_t)online : 1;
-}
+#include "platform/cpus.h"
 
 bp_status bp_default_threads(size_t *threads) {
     const char *text = getenv("BACKPROP_THREADS");
     if (!text || !*text) {
-        const size_t cpus = process_cpus(), quota = bp_cpu_quota("");
-        *threads = cpus < quota ? cpus : quota;
+        *threads = bp_process_cpus();
         return BP_OK;
     }
     char *end;

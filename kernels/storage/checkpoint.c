@@ -1,5 +1,3 @@
-#define _POSIX_C_SOURCE 200809L
-
 #include <backprop/checkpoint.h>
 
 #include <stdio.h>
@@ -12,11 +10,11 @@
 #include <backprop/update.h>
 #include <backprop/version.h>
 
+#include "platform/plain.h"
 #include "storage/entries.h"
 #include "storage/error.h"
 #include "storage/load_options.h"
 #include "storage/matching.h"
-#include "storage/plain.h"
 #include "storage/text.h"
 
 /* ---- Metadata ------------------------------------------------------------------------------------------------- */

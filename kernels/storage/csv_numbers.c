@@ -1,5 +1,3 @@
-#define _POSIX_C_SOURCE 200809L
-
 /* The numbers of a table: as floats, as doubles, or as floats after an offset and a factor. */
 #include "storage/csv.h"
 
@@ -9,9 +7,9 @@
 #include <string.h>
 
 #include "float_environment.h"
+#include "platform/plain.h"
 #include "storage/decimal.h"
 #include "storage/error.h"
-#include "storage/plain.h"
 
 /* The columns to read, and the array that receives them. */
 typedef struct reading {

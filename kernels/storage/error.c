@@ -1,10 +1,6 @@
-#define _POSIX_C_SOURCE 200809L
-
 #include "storage/error.h"
 
-#include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "failure.h"
@@ -38,12 +34,17 @@ bp_status bp_file_malformed(bp_file_error *error, uint64_t offset, const char *f
     return BP_ERROR_FORMAT;
 }
 
-bp_status bp_file_system(bp_file_error *error, const char *what) {
+bp_status bp_file_outcome(bp_file_error *error, bp_outcome outcome) {
     char text[128];
-    error->system = errno;
-    if (strerror_r(error->system, text, sizeof text) != 0)
-        snprintf(text, sizeof text, "error %d", error->system);
-    return bp_file_fail(error, BP_ERROR_FILE, "cannot %s: %s", what, text);
+    if (outcome.status == BP_OK)
+        return BP_OK;
+    if (outcome.status != BP_ERROR_FILE)
+        return bp_file_refuse(error, outcome.status);
+    if (outcome.system == 0)
+        return bp_file_fail(error, BP_ERROR_FILE, "%s", outcome.what);
+    error->system = outcome.system;
+    bp_system_text(outcome.system, text, sizeof text);
+    return bp_file_fail(error, BP_ERROR_FILE, "cannot %s: %s", outcome.what, text);
 }
 
 bp_status bp_file_refuse(bp_file_error *error, bp_status status) {

@@ -6,6 +6,8 @@
 
 #include <backprop/file.h>
 
+#include "platform/file.h"
+
 /** The caller's error, emptied; or `own` if the caller gave none. */
 bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own);
 
@@ -17,8 +19,8 @@ bp_status bp_file_fail(bp_file_error *error, bp_status status, const char *forma
 bp_status bp_file_malformed(bp_file_error *error, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** BP_ERROR_FILE with errno: "cannot <what>: <its text>". */
-bp_status bp_file_system(bp_file_error *error, const char *what);
+/** Returns a call's status; unless that is BP_OK, the message is "cannot <what>: <the system's text>" or the like. */
+bp_status bp_file_outcome(bp_file_error *error, bp_outcome outcome);
 
 /** Returns `status`; the message is the text of bp_status_string. */
 bp_status bp_file_refuse(bp_file_error *error, bp_status status);

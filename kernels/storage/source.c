@@ -1,44 +1,18 @@
-#define _POSIX_C_SOURCE 200809L
-
 #include "storage/source.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "storage/error.h"
-
-/* Systems transfer less than 2 GiB at a time. */
-#define TRANSFER_MAX ((size_t)1 << 30)
 
 bp_status bp_source_open(bp_source *source, const char *path, bp_file_error *error) {
     if (!path)
         return bp_file_fail(error, BP_ERROR_NULL, "path is null");
-    int file;
-    do { /* opening a pipe would block until it has a writer */
-        file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    } while (file < 0 && errno == EINTR);
-    if (file < 0)
-        return bp_file_system(error, "open");
-
-    struct stat status;
-    bp_status result = BP_OK;
-    if (fstat(file, &status) != 0)
-        result = bp_file_system(error, "open");
-    else if (S_ISDIR(status.st_mode)) {
-        errno = EISDIR;
-        result = bp_file_system(error, "open");
-    } else if (!S_ISREG(status.st_mode))
-        result = bp_file_fail(error, BP_ERROR_FILE, "not a regular file");
-    if (result != BP_OK) {
-        close(file);
-        return result;
-    }
-    *source = (bp_source){.file = file, .size = (uint64_t)status.st_size};
-    return BP_OK;
+    bp_source opened = {.bytes = NULL};
+    const bp_status status = bp_file_outcome(error, bp_file_open(path, &opened.file, &opened.size));
+    if (status == BP_OK)
+        *source = opened;
+    return status;
 }
 
 bp_status bp_source_open_memory(bp_source *source, const void *bytes, size_t size, bp_file_error *error) {
@@ -50,7 +24,7 @@ bp_status bp_source_open_memory(bp_source *source, const void *bytes, size_t siz
 
 void bp_source_close(bp_source *source) {
     if (source->file >= 0)
-        close(source->file);
+        bp_file_close(source->file);
 }
 
 static bp_status truncated(const bp_source *source, bp_file_error *error) {
@@ -65,19 +39,9 @@ bp_status bp_source_read(const bp_source *source, uint64_t offset, void *to, siz
             memcpy(to, source->bytes + offset, count);
         return BP_OK;
     }
-    for (size_t done = 0; done < count;) {
-        const size_t rest = count - done;
-        const ssize_t got = pread(source->file, (unsigned char *)to + done, rest < TRANSFER_MAX ? rest : TRANSFER_MAX,
-                                  (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return bp_file_system(error, "read");
-        if (got == 0)
-            return truncated(source, error);
-        done += (size_t)got;
-    }
-    return BP_OK;
+    size_t got;
+    const bp_status status = bp_file_outcome(error, bp_file_read(source->file, offset, to, count, &got));
+    return status == BP_OK && got < count ? truncated(source, error) : status;
 }
 
 bp_status bp_source_copy(const bp_source *source, uint64_t offset, size_t count, unsigned char **copy,

@@ -7,10 +7,10 @@
 
 #include <backprop/file.h>
 
+#include "platform/file.h"
+
 typedef struct bp_writer {
-    char *path;      /* of the file, symbolic links resolved */
-    char *temporary; /* in the same folder */
-    int folder, file;
+    bp_replacement file;
     size_t filled;
     uint64_t written; /* bytes before those of the buffer */
     bp_status status; /* of the first failure, which *error describes; after it, calls do nothing */

@@ -1,6 +1,6 @@
 /* The CPU time that control groups, those of containers for example, leave to this process. */
-#ifndef BP_CPU_QUOTA_H
-#define BP_CPU_QUOTA_H
+#ifndef BP_PLATFORM_CPU_QUOTA_H
+#define BP_PLATFORM_CPU_QUOTA_H
 
 #include <stddef.h>
 

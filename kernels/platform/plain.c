@@ -1,14 +1,17 @@
 #define _POSIX_C_SOURCE 200809L
 
-#include "storage/plain.h"
+#include "platform/plain.h"
+
+#include <locale.h>
 
 #include "float_environment.h"
 
 bp_status bp_plain_enter(bp_plain *plain) {
-    plain->plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (plain->plain == (locale_t)0)
+    const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (c == (locale_t)0)
         return BP_ERROR_MEMORY;
-    plain->hosts = uselocale(plain->plain);
+    plain->plain = c;
+    plain->hosts = uselocale(c);
     /* C libraries read the rounding mode from a register that float_environment.h does not set: that of the x87. */
     fegetenv(&plain->environment);
     fesetenv(FE_DFL_ENV);
@@ -18,6 +21,6 @@ bp_status bp_plain_enter(bp_plain *plain) {
 
 void bp_plain_leave(const bp_plain *plain) {
     fesetenv(&plain->environment);
-    uselocale(plain->hosts);
-    freelocale(plain->plain);
+    uselocale((locale_t)plain->hosts);
+    freelocale((locale_t)plain->plain);
 }

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE 1 /* sched_getcpu, sched_setaffinity */
-#include "network/pool.h"
+#include "platform/pool.h"
 
 #include <pthread.h>
 #include <sched.h>

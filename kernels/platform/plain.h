@@ -2,16 +2,15 @@
  * Between these calls this thread converts numbers to and from text in the C locale and the contract's floating-point
  * mode. The host may have set others.
  */
-#ifndef BP_STORAGE_PLAIN_H
-#define BP_STORAGE_PLAIN_H
+#ifndef BP_PLATFORM_PLAIN_H
+#define BP_PLATFORM_PLAIN_H
 
 #include <fenv.h>
-#include <locale.h>
 
 #include <backprop/status.h>
 
 typedef struct bp_plain {
-    locale_t plain, hosts;
+    void *plain, *hosts; /* locales */
     fenv_t environment;
 } bp_plain;
 

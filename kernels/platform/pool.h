@@ -6,8 +6,8 @@
  *
  * In a child process of fork the parent's pools continue without workers: the caller does all the work.
  */
-#ifndef BP_NETWORK_POOL_H
-#define BP_NETWORK_POOL_H
+#ifndef BP_PLATFORM_POOL_H
+#define BP_PLATFORM_POOL_H
 
 #include <stddef.h>
 

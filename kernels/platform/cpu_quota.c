@@ -1,4 +1,4 @@
-#include "network/cpu_quota.h"
+#include "platform/cpu_quota.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -88,24 +88,24 @@ static inline bp_network *prior_of(const test_table *table, size_t kind, unsigne
 /** Floats of one array: all parameters in their order, without what pads them. */
 static inline size_t array_floats(const bp_network *network) {
     size_t count = 0;
-    for (size_t l = 0; l < network->layers; l++)
-        count += bp_layer_parameters(&network->layer[l]);
+    for (size_t l = 0; l < network->plan.layers; l++)
+        count += bp_layer_parameters(&network->layers[l]);
     return count;
 }
 
 /** Copies array `set` out, 0: the parameters, then the state, the average last; or `in`. */
 static inline void move_array(const bp_network *network, size_t set, float *values, bool in) {
-    const size_t offset = set * network->parameters;
-    for (size_t l = 0; l < network->layers; l++) {
-        const bp_dense_layer *k = &network->layer[l];
+    const size_t offset = set * network->parameters.count;
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        const dense_layer *k = &network->layers[l];
         const bp_packed w = {k->weights.data + offset, k->weights.row_stride, k->weights.panel_stride};
-        float *const others[] = {k->biases, k->norm.gamma, k->norm.beta};
+        float *const others[] = {k->biases, k->gamma, k->beta};
         if (in)
             network->backend->pack(w, values, k->out, k->in, k->out);
         else
             network->backend->unpack(values, k->out, w, k->in, k->out);
         values += k->in * k->out;
-        for (size_t o = 0; o < (k->norm.gamma ? 3 : 1); o++, values += k->out)
+        for (size_t o = 0; o < (k->normalized ? 3 : 1); o++, values += k->out)
             if (in)
                 memcpy(others[o] + offset, values, k->out * sizeof *values);
             else
@@ -116,10 +116,10 @@ static inline void move_array(const bp_network *network, size_t set, float *valu
 /** All arrays, one after the other; the number of floats. */
 static inline size_t get_all(const bp_network *network, float *values) {
     const size_t count = array_floats(network);
-    assert_true((1 + network->states) * count <= FLOATS_MAX);
-    for (size_t set = 0; set <= network->states; set++)
+    assert_true((1 + network->plan.states) * count <= FLOATS_MAX);
+    for (size_t set = 0; set <= network->plan.states; set++)
         move_array(network, set, values + set * count, false);
-    return (1 + network->states) * count;
+    return (1 + network->plan.states) * count;
 }
 
 static inline void expect_equal(const bp_network *a, const bp_network *b, const char *what, size_t kind,

@@ -24,7 +24,8 @@
 #include "harness/layers.h"
 #include "harness/session.h"
 #include "harness/usual.h"
-#include "network/network.h"
+#include "network/create.h"
+#include "network/step_schedule.h"
 
 #define NET_LAYERS_MAX 4
 

@@ -176,12 +176,12 @@ static inline uint64_t trained_hash(const trained *t) {
 static inline uint64_t state_hash(const bp_network *network) {
     uint64_t hash = bp_network_hash(network);
     for (size_t k = 0; k < layer_states(network); k++)
-        for (size_t l = 0; l < network->layers; l++) {
-            const size_t in = network->layer[l].in, out = network->layer[l].out;
+        for (size_t l = 0; l < network->plan.layers; l++) {
+            const size_t in = network->layers[l].in, out = network->layers[l].out;
             float *weights = allocate(in * out, sizeof(float)), *biases = allocate(out, sizeof(float));
             assert_int_equal(layer_read(network, OF_STATE + k, l, weights, 0, biases), BP_OK);
             hash = hash_floats(hash_floats(hash, weights, in * out), biases, out);
-            if (network->layer[l].norm.gamma) {
+            if (network->layers[l].normalized) {
                 assert_int_equal(norm_read(network, OF_STATE + k, l, weights, biases), BP_OK);
                 hash = hash_floats(hash_floats(hash, weights, out), biases, out);
             }

@@ -13,7 +13,7 @@
 #include <backprop/random.h>
 
 #include "enum_counts.h"
-#include "network/network.h"
+#include "network/create.h"
 
 static double normal_cdf(double x) {
     return 0.5 * erfc(-x / sqrt(2.0));

@@ -69,7 +69,7 @@ static void memory_is_what_was_announced(void **state) {
         bp_network *network = net_create(&config, test_seed());
         assert_int_equal(c.calls, 1);
         assert_int_equal(c.bytes, announced);
-        assert_true(network->scratch + network->workers * network->scratch_bytes <= c.end);
+        assert_true(network->workspace.scratch + network->workspace.workers * network->workspace.scratch_bytes <= c.end);
         samples s = samples_create(&plain, 40, 0, test_seed());
         assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
         assert_int_equal(c.calls, 1);
@@ -87,7 +87,7 @@ static void scratch_holds_the_loss(void **state) {
         const net broad = {.layers = 1, .sizes = {1, out}, .loss = BP_LOSS_MSE};
         const bp_network_config config = net_config(&broad, 2);
         bp_network *network = net_create(&config, 1);
-        assert_true(network->scratch_bytes >= 2 * LOSS_CHUNK_ROWS * out * sizeof(float));
+        assert_true(network->workspace.scratch_bytes >= 2 * LOSS_CHUNK_ROWS * out * sizeof(float));
         bp_network_destroy(network);
     }
 }
@@ -325,7 +325,7 @@ static void check_refusals(const net *shape, bp_network *network, const samples 
     assert_int_equal(bp_network_forward(network, &s->batch, outputs, SIZE_MAX), BP_ERROR_OVERFLOW);
     assert_int_equal(bp_network_forward(network, &s->batch, (float *)(uintptr_t)shifted(outputs, 2), 0),
                      BP_ERROR_ALIGNMENT);
-    assert_int_equal(bp_network_forward(network, &s->batch, network->layer[0].weights.data, 0), BP_ERROR_OVERLAP);
+    assert_int_equal(bp_network_forward(network, &s->batch, network->layers[0].weights.data, 0), BP_ERROR_OVERLAP);
     assert_int_equal(bp_network_forward(network, &s->batch, (float *)(uintptr_t)s->batch.inputs, 0), BP_ERROR_OVERLAP);
     assert_true(bp_network_hash(network) == before);
 
@@ -343,7 +343,7 @@ static void bad_batches_change_nothing(void **state) {
         const bp_network_config config = net_config(&shapes[k], 8);
         bp_network *network = net_create(&config, 3);
         samples s = samples_create(&shapes[k], 8, 0, test_seed());
-        float *weights = network->layer[1].weights.data, *biases = network->layer[1].biases;
+        float *weights = network->layers[1].weights.data, *biases = network->layers[1].biases;
         refusal cases[16];
         size_t count = 0;
 #define BAD_BATCH(status, forward, field, value)                                                                       \

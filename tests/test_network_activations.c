@@ -86,13 +86,13 @@ static void train_by_hand(void) {
 /* Whether the network goes the way that this form is here for. */
 static bool goes_its_way(const bp_network *network) {
     size_t by_columns = 0;
-    for (size_t l = 0; l < network->layers; l++)
-        by_columns += bp_by_columns(network, l, rows[0], network->workers);
+    for (size_t l = 0; l < network->plan.layers; l++)
+        by_columns += bp_schedule_by_columns(network, l, rows[0], network->workspace.workers);
     switch (forms[form].way) {
     case ONE_CALL:
-        return network->small_rows > 0 || network->backend->panel_width == 0;
+        return network->workspace.small_rows > 0 || !network->backend->small_step;
     case ONE_LANE:
-        return network->workers == 1 && (network->small_rows == 0 || network->backend->panel_width >= 70);
+        return network->workspace.workers == 1 && (network->workspace.small_rows == 0 || network->backend->panel_width >= 70);
     case BY_COLUMNS:
         return by_columns > 0;
     default:

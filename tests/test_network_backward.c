@@ -222,11 +222,11 @@ static void check_case_on(test_table *table) {
                 config.pool = stored_pool(pools[p].pool(&log, pools[p].workers));
             bp_network *network = net_create_on(table, &config, SEED);
             if (small_slices) { /* by rows or columns, in several slices */
-                if (network->slice_rows <= 2 * BP_ROW_BLOCK) {
+                if (network->workspace.slice_rows <= 2 * BP_ROW_BLOCK) {
                     bp_network_destroy(network);
                     continue;
                 }
-                network->slice_rows = 2 * BP_ROW_BLOCK;
+                network->workspace.slice_rows = 2 * BP_ROW_BLOCK;
                 network->worker_blocks = 0;
             }
             for (int from = 0; from < SOURCES; from++)
@@ -479,7 +479,7 @@ static void bad_calls_change_nothing(void **state) {
     float delta[SMALL_ROWS * 3] = {0}, gradient[SMALL_ROWS * 6] = {4711}, loss = 4711;
     size_t calls = 0;
     const uint64_t before = bp_network_hash(network);
-    float *inside = network->layer[1].weights.data;
+    float *inside = network->layers[1].weights.data;
     const bp_backward_options good = BACKWARD_OPTIONS(.learning_rate = 0.1f, .input_gradient = gradient),
                               given = BACKWARD_OPTIONS(.delta = delta),
                               function = BACKWARD_OPTIONS(.loss_callback = no_loss, .loss_context = &calls);

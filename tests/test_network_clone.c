@@ -32,7 +32,7 @@ static void clones_go_on_alike(const test_table *table, size_t kind, unsigned pr
     assert_ptr_equal(clone->backend, source->backend);
     assert_int_equal(bp_network_threads(clone), bp_network_threads(source));
     for (size_t l = 0; l < source->layers; l++)
-        assert_int_equal(clone->layer[l].frozen, source->layer[l].frozen);
+        assert_int_equal(clone->layers[l].frozen, source->layers[l].frozen);
     expect_equal(source, clone, "cloned", kind, prior);
     finish_gradient(source, prior);
     finish_gradient(clone, prior);
@@ -66,8 +66,8 @@ static void parameters_alone(void **state) {
             const size_t count = array_floats(source);
             move_array(source, 0, values, false);
             move_array(expected, 0, values, true);
-            if (expected->states)
-                move_array(expected, expected->states, values, true); /* the average */
+            if (expected->plan.states)
+                move_array(expected, expected->plan.states, values, true); /* the average */
             assert_int_equal(bp_network_set_steps(source, 1234, bp_network_steps(source)), BP_OK);
             if (prior & SWAPPED)
                 assert_int_equal(bp_network_swap_ema(source), BP_OK);
@@ -77,7 +77,7 @@ static void parameters_alone(void **state) {
             assert_int_equal(bp_network_set_steps(expected, 1234, 0), BP_OK);
             assert_int_equal(bp_network_update(clone, 0.01f), BP_ERROR_VALUE); /* no gradient */
             for (size_t l = 0; l < clone->layers; l++)
-                assert_false(clone->layer[l].frozen);
+                assert_false(clone->layers[l].frozen);
             bp_network_destroy(source);
             assert_true(count > 0);
             expect_equal_steps(clone, expected, &batches[kind], "clone of parameters", kind, prior);

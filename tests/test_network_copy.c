@@ -63,23 +63,23 @@ static size_t get_settled(const bp_network *network, float *values) {
 static void expect_parameters(const bp_network *target, size_t floats, const float *parameters, const char *what) {
     get_all(target, actual);
     expect_floats(actual, parameters, floats, what);
-    if (target->states == 0)
+    if (target->plan.states == 0)
         return;
-    expect_floats(actual + target->states * floats, parameters, floats, "average");
-    expect_floats(actual + floats, of_target + floats, (target->states - 1) * floats, "state");
+    expect_floats(actual + target->plan.states * floats, parameters, floats, "average");
+    expect_floats(actual + floats, of_target + floats, (target->plan.states - 1) * floats, "state");
 }
 
 static void copy_parameters(bp_network *target, bp_network *source, size_t kind) {
     const size_t floats = array_floats(target);
     const uint64_t steps = bp_network_steps(target), seed = bp_network_seed(target);
-    const bool frozen = target->layer[0].frozen;
+    const bool frozen = target->layers[0].frozen;
     get_settled(target, of_target);
     get_all(source, of_source); /* the parameters in use */
     assert_int_equal(bp_network_copy_parameters(target, source), BP_OK);
     expect_settled(target);
     expect_parameters(target, floats, of_source, "copied parameters");
     assert_true(bp_network_steps(target) == steps && bp_network_seed(target) == seed);
-    assert_int_equal(target->layer[0].frozen, frozen);
+    assert_int_equal(target->layers[0].frozen, frozen);
     assert_true(bp_network_hash(target) == bp_network_hash(source));
     train(target, &batches[kind], 3); /* with transposes that fit the parameters */
     get_all(source, actual);
@@ -104,7 +104,7 @@ static void steps_after_a_copy(void **state) {
                                   : bp_network_copy_parameters(target, source),
                              BP_OK);
             get_all(target, of_target);
-            for (size_t set = 0; set <= fresh->states; set++)
+            for (size_t set = 0; set <= fresh->plan.states; set++)
                 move_array(fresh, set, of_target + set * array_floats(target), true);
             assert_int_equal(bp_network_set_steps(target, 8, 9), BP_OK);
             assert_int_equal(bp_network_set_steps(fresh, 8, 9), BP_OK);
@@ -137,7 +137,7 @@ static void other_settings_may_differ(void **state) {
 /* ---- State ----------------------------------------------------------------------------------------------------- */
 
 static void copy_state(bp_network *target, bp_network *source, size_t kind) {
-    const bool frozen = target->layer[0].frozen;
+    const bool frozen = target->layers[0].frozen;
     const size_t count = get_settled(source, of_source);
     const uint64_t steps = bp_network_steps(source);
     assert_int_equal(bp_network_copy_state(target, source), BP_OK);
@@ -146,7 +146,7 @@ static void copy_state(bp_network *target, bp_network *source, size_t kind) {
     expect_floats(actual, of_source, count, "copied state");
     assert_true(bp_network_steps(target) == steps && bp_network_seed(target) == bp_network_seed(source));
     assert_true(bp_network_gradient_norm(target) == 0.0f);
-    assert_int_equal(target->layer[0].frozen, frozen);
+    assert_int_equal(target->layers[0].frozen, frozen);
     if (bp_network_ema_swapped(source))
         assert_int_equal(bp_network_swap_ema(source), BP_OK);
     assert_int_equal(bp_network_set_steps(source, bp_network_seed(source), steps), BP_OK); /* its norm is 0, too */
@@ -244,7 +244,7 @@ static void workers_share_a_soft_update(void **state) {
         bp_network_config config = net_config(&shape, 64);
         config.threads = threads;
         bp_network *target = net_create(&config, 1), *source = net_create(&config, 2);
-        assert_true(bp_useful_workers(8.0 * (double)target->parameters, threads) == threads);
+        assert_true(bp_useful_workers(8.0 * (double)target->parameters.count, threads) == threads);
         assert_int_equal(bp_network_threads(target), threads);
         assert_int_equal(bp_network_soft_update(target, source, 0.1f), BP_OK);
         hash[threads - 1] = bp_network_hash(target);

@@ -367,7 +367,7 @@ static void refusals_say_what_is_wrong(void **state) {
         expect_refusal(bp_network_infer(network, &good, z, 0, memory, needed - 1), BP_ERROR_SIZE, text);
         expect_refusal(bp_network_infer(network, &good, rows + 1, 0, memory, WORKSPACE), BP_ERROR_OVERLAP,
                        "outputs overlaps batch.inputs");
-        float *inside = network->layer[0].weights.data;
+        float *inside = network->layers[0].weights.data;
         expect_refusal(bp_network_infer(network, &good, inside, 0, memory, WORKSPACE), BP_ERROR_OVERLAP,
                        "outputs overlaps the network's memory");
         bad.inputs = inside;

@@ -125,8 +125,8 @@ static void check_on(test_table *table) {
         assert_int_equal(bp_network_threads(network), lane_pools[p].workers);
         if (current->slice_rows > 0) {
             network->worker_blocks = 0;
-            assert_true(network->slice_rows >= current->slice_rows);
-            network->slice_rows = current->slice_rows;
+            assert_true(network->workspace.slice_rows >= current->slice_rows);
+            network->workspace.slice_rows = current->slice_rows;
         }
         for (size_t k = 0; k < current->steps; k++) {
             samples s = batch_of(k);

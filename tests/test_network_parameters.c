@@ -62,7 +62,7 @@ static void assert_same_memory(const bp_network *network, const unsigned char *c
 
 static void round_trip(bp_network *network, size_t index, size_t set_padding, size_t get_padding, test_side side,
                        test_random *random) {
-    const size_t in = network->layer[index].in, out = network->layer[index].out;
+    const size_t in = network->layers[index].in, out = network->layers[index].out;
     const size_t set_stride = out + set_padding, get_stride = out + get_padding;
     test_array_place(&from.weights, in, out, set_stride, 0, side);
     test_array_place(&from.biases, 1, out, out, 0, side);
@@ -200,13 +200,13 @@ static void bad_arguments_change_nothing(void **state) {
     /* Every part of the network's memory. */
     char *block = (char *)network;
     float *inside[] = {(float *)(void *)block,
-                       network->layer[0].weights.data,
-                       network->layer[0].biases,
-                       network->layer[1].gradient.data,
-                       network->layer[1].deltas.data,
-                       network->row_loss,
+                       network->layers[0].weights.data,
+                       network->layers[0].biases,
+                       network->gradient.sums,
+                       network->workspace.layers[1].deltas.data,
+                       network->workspace.row_loss,
                        (float *)(void *)(block + network->bytes - BP_ALIGNMENT) - 1};
-    assert_non_null(network->layer[1].gradient.data);
+    assert_non_null(network->gradient.sums);
     for (size_t k = 0; k < COUNT(inside); k++) {
         REFUSE(network, 0, inside[k], STRIDE, b, BP_ERROR_OVERLAP);
         REFUSE(network, 0, NULL, 0, inside[k], BP_ERROR_OVERLAP);

@@ -189,12 +189,12 @@ static size_t smaller(size_t a, size_t b) {
 /* Without a slice's size of its own a net is shared by blocks, or has layers by columns. */
 static void check_sharing(const bp_network *network) {
     size_t by_columns = 0;
-    for (size_t l = 0; l < network->layers; l++) {
-        by_columns += bp_by_columns(network, l, current->rows[0], network->workers);
+    for (size_t l = 0; l < network->plan.layers; l++) {
+        by_columns += bp_schedule_by_columns(network, l, current->rows[0], network->workspace.workers);
     }
-    if (network->workers > 1) {
+    if (network->workspace.workers > 1) {
         assert_true((by_columns > 0) == current->by_columns);
-        assert_true(current->slice_rows > 0 || current->by_columns || network->worker_blocks > 0);
+        assert_true(current->slice_rows > 0 || current->by_columns || network->plan.worker_blocks > 0);
     }
 }
 
@@ -214,8 +214,8 @@ static void check_on(test_table *table) {
         check_sharing(network);
         draw_normalization(network, &current->net);
         if (current->slice_rows > 0) {
-            network->slice_rows = smaller(network->slice_rows, current->slice_rows);
-            network->worker_blocks = 0;
+            network->workspace.slice_rows = smaller(network->workspace.slice_rows, current->slice_rows);
+            network->plan.worker_blocks = 0;
         }
         check_network(network, current, &expected, name);
         assert_true(!pools[k].pool || log.runs > 0);
@@ -393,7 +393,7 @@ static void nothing_to_regularize(void **state) {
     bp_network *a = net_create(&config, 5), *b = net_create(&plain, 5);
     samples s = samples_create(&none.shape, 16, 0, 6);
     assert_int_equal(a->bytes, b->bytes);
-    assert_int_equal(a->small_rows, b->small_rows);
+    assert_int_equal(a->plan.small_rows, b->plan.small_rows);
     assert_int_equal(bp_network_parameters(a), bp_network_parameters(b));
     assert_int_equal(bp_network_train_step(a, &s.batch, learning_rate, NULL), BP_OK);
     assert_int_equal(bp_network_train_step(b, &s.batch, learning_rate, NULL), BP_OK);

@@ -157,9 +157,9 @@ static void check_slices_on(test_table *table) {
         if (pools[k].pool)
             config.pool = stored_pool(pools[k].pool(&log, pools[k].threads));
         bp_network *network = net_create_on(table, &config, SEED);
-        const size_t slices = (BATCH_MAX + network->slice_rows - 1) / network->slice_rows;
+        const size_t slices = (BATCH_MAX + network->workspace.slice_rows - 1) / network->workspace.slice_rows;
         if (slices < 2 || bp_network_threads(network) != pools[k].threads)
-            fail_msg("%s: %zu slices on %zu lanes: this net tests nothing", name, slices, network->workers);
+            fail_msg("%s: %zu slices on %zu lanes: this net tests nothing", name, slices, network->workspace.workers);
         check_network(network, current, &expected, name);
         assert_true(!pools[k].pool || log.runs > 0);
         bp_network_destroy(network);
@@ -254,8 +254,8 @@ static const struct {
 
 static bool is_shared(const bp_network *network, way expected_way) {
     size_t by_columns = 0;
-    for (size_t l = 0; l < network->layers; l++)
-        by_columns += bp_by_columns(network, l, current->rows[0], network->workers);
+    for (size_t l = 0; l < network->plan.layers; l++)
+        by_columns += bp_schedule_by_columns(network, l, current->rows[0], network->workspace.workers);
     if (expected_way == BY_COLUMNS)
         return by_columns > 0;
     return by_columns == 0 && (network->worker_blocks > 0) == (expected_way == BY_BLOCKS);
@@ -277,8 +277,8 @@ static void check_sharing_on(test_table *table) {
         bp_network *network = net_create_on(table, &config, SEED);
         if (shared[sharing].way == BY_ROWS)
             network->worker_blocks = 0;
-        if (shared[sharing].slice_rows > 0 && network->slice_rows > shared[sharing].slice_rows)
-            network->slice_rows = shared[sharing].slice_rows;
+        if (shared[sharing].slice_rows > 0 && network->workspace.slice_rows > shared[sharing].slice_rows)
+            network->workspace.slice_rows = shared[sharing].slice_rows;
         assert_int_equal(bp_network_threads(network), workers);
         if (workers > 1 && !is_shared(network, shared[sharing].way))
             fail_msg("%s: this net tests nothing", name);

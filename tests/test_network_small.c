@@ -119,15 +119,15 @@ static bp_batch guarded(const samples *s, test_side side) {
 
 /* Deltas lie behind their layer's outputs, and a forward pass leaves them alone. Canaries stand in their first row. */
 static void mark_deltas(const bp_network *network) {
-    for (size_t l = 0; l < network->layers; l++)
-        for (size_t j = 0; j < network->layer[l].out; j++)
-            network->layer[l].deltas.data[j] = test_float(TEST_CANARY);
+    for (size_t l = 0; l < network->plan.layers; l++)
+        for (size_t j = 0; j < network->layers[l].out; j++)
+            network->workspace.layers[l].deltas.data[j] = test_float(TEST_CANARY);
 }
 
 static void check_deltas(const bp_network *network, const char *name) {
-    for (size_t l = 0; l < network->layers; l++)
-        for (size_t j = 0; j < network->layer[l].out; j++)
-            if (test_raw_bits(network->layer[l].deltas.data[j]) != TEST_CANARY)
+    for (size_t l = 0; l < network->plan.layers; l++)
+        for (size_t j = 0; j < network->layers[l].out; j++)
+            if (test_raw_bits(network->workspace.layers[l].deltas.data[j]) != TEST_CANARY)
                 fail_msg("%s: the forward pass wrote to layer %zu's deltas", name, l);
 }
 
@@ -171,10 +171,10 @@ static void check_training_on(test_table *table) {
     config.threads = training.threads;
     config.pool = stored_pool(pool_serial(&log, training.threads));
     bp_network *network = net_create_on(table, &config, SEED);
-    bool small = table->backend && table->backend->panel_width > 0;
+    bool small = table->backend && table->backend->small_step;
     for (size_t l = 0; l < shape->layers; l++)
         small = small && shape->sizes[l + 1] <= table->backend->panel_width;
-    assert_true(!table->backend || small == (network->small_rows > 0));
+    assert_true(!table->backend || small == (network->plan.small_rows > 0));
     for (size_t k = 0; k < training.steps; k++) {
         char name[160];
         snprintf(name, sizeof name, "%zu-%zu-%zu-%zu, activations %d %d %d on %s, batch %zu of %zu rows",

@@ -501,7 +501,7 @@ static void refusals_say_why(void **state) {
     /* The network's own memory, up to the byte. */
     char *block = (char *)network;
     const size_t own = network->bytes - BP_ALIGNMENT;
-    REFUSED_COPY(network, 0, network->layer[1].weights.data, NULL, BP_ERROR_OVERLAP, "the network's own memory");
+    REFUSED_COPY(network, 0, network->layers[1].weights.data, NULL, BP_ERROR_OVERLAP, "the network's own memory");
     REFUSED_COPY(network, 1, (float *)(void *)(block + own) - 1, NULL, BP_ERROR_OVERLAP, "the network's own memory");
     REFUSED_COPY(network, 1, (float *)(void *)block - 32, NULL, BP_ERROR_OVERLAP, "the network's own memory");
 

@@ -9,7 +9,7 @@
 
 #include "harness/harness.h"
 
-#include "network/network.h"
+#include "network/workers.h"
 #include "platform/cpu_quota.h"
 
 enum { FILES_MAX = 6 };

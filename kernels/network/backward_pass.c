@@ -50,10 +50,10 @@ static void delta_rows(const step *s, size_t l, row_range p) {
     }
     const dense_layer *k = &s->network->layers[l], *previous = k - 1;
     const layer_rows *values = &s->workspace->layers[l], *before = values - 1;
-    s->network->backend->delta(
-        bp_rows_from(previous->normalized ? before->norm_deltas : before->deltas, p.stored),
-        bp_rows_from(values->deltas, p.stored), k->weights, bp_rows_from(before->saved, p.stored), p.rows, k->in,
-        k->out, previous->derivative, p.scratch);
+    s->network->backend->delta(bp_rows_from(previous->normalized ? before->norm_deltas : before->deltas, p.stored),
+                               bp_rows_from(values->deltas, p.stored), k->weights,
+                               bp_rows_from(before->saved, p.stored), p.rows, k->in, k->out, previous->derivative,
+                               p.scratch);
     if (previous->normalized)
         normalize_deltas(s, l - 1, p);
 }
@@ -78,8 +78,9 @@ static void update_part(const step *s, size_t l, range in, range out, size_t wor
     float *biases = k->biases + out.begin;
     if (in.begin == 0)
         backend->bias_gradient(&use, biases, bp_gradient_of(s->network, biases), delta, s->rows, out.end - out.begin);
-    backend->gradient(&use, w, bp_gradient_of_matrix(s->network, w), bp_part(s, bp_layer_inputs(s, l, all), 0, in.begin),
-                      delta, s->rows, in.end - in.begin, out.end - out.begin, bp_worker_scratch(s, worker));
+    backend->gradient(&use, w, bp_gradient_of_matrix(s->network, w),
+                      bp_part(s, bp_layer_inputs(s, l, all), 0, in.begin), delta, s->rows, in.end - in.begin,
+                      out.end - out.begin, bp_worker_scratch(s, worker));
 }
 
 /* The same for a part of the gammas and betas. */

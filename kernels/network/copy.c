@@ -61,8 +61,8 @@ static bp_status check_match(const bp_network *target, const bp_network *source)
     if (target == source)
         return bp_fail(BP_ERROR_OVERLAP, "source is the same network as target");
     if (target->plan.layers != source->plan.layers)
-        return bp_fail(BP_ERROR_MISMATCH, "source has %zu layers, and must have as many as target, %zu", source->plan.layers,
-                       target->plan.layers);
+        return bp_fail(BP_ERROR_MISMATCH, "source has %zu layers, and must have as many as target, %zu",
+                       source->plan.layers, target->plan.layers);
     for (size_t l = 0; l < target->plan.layers; l++) {
         const bp_status status = check_layer(l, &target->layers[l], &source->layers[l]);
         if (status != BP_OK)
@@ -77,7 +77,8 @@ static bp_status check_state(const bp_network *target, const bp_network *source)
         return status;
     if (target->optimizer.settings.kind != source->optimizer.settings.kind)
         return bp_fail(BP_ERROR_MISMATCH, "source's optimizer is %s, and must be as target's, %s",
-                       bp_optimizer_name(source->optimizer.settings.kind), bp_optimizer_name(target->optimizer.settings.kind));
+                       bp_optimizer_name(source->optimizer.settings.kind),
+                       bp_optimizer_name(target->optimizer.settings.kind));
     if (target->plan.states != source->plan.states)
         return bp_fail(BP_ERROR_MISMATCH, "%s keeps a moving average, and %s does not: both or neither must",
                        source->optimizer.arrays.ema ? "source" : "target",

@@ -89,8 +89,7 @@ static void place_parameters(arena *a, bp_network *network, const bp_network_con
 /* The arrays of optimizer state follow the parameters; the average is the last. */
 static void place_state(arena *a, bp_network *network) {
     bp_parameters *arrays = &network->optimizer.arrays;
-    const size_t count = network->parameters.count,
-                 states = bp_optimizer_states(network->optimizer.settings.kind);
+    const size_t count = network->parameters.count, states = bp_optimizer_states(network->optimizer.settings.kind);
     arrays->values = network->parameters.values;
     for (size_t k = 0; k < states; k++)
         arrays->state[k] = arena_floats(a, 1, count);

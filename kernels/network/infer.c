@@ -1,6 +1,6 @@
 /*
- * Inference on a constant network: a forward step whose workspace lies in the caller's memory. Outputs of even and of odd
- * layers share a matrix each. Rows are evaluated in pieces of at most BP_WORKSPACE_ROWS.
+ * Inference on a constant network: a forward step whose workspace lies in the caller's memory. Outputs of even and of
+ * odd layers share a matrix each. Rows are evaluated in pieces of at most BP_WORKSPACE_ROWS.
  */
 #include <backprop/inference.h>
 

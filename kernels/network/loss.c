@@ -19,8 +19,8 @@ void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float sc
     const bp_kernels *kernels = &network->backend->kernels;
     const float *weights = batch->weights ? batch->weights + row : NULL;
     if (loss_takes_labels(network->plan.loss)) {
-        kernels->loss_labels(delta, ldd, row_loss, a, lda, batch->labels + row, weights, rows, k->out, network->plan.loss,
-                             network->plan.loss_parameter, scale);
+        kernels->loss_labels(delta, ldd, row_loss, a, lda, batch->labels + row, weights, rows, k->out,
+                             network->plan.loss, network->plan.loss_parameter, scale);
     } else {
         const float *targets = batch->targets + row * batch->target_stride;
         if (network->plan.loss == BP_LOSS_MSE && !weights) {

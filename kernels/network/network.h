@@ -9,8 +9,8 @@
 
 #include "network/layer.h"
 #include "network/plan.h"
-#include "platform/pool.h"
 #include "network/workspace.h"
+#include "platform/pool.h"
 
 /* Weights, biases, gammas and betas of all layers, padded, in one array. State and gradients lie the same way. */
 typedef struct network_parameters {

@@ -1,6 +1,6 @@
 /*
- * The optimizer in a step: the numbers of its update before, and, where slices only store the gradient, the update by it
- * after.
+ * The optimizer in a step: the numbers of its update before, and, where slices only store the gradient, the update by
+ * it after.
  */
 #ifndef BP_NETWORK_OPTIMIZE_H
 #define BP_NETWORK_OPTIMIZE_H

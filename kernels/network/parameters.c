@@ -5,8 +5,8 @@
 
 size_t bp_padded_parameters(const bp_network *network, size_t l) {
     const dense_layer *k = &network->layers[l];
-    const float *end = l + 1 < network->plan.layers ? k[1].weights.data
-                                                    : network->parameters.values + network->parameters.count;
+    const float *end =
+        l + 1 < network->plan.layers ? k[1].weights.data : network->parameters.values + network->parameters.count;
     return (size_t)(end - k->weights.data);
 }
 

@@ -108,7 +108,8 @@ static void choose_small_step(const bp_network_config *config, const bp_backend 
 
 /* A worker's scratch: for packed blocks, or for some rows of outputs and their deltas. */
 static size_t worker_scratch_bytes(const bp_network_config *config, size_t slice_rows) {
-    const size_t outputs = config->sizes[config->layers], most_outputs = PTRDIFF_MAX / sizeof(float) / 4 / LOSS_CHUNK_ROWS;
+    const size_t outputs = config->sizes[config->layers],
+                 most_outputs = PTRDIFF_MAX / sizeof(float) / 4 / LOSS_CHUNK_ROWS;
     size_t most = 2 * LOSS_CHUNK_ROWS * sizeof(float) * (outputs < most_outputs ? outputs : most_outputs);
     for (size_t l = 0; l < config->layers; l++) {
         const size_t product = product_scratch_bytes(slice_rows, config->sizes[l], config->sizes[l + 1]);

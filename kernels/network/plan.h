@@ -24,7 +24,7 @@ typedef struct network_plan {
     size_t small_rows;    /* batches of up to this many rows run in one call; 0: the network is not small */
     void (*small_step)(const bp_small_step *step); /* that call */
     bp_loss_kind small_loss;                       /* the network's if that call knows it, else LOSS_COUNT */
-    size_t states;        /* arrays of optimizer state, the average included */
+    size_t states;                                 /* arrays of optimizer state, the average included */
     size_t gradient_buffers; /* one for the sum over slices, and one for each row block of a slice */
     size_t scratch_bytes;    /* of each worker */
 } network_plan;

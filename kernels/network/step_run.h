@@ -5,9 +5,9 @@
 #include "network/step.h"
 
 /**
- * Runs a checked step as a part of a batch of so many rows; computes its part of the loss if `loss` is not null. While a
- * slice is in the cache, it goes through all layers forward, the loss, all deltas backward, and the gradients. The last
- * slice updates the weights.
+ * Runs a checked step as a part of a batch of so many rows; computes its part of the loss if `loss` is not null. While
+ * a slice is in the cache, it goes through all layers forward, the loss, all deltas backward, and the gradients. The
+ * last slice updates the weights.
  */
 void bp_step_run(step *s, size_t batch_rows, float *loss);
 

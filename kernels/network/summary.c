@@ -135,14 +135,15 @@ size_t bp_network_summary(const bp_network *network, char *text_at, size_t size)
     say_count(&t, bp_network_parameters(network), "parameter");
     say(&t, ", %zu bytes of memory\n", network->bytes);
     say_layers(&t, network);
-    say(&t, "loss: %s\noptimizer: %s\n", bp_loss_name(network->plan.loss), bp_optimizer_name(network->optimizer.settings.kind));
+    say(&t, "loss: %s\noptimizer: %s\n", bp_loss_name(network->plan.loss),
+        bp_optimizer_name(network->optimizer.settings.kind));
     say(&t, "kernels: %s, tile of %zu x %zu; up to ", bp_isa_name(kernels->isa), kernels->tile_rows,
         kernels->tile_columns);
     say_count(&t, network->plan.workers, "thread");
     say(&t, "%s\n",
-        network->plan.workers == 1   ? ""
-        : network->private_pool ? " of the library's pool"
-                                : " of the given pool");
+        network->plan.workers == 1 ? ""
+        : network->private_pool    ? " of the library's pool"
+                                   : " of the given pool");
     say_step(&t, network, network->plan.max_batch_size);
     if (network->plan.max_batch_size > 1)
         say_step(&t, network, 1);

@@ -96,9 +96,10 @@ static tensor tensor_at(const bp_network *network, size_t index) {
 /* "squares.2.bias". */
 static void name_of(char name[static 64], const bp_network *network, const tensor *t) {
     const char *prefix = t->role == BP_TENSOR_ROLE_GRADIENT ? "gradient"
-                         : t->role == BP_TENSOR_ROLE_STATE  ? bp_optimizer_state_name(network->optimizer.settings.kind, t->state)
-                         : t->role == BP_TENSOR_ROLE_EMA    ? "ema"
-                                                            : "";
+                         : t->role == BP_TENSOR_ROLE_STATE
+                             ? bp_optimizer_state_name(network->optimizer.settings.kind, t->state)
+                         : t->role == BP_TENSOR_ROLE_EMA ? "ema"
+                                                         : "";
     const bool weight = t->part == BP_TENSOR_PART_WEIGHT || t->part == BP_TENSOR_PART_GAMMA;
     snprintf(name, 64, "%s%s%zu.%s", prefix, *prefix ? "." : "", t->module, weight ? "weight" : "bias");
 }
@@ -218,7 +219,8 @@ static bp_status check(const bp_network *network, size_t index, const float *val
         return bp_fail(BP_ERROR_OVERFLOW, "values reaches beyond the address space: %zu elements", reach);
     if (ranges_overlap(network, bp_block_bytes(network), values, reach * sizeof *values))
         return bp_fail(BP_ERROR_OVERLAP, "values lies in the network's own memory");
-    return t->role == BP_TENSOR_ROLE_GRADIENT && network->gradient.content == GRADIENT_NONE ? no_gradient(network, t) : BP_OK;
+    return t->role == BP_TENSOR_ROLE_GRADIENT && network->gradient.content == GRADIENT_NONE ? no_gradient(network, t)
+                                                                                            : BP_OK;
 }
 
 /* Rows of the caller's whose elements follow each other. A single column has such rows by any stride. */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "failure.h"
-#include "platform/pool.h"
 #include "network/workers.h"
+#include "platform/pool.h"
 
 /* What the caller gets a pointer to, and what is behind it. */
 typedef struct shared_pool {

@@ -8,7 +8,7 @@
 
 #include "enum_counts.h"
 #include "harness/layers.h"
-#include "network/network.h"
+#include "network/create.h"
 
 enum { LAYERS_MAX = 4, STEPS_MAX = 3, LANES_MAX = 4 };
 

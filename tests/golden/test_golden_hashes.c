@@ -6,7 +6,7 @@
 #include "harness/harness.h"
 
 #include "golden/golden.h"
-#include "network/network.h"
+#include "network/create.h"
 
 enum { THREADS_MAX = 8 };
 

@@ -16,16 +16,6 @@
  * changes with every branch for a refused call. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* A training step of one row on one worker. */
-static ALWAYS_INLINE void run_row(step *s) {
-    const bp_network *network = s->network;
-    const bp_backend *backend = network->backend;
-    backend->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
-    backend->forward_row(network->layer, network->layers, network->inputs);
-    bp_step_loss(s, (row_range){.rows = 1, .scratch = network->scratch});
-    backend->backward_row(network->layer, network->layers, network->inputs, s->learning_rate, s->coefficients);
-}
-
 /* The loss of a small network's step that small_step does not implement. */
 static void small_loss(void *context) {
     const step *s = context;
@@ -67,10 +57,6 @@ static ALWAYS_INLINE void run_step(step *s) {
     }
     if (s->train)
         network->weights_t_current = false;
-    if (sgd_only && s->train && bp_step_is_row(network, s->batch.rows)) {
-        run_row(s);
-        return;
-    }
     for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows)
         bp_step_slice(s);
 }

@@ -95,12 +95,6 @@ void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float sc
  */
 void bp_step_run(step *s, size_t batch_rows, float *loss);
 
-/** Whether a training step is of one row, on one worker. */
-static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
-    return rows == 1 && !network->regularized && network->frozen == 0 &&
-           bp_useful_workers(network->row_flops, network->workers) == 1;
-}
-
 /** The partition of the next rows of a batch. */
 typedef struct slice_plan {
     size_t rows;

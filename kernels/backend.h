@@ -160,10 +160,6 @@ typedef struct bp_backend {
      * updates the weights. All are contiguous, `parameters` elements, in whole vectors.
      */
     void (*add_blocks)(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters);
-    /* All layers of a batch of one row in one call: forward; and, from the last layer's delta, backward and updates. */
-    void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_packed x);
-    void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
-                         const bp_coefficients *coefficients);
     /* Forward, loss and update of a small network in one call. Null if panel_width is 0. */
     void (*small_step)(const bp_small_step *step);
     /* The optimizer's step on contiguous parameters of one role, a part of coefficients->arrays. */

@@ -269,74 +269,6 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
     run(call_add_blocks, &c);
 }
 
-/* ---- All layers of one row ------------------------------------------------------------------------------------ */
-
-/* Layers [a x b] and [b x a], and the outputs of the first that the second takes. */
-typedef struct row_call {
-    bp_dense_layer layers[2];
-    matrix *x, *weights[2], *biases[2], *outputs[2], *deltas[2];
-    float learning_rate;
-} row_call;
-
-static row_call add_layers(size_t a, size_t b, bool backward) {
-    row_call c = {.x = add_matrix("x", READ, 1, a), .learning_rate = 0.75f};
-    for (size_t l = 0; l < 2; l++) {
-        const size_t in = l ? b : a, out = l ? a : b;
-        const use parameters = backward ? RESULT : READ, output = backward ? READ : RESULT;
-        c.weights[l] = add_matrix(l ? "w 1" : "w 0", parameters, in, out);
-        c.biases[l] = add_vector(l ? "biases 1" : "biases 0", parameters, out);
-        c.outputs[l] = add_matrix(l ? "outputs 1" : "outputs 0", output, 1, out);
-        c.deltas[l] = add_matrix(l ? "deltas 1" : "deltas 0", backward ? l ? READ : RESULT : UNUSED, 1, out);
-        empty(backward ? c.deltas[0] : c.outputs[l]);
-        c.layers[l] = (bp_dense_layer){.in = in,
-                                       .out = out,
-                                       .weights = c.weights[l]->packed,
-                                       .biases = c.biases[l]->packed.data,
-                                       .outputs = c.outputs[l]->packed,
-                                       .deltas = c.deltas[l]->packed,
-                                       .saved = c.outputs[l]->packed,
-                                       .activation = draw_activation(BP_ACTIVATION_TANH + 1)};
-        c.layers[l].derivative = derivative_of(c.layers[l].activation);
-    }
-    trial.scratch.data = NULL;
-    return c;
-}
-
-static void call_forward_row(void *argument) {
-    const row_call *c = argument;
-    trial.table->backend->forward_row(c->layers, 2, c->x->packed);
-}
-
-static void call_backward_row(void *argument) {
-    const row_call *c = argument;
-    trial.table->backend->backward_row(c->layers, 2, c->x->packed, c->learning_rate, NULL);
-}
-
-static void row_case(test_table *table, test_side side, size_t count, size_t b, size_t a) {
-    if (begin(table, "forward_row", side, count, b, a)) {
-        row_call c = add_layers(a, b, false);
-        for (size_t l = 0; l < 2; l++) {
-            const bp_dense_layer *k = &c.layers[l];
-            test_oracle()->dense_forward(c.outputs[l]->plain, k->out, l ? c.outputs[0]->plain : c.x->plain, k->in,
-                                         c.weights[l]->plain, k->out, c.biases[l]->plain, count, k->in, k->out,
-                                         k->activation, oracle_scratch());
-        }
-        run(call_forward_row, &c);
-    }
-    if (begin(table, "backward_row", side, count, b, a)) {
-        row_call c = add_layers(a, b, true);
-        test_oracle()->dense_delta(c.deltas[0]->plain, b, c.deltas[1]->plain, a, c.weights[1]->plain, a,
-                                   c.outputs[0]->plain, b, count, b, a, c.layers[0].activation, oracle_scratch());
-        for (size_t l = 0; l < 2; l++) {
-            const bp_dense_layer *k = &c.layers[l];
-            test_oracle()->dense_gradient_sgd(c.weights[l]->plain, k->out, c.biases[l]->plain,
-                                              l ? c.outputs[0]->plain : c.x->plain, k->in, c.deltas[l]->plain, k->out,
-                                              count, k->in, k->out, c.learning_rate, oracle_scratch());
-        }
-        run(call_backward_row, &c);
-    }
-}
-
 /* ---- Sizes ---------------------------------------------------------------------------------------------------- */
 
 /* A batch of one row has ways of its own, up to four panels at once. */
@@ -383,10 +315,6 @@ static void multiplications(test_table *table) {
             multiply_case(table, TEST_END, count, columns);
             multiply_case(table, TEST_START, count, columns);
         }
-}
-
-static void rows(test_table *table) {
-    single_rows(table, row_case, false);
 }
 
 static void slices(test_table *table) {
@@ -439,11 +367,6 @@ static void update_has_the_scalar_bits(void **state) {
     test_each_table(updates);
 }
 
-static void single_rows_have_the_scalar_bits(void **state) {
-    (void)state;
-    test_each_table(rows);
-}
-
 static void slices_add_up(void **state) {
     (void)state;
     test_each_table(slices);
@@ -462,7 +385,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(delta_has_the_scalar_bits),
         cmocka_unit_test(deltas_are_multiplied),
         cmocka_unit_test(update_has_the_scalar_bits),
-        cmocka_unit_test(single_rows_have_the_scalar_bits),
         cmocka_unit_test(slices_add_up),
         cmocka_unit_test(block_sums_add_up),
     };

@@ -102,32 +102,6 @@ static void add_blocks(const bp_update *u, const float *blocks, size_t stride, s
     }
 }
 
-static void forward_row(const bp_dense_layer *layers, size_t count, bp_packed x) {
-    for (size_t l = 0; l < count; l++) {
-        const bp_dense_layer *k = &layers[l];
-        packed_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, 1, k->in, k->out, k->activation,
-                       NULL);
-        x = k->outputs;
-    }
-}
-
-static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
-                         const bp_coefficients *coefficients) {
-    for (size_t l = count; l-- > 0;) {
-        const bp_dense_layer *k = &layers[l];
-        if (l > 0)
-            packed_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, 1, k->in, k->out, k[-1].derivative, NULL);
-        const bp_update u = {.weights = k->weights,
-                             .biases = k->biases,
-                             .learning_rate = learning_rate,
-                             .coefficients = coefficients,
-                             .first = true,
-                             .last = true,
-                             .with_biases = true};
-        packed_update(&u, l > 0 ? k[-1].outputs : x, k->deltas, 1, k->in, k->out, NULL);
-    }
-}
-
 static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
     if (derivative_of(activation).kind == DERIVATIVE_SAVED)

@@ -166,15 +166,6 @@ static void row_update(bp_packed w, bp_packed x, bp_packed delta, size_t in, siz
     }
 }
 
-/* bias_gradient for one row, without its loops, whose cost shows in a tiny network. */
-static void row_bias_update(float *biases, bp_packed delta, size_t out, float learning_rate) {
-    for (size_t j = 0; j < out; j += VEC_LANES) {
-        const size_t at = j % NR;
-        const vec sum = vec_add(vec_set1(0.0f), vec_load(packed_at(delta, 0, j - at) + at));
-        vec_store(biases + j, vec_fnma(vec_set1(learning_rate), sum, vec_load(biases + j)));
-    }
-}
-
 /* The same by an optimizer: the gradients of one square of W at a time, then the optimizer's step on it. */
 static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_packed x, bp_packed delta, size_t in,
                           size_t out) {
@@ -193,37 +184,6 @@ static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_p
             apply_optimizer(coefficients, ROLE_WEIGHTS, packed_at(w, i, j), w.row_stride, row_major(gradient, NR), rows,
                             columns);
         }
-    }
-}
-
-static void row_bias_optimizer(const bp_coefficients *coefficients, float *biases, bp_packed delta, size_t out) {
-    float gradient[NR];
-    for (size_t j = 0; j < out; j += NR) {
-        const size_t columns = round_up(least(out - j, NR), VEC_LANES);
-        for (size_t c = 0; c < columns; c += VEC_LANES)
-            vec_store(gradient + c, vec_add(vec_set1(0.0f), vec_load(packed_at(delta, 0, j) + c)));
-        apply_optimizer(coefficients, ROLE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
-    }
-}
-
-static void row_forward_all(const bp_dense_layer *layers, size_t count, bp_packed x) {
-    for (const bp_dense_layer *k = layers; k < layers + count; x = k++->outputs)
-        row_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, k->in, k->out, k->activation);
-}
-
-static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
-                             const bp_coefficients *coefficients) {
-    for (size_t l = count; l-- > 0;) {
-        const bp_dense_layer *k = &layers[l];
-        if (l > 0)
-            row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, k->in, k->out, k[-1].derivative);
-        if (coefficients) {
-            row_bias_optimizer(coefficients, k->biases, k->deltas, k->out);
-            row_optimizer(coefficients, k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out);
-            continue;
-        }
-        row_bias_update(k->biases, k->deltas, k->out, learning_rate);
-        row_update(k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out, learning_rate);
     }
 }
 

@@ -17,7 +17,8 @@
 #include "harness/bits.h"
 #include "harness/session.h"
 #include "harness/usual.h"
-#include "network/step.h"
+#include "network/create.h"
+#include "network/step_schedule.h"
 #include "options.h"
 #include "storage/files.h"
 
@@ -329,20 +330,25 @@ typedef struct scene {
 static size_t shared[SHARINGS];
 
 static void count_sharing(const bp_network *network, size_t rows) {
-    const slice_plan plan = bp_step_plan(network, rows, true, false);
+    schedule plan = {.phases = calloc(bp_schedule_phases(network->plan.layers), sizeof(phase))};
+    const schedule_request request = {
+        .rows = rows, .input_stride = network->layers[0].in, .train = true, .one_call = true};
     sharing way = SHARING_DRAWN;
-    if (rows <= network->small_rows)
+    bp_schedule_slice(&plan, network, &network->workspace, &request);
+    if (plan.phases[0].operations[0].kind == SMALL_STEP)
         way = SHARING_SMALL;
-    else if (rows == 1 && plan.workers == 1)
+    else if (rows == 1 && plan.phases[0].workers == 1)
         way = SHARING_ONE_ROW;
-    else if (plan.blocks)
+    else if (plan.phases[0].each_block)
         way = SHARING_BLOCKS;
-    else if (plan.update_workers > 1)
+    else if (plan.phases[plan.count - 1].workers > 1)
         way = SHARING_ROWS;
-    for (size_t l = 0; way == SHARING_ROWS && l < network->layers; l++)
-        if (bp_by_columns(network, l, plan.rows, plan.update_workers))
-            way = SHARING_COLUMNS;
+    for (size_t k = 0; way == SHARING_ROWS && k < plan.count; k++)
+        for (size_t o = 0; o < plan.phases[k].count; o++)
+            if (plan.phases[k].operations[o].kind == FORWARD_COLUMNS)
+                way = SHARING_COLUMNS;
     shared[way]++;
+    free(plan.phases);
 }
 
 static void add_subject(scene *sc, test_table *table, size_t threads, pool_kind pool, uint64_t seed) {

@@ -34,9 +34,7 @@ static ALWAYS_INLINE void run_small(step *s) {
         .context = s,
         .row_loss = s->row_loss,
         .scale = s->scale,
-        .learning_rate = s->learning_rate,
-        .coefficients = s->coefficients,
-        .train = s->train,
+        .update = s->coefficients,
         .weights_t_current = &network->weights_t_current,
     };
     network->small_step(&small);
@@ -79,7 +77,6 @@ static ALWAYS_INLINE void begin_step(step *s, bp_network *network, const bp_batc
     s->output_stride = 0;
     s->row_loss = NULL;
     s->scale = 0.0f;
-    s->learning_rate = 0.0f;
     s->train = false;
     s->options = NULL;
     s->coefficients = NULL;
@@ -217,12 +214,12 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     step s;
     begin_step(&s, network, batch);
     s.train = true;
-    s.learning_rate = learning_rate;
     bp_status status;
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return bp_batch_refuse(network, &s.batch, status);
     if (!network->sgd_only)
-        return bp_update_step(&s, loss);
+        return bp_update_step(&s, learning_rate, loss);
+    bp_step_set_rate(&s, learning_rate);
     run_with_loss(&s, s.batch.rows, loss);
     network->steps++;
     return BP_OK;

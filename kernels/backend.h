@@ -106,18 +106,14 @@ static inline bp_packed saved_derivatives(const bp_dense_layer *k) {
     return k->derivative.kind == DERIVATIVE_SAVED ? k->saved : (bp_packed){0};
 }
 
-/* A gradient, summed over the slices of a batch; the last slice updates the parameters. */
-typedef struct bp_update {
-    bp_packed weights;
-    float *biases;
-    bp_packed gradient; /* the sum over earlier slices; unused by a slice that is both first and last */
-    float *bias_gradient;
-    float learning_rate;
-    const bp_coefficients *coefficients; /* null: plain SGD */
-    parameter_role role;                 /* of the parameters that add_blocks updates */
-    bool first, last;
-    bool with_biases;
-} bp_update;
+/*
+ * What becomes of a slice's gradient. Sums are those over the slices of a batch; without earlier slices and with an
+ * update they are unused, and may be null.
+ */
+typedef struct gradient_use {
+    bool continues;                /* it is added to the sums of earlier slices */
+    const bp_coefficients *update; /* the parameters are updated by it; null: it is stored in the sums */
+} gradient_use;
 
 /* A step of a small network: each layer's outputs fit one panel. */
 typedef struct bp_small_step {
@@ -129,10 +125,9 @@ typedef struct bp_small_step {
     void (*other_loss)(void *context);
     void *context;
     float *row_loss; /* null if not wanted */
-    float scale, learning_rate;
-    const bp_coefficients *coefficients; /* null: plain SGD */
-    bool train;
-    bool *weights_t_current; /* whether every weights_t equals its weights */
+    float scale;
+    const bp_coefficients *update; /* null: forward and loss only */
+    bool *weights_t_current;       /* whether every weights_t equals its weights */
 } bp_small_step;
 
 /*
@@ -153,13 +148,18 @@ typedef struct bp_backend {
                   size_t out, bp_derivative derivative, void *scratch);
     /* delta *= derivatives */
     void (*multiply)(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns);
-    void (*update)(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
-                   void *scratch);
+    /* The gradient of weights w, X^T delta. */
+    void (*gradient)(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta, size_t batch,
+                     size_t in, size_t out, void *scratch);
+    /* The gradient of biases, the sums of delta's columns. */
+    void (*bias_gradient)(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+                          size_t out);
     /*
-     * Adds the gradients of `count` row blocks, `stride` elements apart, to u->gradient in ascending order; if u->last,
-     * updates the weights. All are contiguous, `parameters` elements, in whole vectors.
+     * The sum of the gradients of `count` row blocks, `stride` elements apart, in ascending order. All arrays are
+     * contiguous, parameters_count elements, in whole vectors.
      */
-    void (*add_blocks)(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters);
+    void (*add_blocks)(const gradient_use *use, parameter_role role, float *parameters, float *sums,
+                       const float *blocks, size_t stride, size_t count, size_t parameters_count);
     /* Forward, loss and update of a small network in one call. Null if panel_width is 0. */
     void (*small_step)(const bp_small_step *step);
     /* The optimizer's step on contiguous parameters of one role, a part of coefficients->arrays. */
@@ -186,8 +186,9 @@ typedef struct bp_backend {
     /* bp_layer_norm_backward */
     void (*normalize_delta)(bp_packed previous, bp_packed delta, bp_packed normalized, const float *rstd,
                             const float *gamma, size_t rows, size_t columns);
-    /* bp_layer_norm_gradient, summed over slices; u->weights are gamma, u->biases are beta. */
-    void (*normalize_update)(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows, size_t columns);
+    /* bp_layer_norm_gradient. An update must be plain. */
+    void (*norm_gradient)(const gradient_use *use, float *gamma, float *beta, float *gamma_sums, float *beta_sums,
+                          bp_packed delta, bp_packed normalized, size_t rows, size_t columns);
 } bp_backend;
 
 extern const bp_backend bp_backend_scalar;     /* baseline instructions; on x86-64 without fma */

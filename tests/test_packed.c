@@ -163,20 +163,25 @@ static void multiply_case(test_table *table, test_side side, size_t rows, size_t
 /* ---- Update --------------------------------------------------------------------------------------------------- */
 
 typedef struct update_call {
-    bp_update update;
-    matrix *x, *delta;
+    bp_coefficients update;
+    matrix *x, *delta, *weights, *sums, *biases, *bias_sums;
+    bool with_biases;
     size_t in, out;
     size_t slices, rows[SLICES_MAX];
     void *scratch;
 } update_call;
 
 static void call_update(void *argument) {
-    update_call *c = argument;
+    const update_call *c = argument;
+    const bp_backend *backend = trial.table->backend;
     bp_packed x = c->x->packed, delta = c->delta->packed;
     for (size_t s = 0; s < c->slices; s++) {
-        c->update.first = s == 0;
-        c->update.last = s + 1 == c->slices;
-        trial.table->backend->update(&c->update, x, delta, c->rows[s], c->in, c->out, c->scratch);
+        const gradient_use of_slice = {s > 0, s + 1 == c->slices ? &c->update : NULL};
+        if (c->with_biases)
+            backend->bias_gradient(&of_slice, c->biases->packed.data, c->bias_sums->packed.data, delta, c->rows[s],
+                                   c->out);
+        backend->gradient(&of_slice, c->weights->packed, c->sums->packed, x, delta, c->rows[s], c->in, c->out,
+                          c->scratch);
         x.data += c->rows[s] * x.row_stride;
         delta.data += c->rows[s] * delta.row_stride;
     }
@@ -203,23 +208,17 @@ static void update_case(test_table *table, test_side side, size_t in, size_t out
     static const float rates[] = {0.1f, -0.5f, 1.0f, 0.0f};
     const float learning_rate = rates[test_random_below(&trial.random, 4)];
     const bool with_biases = test_random_below(&trial.random, 4) != 0;
-    update_call c = {.in = in, .out = out};
+    update_call c = {.update = plain_sgd(learning_rate), .with_biases = with_biases, .in = in, .out = out};
     draw_slices(&c, batch);
     const use sums = c.slices > 1 ? SCRATCH : UNUSED;
     c.x = add_matrix("x", READ, batch, in);
     c.delta = add_matrix("delta", READ, batch, out);
-    matrix *weights = add_matrix("w", RESULT, in, out);
-    matrix *biases = add_vector("biases", with_biases ? RESULT : READ, out);
-    matrix *weight_sums = add_matrix("sums", sums, in, out);
-    matrix *bias_gradient = add_vector("bias sums", with_biases ? sums : UNUSED, out);
-    c.update = (bp_update){.weights = weights->packed,
-                           .biases = biases->packed.data,
-                           .gradient = weight_sums->packed,
-                           .bias_gradient = bias_gradient->packed.data,
-                           .learning_rate = learning_rate,
-                           .with_biases = with_biases};
+    c.weights = add_matrix("w", RESULT, in, out);
+    c.biases = add_vector("biases", with_biases ? RESULT : READ, out);
+    c.sums = add_matrix("sums", sums, in, out);
+    c.bias_sums = add_vector("bias sums", with_biases ? sums : UNUSED, out);
     c.scratch = scratch_for(batch, in, out);
-    test_oracle()->dense_gradient_sgd(weights->plain, out, with_biases ? biases->plain : NULL, c.x->plain, in,
+    test_oracle()->dense_gradient_sgd(c.weights->plain, out, with_biases ? c.biases->plain : NULL, c.x->plain, in,
                                       c.delta->plain, out, batch, in, out, learning_rate, oracle_scratch());
     run(call_update, &c);
 }
@@ -227,14 +226,16 @@ static void update_case(test_table *table, test_side side, size_t in, size_t out
 /* ---- Sums of blocks ------------------------------------------------------------------------------------------- */
 
 typedef struct blocks_call {
-    bp_update update;
+    gradient_use use;
+    float *weights, *sums;
     const float *blocks;
     size_t stride, count, parameters;
 } blocks_call;
 
 static void call_add_blocks(void *argument) {
     const blocks_call *c = argument;
-    trial.table->backend->add_blocks(&c->update, c->blocks, c->stride, c->count, c->parameters);
+    trial.table->backend->add_blocks(&c->use, ROLE_WEIGHTS, c->weights, c->sums, c->blocks, c->stride, c->count,
+                                     c->parameters);
 }
 
 /* `count` sums of so many parameters, somewhat apart. */
@@ -250,12 +251,14 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
     matrix *weights = add_vector("w", last ? RESULT : UNUSED, parameters);
     matrix *sums = add_vector("sums", !last ? RESULT : first ? UNUSED : READ, parameters);
     const float learning_rate = 0.3f;
-    blocks_call c = {.blocks = blocks->packed.data, .stride = stride, .count = count, .parameters = parameters};
-    c.update = (bp_update){.weights = weights->packed,
-                           .gradient = sums->packed,
-                           .learning_rate = learning_rate,
-                           .first = first,
-                           .last = last};
+    const bp_coefficients update = plain_sgd(learning_rate);
+    blocks_call c = {.use = {.continues = !first, .update = last ? &update : NULL},
+                     .weights = weights->packed.data,
+                     .sums = sums->packed.data,
+                     .blocks = blocks->packed.data,
+                     .stride = stride,
+                     .count = count,
+                     .parameters = parameters};
     for (size_t k = 0; k < parameters; k++) {
         float g = first ? blocks->plain[k] : sums->plain[k] + blocks->plain[k];
         for (size_t b = 1; b < count; b++)

@@ -60,45 +60,51 @@ static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows,
         }
 }
 
-/* One parameter and its gradient. */
-static void update_by(const bp_update *u, parameter_role role, float *w, float g) {
-    if (u->coefficients)
-        optimizer_row(u->coefficients, role, (size_t)(w - u->coefficients->arrays.values), g);
-    else
-        *w = fmaf(-u->learning_rate, g, *w);
+/* Where sum `at` is, if a gradient is added to it or stored in it; else null. */
+static float *sum_at(const gradient_use *use, float *sums, size_t at) {
+    return use->continues || !use->update ? sums + at : NULL;
 }
 
-static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
-                          void *scratch) {
+/* One parameter and its gradient. */
+static void use_gradient(const gradient_use *use, parameter_role role, float *parameter, float *sum, float g) {
+    const bp_coefficients *update = use->update;
+    if (!update)
+        *sum = g;
+    else if (update->plain)
+        *parameter = fmaf(-update->learning_rate, g, *parameter);
+    else
+        optimizer_row(update, role, (size_t)(parameter - update->arrays.values), g);
+}
+
+static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta,
+                            size_t batch, size_t in, size_t out, void *scratch) {
     (void)scratch;
     for (size_t i = 0; i < in; i++)
         for (size_t j = 0; j < out; j++) {
-            const size_t sum = i * u->gradient.row_stride + j; /* unused if the batch is one slice */
-            const float g = weight_gradient(u->first ? NULL : &u->gradient.data[sum], x.data + i, x.row_stride,
-                                            delta.data + j, delta.row_stride, batch);
-            if (u->last)
-                update_by(u, ROLE_WEIGHTS, u->weights.data + i * u->weights.row_stride + j, g);
-            else
-                u->gradient.data[sum] = g;
+            float *sum = sum_at(use, sums.data, i * sums.row_stride + j);
+            const float g = weight_gradient(use->continues ? sum : NULL, x.data + i, x.row_stride, delta.data + j,
+                                            delta.row_stride, batch);
+            use_gradient(use, ROLE_WEIGHTS, w.data + i * w.row_stride + j, sum, g);
         }
-    for (size_t j = 0; u->with_biases && j < out; j++) {
-        const float g = bias_gradient(u->first ? NULL : &u->bias_gradient[j], delta.data + j, delta.row_stride, batch);
-        if (u->last)
-            update_by(u, ROLE_OTHERS, &u->biases[j], g);
-        else
-            u->bias_gradient[j] = g;
+}
+
+static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+                                 size_t out) {
+    for (size_t j = 0; j < out; j++) {
+        float *sum = sum_at(use, sums, j);
+        const float g = bias_gradient(use->continues ? sum : NULL, delta.data + j, delta.row_stride, batch);
+        use_gradient(use, ROLE_OTHERS, biases + j, sum, g);
     }
 }
 
-static void add_blocks(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters) {
-    for (size_t k = 0; k < parameters; k++) {
-        float g = u->first ? blocks[k] : u->gradient.data[k] + blocks[k];
+static void add_blocks(const gradient_use *use, parameter_role role, float *parameters, float *sums,
+                       const float *blocks, size_t stride, size_t count, size_t parameters_count) {
+    for (size_t k = 0; k < parameters_count; k++) {
+        float *sum = sum_at(use, sums, k);
+        float g = use->continues ? *sum + blocks[k] : blocks[k];
         for (size_t b = 1; b < count; b++)
             g = g + blocks[b * stride + k];
-        if (u->last)
-            update_by(u, u->role, &u->weights.data[k], g);
-        else
-            u->gradient.data[k] = g;
+        use_gradient(use, role, parameters + k, sum, g);
     }
 }
 
@@ -125,20 +131,15 @@ static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packe
                         normalized.row_stride, rstd, gamma, rows, columns);
 }
 
-static void packed_normalize_update(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows,
-                                    size_t columns) {
+static void packed_norm_gradient(const gradient_use *use, float *gamma, float *beta, float *gamma_sums,
+                                 float *beta_sums, bp_packed delta, bp_packed normalized, size_t rows, size_t columns) {
     for (size_t j = 0; j < columns; j++) {
-        const float g = weight_gradient(u->first ? NULL : &u->gradient.data[j], delta.data + j, delta.row_stride,
+        float *sum = sum_at(use, gamma_sums, j);
+        const float g = weight_gradient(use->continues ? sum : NULL, delta.data + j, delta.row_stride,
                                         normalized.data + j, normalized.row_stride, rows);
-        const float c = bias_gradient(u->first ? NULL : &u->bias_gradient[j], delta.data + j, delta.row_stride, rows);
-        if (u->last) {
-            u->weights.data[j] = fmaf(-u->learning_rate, g, u->weights.data[j]);
-            u->biases[j] = fmaf(-u->learning_rate, c, u->biases[j]);
-        } else {
-            u->gradient.data[j] = g;
-            u->bias_gradient[j] = c;
-        }
+        use_gradient(use, ROLE_OTHERS, gamma + j, sum, g);
     }
+    packed_bias_gradient(use, beta, beta_sums, delta, rows, columns);
 }
 
 static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,

@@ -151,13 +151,26 @@ static product gradient_product(bp_packed result, bp_packed x, bp_packed delta, 
     };
 }
 
-static product row_major_gradient(float *result, size_t ld, const float *x, size_t ldx, const float *delta, size_t ldd,
-                                  size_t batch, size_t in, size_t out) {
-    product p = gradient_product(row_major(result, ld), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
+/* How a gradient's tiles end. */
+static inline tile_epilogue gradient_epilogue(const bp_coefficients *update) {
+    return !update ? EPILOGUE_STORE : update->plain ? EPILOGUE_SGD : EPILOGUE_OPTIMIZER;
+}
+
+/* Stores the gradient in w, or updates w by it. */
+static void row_major_gradient(const bp_coefficients *update, float *w, size_t ldw, const float *x, size_t ldx,
+                               const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    if (batch == 1 && update && update->plain) {
+        outer_product_update(w, ldw, x, delta, in, out, update->learning_rate);
+        return;
+    }
+    product p = gradient_product(row_major(w, ldw), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
     p.pack_a = ldx > PACK_STRIDE_MIN && out > NR ? PACK_COLUMNS : PACK_NONE;
     if (in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN)
         p.pack_b = PACK_ROWS;
-    return p;
+    p.partial_in_scratch = update != NULL;
+    p.epilogue = gradient_epilogue(update);
+    p.update = update;
+    run_product(&p, scratch);
 }
 
 /* Vectors of columns that are summed together: enough to hide the latency of an addition. */
@@ -187,13 +200,23 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
     }
 }
 
-/*
- * s = the sum of delta's column j, plus sums[j] if sums (of earlier row blocks) is not null. Then to[j] = s, or, if
- * learning_rate is not null, to[j] -= learning_rate * s.
+/* Columns of gradients that stay in the first-level cache until the optimizer uses them. */
+#define OPTIMIZER_COLUMNS (16 * NR)
+_Static_assert(OPTIMIZER_COLUMNS % (SUM_CHAINS * VEC_LANES) == 0, "columns are whole groups of chains");
+
+/* Up to OPTIMIZER_COLUMNS columns: stores their gradients in `to`, or updates what is there. `update`: null or plain.
  */
-static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t batch, size_t out,
-                          const float *learning_rate) {
+static ALWAYS_INLINE void bias_columns(const bp_coefficients *update, float *to, const float *sums, bp_packed delta,
+                                       size_t batch, size_t out) {
     size_t vecs;
+    if (batch == 1 && !sums) { /* without the loops' cost, which shows in a step of one row */
+        for (size_t j = 0; j < out; j += VEC_LANES) {
+            const size_t lanes = least(out - j, VEC_LANES), at = j % NR;
+            const vec d = load_some(packed_at(delta, 0, j - at) + at, lanes);
+            store_gradient(update, to + j, lanes, vec_add(vec_set1(0.0f), d));
+        }
+        return;
+    }
     for (size_t j = 0; j < out; j += vecs * VEC_LANES) {
         const size_t left = out - j;
         vec sum[SUM_CHAINS];
@@ -205,78 +228,54 @@ static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t 
             column_sums(sum, !sums, SUM_CHAINS, delta, j, batch, VEC_LANES);
         else
             column_sums(sum, !sums, 1, delta, j, batch, least(left, VEC_LANES));
-        for (size_t v = 0; v < vecs; v++) {
-            float *b = to + j + v * VEC_LANES;
-            const size_t lanes = least(left - v * VEC_LANES, VEC_LANES);
-            if (learning_rate)
-                sum[v] = vec_fnma(vec_set1(*learning_rate), sum[v], load_some(b, lanes));
-            store_some(b, lanes, sum[v]);
-        }
+        for (size_t v = 0; v < vecs; v++)
+            store_gradient(update, to + j + v * VEC_LANES, least(left - v * VEC_LANES, VEC_LANES), sum[v]);
+    }
+}
+
+/* The sums of delta's columns, added to those of earlier slices if the gradient continues. */
+static void bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+                          size_t out) {
+    const bp_coefficients *update = use->update, *plain = update && update->plain ? update : NULL;
+    float gradient[OPTIMIZER_COLUMNS];
+    for (size_t j = 0; j < out; j += OPTIMIZER_COLUMNS) {
+        const size_t columns = least(out - j, OPTIMIZER_COLUMNS);
+        const bp_packed part = {packed_at(delta, 0, j), delta.row_stride, delta.panel_stride};
+        float *to = plain ? biases + j : update ? gradient : sums + j;
+        bias_columns(plain, to, use->continues ? sums + j : NULL, part, batch, columns);
+        if (update && !plain)
+            apply_optimizer(update, ROLE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
     }
 }
 
 static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                            const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     if (gradient_bias)
-        bias_gradient(gradient_bias, NULL, row_major(delta, ldd), batch, out, NULL);
-    if (!gradient)
-        return;
-    const product p = row_major_gradient(gradient, ldg, x, ldx, delta, ldd, batch, in, out);
-    run_product(&p, scratch);
+        bias_gradient(&(gradient_use){0}, NULL, gradient_bias, row_major(delta, ldd), batch, out);
+    if (gradient)
+        row_major_gradient(NULL, gradient, ldg, x, ldx, delta, ldd, batch, in, out, scratch);
 }
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
                                size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch) {
+    const bp_coefficients sgd = plain_sgd(learning_rate);
     if (bias)
-        bias_gradient(bias, NULL, row_major(delta, ldd), batch, out, &learning_rate);
-    if (!w)
-        return;
-    if (batch == 1) {
-        outer_product_update(w, ldw, x, delta, in, out, learning_rate);
-        return;
-    }
-    product p = row_major_gradient(w, ldw, x, ldx, delta, ldd, batch, in, out);
-    p.partial_in_scratch = true;
-    p.epilogue = EPILOGUE_SGD;
-    p.learning_rate = learning_rate;
-    run_product(&p, scratch);
-}
-
-/* Columns of bias gradients that stay in the first-level cache until the optimizer uses them. */
-#define OPTIMIZER_COLUMNS (8 * NR)
-
-/* An optimizer's step on biases. Their gradient: the sums of delta's columns, plus `sums` if not null. */
-static void bias_optimizer(const bp_coefficients *coefficients, float *biases, const float *sums, bp_packed delta,
-                           size_t batch, size_t out) {
-    float gradient[OPTIMIZER_COLUMNS];
-    for (size_t j = 0; j < out; j += OPTIMIZER_COLUMNS) {
-        const size_t columns = least(out - j, OPTIMIZER_COLUMNS);
-        const bp_packed part = {packed_at(delta, 0, j), delta.row_stride, delta.panel_stride};
-        bias_gradient(gradient, sums ? sums + j : NULL, part, batch, columns, NULL);
-        apply_optimizer(coefficients, ROLE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
-    }
+        bias_gradient(&(gradient_use){.update = &sgd}, bias, NULL, row_major(delta, ldd), batch, out);
+    if (w)
+        row_major_gradient(&sgd, w, ldw, x, ldx, delta, ldd, batch, in, out, scratch);
 }
 
 static void dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                   size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
                                   const bp_optimizer *optimizer, uint64_t step, float learning_rate, void *scratch) {
-    if (is_plain_sgd(optimizer)) {
-        dense_gradient_sgd(w ? w->values : NULL, ldw, bias ? bias->values : NULL, x, ldx, delta, ldd, batch, in, out,
-                           learning_rate, scratch);
-        return;
-    }
     if (bias) {
-        const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, bias);
-        bias_optimizer(&coefficients, bias->values, NULL, row_major(delta, ldd), batch, out);
+        const bp_coefficients update = coefficients_of(optimizer, step, learning_rate, bias);
+        bias_gradient(&(gradient_use){.update = &update}, bias->values, NULL, row_major(delta, ldd), batch, out);
     }
-    if (!w)
-        return;
-    const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, w);
-    product p = row_major_gradient(w->values, ldw, x, ldx, delta, ldd, batch, in, out);
-    p.partial_in_scratch = true;
-    p.epilogue = EPILOGUE_OPTIMIZER;
-    p.coefficients = &coefficients;
-    run_product(&p, scratch);
+    if (w) {
+        const bp_coefficients update = coefficients_of(optimizer, step, learning_rate, w);
+        row_major_gradient(&update, w->values, ldw, x, ldx, delta, ldd, batch, in, out, scratch);
+    }
 }
 
 #endif

@@ -41,10 +41,9 @@ typedef struct product {
     bp_packed previous;
     tile_epilogue epilogue; /* of the last block */
     bp_activation activation;
-    bp_derivative derivative; /* of the previous layer */
-    bp_packed derivatives;    /* receives the activation's derivatives; data null: none. Padded matrices only */
-    float learning_rate;
-    const bp_coefficients *coefficients; /* EPILOGUE_OPTIMIZER */
+    bp_derivative derivative;      /* of the previous layer */
+    bp_packed derivatives;         /* receives the activation's derivatives; data null: none. Padded matrices only */
+    const bp_coefficients *update; /* EPILOGUE_SGD, EPILOGUE_OPTIMIZER */
 } product;
 
 /* The deepest block. In a gradient a block is one of the contract's row blocks. */
@@ -297,8 +296,8 @@ static void run_block(const product *p, const tile_spec *spec, const block *b, s
             f.b = next_of_b(p, b, n, panel_iterations);
         operands.prefetches = f.a.panel_count + f.b.panel_count + f.epilogue.panel_count > 0 ? &f : NULL;
         if (spec->epilogue == EPILOGUE_OPTIMIZER) {
-            update_tiles(cut.height + 1, columns, p->chain, spec, p->coefficients, &operands, cut.taller);
-            update_tiles(cut.height, columns, p->chain, spec, p->coefficients, &operands, cut.tiles - cut.taller);
+            update_tiles(cut.height + 1, columns, p->chain, spec, p->update, &operands, cut.taller);
+            update_tiles(cut.height, columns, p->chain, spec, p->update, &operands, cut.tiles - cut.taller);
             continue;
         }
         if (cut.taller > 0)
@@ -317,7 +316,7 @@ static tile_spec spec_at(const product *p, size_t k0, size_t depth) {
         .epilogue = last ? p->epilogue : EPILOGUE_STORE,
         .activation = p->activation,
         .derivative = p->derivative,
-        .learning_rate = p->learning_rate,
+        .learning_rate = p->update ? p->update->learning_rate : 0.0f,
     };
 }
 
@@ -418,7 +417,7 @@ static void run_rows(const product *p, const tile_spec *spec, block b, size_t en
         }
         run_block(p, &s, &b, end);
         if (update)
-            apply_optimizer(p->coefficients, ROLE_WEIGHTS, packed_at(p->c, b.m0, b.n0), p->c.row_stride,
+            apply_optimizer(p->update, ROLE_WEIGHTS, packed_at(p->c, b.m0, b.n0), p->c.row_stride,
                             (bp_packed){b.c, b.c_row, b.c_panel}, b.rows, b.columns);
         b.pack_now = false;
         if (p->transposed)
@@ -458,7 +457,7 @@ static void run_one_tile(const product *p, float *scratch) {
         operands.b_k = NR;
     }
     if (spec.epilogue == EPILOGUE_OPTIMIZER)
-        update_tiles(p->rows, columns, 0, &spec, p->coefficients, &operands, 1);
+        update_tiles(p->rows, columns, 0, &spec, p->update, &operands, 1);
     else
         tiles_any(p->rows, columns, &spec, &operands, 1);
     if (p->epilogue == EPILOGUE_ACTIVATION && !is_rectifier(p->activation))

@@ -151,38 +151,32 @@ static ALWAYS_INLINE void outer_product_update(float *w, size_t ldw, const float
     }
 }
 
-static void row_update(bp_packed w, bp_packed x, bp_packed delta, size_t in, size_t out, float learning_rate) {
-    for (size_t j = 0; j < out; j += NR) {
-        const size_t columns = round_up(least(out - j, NR), VEC_LANES);
-        const float *d = packed_at(delta, 0, j);
-        for (size_t i = 0; i < in; i += NR) {
-            const size_t rows = least(in - i, NR);
-            if (columns == NR) /* known to the compiler: delta stays in registers */
-                outer_product_update(packed_at(w, i, j), w.row_stride, packed_at(x, 0, i), d, rows, NR, learning_rate);
-            else
-                outer_product_update(packed_at(w, i, j), w.row_stride, packed_at(x, 0, i), d, rows, columns,
-                                     learning_rate);
-        }
-    }
+/* A part of W that begins a panel each way, by an optimizer. */
+static void outer_product_optimizer(const bp_coefficients *update, float *w, size_t ldw, const float *x,
+                                    const float *delta, size_t in, size_t out) {
+    float gradient[NR * NR];
+    for (size_t r = 0; r < in; r++)
+        for (size_t c = 0; c < out; c += VEC_LANES)
+            vec_store(gradient + r * NR + c, vec_fma(vec_set1(x[r]), vec_load(delta + c), vec_set1(0.0f)));
+    apply_optimizer(update, ROLE_WEIGHTS, w, ldw, row_major(gradient, NR), in, out);
 }
 
-/* The same by an optimizer: the gradients of one square of W at a time, then the optimizer's step on it. */
-static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_packed x, bp_packed delta, size_t in,
-                          size_t out) {
-    float gradient[NR * NR];
+/* Updates W by the outer product of x and delta, a square at a time. */
+static void row_update(const bp_coefficients *update, bp_packed w, bp_packed x, bp_packed delta, size_t in,
+                       size_t out) {
     for (size_t j = 0; j < out; j += NR) {
         const size_t columns = round_up(least(out - j, NR), VEC_LANES);
         const float *d = packed_at(delta, 0, j);
         for (size_t i = 0; i < in; i += NR) {
             const size_t rows = least(in - i, NR);
+            float *at = packed_at(w, i, j);
             const float *xi = packed_at(x, 0, i);
-            for (size_t r = 0; r < rows; r++)
-                for (size_t c = 0; c < columns; c += VEC_LANES) {
-                    const vec g = vec_fma(vec_set1(xi[r]), vec_load(d + c), vec_set1(0.0f));
-                    vec_store(gradient + r * NR + c, g);
-                }
-            apply_optimizer(coefficients, ROLE_WEIGHTS, packed_at(w, i, j), w.row_stride, row_major(gradient, NR), rows,
-                            columns);
+            if (!update->plain)
+                outer_product_optimizer(update, at, w.row_stride, xi, d, rows, columns);
+            else if (columns == NR) /* known to the compiler: delta stays in registers */
+                outer_product_update(at, w.row_stride, xi, d, rows, NR, update->learning_rate);
+            else
+                outer_product_update(at, w.row_stride, xi, d, rows, columns, update->learning_rate);
         }
     }
 }

@@ -65,7 +65,8 @@ const bp_backend BP_BACKEND = {
     .forward = packed_forward,
     .delta = packed_delta,
     .multiply = packed_multiply,
-    .update = packed_update,
+    .gradient = packed_gradient,
+    .bias_gradient = packed_bias_gradient,
     .add_blocks = add_blocks,
     .apply = apply,
     .squares = squares,
@@ -77,7 +78,7 @@ const bp_backend BP_BACKEND = {
     .dropout = packed_dropout,
     .normalize = packed_normalize,
     .normalize_delta = packed_normalize_delta,
-    .normalize_update = packed_normalize_update,
+    .norm_gradient = packed_norm_gradient,
 };
 
 #endif

@@ -75,7 +75,7 @@ typedef struct tile_spec {
     tile_epilogue epilogue;
     bp_activation activation; /* EPILOGUE_ACTIVATION */
     bp_derivative derivative; /* EPILOGUE_DERIVATIVE */
-    float learning_rate;
+    float learning_rate;      /* EPILOGUE_SGD */
 } tile_spec;
 
 static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *acc, const tile_spec *spec,

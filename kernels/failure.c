@@ -62,14 +62,6 @@ void bp_fail_text(const char *text) {
     bp_fail(BP_OK, "%s", text);
 }
 
-bp_status bp_fail_name(bp_status status, const char *what, const char *name, const char *const *names, size_t count) {
-    char list[192];
-    size_t length = 0;
-    for (size_t k = 0; k < count && length < sizeof list; k++)
-        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", k ? ", " : "", names[k]);
-    return bp_fail(status, "no %s is named '%.32s'; valid names: %s", what, name, list);
-}
-
 const char *bp_number_text(char text[static 32], double number) {
     fenv_t host; /* printf uses the host's rounding mode */
     fegetenv(&host);

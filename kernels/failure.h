@@ -22,11 +22,7 @@ void bp_fail_text(const char *text);
 /** Returns `status`; the message is the text of bp_status_string. For BP_ERROR_MEMORY and its like. BP_OK sets none. */
 bp_status bp_refuse(bp_status status);
 
-/** A name that is none of `names`: "no `what` is named '...'; valid names: ...". */
-bp_status bp_fail_name(bp_status status, const char *what, const char *name, const char *const *names, size_t count)
-    __attribute__((cold));
-
-/** A number in words, for such a message: "-1", "0.5", "NaN"; with a point in any locale. Returns `text`. */
+/** A number in words, for a message: "-1", "0.5", "NaN"; with a point in any locale. Returns `text`. */
 const char *bp_number_text(char text[static 32], double number);
 
 #endif

@@ -1,47 +1,9 @@
 #include <backprop/activation.h>
 
-#include <string.h>
-
 #include "activation_kinds.h"
 #include "check/refuse.h"
 #include "dispatch/dispatch.h"
-#include "enum_counts.h"
 #include "float_environment.h"
-
-static const char *const names[ACTIVATION_COUNT] = {
-    [BP_ACTIVATION_IDENTITY] = "identity",
-    [BP_ACTIVATION_RELU] = "relu",
-    [BP_ACTIVATION_LEAKY_RELU] = "leaky-relu",
-    [BP_ACTIVATION_SIGMOID] = "sigmoid",
-    [BP_ACTIVATION_TANH] = "tanh",
-    [BP_ACTIVATION_RELU6] = "relu6",
-    [BP_ACTIVATION_ELU] = "elu",
-    [BP_ACTIVATION_SELU] = "selu",
-    [BP_ACTIVATION_SOFTSIGN] = "softsign",
-    [BP_ACTIVATION_HARD_SIGMOID] = "hard-sigmoid",
-    [BP_ACTIVATION_SOFTPLUS] = "softplus",
-    [BP_ACTIVATION_HARD_SWISH] = "hard-swish",
-    [BP_ACTIVATION_SILU] = "silu",
-    [BP_ACTIVATION_GELU] = "gelu",
-    [BP_ACTIVATION_GELU_TANH] = "gelu-tanh",
-    [BP_ACTIVATION_MISH] = "mish",
-    [BP_ACTIVATION_SINE] = "sine",
-};
-
-const char *bp_activation_name(bp_activation_kind kind) {
-    return (unsigned)kind < ACTIVATION_COUNT ? names[kind] : NULL;
-}
-
-bp_status bp_activation_from_name(const char *name, bp_activation_kind *kind) {
-    if (!name || !kind)
-        return FAIL_NULL({"name", name}, {"kind", kind});
-    for (unsigned k = 0; k < ACTIVATION_COUNT; k++)
-        if (strcmp(name, names[k]) == 0) {
-            *kind = (bp_activation_kind)k;
-            return BP_OK;
-        }
-    return bp_fail_name(BP_ERROR_VALUE, "activation", name, names, ACTIVATION_COUNT);
-}
 
 bool bp_activation_saves_input(bp_activation_kind kind) {
     return activation_saves_input(kind);

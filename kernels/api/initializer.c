@@ -1,33 +1,9 @@
 #include <backprop/initializer.h>
 
-#include <string.h>
-
 #include "check/refuse.h"
 #include "enum_counts.h"
 #include "float_environment.h"
 #include "initializer.h"
-
-static const char *const names[INITIALIZER_COUNT] = {
-    [BP_INITIALIZER_XAVIER_UNIFORM] = "xavier-uniform", [BP_INITIALIZER_XAVIER_NORMAL] = "xavier-normal",
-    [BP_INITIALIZER_HE_UNIFORM] = "he-uniform",         [BP_INITIALIZER_HE_NORMAL] = "he-normal",
-    [BP_INITIALIZER_LECUN_UNIFORM] = "lecun-uniform",   [BP_INITIALIZER_LECUN_NORMAL] = "lecun-normal",
-    [BP_INITIALIZER_ORTHOGONAL] = "orthogonal",
-};
-
-const char *bp_initializer_name(bp_initializer_kind kind) {
-    return (unsigned)kind < INITIALIZER_COUNT ? names[kind] : NULL;
-}
-
-bp_status bp_initializer_from_name(const char *name, bp_initializer_kind *kind) {
-    if (!name || !kind)
-        return FAIL_NULL({"name", name}, {"kind", kind});
-    for (unsigned k = 0; k < INITIALIZER_COUNT; k++)
-        if (strcmp(name, names[k]) == 0) {
-            *kind = (bp_initializer_kind)k;
-            return BP_OK;
-        }
-    return bp_fail_name(BP_ERROR_VALUE, "initializer", name, names, INITIALIZER_COUNT);
-}
 
 static const matrix_names weight_names = {"w", "ldw", "in", "out"};
 

@@ -1,7 +1,5 @@
 #include <backprop/loss.h>
 
-#include <string.h>
-
 #include "activation_kinds.h"
 #include "check/refuse.h"
 #include "dispatch/dispatch.h"
@@ -23,33 +21,6 @@ bp_status bp_sum(float *sum, const float *values, size_t count) {
         return status;
     *sum = kernels->sum(values, count);
     return BP_OK;
-}
-
-static const char *const names[LOSS_COUNT] = {
-    [BP_LOSS_MSE] = "mse",
-    [BP_LOSS_SOFTMAX_CROSS_ENTROPY] = "softmax-cross-entropy",
-    [BP_LOSS_MAE] = "mae",
-    [BP_LOSS_HUBER] = "huber",
-    [BP_LOSS_BINARY_CROSS_ENTROPY] = "binary-cross-entropy",
-    [BP_LOSS_SOFTMAX_CROSS_ENTROPY_TARGETS] = "softmax-cross-entropy-targets",
-    [BP_LOSS_KULLBACK_LEIBLER] = "kullback-leibler",
-    [BP_LOSS_HINGE] = "hinge",
-    [BP_LOSS_MULTICLASS_HINGE] = "multiclass-hinge",
-};
-
-const char *bp_loss_name(bp_loss_kind loss) {
-    return (unsigned)loss < LOSS_COUNT ? names[loss] : NULL;
-}
-
-bp_status bp_loss_from_name(const char *name, bp_loss_kind *loss) {
-    if (!name || !loss)
-        return FAIL_NULL({"name", name}, {"loss", loss});
-    for (unsigned i = 0; i < LOSS_COUNT; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *loss = (bp_loss_kind)i;
-            return BP_OK;
-        }
-    return bp_fail_name(BP_ERROR_VALUE, "loss", name, names, LOSS_COUNT);
 }
 
 /*

@@ -1,58 +1,11 @@
 #include <backprop/optimizer.h>
 
-#include <string.h>
-
 #include "check/optimizer.h"
 #include "check/refuse.h"
 #include "coefficients.h"
 #include "dispatch/dispatch.h"
-#include "enum_counts.h"
 #include "float_environment.h"
 #include "sized.h"
-
-static const struct {
-    const char *name;
-    const char *states[BP_OPTIMIZER_STATES];
-} kinds[OPTIMIZER_COUNT] = {
-    [BP_OPTIMIZER_SGD] = {"sgd", {NULL, NULL}},
-    [BP_OPTIMIZER_MOMENTUM] = {"momentum", {"momentum", NULL}},
-    [BP_OPTIMIZER_NESTEROV] = {"nesterov", {"momentum", NULL}},
-    [BP_OPTIMIZER_ADAGRAD] = {"adagrad", {"squares", NULL}},
-    [BP_OPTIMIZER_RMSPROP] = {"rmsprop", {"squares", NULL}},
-    [BP_OPTIMIZER_ADAM] = {"adam", {"momentum", "squares"}},
-    [BP_OPTIMIZER_ADAMW] = {"adamw", {"momentum", "squares"}},
-    [BP_OPTIMIZER_LION] = {"lion", {"momentum", NULL}},
-    [BP_OPTIMIZER_RPROP] = {"rprop", {"previous_gradient", "step_size"}},
-};
-
-const char *bp_optimizer_name(bp_optimizer_kind kind) {
-    return (unsigned)kind < OPTIMIZER_COUNT ? kinds[kind].name : NULL;
-}
-
-bp_status bp_optimizer_from_name(const char *name, bp_optimizer_kind *kind) {
-    if (!name || !kind)
-        return FAIL_NULL({"name", name}, {"kind", kind});
-    for (unsigned k = 0; k < OPTIMIZER_COUNT; k++)
-        if (strcmp(name, kinds[k].name) == 0) {
-            *kind = (bp_optimizer_kind)k;
-            return BP_OK;
-        }
-    const char *names[OPTIMIZER_COUNT];
-    for (unsigned k = 0; k < OPTIMIZER_COUNT; k++)
-        names[k] = kinds[k].name;
-    return bp_fail_name(BP_ERROR_VALUE, "optimizer", name, names, OPTIMIZER_COUNT);
-}
-
-const char *bp_optimizer_state_name(bp_optimizer_kind kind, size_t index) {
-    return (unsigned)kind < OPTIMIZER_COUNT && index < BP_OPTIMIZER_STATES ? kinds[kind].states[index] : NULL;
-}
-
-size_t bp_optimizer_states(bp_optimizer_kind kind) {
-    size_t count = 0;
-    while (bp_optimizer_state_name(kind, count))
-        count++;
-    return count;
-}
 
 void bp_optimizer_init(bp_optimizer *optimizer, size_t struct_size, bp_optimizer_kind kind) {
     const bp_optimizer usual = usual_optimizer(kind);

@@ -12,28 +12,6 @@
 #include "schedule.h"
 #include "sized.h"
 
-static const char *const names[SCHEDULE_COUNT] = {
-    [BP_SCHEDULE_CONSTANT] = "constant",     [BP_SCHEDULE_STEP] = "step",
-    [BP_SCHEDULE_LINEAR] = "linear",         [BP_SCHEDULE_COSINE] = "cosine",
-    [BP_SCHEDULE_ONE_CYCLE] = "one-cycle",   [BP_SCHEDULE_EXPONENTIAL] = "exponential",
-    [BP_SCHEDULE_MULTI_STEP] = "multi-step", [BP_SCHEDULE_WARM_RESTARTS] = "warm-restarts",
-};
-
-const char *bp_schedule_name(bp_schedule_kind kind) {
-    return (unsigned)kind < SCHEDULE_COUNT ? names[kind] : NULL;
-}
-
-bp_status bp_schedule_from_name(const char *name, bp_schedule_kind *kind) {
-    if (!name || !kind)
-        return bp_fail(BP_ERROR_NULL, "%s is null", name ? "kind" : "name");
-    for (unsigned k = 0; k < SCHEDULE_COUNT; k++)
-        if (strcmp(name, names[k]) == 0) {
-            *kind = (bp_schedule_kind)k;
-            return BP_OK;
-        }
-    return bp_fail_name(BP_ERROR_VALUE, "schedule", name, names, SCHEDULE_COUNT);
-}
-
 /* ---- The struct ----------------------------------------------------------------------------------------------- */
 
 void bp_schedule_init(bp_schedule *schedule, size_t struct_size, bp_schedule_kind kind) {

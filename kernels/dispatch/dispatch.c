@@ -8,127 +8,72 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "backend.h"
-#include "dispatch/cpu.h"
 #include "enum_counts.h"
 #include "failure.h"
 
-static const char *const names[ISA_COUNT] = {
-    [BP_ISA_SCALAR] = "scalar",
-    [BP_ISA_AVX2] = "avx2",
-    [BP_ISA_AVX512] = "avx512",
-    [BP_ISA_NEON] = "neon",
-};
-
 static _Atomic(const bp_backend *) active;
 
-static const bp_backend *scalar_backend(bp_cpu_features features) {
-#if defined(__x86_64__) || defined(__i386__)
-    if (features.fma)
-        return &bp_backend_scalar_fma;
-#endif
-    (void)features;
-    return &bp_backend_scalar;
-}
-
-/* The backend of a valid isa, or null if the CPU, the operating system or the build lacks it. */
+/* The backend of an instruction set that bp_cpu_supports. */
 static const bp_backend *backend_of(bp_isa isa) {
-    const bp_cpu_features features = bp_cpu_detect();
     switch (isa) {
-    case BP_ISA_SCALAR:
-        return scalar_backend(features);
 #ifdef BP_HAVE_AVX2
     case BP_ISA_AVX2:
-        return features.avx2 ? &bp_backend_avx2 : NULL;
+        return &bp_backend_avx2;
 #endif
 #ifdef BP_HAVE_AVX512
     case BP_ISA_AVX512:
-        return features.avx512 ? &bp_backend_avx512 : NULL;
+        return &bp_backend_avx512;
 #endif
 #ifdef BP_HAVE_NEON
     case BP_ISA_NEON:
-        return features.neon ? &bp_backend_neon : NULL;
+        return &bp_backend_neon;
 #endif
     default:
-        return NULL;
+#if defined(__x86_64__) || defined(__i386__)
+        return bp_cpu_covered() ? &bp_backend_scalar_fma : &bp_backend_scalar;
+#else
+        return &bp_backend_scalar;
+#endif
     }
 }
 
-static bool is_isa(bp_isa isa) {
-    return (unsigned)isa < ISA_COUNT;
-}
-
-const char *bp_isa_name(bp_isa isa) {
-    return is_isa(isa) ? names[isa] : NULL;
-}
-
-bp_status bp_isa_from_name(const char *name, bp_isa *isa) {
-    if (!name || !isa)
-        return bp_fail(BP_ERROR_NULL, "%s is null", name ? "isa" : "name");
-    for (unsigned i = 0; i < ISA_COUNT; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *isa = (bp_isa)i;
-            return BP_OK;
-        }
-    return bp_fail_name(BP_ERROR_ISA_UNKNOWN, "instruction set", name, names, ISA_COUNT);
-}
-
 /* What this machine can run instead. */
-__attribute__((cold)) static void fail_unsupported(const char *asked, bp_isa isa) {
+__attribute__((cold)) static bp_status fail_unsupported(const char *asked, bp_isa isa) {
     char valid[64];
     size_t length = 0;
     for (unsigned k = 0; k < ISA_COUNT && length < sizeof valid; k++)
         if (bp_cpu_supports((bp_isa)k))
-            length += (size_t)snprintf(valid + length, sizeof valid - length, "%s%s", length ? ", " : "", names[k]);
-    bp_fail(BP_ERROR_ISA_UNSUPPORTED, "%s is %s, which this machine cannot run; valid here: %s", asked, names[isa],
-            valid);
+            length += (size_t)snprintf(valid + length, sizeof valid - length, "%s%s", length ? ", " : "",
+                                       bp_isa_name((bp_isa)k));
+    return bp_fail(BP_ERROR_ISA_UNSUPPORTED, "%s is %s, which this machine cannot run; valid here: %s", asked,
+                   bp_isa_name(isa), valid);
 }
 
-static bp_status find_backend(bp_isa isa, const bp_backend **backend) {
-    if (!is_isa(isa)) {
-        bp_fail(BP_ERROR_ISA_UNKNOWN, "isa is %d, and must be one of bp_isa", (int)isa);
-        return BP_ERROR_ISA_UNKNOWN;
-    }
-    const bp_backend *found = backend_of(isa);
-    if (!found) {
-        fail_unsupported("isa", isa);
-        return BP_ERROR_ISA_UNSUPPORTED;
-    }
-    *backend = found;
+/* `asked` is what names the instruction set. */
+static bp_status find_backend(const char *asked, bp_isa isa, const bp_backend **backend) {
+    if ((unsigned)isa >= ISA_COUNT)
+        return bp_fail(BP_ERROR_ISA_UNKNOWN, "%s is %d, and must be one of bp_isa", asked, (int)isa);
+    if (!bp_cpu_supports(isa))
+        return fail_unsupported(asked, isa);
+    *backend = backend_of(isa);
     return BP_OK;
 }
 
 bp_status bp_kernels_for(bp_isa isa, const bp_kernels **kernels) {
     if (!kernels)
         return bp_fail(BP_ERROR_NULL, "kernels is null");
-    const bp_backend *backend;
-    const bp_status status = find_backend(isa, &backend);
+    const bp_backend *backend = NULL;
+    const bp_status status = find_backend("isa", isa, &backend);
     if (status == BP_OK)
         *kernels = &backend->kernels;
     return status;
 }
 
-bool bp_cpu_supports(bp_isa isa) {
-    return is_isa(isa) && backend_of(isa) != NULL;
-}
-
-bp_isa bp_cpu_best(void) {
-    bp_isa best = BP_ISA_SCALAR;
-    for (unsigned i = 0; i < ISA_COUNT; i++)
-        if (bp_cpu_supports((bp_isa)i))
-            best = (bp_isa)i;
-    return best;
-}
-
-bool bp_cpu_covered(void) {
-    return bp_cpu_detect().fma;
-}
-
 bp_status bp_cpu_set(bp_isa isa) {
-    const bp_backend *backend;
-    const bp_status status = find_backend(isa, &backend);
+    const bp_backend *backend = NULL;
+    const bp_status status = find_backend("isa", isa, &backend);
     if (status == BP_OK)
         atomic_store_explicit(&active, backend, memory_order_release);
     return status;
@@ -138,21 +83,11 @@ bp_status bp_cpu_set(bp_isa isa) {
 static bp_status first_choice(const bp_backend **backend) {
     const char *name = getenv("BACKPROP_ISA");
     if (!name || !*name)
-        return find_backend(bp_cpu_best(), backend);
-    unsigned isa = 0;
-    while (isa < ISA_COUNT && strcmp(name, names[isa]) != 0)
-        isa++;
-    if (isa == ISA_COUNT) {
-        bp_fail(BP_ERROR_ISA_UNKNOWN, "BACKPROP_ISA is '%.20s', and must be scalar, avx2, avx512 or neon", name);
-        return BP_ERROR_ISA_UNKNOWN;
-    }
-    const bp_backend *found = backend_of((bp_isa)isa);
-    if (!found) {
-        fail_unsupported("BACKPROP_ISA", (bp_isa)isa);
-        return BP_ERROR_ISA_UNSUPPORTED;
-    }
-    *backend = found;
-    return BP_OK;
+        return find_backend("isa", bp_cpu_best(), backend);
+    bp_isa isa;
+    if (bp_isa_from_name(name, &isa) != BP_OK)
+        return bp_fail(BP_ERROR_ISA_UNKNOWN, "BACKPROP_ISA is '%.20s', and must be scalar, avx2, avx512 or neon", name);
+    return find_backend("BACKPROP_ISA", isa, backend);
 }
 
 bp_status bp_dispatch_backend(const bp_backend **backend) {

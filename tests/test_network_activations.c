@@ -96,7 +96,7 @@ static bool goes_its_way(const bp_network *network) {
     case BY_COLUMNS:
         return by_columns > 0;
     default:
-        return by_columns == 0 && (network->worker_blocks > 0) == (forms[form].way == BY_BLOCKS);
+        return by_columns == 0 && (network->plan.worker_blocks > 0) == (forms[form].way == BY_BLOCKS);
     }
 }
 
@@ -111,7 +111,7 @@ static void check_on(test_table *table) {
         config.pool = stored_pool(pool_reverse(&log, config.threads));
     bp_network *network = net_create_on(table, &config, SEED);
     if (forms[form].way == BY_ROWS)
-        network->worker_blocks = 0;
+        network->plan.worker_blocks = 0;
     if (!goes_its_way(network))
         fail_msg("%s: this net tests nothing", name);
     for (size_t k = 0; k < STEPS; k++) {

@@ -227,7 +227,7 @@ static void check_case_on(test_table *table) {
                     continue;
                 }
                 network->workspace.slice_rows = 2 * BP_ROW_BLOCK;
-                network->worker_blocks = 0;
+                network->plan.worker_blocks = 0;
             }
             for (int from = 0; from < SOURCES; from++)
                 for (int use = 0; use < GRADIENT_MODE_COUNT; use++)

@@ -8,7 +8,7 @@ static samples batches[KINDS];
 
 /* No word of the clone's own structs points into the source's block. */
 static void expect_no_pointer_into(const bp_network *source, const bp_network *clone) {
-    const char *end = (const char *)(clone->layer + clone->layers);
+    const char *end = (const char *)clone->parameters.values;
     const uintptr_t begin = (uintptr_t)source, bytes = source->bytes - BP_ALIGNMENT;
     for (const char *at = (const char *)clone; at < end; at += sizeof(uintptr_t)) {
         uintptr_t word;
@@ -31,7 +31,7 @@ static void clones_go_on_alike(const test_table *table, size_t kind, unsigned pr
     expect_no_pointer_into(source, clone);
     assert_ptr_equal(clone->backend, source->backend);
     assert_int_equal(bp_network_threads(clone), bp_network_threads(source));
-    for (size_t l = 0; l < source->layers; l++)
+    for (size_t l = 0; l < source->plan.layers; l++)
         assert_int_equal(clone->layers[l].frozen, source->layers[l].frozen);
     expect_equal(source, clone, "cloned", kind, prior);
     finish_gradient(source, prior);
@@ -76,7 +76,7 @@ static void parameters_alone(void **state) {
             assert_true(bp_network_seed(clone) == 1234);
             assert_int_equal(bp_network_set_steps(expected, 1234, 0), BP_OK);
             assert_int_equal(bp_network_update(clone, 0.01f), BP_ERROR_VALUE); /* no gradient */
-            for (size_t l = 0; l < clone->layers; l++)
+            for (size_t l = 0; l < clone->plan.layers; l++)
                 assert_false(clone->layers[l].frozen);
             bp_network_destroy(source);
             assert_true(count > 0);

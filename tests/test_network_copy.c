@@ -24,7 +24,7 @@ static void expect_floats(const float *got, const float *wanted, size_t count, c
 static void expect_settled(bp_network *target) {
     assert_false(bp_network_ema_swapped(target));
     assert_int_equal(bp_network_update(target, 0.01f), BP_ERROR_VALUE);
-    assert_false(target->gradient_stored);
+    assert_int_equal(target->gradient.content, GRADIENT_NONE);
 }
 
 /* Both networks of one kind, in any two states, on any two backends. */
@@ -39,7 +39,7 @@ static void each_pair(pair_fn *visit) {
                     bp_network *target = prior_of(test_table_at(a), kind, prior, 3, &batches[kind]);
                     bp_network *source = prior_of(test_table_at(b), kind, other, 4, &batches[kind]);
                     target->seed = 70; /* bp_network_set_steps would settle it */
-                    target->steps = 7;
+                    target->optimizer.steps = 7;
                     visit(target, source, kind);
                     bp_network_destroy(target);
                     bp_network_destroy(source);
@@ -333,7 +333,7 @@ static void expect_mismatch(int function, bp_network *target, const bp_network *
     assert_int_equal(bp_network_clone(target, &before), BP_OK);
     expect_refusal(copy_by(function, target, source), status, message);
     expect_equal(target, before, message, 0, 0);
-    assert_int_equal(target->accumulated, before->accumulated);
+    assert_int_equal(target->gradient.content, before->gradient.content);
     bp_network_destroy(before);
 }
 

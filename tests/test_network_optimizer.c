@@ -124,7 +124,7 @@ static void check_on(test_table *table) {
         bp_network *network = net_create_on(table, &config, SEED);
         assert_int_equal(bp_network_threads(network), lane_pools[p].workers);
         if (current->slice_rows > 0) {
-            network->worker_blocks = 0;
+            network->plan.worker_blocks = 0;
             assert_true(network->workspace.slice_rows >= current->slice_rows);
             network->workspace.slice_rows = current->slice_rows;
         }

@@ -258,7 +258,7 @@ static bool is_shared(const bp_network *network, way expected_way) {
         by_columns += bp_schedule_by_columns(network, l, current->rows[0], network->workspace.workers);
     if (expected_way == BY_COLUMNS)
         return by_columns > 0;
-    return by_columns == 0 && (network->worker_blocks > 0) == (expected_way == BY_BLOCKS);
+    return by_columns == 0 && (network->plan.worker_blocks > 0) == (expected_way == BY_BLOCKS);
 }
 
 static size_t sharing;
@@ -276,7 +276,7 @@ static void check_sharing_on(test_table *table) {
             config.pool = stored_pool(lane_pools[k].pool(&log, workers));
         bp_network *network = net_create_on(table, &config, SEED);
         if (shared[sharing].way == BY_ROWS)
-            network->worker_blocks = 0;
+            network->plan.worker_blocks = 0;
         if (shared[sharing].slice_rows > 0 && network->workspace.slice_rows > shared[sharing].slice_rows)
             network->workspace.slice_rows = shared[sharing].slice_rows;
         assert_int_equal(bp_network_threads(network), workers);

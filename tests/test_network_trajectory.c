@@ -87,7 +87,7 @@ static void textbook_train(const net *shape, const bp_optimizer *o, unsigned ste
 
 static size_t read_parameters(const bp_network *network, float *values) {
     size_t count = 0;
-    for (size_t l = 0; l < network->layers; l++) {
+    for (size_t l = 0; l < network->plan.layers; l++) {
         held_layer held = layer_get(network, l);
         assert_true(count + (held.in + 1) * held.out <= PARAMETERS_MAX);
         memcpy(values + count, held.weights, held.in * held.out * sizeof(float));

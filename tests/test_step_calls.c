@@ -127,7 +127,7 @@ static void squares(void *context, size_t first, size_t rows, const float *outpu
 
 /* The backward pass in all its forms: by the network's loss, by deltas, by a function. */
 static bp_status trainee_go_back(trainee *t) {
-    size_t out = t->network->layer[t->network->layers - 1].out;
+    size_t out = bp_last_layer(t->network)->out;
     for (int use = 0; use < GRADIENT_MODE_COUNT; use++) {
         const bp_backward_options hows[] = {
             BACKWARD_OPTIONS(.gradient = (bp_gradient_mode)use, .input_gradient = t->input_gradient),
@@ -157,7 +157,7 @@ static bp_status trainee_accumulate(trainee *t) {
         status = bp_network_update(t->network, 0.001f);
     if (status == BP_OK)
         status = bp_network_freeze(t->network, 0, false);
-    for (int k = 0; k < 2 && status == BP_OK && t->network->optimizer.ema_decay > 0; k++)
+    for (int k = 0; k < 2 && status == BP_OK && t->network->optimizer.settings.ema_decay > 0; k++)
         status = bp_network_swap_ema(t->network); /* in, and out again */
     return status;
 }

@@ -29,7 +29,7 @@ typedef struct sketch {
     bp_backend backend;
     dense_layer layers[LAYERS_MAX];
     bp_network network;
-    phase phases[PHASES_MAX];
+    step_phase phases[PHASES_MAX];
 } sketch;
 
 static void small_step(const bp_small_step *step) {
@@ -42,15 +42,15 @@ static void draw(sketch *s, size_t layers, const size_t *sizes, size_t threads) 
     s->network.backend = &s->backend;
     s->network.layers = s->layers;
     s->network.plan = (network_plan){.layers = layers, .workers = threads, .slice_rows = 1024};
-    s->network.workspace = (workspace){.slice_rows = 1024, .workers = threads};
+    s->network.workspace = (bp_workspace){.slice_rows = 1024, .workers = threads};
     for (size_t l = 0; l < layers; l++) {
         s->layers[l] = (dense_layer){.in = sizes[l], .out = sizes[l + 1]};
         s->network.plan.row_flops += 2.0 * (double)sizes[l] * (double)sizes[l + 1];
     }
 }
 
-static schedule plan(sketch *s, const schedule_request *request) {
-    schedule result = {.phases = s->phases};
+static step_schedule plan(sketch *s, const step_request *request) {
+    step_schedule result = {.phases = s->phases};
     bp_schedule_slice(&result, &s->network, &s->network.workspace, request);
     assert_true(result.count > 0 && result.count <= bp_schedule_phases(s->network.plan.layers));
     assert_true(result.rows > 0 && result.rows <= request->rows);
@@ -71,14 +71,14 @@ static const char *const names[] = {
 };
 
 /* "2: forward 0-2, loss | 2: update 0-2": workers, operations with their layers, end excluded. */
-static void tell(char text[static TEXT], const schedule *s) {
+static void tell(char text[static TEXT], const step_schedule *s) {
     size_t at = 0;
     text[0] = '\0';
     for (size_t k = 0; k < s->count; k++) {
-        const phase *p = &s->phases[k];
+        const step_phase *p = &s->phases[k];
         at += (size_t)snprintf(text + at, TEXT - at, "%s%zu%s:", k ? " | " : "", p->workers, p->each_block ? "b" : "");
         for (size_t o = 0; o < p->count; o++) {
-            const operation *op = &p->operations[o];
+            const step_operation *op = &p->operations[o];
             at += (size_t)snprintf(text + at, TEXT - at, "%s %s", o ? "," : "", names[op->kind]);
             if (op->end > op->first)
                 at += (size_t)snprintf(text + at, TEXT - at, " %zu-%zu", op->first, op->end);
@@ -178,14 +178,14 @@ static void schedules_are_the_known_ones(void **state) {
         s.network.plan.worker_blocks = n->worker_blocks;
         for (size_t l = 0; l < n->layers; l++)
             s.layers[l].normalized = n->normalized >> l & 1;
-        const schedule_request request = {.rows = n->rows,
+        const step_request request = {.rows = n->rows,
                                           .input_stride = n->stride ? n->stride : n->sizes[0],
                                           .outputs = n->forward,
                                           .train = !n->forward,
                                           .input_gradient = n->input_gradient,
                                           .in_order = n->in_order,
                                           .one_call = true};
-        const schedule result = plan(&s, &request);
+        const step_schedule result = plan(&s, &request);
         char text[TEXT];
         tell(text, &result);
         if (strcmp(text, n->text) != 0)
@@ -212,17 +212,17 @@ static void ready(size_t done, size_t phase, bool own_rows) {
 }
 
 /* Layers below have deltas nobody needs. */
-static bool wanted(const sketch *s, const schedule_request *r, size_t l) {
+static bool wanted(const sketch *s, const step_request *r, size_t l) {
     return r->input_gradient || l > s->network.lowest;
 }
 
-static void follow(const sketch *s, const schedule_request *r, const schedule *plan, history *h) {
+static void follow(const sketch *s, const step_request *r, const step_schedule *plan, history *h) {
     const size_t last = s->network.plan.layers - 1;
     for (size_t k = 0; k < plan->count; k++) {
-        const phase *p = &plan->phases[k];
+        const step_phase *p = &plan->phases[k];
         const size_t now = k + 1;
         for (size_t o = 0; o < p->count; o++) {
-            const operation *op = &p->operations[o];
+            const step_operation *op = &p->operations[o];
             const bool rows = op->kind <= DELTAS_ROWS || p->workers == 1 || p->each_block;
             switch (op->kind) {
             case PACK_INPUTS:
@@ -312,14 +312,14 @@ static void every_thing_once_in_order(void **state) {
         if (test_random_below(&random, 4) == 0)
             s.network.lowest = s.network.frozen = test_random_below(&random, layers + 1);
         const bool train = test_random_below(&random, 4) > 0, skips = train && test_random_below(&random, 4) == 0;
-        const schedule_request request = {.rows = batches[test_random_below(&random, COUNT(batches))],
+        const step_request request = {.rows = batches[test_random_below(&random, COUNT(batches))],
                                           .input_stride = sizes[0] + test_random_below(&random, 2),
                                           .outputs = !train && test_random_below(&random, 2) == 0,
                                           .train = train,
                                           .skips_gradient = skips,
                                           .input_gradient = skips || (train && test_random_below(&random, 4) == 0),
                                           .in_order = train && test_random_below(&random, 4) == 0};
-        const schedule result = plan(&s, &request);
+        const step_schedule result = plan(&s, &request);
         history h = {0};
         follow(&s, &request, &result, &h);
         blocks += h.blocks > 0;

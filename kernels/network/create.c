@@ -146,13 +146,13 @@ static void place_small_layer(arena *a, bp_network *network, const dense_layer *
 
 static void place_rows(arena *a, bp_network *network, const bp_network_config *config) {
     const network_plan *plan = &network->plan;
-    workspace *w = &network->workspace;
+    bp_workspace *w = &network->workspace;
     w->slice_rows = plan->slice_rows;
     w->small_rows = plan->small_rows;
     w->workers = plan->workers;
     w->inputs = arena_packed(a, network->backend, plan->slice_rows, layer_at(network, config, 0).in);
     for (size_t l = 0; l < plan->layers; l++) {
-        const dense_layer k = layer_at(network, config, l);
+        const dense_layer k = a->base ? network->layers[l] : layer_at(network, config, l);
         layer_rows rows = {0};
         place_layer_rows(a, network, &k, &rows);
         if (plan->small_rows > 0)
@@ -171,7 +171,7 @@ static void place_rows(arena *a, bp_network *network, const bp_network_config *c
  */
 static void lay_out(arena *a, bp_network *network, const bp_network_config *config) {
     const size_t layers = network->plan.layers;
-    workspace *w = &network->workspace;
+    bp_workspace *w = &network->workspace;
     arena_bytes(a, sizeof *network);
     network->layers = arena_array(a, layers, 1, sizeof *network->layers);
     w->layers = arena_array(a, layers, 1, sizeof *w->layers);

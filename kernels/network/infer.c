@@ -25,7 +25,7 @@ static bool is_small(const bp_network *network) {
 }
 
 /* The layers of a small network, whose call reads these fields in a forward pass. */
-static void place_small(arena *a, const bp_network *network, workspace *w) {
+static void place_small(arena *a, const bp_network *network, bp_workspace *w) {
     const size_t layers = network->plan.layers;
     w->small_rows = w->slice_rows;
     w->small = arena_array(a, layers, 1, sizeof *w->small);
@@ -43,7 +43,7 @@ static void place_small(arena *a, const bp_network *network, workspace *w) {
     }
 }
 
-static void place_large(arena *a, const bp_network *network, workspace *w) {
+static void place_large(arena *a, const bp_network *network, bp_workspace *w) {
     const size_t layers = network->plan.layers, rows = w->slice_rows;
     size_t widest = 0;
     for (size_t l = 0; l < layers; l++) {
@@ -65,8 +65,8 @@ static void place_large(arena *a, const bp_network *network, workspace *w) {
 }
 
 /* The walk over a workspace for batches of so many rows; without a base it counts bytes. */
-static void lay_out(arena *a, const bp_network *network, size_t rows, workspace *w) {
-    *w = (workspace){.slice_rows = smaller(rows, BP_WORKSPACE_ROWS), .workers = 1};
+static void lay_out(arena *a, const bp_network *network, size_t rows, bp_workspace *w) {
+    *w = (bp_workspace){.slice_rows = smaller(rows, BP_WORKSPACE_ROWS), .workers = 1};
     if (is_small(network))
         place_small(a, network, w);
     else
@@ -77,7 +77,7 @@ size_t bp_network_workspace_bytes(const bp_network *network, size_t rows) {
     if (!network || rows == 0)
         return 0;
     arena a = {0};
-    workspace w;
+    bp_workspace w;
     lay_out(&a, network, rows, &w);
     return a.used;
 }
@@ -113,19 +113,19 @@ static __attribute__((cold)) bp_status refuse_overlap(const char *one, const cha
     return bp_fail(BP_ERROR_OVERLAP, "%s overlaps %s", one, other);
 }
 
-static inline bp_status check_workspace(const void *workspace, size_t given, size_t rows, size_t needed) {
+static inline bp_status check_workspace(const void *memory, size_t given, size_t rows, size_t needed) {
     if (given < needed)
         return bp_fail(BP_ERROR_SIZE,
                        "workspace_bytes is %zu, and must be at least bp_network_workspace_bytes(network, %zu), %zu",
                        given, rows, needed);
-    if ((uintptr_t)workspace % BP_ALIGNMENT != 0)
-        return bp_fail(BP_ERROR_ALIGNMENT, "workspace is %p, and must be aligned to BP_ALIGNMENT, %d bytes", workspace,
+    if ((uintptr_t)memory % BP_ALIGNMENT != 0)
+        return bp_fail(BP_ERROR_ALIGNMENT, "workspace is %p, and must be aligned to BP_ALIGNMENT, %d bytes", memory,
                        BP_ALIGNMENT);
     return BP_OK;
 }
 
 /* The used bytes of the workspace count alone. */
-static inline bp_status check_overlaps(const bp_network *network, matrix inputs, matrix outputs, const void *workspace,
+static inline bp_status check_overlaps(const bp_network *network, matrix inputs, matrix outputs, const void *memory,
                                        size_t used) {
     const size_t own = bp_block_bytes(network);
     const size_t input_bytes = matrix_extent(inputs), output_bytes = matrix_extent(outputs);
@@ -135,11 +135,11 @@ static inline bp_status check_overlaps(const bp_network *network, matrix inputs,
         return refuse_overlap(outputs_names.data, "the network's memory");
     if (ranges_overlap(network, own, inputs.data, input_bytes))
         return refuse_overlap(inputs_names.data, "the network's memory");
-    if (ranges_overlap(network, own, workspace, used))
+    if (ranges_overlap(network, own, memory, used))
         return refuse_overlap("workspace", "the network's memory");
-    if (ranges_overlap(workspace, used, outputs.data, output_bytes))
+    if (ranges_overlap(memory, used, outputs.data, output_bytes))
         return refuse_overlap("workspace", outputs_names.data);
-    if (ranges_overlap(workspace, used, inputs.data, input_bytes))
+    if (ranges_overlap(memory, used, inputs.data, input_bytes))
         return refuse_overlap("workspace", inputs_names.data);
     return BP_OK;
 }
@@ -164,7 +164,7 @@ bp_status bp_network_infer(const bp_network *network, const bp_batch *batch, flo
     if ((status = check_array(x, &inputs_names)) != BP_OK || (status = check_array(y, &outputs_names)) != BP_OK)
         return status;
     arena needed = {0}, given = {.base = memory};
-    workspace w;
+    bp_workspace w;
     lay_out(&needed, network, batch->rows, &w);
     if ((status = check_workspace(memory, workspace_bytes, batch->rows, needed.used)) != BP_OK ||
         (status = check_overlaps(network, x, y, memory, needed.used)) != BP_OK)

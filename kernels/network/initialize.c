@@ -60,7 +60,7 @@ bp_status bp_network_initialize_with(bp_network *network, const bp_initializer *
     if (!network || !initializers)
         return bp_fail(BP_ERROR_NULL, "%s is null", network ? "initializers" : "network");
     for (size_t l = 0; l < network->plan.layers; l++) {
-        const bp_status status = bp_check_initializer(initializers[l]);
+        const bp_status status = check_initializer(initializers[l]);
         char number[32];
         if (status != BP_OK)
             return (unsigned)initializers[l].kind >= INITIALIZER_COUNT

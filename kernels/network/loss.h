@@ -1,8 +1,8 @@
-/* The loss of a slice, the network's or the caller's: rows' losses and the output layer's deltas. */
+/* The network's loss: rows' losses, the output layer's deltas, and what they are divided by. */
 #ifndef BP_NETWORK_LOSS_H
 #define BP_NETWORK_LOSS_H
 
-#include "network/step.h"
+#include "network/network.h"
 
 /** The divisor of a mean: the sum of the row weights in a weighted mean, else the number of rows. */
 static inline double bp_loss_count(const bp_network *network, const bp_batch *batch, size_t rows) {
@@ -21,6 +21,9 @@ static inline double bp_loss_total(const bp_network *network, const bp_batch *ba
                                                        : (double)loss * bp_loss_count(network, batch, batch->rows);
 }
 
+/** The activation whose derivative the loss includes: none if the output layer saves derivatives. */
+bp_activation bp_loss_activation(const dense_layer *last);
+
 /**
  * The network's loss of rows row .. row + rows - 1 of a batch, whose row-major outputs are a: the rows' losses and the
  * output layer's deltas, each if not null. If the output layer saves derivatives, the caller multiplies the deltas by
@@ -28,8 +31,5 @@ static inline double bp_loss_total(const bp_network *network, const bp_batch *ba
  */
 void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
                       float *row_loss, const float *a, size_t lda, size_t row, size_t rows);
-
-/** The loss of rows after their forward pass, and the output layer's deltas if the step trains. */
-void bp_step_loss(const step *s, row_range p);
 
 #endif

@@ -50,7 +50,7 @@ struct bp_network {
     network_parameters parameters;
     network_optimizer optimizer;
     network_gradient gradient;
-    workspace workspace;
+    bp_workspace workspace;
     uint64_t seed; /* of dropout's masks */
     bp_thread_pool pool;
     bp_pool *private_pool; /* null with the host's pool, or if one worker is enough */

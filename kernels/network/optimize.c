@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "network/range.h"
 #include "network/workers.h"
 
 /* The time of one parameter's update, which memory dominates, in floating-point operations. */

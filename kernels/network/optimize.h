@@ -6,7 +6,6 @@
 #define BP_NETWORK_OPTIMIZE_H
 
 #include "network/parameters.h"
-#include "network/step.h"
 
 /** The update of step `number`, counted from 1. */
 static inline const bp_coefficients *bp_optimizer_begin(bp_network *network, uint64_t number, float learning_rate) {
@@ -20,20 +19,6 @@ static inline const bp_coefficients *bp_optimizer_begin(bp_network *network, uin
 
 /** The optimizer's step by the gradient in the sums, after bp_optimizer_begin. */
 void bp_optimizer_apply(bp_network *network);
-
-/** Before a training step that updates: what becomes of its gradient. */
-static inline void bp_training_begin(bp_network *network, step *s, float learning_rate) {
-    bp_gradient_forget(network);
-    s->update = bp_optimizer_begin(network, network->optimizer.steps + 1, learning_rate);
-    s->gradient = network->plan.updates_by_gradient ? BP_GRADIENT_MODE_STORE : BP_GRADIENT_MODE_UPDATE;
-}
-
-/** After it. */
-static inline void bp_training_end(bp_network *network) {
-    if (network->plan.updates_by_gradient)
-        bp_optimizer_apply(network);
-    network->optimizer.steps++;
-}
 
 /** Sets the gradients of frozen layers to +0: no step computes them, and an earlier step may have left some. */
 void bp_gradient_clear_frozen(bp_network *network);

@@ -9,7 +9,7 @@
 
 typedef struct step {
     const bp_network *network;
-    workspace *workspace;
+    bp_workspace *workspace;
     bp_batch batch; /* strides filled in */
     bool train;     /* with the backward pass */
 

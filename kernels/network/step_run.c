@@ -5,6 +5,7 @@
 #include "network/backward_pass.h"
 #include "network/forward.h"
 #include "network/loss.h"
+#include "network/step_loss.h"
 #include "network/step_schedule.h"
 #include "network/workers.h"
 
@@ -43,11 +44,11 @@ static void run_small(step *s) {
 /* A phase, as its workers see it. */
 typedef struct phase_task {
     const step *step;
-    const phase *phase;
+    const step_phase *phase;
 } phase_task;
 
 /* The rows of a worker: a row block, whose place in the workspace the worker's next one takes, or its part of all. */
-static row_range rows_of(const step *s, const phase *phase, size_t block, size_t worker) {
+static row_range rows_of(const step *s, const step_phase *phase, size_t block, size_t worker) {
     if (!phase->each_block)
         return bp_rows_of_worker(s, worker, phase->workers);
     return (row_range){s->begin + block * BP_ROW_BLOCK, worker * BP_ROW_BLOCK, BP_ROW_BLOCK,
@@ -57,12 +58,12 @@ static row_range rows_of(const step *s, const phase *phase, size_t block, size_t
 static void run_phase(void *argument, size_t worker) {
     const phase_task *t = argument;
     const step *s = t->step;
-    const phase *phase = t->phase;
+    const step_phase *phase = t->phase;
     const size_t workers = phase->workers;
     const range blocks = phase->each_block ? range_of(s->rows / BP_ROW_BLOCK, 1, worker, workers) : (range){0, 1};
     for (size_t block = blocks.begin; block < blocks.end; block++) {
         const row_range p = rows_of(s, phase, block, worker);
-        for (const operation *o = phase->operations; o < phase->operations + phase->count; o++) {
+        for (const step_operation *o = phase->operations; o < phase->operations + phase->count; o++) {
             if (p.rows == 0 && o->kind <= DELTAS_ROWS)
                 continue;
             switch (o->kind) {
@@ -99,15 +100,15 @@ static void run_phase(void *argument, size_t worker) {
             case ADD_BLOCKS:
                 bp_add_blocks(s, worker, workers);
                 break;
-            case SMALL_STEP: /* bp_step_run knows it before there is a schedule */
+            case SMALL_STEP: /* bp_step_run knows it before there is a step_schedule */
                 break;
             }
         }
     }
 }
 
-static schedule_request request_of(const step *s) {
-    return (schedule_request){
+static step_request request_of(const step *s) {
+    return (step_request){
         .rows = s->batch.rows - s->begin,
         .input_stride = s->batch.input_stride,
         .outputs = s->outputs != NULL,
@@ -120,7 +121,7 @@ static schedule_request request_of(const step *s) {
 
 void bp_step_run(step *s, size_t batch_rows, float *loss) {
     const bp_network *network = s->network;
-    workspace *w = s->workspace;
+    bp_workspace *w = s->workspace;
     s->row_loss = loss ? w->row_loss : NULL;
     if ((loss || s->train) && !bp_step_has_callers_loss(s))
         s->scale = bp_loss_scale(network, &s->batch, batch_rows);
@@ -132,8 +133,8 @@ void bp_step_run(step *s, size_t batch_rows, float *loss) {
         if (s->train)
             bp_parameters_changed(w);
         for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows) {
-            schedule plan = {.phases = w->phases};
-            const schedule_request request = request_of(s);
+            step_schedule plan = {.phases = w->phases};
+            const step_request request = request_of(s);
             bp_schedule_slice(&plan, network, w, &request);
             s->rows = plan.rows;
             s->inputs_in_place = plan.inputs_in_place;

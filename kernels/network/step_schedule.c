@@ -54,7 +54,7 @@ bool bp_schedule_by_columns(const bp_network *network, size_t l, size_t rows, si
 }
 
 /* dL/dx is written where packed inputs would be: a step that wants it reads its inputs in place. */
-static bool reads_in_place(const bp_network *network, const schedule_request *r, size_t rows) {
+static bool reads_in_place(const bp_network *network, const step_request *r, size_t rows) {
     const dense_layer *first = &network->layers[0];
     if (r->input_gradient || first->out <= FEW_OUTPUTS)
         return true;
@@ -63,20 +63,20 @@ static bool reads_in_place(const bp_network *network, const schedule_request *r,
 
 /* ---- Phases --------------------------------------------------------------------------------------------------- */
 
-static phase *add_phase(schedule *s, size_t workers) {
-    phase *p = &s->phases[s->count++];
+static step_phase *add_phase(step_schedule *s, size_t workers) {
+    step_phase *p = &s->phases[s->count++];
     p->workers = workers;
     p->each_block = false;
     p->count = 0;
     return p;
 }
 
-static void add_operation(phase *p, operation_kind kind, size_t first, size_t end) {
-    p->operations[p->count++] = (operation){kind, first, end};
+static void add_operation(step_phase *p, operation_kind kind, size_t first, size_t end) {
+    p->operations[p->count++] = (step_operation){kind, first, end};
 }
 
 /* Rows through layers first .. layers - 1, to the outputs or the loss. */
-static void add_forward(const schedule *s, const bp_network *network, const schedule_request *r, phase *p,
+static void add_forward(const step_schedule *s, const bp_network *network, const step_request *r, step_phase *p,
                         size_t first) {
     if (first == 0 && !s->inputs_in_place)
         add_operation(p, PACK_INPUTS, 0, 0);
@@ -86,8 +86,8 @@ static void add_forward(const schedule *s, const bp_network *network, const sche
         add_operation(p, WRITE_OUTPUTS, 0, 0);
 }
 
-static void plan_one_worker(schedule *s, const bp_network *network, const schedule_request *r) {
-    phase *p = add_phase(s, 1);
+static void plan_one_worker(step_schedule *s, const bp_network *network, const step_request *r) {
+    step_phase *p = add_phase(s, 1);
     add_forward(s, network, r, p, 0);
     if (!r->outputs)
         add_operation(p, LOSS, 0, 0);
@@ -95,8 +95,8 @@ static void plan_one_worker(schedule *s, const bp_network *network, const schedu
         add_operation(p, BACKWARD, 0, network->plan.layers);
 }
 
-static void plan_blocks(schedule *s, const bp_network *network, const schedule_request *r, size_t workers) {
-    phase *p = add_phase(s, workers);
+static void plan_blocks(step_schedule *s, const bp_network *network, const step_request *r, size_t workers) {
+    step_phase *p = add_phase(s, workers);
     p->each_block = true;
     add_forward(s, network, r, p, 0);
     if (!r->outputs)
@@ -117,7 +117,7 @@ static size_t rows_range_until(const bp_network *network, size_t end, size_t row
 }
 
 /* The layers before the last range by rows, which ends with the loss; that range's first layer. */
-static size_t plan_forward(schedule *s, const bp_network *network, size_t workers) {
+static size_t plan_forward(step_schedule *s, const bp_network *network, size_t workers) {
     const size_t layers = network->plan.layers, last = rows_range_until(network, layers, s->rows, workers);
     if (last > 0 && !s->inputs_in_place && bp_schedule_by_columns(network, 0, s->rows, workers))
         add_operation(add_phase(s, workers), PACK_INPUTS, 0, 0);
@@ -126,7 +126,7 @@ static size_t plan_forward(schedule *s, const bp_network *network, size_t worker
         end = first + 1;
         while (!by_columns && end < last && !bp_schedule_by_columns(network, end, s->rows, workers))
             end++;
-        phase *p = add_phase(s, workers);
+        step_phase *p = add_phase(s, workers);
         if (first == 0 && !by_columns && !s->inputs_in_place)
             add_operation(p, PACK_INPUTS, 0, 0);
         add_operation(p, by_columns ? FORWARD_COLUMNS : FORWARD_ROWS, first, end);
@@ -139,7 +139,7 @@ static size_t plan_forward(schedule *s, const bp_network *network, size_t worker
  * wait for their update. A phase updates what waits, from the last layer to the first, so that the next step's forward
  * pass finds its first layers in the cache.
  */
-static void plan_backward(schedule *s, const bp_network *network, const schedule_request *r, size_t end,
+static void plan_backward(step_schedule *s, const bp_network *network, const step_request *r, size_t end,
                           size_t workers) {
     size_t waiting_first = end, waiting_end = network->plan.layers;
     while (end > 0) {
@@ -150,7 +150,7 @@ static void plan_backward(schedule *s, const bp_network *network, const schedule
         if (by_columns && end == 1 && r->input_gradient) /* before the first layer's weights are updated */
             add_operation(add_phase(s, workers), DELTAS_ROWS, 0, 1);
         if (by_columns || end > 1 || r->input_gradient) {
-            phase *p = add_phase(s, workers);
+            step_phase *p = add_phase(s, workers);
             if (waiting_first < waiting_end)
                 add_operation(p, UPDATE, waiting_first, waiting_end);
             add_operation(p, by_columns ? BACKWARD_COLUMNS : DELTAS_ROWS, first, end);
@@ -164,10 +164,10 @@ static void plan_backward(schedule *s, const bp_network *network, const schedule
 }
 
 /* `loss_workers` share the phases with the loss, in which training does twice the work, `workers` the others. */
-static void plan_layers(schedule *s, const bp_network *network, const schedule_request *r, size_t loss_workers,
+static void plan_layers(step_schedule *s, const bp_network *network, const step_request *r, size_t loss_workers,
                         size_t workers) {
     const size_t layers = network->plan.layers, last = plan_forward(s, network, workers);
-    phase *p = add_phase(s, loss_workers);
+    step_phase *p = add_phase(s, loss_workers);
     add_forward(s, network, r, p, last);
     if (r->in_order) {
         s->count -= p->count == 0;
@@ -184,14 +184,15 @@ static void plan_layers(schedule *s, const bp_network *network, const schedule_r
     plan_backward(s, network, r, last, workers);
 }
 
-void bp_schedule_slice(schedule *s, const bp_network *network, const workspace *w, const schedule_request *request) {
+void bp_schedule_slice(step_schedule *s, const bp_network *network, const bp_workspace *w,
+                       const step_request *request) {
     const network_plan *plan = &network->plan;
     const size_t left = request->rows;
     s->count = 0;
     if (request->one_call && bp_schedule_is_small(network, w, left, request->train)) {
         s->rows = left;
         s->inputs_in_place = true;
-        phase *p = add_phase(s, 1);
+        step_phase *p = add_phase(s, 1);
         add_operation(p, SMALL_STEP, 0, plan->layers);
         if (request->outputs)
             add_operation(p, WRITE_OUTPUTS, 0, 0);

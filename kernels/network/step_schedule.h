@@ -28,21 +28,21 @@ typedef enum operation_kind {
     ADD_BLOCKS, /* the sum of the blocks' gradients; it is stored, or updates the parameters */
 } operation_kind;
 
-typedef struct operation {
+typedef struct step_operation {
     operation_kind kind;
     size_t first, end; /* layers */
-} operation;
+} step_operation;
 
 /* What workers do between two barriers: its operations, one after the other. */
-typedef struct phase {
+typedef struct step_phase {
     size_t workers;
     bool each_block; /* each worker takes whole row blocks, one after the other; else one part of the rows */
     size_t count;
-    operation operations[4];
-} phase;
+    step_operation operations[4];
+} step_phase;
 
 /* What a schedule depends on, beside the network. */
-typedef struct schedule_request {
+typedef struct step_request {
     size_t rows; /* that are left of the batch */
     size_t input_stride;
     bool outputs;        /* they are written for the caller */
@@ -51,14 +51,14 @@ typedef struct schedule_request {
     bool input_gradient; /* dL/dx is wanted */
     bool in_order;       /* one thread computes the loss, row by row */
     bool one_call;       /* SMALL_STEP may do it */
-} schedule_request;
+} step_request;
 
-typedef struct schedule {
+typedef struct step_schedule {
     size_t rows;          /* of the slice */
     bool inputs_in_place; /* the caller's inputs are read where they are, not packed */
     size_t count;
-    phase *phases; /* [bp_schedule_phases(layers)] */
-} schedule;
+    step_phase *phases; /* [bp_schedule_phases(layers)] */
+} step_schedule;
 
 /** The most phases that a slice of a network of so many layers may take. */
 static inline size_t bp_schedule_phases(size_t layers) {
@@ -66,12 +66,12 @@ static inline size_t bp_schedule_phases(size_t layers) {
 }
 
 /** Whether SMALL_STEP does a batch of so many rows, if its step allows it. */
-static inline bool bp_schedule_is_small(const bp_network *network, const workspace *w, size_t rows, bool train) {
+static inline bool bp_schedule_is_small(const bp_network *network, const bp_workspace *w, size_t rows, bool train) {
     return rows <= w->small_rows && !(train && network->frozen > 0);
 }
 
 /** Plans the next slice into s->phases, within the limits of a workspace. */
-void bp_schedule_slice(schedule *s, const bp_network *network, const workspace *w, const schedule_request *request);
+void bp_schedule_slice(step_schedule *s, const bp_network *network, const bp_workspace *w, const step_request *request);
 
 /** Whether `workers` workers share layer l by columns rather than by rows, for a slice of so many rows. */
 bool bp_schedule_by_columns(const bp_network *network, size_t l, size_t rows, size_t workers);

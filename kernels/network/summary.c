@@ -73,7 +73,7 @@ static const operation_words words[] = {
     [ADD_BLOCKS] = {"add the blocks' gradients, update", false, false, "parts"},
 };
 
-static void say_operation(text *t, const operation *o) {
+static void say_operation(text *t, const step_operation *o) {
     const operation_words *w = &words[o->kind];
     const size_t last = o->end - 1;
     say(t, "%s", w->name);
@@ -83,7 +83,7 @@ static void say_operation(text *t, const operation *o) {
         say(t, "-%zu", w->backward ? o->first : last);
 }
 
-static void say_phase(text *t, size_t number, const phase *p) {
+static void say_phase(text *t, size_t number, const step_phase *p) {
     say(t, "  phase %zu, ", number);
     say_count(t, p->workers, "thread");
     if (p->workers > 1)
@@ -98,13 +98,13 @@ static void say_phase(text *t, size_t number, const phase *p) {
 /* The schedule of a training step of so many rows. */
 static void say_step(text *t, const bp_network *network, size_t rows) {
     const bp_allocator *allocator = &network->allocator;
-    const size_t bytes = bp_schedule_phases(network->plan.layers) * sizeof(phase);
-    schedule s = {.phases = allocator->allocate(allocator->context, bytes)};
+    const size_t bytes = bp_schedule_phases(network->plan.layers) * sizeof(step_phase);
+    step_schedule s = {.phases = allocator->allocate(allocator->context, bytes)};
     say(t, "a step of ");
     say_count(t, rows, "row");
     say(t, ": %.0f floating-point operations", bp_network_step_flops(network, rows));
     if (s.phases) {
-        const schedule_request request = {
+        const step_request request = {
             .rows = rows, .input_stride = network->layers[0].in, .train = true, .one_call = true};
         bp_schedule_slice(&s, network, &network->workspace, &request);
         if (s.rows < rows)

@@ -10,24 +10,24 @@
 /* Rows that are unpacked for the loss at a time. */
 #define LOSS_CHUNK_ROWS 8
 
-struct phase;
+struct step_phase;
 
-typedef struct workspace {
+typedef struct bp_workspace {
     size_t slice_rows; /* that its matrices hold */
     size_t small_rows; /* batches of up to this many rows run in one call; 0: the network is not small */
     size_t workers;    /* that it has scratch for */
     layer_rows *layers;
-    bp_small_layer *small;  /* the layers of a small network for that call */
-    bool weights_t_current; /* every W^T in `small` equals its W: see bp_parameters_changed */
-    bp_packed inputs;       /* [slice_rows x inputs]: packed inputs, or dL/dx; see step_schedule.h */
-    float *row_loss;        /* [max_batch_size] */
-    struct phase *phases;   /* of the slice */
-    char *scratch;          /* [workers x scratch_bytes] */
+    bp_small_layer *small;     /* the layers of a small network for that call */
+    bool weights_t_current;    /* every W^T in `small` equals its W: see bp_parameters_changed */
+    bp_packed inputs;          /* [slice_rows x inputs]: packed inputs, or dL/dx; see step_schedule.h */
+    float *row_loss;           /* [max_batch_size] */
+    struct step_phase *phases; /* of the slice */
+    char *scratch;             /* [workers x scratch_bytes] */
     size_t scratch_bytes;
-} workspace;
+} bp_workspace;
 
 /** Whatever changes parameters calls this: what was derived from them, W^T of a small network, is stale. */
-static inline void bp_parameters_changed(workspace *w) {
+static inline void bp_parameters_changed(bp_workspace *w) {
     w->weights_t_current = false;
 }
 

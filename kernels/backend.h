@@ -59,6 +59,9 @@ static inline size_t dense_scratch_bytes(size_t batch, size_t in, size_t out) {
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 
+/* The panel width of a backend whose panels hold rows of any length. */
+#define WHOLE_ROWS (SIZE_MAX / 4 + 1)
+
 /*
  * A packed matrix: element (r, c) = data[c / width * panel_stride + r * row_stride + c % width], where width is the
  * backend's panel width. Tiles read and write a panel contiguously, so a network stores its weights, activations and
@@ -69,43 +72,6 @@ typedef struct bp_packed {
     size_t row_stride, panel_stride;
 } bp_packed;
 
-/* Layer normalization between a layer's product and its activation. Pointers are null if the layer has none. */
-typedef struct bp_layer_norm {
-    float *gamma, *beta;                   /* [out] */
-    float *gamma_gradient, *beta_gradient; /* [out], the sums over earlier slices */
-    bp_packed normalized;                  /* [rows of a slice x out] */
-    float *rstd;                           /* [rows of a slice] */
-    bp_packed deltas; /* [rows of a slice x out], dL/dy of the norm's outputs y; the layer's deltas are dL/dz */
-} bp_layer_norm;
-
-/* A network's layer. */
-typedef struct bp_dense_layer {
-    size_t in, out;
-    bp_packed weights;    /* [in x out] */
-    float *biases;        /* [out] */
-    bp_packed gradient;   /* [in x out], the sum over earlier slices */
-    float *bias_gradient; /* [out] */
-    bp_packed outputs;    /* [rows of a slice x out] */
-    bp_packed deltas;     /* [rows of a slice x out] */
-    bp_activation activation;
-    /*
-     * The backward pass gets f' from `saved`, which is `outputs`, or holds f' itself if derivative.kind is
-     * DERIVATIVE_SAVED: with dropout, and where derivative_of says so.
-     */
-    bp_packed saved;
-    bp_derivative derivative;
-    float dropout; /* probability */
-    bp_layer_norm norm;
-    bool frozen;      /* steps do not change its parameters */
-    float *weights_t; /* W^T [out x in] in one panel; null in the first layer and unless the network is small */
-} bp_dense_layer;
-
-/* The matrix for the derivatives of a layer's activation; data is null if it saves none. Not for layers with dropout.
- */
-static inline bp_packed saved_derivatives(const bp_dense_layer *k) {
-    return k->derivative.kind == DERIVATIVE_SAVED ? k->saved : (bp_packed){0};
-}
-
 /*
  * What becomes of a slice's gradient. Sums are those over the slices of a batch; without earlier slices and with an
  * update they are unused, and may be null.
@@ -115,9 +81,22 @@ typedef struct gradient_use {
     const bp_coefficients *update; /* the parameters are updated by it; null: it is stored in the sums */
 } gradient_use;
 
-/* A step of a small network: each layer's outputs fit one panel. */
+/* A layer of a small network: outputs, and the previous layer's unless it is the first, fit one panel. */
+typedef struct bp_small_layer {
+    size_t in, out;
+    float *weights;   /* [in x out] in one panel */
+    float *weights_t; /* W^T [out x in] in one panel; null in the first layer */
+    float *biases;    /* [out] */
+    float *outputs;   /* [rows x out] in one panel */
+    float *deltas;    /* the same */
+    float *saved;     /* for `derivative`; may be outputs */
+    bp_activation activation;
+    bp_derivative derivative;
+} bp_small_layer;
+
+/* A step of a small network. */
 typedef struct bp_small_step {
-    const bp_dense_layer *layers;
+    const bp_small_layer *layers;
     size_t count;
     const bp_batch *batch; /* strides filled in; at most BP_ROW_BLOCK rows */
     bp_loss_kind loss;     /* squared error or softmax cross-entropy, without weights or smoothing; else LOSS_COUNT */
@@ -137,7 +116,8 @@ typedef struct bp_small_step {
  */
 typedef struct bp_backend {
     bp_kernels kernels;
-    size_t panel_width; /* columns of a panel; 0: one panel holds any number */
+    size_t panel_width; /* columns of a panel */
+    size_t column_unit; /* workers share columns in multiples of it */
     bool in_place;      /* products read row-major matrices of many rows as fast as packed ones */
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);
@@ -160,7 +140,7 @@ typedef struct bp_backend {
      */
     void (*add_blocks)(const gradient_use *use, parameter_role role, float *parameters, float *sums,
                        const float *blocks, size_t stride, size_t count, size_t parameters_count);
-    /* Forward, loss and update of a small network in one call. Null if panel_width is 0. */
+    /* Forward, loss and update of a small network in one call; may be null. */
     void (*small_step)(const bp_small_step *step);
     /* The optimizer's step on contiguous parameters of one role, a part of coefficients->arrays. */
     void (*apply)(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,

@@ -151,4 +151,22 @@ static inline void optimizer_step(const bp_parameters *parameters, const float *
     apply_optimizer(&coefficients, ROLE_WEIGHTS, parameters->values, 0, row_major(gradient, 0), 1, count);
 }
 
+/* Vectors per iteration: with fewer, the loop itself takes longer than loads and stores. */
+#define SGD_VECS 4
+
+static inline void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
+    size_t k = 0;
+    for (; k + SGD_VECS * VEC_LANES <= count; k += SGD_VECS * VEC_LANES) {
+        UNROLL_FOR (size_t v = 0; v < SGD_VECS; v++) {
+            float *at = parameters + k + v * VEC_LANES;
+            vec_store(at, vec_fnma(vec_set1(learning_rate), vec_load(gradient + k + v * VEC_LANES), vec_load(at)));
+        }
+    }
+    for (; k < count; k += VEC_LANES) {
+        const size_t n = least(count - k, VEC_LANES);
+        const vec g = load_some(gradient + k, n);
+        store_some(parameters + k, n, vec_fnma(vec_set1(learning_rate), g, load_some(parameters + k, n)));
+    }
+}
+
 #endif

@@ -7,7 +7,6 @@
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
 #include "vector/loss.h"
-#include "vector/loss_kinds.h"
 #include "vector/packed.h"
 #include "vector/small.h"
 

@@ -9,6 +9,7 @@
 #include "network/parameters.h"
 #include "sized.h"
 #include "training/batches.h"
+#include "training/evaluate.h"
 #include "training/stopping.h"
 
 /* The state of a fit. */

@@ -36,6 +36,9 @@ static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t d
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 
+/* Rows of a matrix that lie whole pages apart share few sets of the cache. */
+#define FLOATS_PER_PAGE 1024
+
 /* Results of a product whose left operand is never packed, since too few columns would share the copy. */
 #define UNPACKED_COLUMNS 8
 

@@ -7,12 +7,6 @@
 #include "vector/product.h"
 #include "vector/row.h"
 
-/* A matrix is packed if its rows lie further apart than this many elements and enough results share the copy. */
-#define PACK_STRIDE_MIN 128
-#define PACK_ROWS_MIN (2 * MR)
-#define PACK_COLUMNS_MIN 256
-#define FLOATS_PER_PAGE 1024
-
 /* Rows of A that lie whole pages apart share the same sets of the cache: they are packed if enough columns use them. */
 static pack_kind pack_left_rows(size_t ld, size_t columns) {
     return ld % FLOATS_PER_PAGE == 0 && columns >= PACK_COLUMNS_MIN ? PACK_ROWS : PACK_NONE;
@@ -56,12 +50,6 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
     run_product(&p, scratch);
 }
 
-/* Rows of W in a block of the transposed product: few, since the first block is not prefetched. */
-#define TRANSPOSED_ROWS whole_panel_rows(48)
-
-/* Transposing an element takes as long as multiplying it by this many rows. */
-#define TRANSPOSE_ROWS 6
-
 /*
  * The delta product transposes either W, or delta and the result. Whether the second is faster, as for few rows. Idle
  * lanes of the last vector of rows count.
@@ -91,7 +79,7 @@ static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, b
         p.a = rows_of(w);
         p.b = delta;
         p.kc = out;
-        p.mc = TRANSPOSED_ROWS;
+        p.mc = whole_panel_rows(TRANSPOSED_ROWS);
         p.epilogue = EPILOGUE_STORE;
     } else {
         p.rows = batch;
@@ -153,9 +141,6 @@ static product row_major_gradient(float *result, size_t ld, const float *x, size
         p.pack_b = PACK_ROWS;
     return p;
 }
-
-/* Vectors of columns that are summed together: enough to hide the latency of an addition. */
-#define SUM_CHAINS (64 / VEC_LANES)
 
 /*
  * Sums of delta's columns, row block by row block, for `vecs` vectors of columns from column j on. The last vector has
@@ -235,9 +220,6 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
     p.learning_rate = learning_rate;
     run_product(&p, scratch);
 }
-
-/* Columns of bias gradients that stay in the first-level cache until the optimizer uses them. */
-#define OPTIMIZER_COLUMNS (8 * NR)
 
 /* An optimizer's step on biases. Their gradient: the sums of delta's columns, plus `sums` if not null. */
 static void bias_optimizer(const bp_coefficients *coefficients, float *biases, const float *sums, bp_packed delta,

@@ -202,9 +202,6 @@ static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, 
         mse_rows(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale, false);
 }
 
-/* Vectors per iteration: with fewer, the loop itself takes longer than loads and stores. */
-#define SGD_VECS 4
-
 static inline void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
     size_t k = 0;
     for (; k + SGD_VECS * VEC_LANES <= count; k += SGD_VECS * VEC_LANES) {

@@ -50,9 +50,6 @@ static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_pa
     run_product(&p, scratch);
 }
 
-/* Elements of a block of X, which every column of delta reuses: a share of the second-level cache. */
-#define UPDATE_BLOCK (KC * MC)
-
 static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
                           void *scratch) {
     const bp_coefficients *coefficients = u->last ? u->coefficients : NULL;

@@ -4,8 +4,6 @@
  * Packed matrices are read in place. Row-major ones are packed in blocks: KC x NC of B; of A only where its columns are
  * read or its rows would fall on few sets of the cache. Then all tiles of the block run. A chain that is longer than a
  * block continues from the sums in memory, which changes no bit.
- *
- * Before inclusion, besides what tile.h needs: KC, MC, NC.
  */
 #ifndef BP_PRODUCT_H
 #define BP_PRODUCT_H
@@ -96,12 +94,6 @@ static inline row_cut cut_rows(size_t rows, size_t columns) {
     return (row_cut){tiles, rows / tiles, rows % tiles};
 }
 
-/*
- * Rows packed at a time. Rows lie pages apart and share few sets of the first-level cache, which must still hold a line
- * of each row when the next panel needs the rest of it.
- */
-#define PACK_STEP 8
-
 /* A block of the product: a range of rows, of columns and of the depth. */
 typedef struct block {
     size_t k0, depth, m0, rows, n0, columns;
@@ -174,9 +166,6 @@ static void run_tiles(size_t rows, size_t columns, size_t chain, const tile_spec
             run_chains(rows, columns, chain, spec, operands);
 }
 
-/* Rows of gradients, several tiles of them, that stay in the first-level cache until the optimizer uses them. */
-#define OPTIMIZER_ROWS (4 * TILE_ROWS_MAX)
-
 /* Tiles of a gradient, and the optimizer's step on the parameters, which are operands->c. */
 static void update_tiles(size_t rows, size_t columns, size_t chain, const tile_spec *spec,
                          const bp_coefficients *coefficients, tile_operands *operands, size_t count) {
@@ -222,9 +211,6 @@ static prefetch_stream next_of_a(const product *p, const block *b, size_t end, s
     return prefetch_part((bp_packed){at, p->a.row_stride, p->a.panel_stride}, m0, b->k0, rows, b->depth, iterations);
 }
 
-/* A matrix of fewer elements stays in the second-level cache by itself. */
-#define PREFETCH_MIN ((size_t)256 * 1024)
-
 /* The next panel of B, if it is read in place or will be packed. */
 static prefetch_stream next_of_b(const product *p, const block *b, size_t n, size_t iterations) {
     const size_t next = n + NR;
@@ -235,9 +221,6 @@ static prefetch_stream next_of_b(const product *p, const block *b, size_t n, siz
         return prefetch_part(p->b, b->k0, b->n0 + next, b->depth, width, iterations);
     return b->pack_now ? prefetch_part(p->b, b->n0 + next, b->k0, width, b->depth, iterations) : (prefetch_stream){0};
 }
-
-/* An epilogue's operands are prefetched so many rows ahead. */
-#define EPILOGUE_LEAD (2 * MR)
 
 /* What epilogues read or write: C, or the previous layer's saved values, if it takes half of the cache or more. */
 static prefetch_stream next_of_epilogue(const product *p, const tile_spec *spec, const block *b, row_cut cut) {

@@ -16,7 +16,6 @@
 void NARROW_SMALL_STEP(const bp_small_step *step);
 #else
 #define NARROW_SMALL_STEP NULL
-#define NARROW_SMALL 0
 #endif
 
 static float cosine_of(float x) {

@@ -6,31 +6,13 @@
  * epilogue stores what the product asks for. Each SIMD lane holds a result of its own, so neither the vector's width
  * nor the tile's shape changes a bit.
  *
- * Before inclusion, a vec_ header and these macros:
- *   MR                rows of a tile
- *   TILE_VECS         vectors in a row of a tile
- *   TILE_ROWS_OF_ONE  rows of a tile that is one vector wide
- *   TILE_UNROLL       steps of the depth in one iteration of the loop
- *   TILE_TAIL         steps that tile_tail does
- *   PANEL_WIDTH       if it differs from the tile's width
+ * Before inclusion, a vec_ header and a tuning.h.
  */
 #ifndef BP_TILE_H
 #define BP_TILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define NR (TILE_VECS * VEC_LANES)
-#ifndef PANEL_WIDTH
-#define PANEL_WIDTH NR
-#endif
-
-/* A backend may use narrower vectors for up to this many columns, see narrow_tiles. */
-#ifndef NARROW_COLUMNS
-#define NARROW_COLUMNS 0
-#endif
-
-#define TILE_ROWS_MAX (MR > TILE_ROWS_OF_ONE ? MR : TILE_ROWS_OF_ONE)
 
 #include "vector/activation.h"
 #include "vector/pack.h"
@@ -49,8 +31,8 @@ typedef enum tile_epilogue {
 /* What a tile reads and writes. Pointers are at its first element; each tile advances them to the next rows. */
 typedef struct tile_operands {
     /*
-     * A(r, k) = a[r * a_row + k / PANEL_WIDTH * a_panel + k % PANEL_WIDTH * a_k]. If A's rows are columns of a packed
-     * X, they cross a panel's border after PANEL_WIDTH - a_row_in_panel rows, and a_skip more elements are skipped.
+     * A(r, k) = a[r * a_row + k / NR * a_panel + k % NR * a_k]. If A's rows are columns of a packed
+     * X, they cross a panel's border after NR - a_row_in_panel rows, and a_skip more elements are skipped.
      */
     const float *a;
     size_t a_row, a_k, a_panel;
@@ -108,7 +90,7 @@ static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *a
 
 /* The addresses of the tile's rows of A; advances to the next rows. */
 static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, tile_operands *p) {
-    const size_t left = PANEL_WIDTH - p->a_row_in_panel; /* rows up to the border of the panel */
+    const size_t left = NR - p->a_row_in_panel; /* rows up to the border of the panel */
     if (left >= rows) {
         UNROLL_FOR (size_t r = 0; r < rows; r++)
             a[r] = p->a + r * p->a_row;
@@ -122,25 +104,25 @@ static ALWAYS_INLINE void tile_rows_of_a(const size_t rows, const float **a, til
 
 /* The offset of A(0, k) from A(0, 0). */
 static ALWAYS_INLINE size_t tile_depth_at(const tile_operands *p, size_t k) {
-    return k / PANEL_WIDTH * p->a_panel + k % PANEL_WIDTH * p->a_k;
+    return k / NR * p->a_panel + k % NR * p->a_k;
 }
 
-/* The first `depth` steps, PANEL_WIDTH of them an iteration, since A is packed so. */
+/* The first `depth` steps, NR of them an iteration, since A is packed so. */
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
                                         const tile_operands *p, size_t depth, const bool prefetching) {
     const float *b = p->b;
     const size_t a_k = p->a_k, b_k = p->b_k;
     size_t panel = 0;
     /* A small tile has no register left for a variable number of steps: a whole panel has a loop of its own. */
-    for (; TILE_UNROLL == 1 && depth >= PANEL_WIDTH; depth -= PANEL_WIDTH, panel += p->a_panel) {
+    for (; TILE_UNROLL == 1 && depth >= NR; depth -= NR, panel += p->a_panel) {
         size_t k = panel;
         if (prefetching)
             prefetch_iteration(p->prefetches);
-        for (size_t left = PANEL_WIDTH; left > 0; left--, k += a_k, b += b_k)
+        for (size_t left = NR; left > 0; left--, k += a_k, b += b_k)
             tile_step(rows, vecs, acc, a, k, b);
     }
     for (; depth > 0; panel += p->a_panel) {
-        const size_t steps = depth < PANEL_WIDTH ? depth : PANEL_WIDTH;
+        const size_t steps = depth < NR ? depth : NR;
         size_t k = panel;
         depth -= steps;
         if (prefetching)

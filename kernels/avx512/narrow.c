@@ -12,9 +12,11 @@
 
 #define narrow_tiles bp_narrow_tiles_avx512
 #include "vector/small.h"
+#include "vector/tile.h"
 
-void narrow_tiles(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p, size_t count) {
-    tiles_any(rows, columns, spec, p, count);
+void narrow_tiles(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p, size_t count) {
+    (void)columns; /* one vector */
+    tiles_of_vecs(rows, 1, e, p, count);
 }
 
 void bp_narrow_small_step_avx512(const bp_small_step *step);

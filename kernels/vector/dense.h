@@ -4,94 +4,42 @@
 
 #include <backprop/dense.h>
 
-#include "vector/product.h"
+#include "vector/delta.h"
+#include "vector/gemm.h"
 #include "vector/row.h"
 
 /* Rows of A that lie whole pages apart share the same sets of the cache: they are packed if enough columns use them. */
-static pack_kind pack_left_rows(size_t ld, size_t columns) {
+static pack_kind pack_far_rows(size_t ld, size_t columns) {
     return ld % FLOATS_PER_PAGE == 0 && columns >= PACK_COLUMNS_MIN ? PACK_ROWS : PACK_NONE;
 }
 
-static product forward_product(bp_packed a, bp_packed x, bp_packed w, const float *bias, size_t batch, size_t in,
-                               size_t out, bp_activation activation) {
-    return (product){
-        .rows = batch,
-        .columns = out,
-        .depth = in,
-        .a = rows_of(x),
-        .b = w,
-        .c = a,
-        .mc = MC,
-        .kc = KC,
-        .bias = bias,
-        .epilogue = EPILOGUE_ACTIVATION,
-        .activation = activation,
-    };
+/* Whether a row-major B is packed: its rows lie far apart, and enough rows of A use the copy. */
+static pack_kind pack_shared(size_t ld, size_t rows) {
+    return ld > PACK_STRIDE_MIN && rows >= PACK_ROWS_MIN ? PACK_ROWS : PACK_NONE;
+}
+
+static gemm_operands forward_operands(bp_packed a, bp_packed x, bp_packed w, const float *bias, size_t batch, size_t in,
+                                      size_t out) {
+    return (gemm_operands){.rows = batch, .columns = out, .depth = in, .a = rows_of(x), .b = w, .c = a, .bias = bias};
 }
 
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                           void *scratch) {
-    if (batch == 1 && out >= NR) {
-        /* The tiles compute the columns beyond the last whole panel. */
-        const size_t whole = out / NR * NR;
-        row_forward(row_major(a, lda), (bp_packed){0}, row_major(x, ldx), row_major(w, ldw), bias, in, whole,
+    /* The tiles compute the columns beyond the last whole panel. */
+    const size_t done = batch == 1 ? out / NR * NR : 0;
+    if (done > 0)
+        row_forward(row_major(a, lda), (bp_packed){0}, row_major(x, ldx), row_major(w, ldw), bias, in, done,
                     activation);
-        if (whole < out)
-            dense_forward(a + whole, lda, x, ldx, w + whole, ldw, bias_at(bias, whole), 1, in, out - whole, activation,
-                          scratch);
+    if (done == out)
         return;
-    }
-    product p =
-        forward_product(row_major(a, lda), row_major(x, ldx), row_major(w, ldw), bias, batch, in, out, activation);
-    if (batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN)
-        p.pack_b = PACK_ROWS;
-    p.pack_a = pack_left_rows(ldx, out);
-    run_product(&p, scratch);
-}
-
-/*
- * The delta product transposes either W, or delta and the result. Whether the second is faster, as for few rows. Idle
- * lanes of the last vector of rows count.
- */
-static bool transpose_rows(size_t batch, size_t in, size_t out) {
-    const size_t panel_rows = round_up(batch, NR);
-    if (out > NC * DEPTH_MAX / panel_rows)
-        return false;
-    const double weights = (double)in * (double)out, rows = (double)panel_rows * ((double)in + (double)out);
-    const size_t idle = whole_columns(batch) - batch;
-    return rows <= weights && (double)idle * weights + TRANSPOSE_ROWS * rows < TRANSPOSE_ROWS * weights;
-}
-
-static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                             size_t in, size_t out, bp_activation activation) {
-    product p = {
-        .c = previous,
-        .depth = out,
-        .pack_b = PACK_COLUMNS,
-        .previous = previous_saved,
-        .activation = activation,
-    };
-    if (transpose_rows(batch, in, out)) {
-        p.transposed = true;
-        p.rows = in;
-        p.columns = batch;
-        p.a = rows_of(w);
-        p.b = delta;
-        p.kc = out;
-        p.mc = whole_panel_rows(TRANSPOSED_ROWS);
-        p.epilogue = EPILOGUE_STORE;
-    } else {
-        p.rows = batch;
-        p.columns = in;
-        p.a = rows_of(delta);
-        p.b = w;
-        p.kc = KC;
-        p.mc = MC;
-        p.partial_in_scratch = previous.data == previous_saved.data;
-        p.epilogue = activation.kind == BP_ACTIVATION_IDENTITY ? EPILOGUE_STORE : EPILOGUE_DERIVATIVE;
-    }
-    return p;
+    const gemm_operands g = forward_operands(row_major(a + done, lda), row_major(x, ldx), row_major(w + done, ldw),
+                                             bias_at(bias, done), batch, in, out - done);
+    const gemm_epilogue e = {.kind = EPILOGUE_ACTIVATION, .activation = activation};
+    gemm_plan plan = chain_plan(&g);
+    plan.pack_a = pack_far_rows(ldx, out);
+    plan.pack_b = pack_shared(ldw, batch);
+    gemm(&g, &plan, &e, scratch);
 }
 
 static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
@@ -103,43 +51,47 @@ static void dense_delta(float *previous, size_t ldp, const float *delta, size_t 
         lds = ldp;
         activation.kind = SAVED_DERIVATIVES;
     }
-    if (batch == 1 && in >= VEC_LANES) {
-        const size_t whole = in / VEC_LANES * VEC_LANES;
-        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), whole, out,
+    /* The tiles compute the columns beyond the last whole vector. */
+    const size_t done = batch == 1 ? in / VEC_LANES * VEC_LANES : 0;
+    if (done > 0)
+        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), done, out,
                   activation);
-        if (whole < in)
-            dense_delta(previous + whole, ldp, delta, ldd, w + whole * ldw, ldw, saved ? saved + whole : NULL, lds, 1,
-                        in - whole, out, activation, scratch);
+    if (done == in)
         return;
-    }
-    product p = delta_product(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds),
-                              batch, in, out, activation);
-    p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
-    run_product(&p, scratch);
-}
-
-/* X^T delta: the sum of the products of row blocks. */
-static product gradient_product(bp_packed result, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out) {
-    return (product){
-        .rows = in,
-        .columns = out,
-        .depth = batch,
-        .a = columns_of(x),
-        .b = delta,
-        .c = result,
-        .mc = COLUMN_BLOCK,
-        .kc = BP_ROW_BLOCK,
-        .chain = BP_ROW_BLOCK,
+    const delta_operands d = {
+        .batch = batch,
+        .in = in - done,
+        .out = out,
+        .previous = row_major(previous + done, ldp),
+        .delta = row_major(delta, ldd),
+        .w = row_major(w + done * ldw, ldw),
+        .saved = row_major(saved ? saved + done : NULL, lds),
+        .activation = activation,
     };
+    if (delta_transposes(batch, d.in, out))
+        delta_by_rows(&d, pack_far_rows(ldw, batch), scratch);
+    else
+        delta_by_columns(&d, pack_far_rows(ldd, d.in), scratch);
 }
 
-static product row_major_gradient(float *result, size_t ld, const float *x, size_t ldx, const float *delta, size_t ldd,
-                                  size_t batch, size_t in, size_t out) {
-    product p = gradient_product(row_major(result, ld), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
-    p.pack_a = ldx > PACK_STRIDE_MIN && out > NR ? PACK_COLUMNS : PACK_NONE;
-    if (in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN)
-        p.pack_b = PACK_ROWS;
-    return p;
+/* X^T delta: the sum of the products of row blocks, each of which is a chain. */
+static gemm_operands gradient_operands(bp_packed c, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out) {
+    return (gemm_operands){.rows = in, .columns = out, .depth = batch, .a = columns_of(x), .b = delta, .c = c};
+}
+
+static gemm_plan gradient_plan(const gemm_epilogue *e) {
+    return (gemm_plan){
+        .mc = COLUMN_BLOCK, .kc = BP_ROW_BLOCK, .chains = true, .sums_in_scratch = e->kind != EPILOGUE_STORE};
+}
+
+static void row_major_gradient(float *c, size_t ldc, const float *x, size_t ldx, const float *delta, size_t ldd,
+                               size_t batch, size_t in, size_t out, const gemm_epilogue *e, void *scratch) {
+    const gemm_operands g =
+        gradient_operands(row_major(c, ldc), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
+    gemm_plan plan = gradient_plan(e);
+    plan.pack_a = ldx > PACK_STRIDE_MIN && out > NR ? PACK_TRANSPOSED : PACK_NONE;
+    plan.pack_b = pack_shared(ldd, in);
+    gemm(&g, &plan, e, scratch);
 }
 
 /*
@@ -198,10 +150,9 @@ static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, co
                            const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     if (gradient_bias)
         bias_gradient(gradient_bias, NULL, row_major(delta, ldd), batch, out, NULL);
-    if (!gradient)
-        return;
-    const product p = row_major_gradient(gradient, ldg, x, ldx, delta, ldd, batch, in, out);
-    run_product(&p, scratch);
+    const gemm_epilogue e = {EPILOGUE_STORE};
+    if (gradient)
+        row_major_gradient(gradient, ldg, x, ldx, delta, ldd, batch, in, out, &e, scratch);
 }
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
@@ -214,11 +165,8 @@ static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x
         outer_product_update(w, ldw, x, delta, in, out, learning_rate);
         return;
     }
-    product p = row_major_gradient(w, ldw, x, ldx, delta, ldd, batch, in, out);
-    p.partial_in_scratch = true;
-    p.epilogue = EPILOGUE_SGD;
-    p.learning_rate = learning_rate;
-    run_product(&p, scratch);
+    const gemm_epilogue e = {.kind = EPILOGUE_SGD, .learning_rate = learning_rate};
+    row_major_gradient(w, ldw, x, ldx, delta, ldd, batch, in, out, &e, scratch);
 }
 
 /* An optimizer's step on biases. Their gradient: the sums of delta's columns, plus `sums` if not null. */
@@ -248,11 +196,8 @@ static void dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_p
     if (!w)
         return;
     const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, w);
-    product p = row_major_gradient(w->values, ldw, x, ldx, delta, ldd, batch, in, out);
-    p.partial_in_scratch = true;
-    p.epilogue = EPILOGUE_OPTIMIZER;
-    p.coefficients = &coefficients;
-    run_product(&p, scratch);
+    const gemm_epilogue e = {.kind = EPILOGUE_OPTIMIZER, .coefficients = &coefficients};
+    row_major_gradient(w->values, ldw, x, ldx, delta, ldd, batch, in, out, &e, scratch);
 }
 
 #endif

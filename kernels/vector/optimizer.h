@@ -8,12 +8,8 @@
 
 #include "backend.h"
 #include "coefficients.h"
-#include "vector/tile.h"
-
-/* A row-major matrix. */
-static inline bp_packed row_major(const float *at, size_t ld) {
-    return (bp_packed){(float *)at, ld, NR};
-}
+#include "vector/activation.h"
+#include "vector/pack.h"
 
 /* The new w from its gradient g and its state s, t. */
 static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_coefficients *r, vec w, vec g, vec *s,

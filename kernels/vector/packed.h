@@ -4,25 +4,9 @@
 
 #include "vector/dense.h"
 
-/* A few whole rows at a time: the hardware prefetches contiguous reads only. */
-static void packed_pack(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns) {
-    for (size_t n = 0; n < rows; n += PACK_STEP)
-        for (size_t c = 0; c < columns; c += NR)
-            pack_rows(packed_at(to, n, c), to.row_stride, from + n * ld + c, ld, least(rows - n, PACK_STEP),
-                      least(columns - c, NR));
-}
-
 static void packed_unpack(float *to, size_t ld, bp_packed from, size_t rows, size_t columns) {
     for (size_t c = 0; c < columns; c += NR)
         unpack_rows(to + c, ld, packed_at(from, 0, c), from.row_stride, rows, least(columns - c, NR));
-}
-
-/* A chain of up to two blocks becomes one block, so that no partial sums go through memory. */
-static void long_chains(product *p) {
-    if (!p->transposed && p->depth > KC && p->depth <= 2 * KC) {
-        p->kc = p->depth;
-        p->mc = MC / 2;
-    }
 }
 
 static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
@@ -31,11 +15,11 @@ static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_p
         row_forward(a, derivatives, x, w, bias, in, out, activation);
         return;
     }
-    product p = forward_product(a, x, w, bias, batch, in, out, activation);
-    p.derivatives = derivatives;
-    long_chains(&p);
-    p.padded = true;
-    run_product(&p, scratch);
+    gemm_operands g = forward_operands(a, x, w, bias, batch, in, out);
+    g.padded = true;
+    const gemm_epilogue e = {.kind = EPILOGUE_ACTIVATION, .activation = activation, .derivatives = derivatives};
+    const gemm_plan plan = chain_plan(&g);
+    gemm(&g, &plan, &e, scratch);
 }
 
 static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
@@ -44,10 +28,11 @@ static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_pa
         row_delta(previous, delta, w, previous_saved, in, out, activation);
         return;
     }
-    product p = delta_product(previous, delta, w, previous_saved, batch, in, out, activation);
-    long_chains(&p);
-    p.padded = true;
-    run_product(&p, scratch);
+    const delta_operands d = {batch, in, out, previous, delta, w, previous_saved, activation, .padded = true};
+    if (delta_transposes(batch, in, out))
+        delta_by_rows(&d, PACK_NONE, scratch);
+    else
+        delta_by_columns(&d, PACK_NONE, scratch);
 }
 
 static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
@@ -66,15 +51,18 @@ static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size
             row_update(u->weights, x, delta, in, out, u->learning_rate);
         return;
     }
-    product p = gradient_product(u->last ? u->weights : u->gradient, x, delta, batch, in, out);
-    p.padded = true;
-    p.kc = batch;
-    p.mc = whole_panel_rows(UPDATE_BLOCK / batch);
-    p.sums = u->first ? NULL : &u->gradient;
-    p.epilogue = coefficients ? EPILOGUE_OPTIMIZER : u->last ? EPILOGUE_SGD : EPILOGUE_STORE;
-    p.learning_rate = u->learning_rate;
-    p.coefficients = coefficients;
-    run_product(&p, scratch);
+    gemm_operands g = gradient_operands(u->last ? u->weights : u->gradient, x, delta, batch, in, out);
+    g.padded = true;
+    g.sums = u->first ? (bp_packed){0} : u->gradient;
+    const gemm_epilogue e = {.kind = coefficients ? EPILOGUE_OPTIMIZER
+                                     : u->last    ? EPILOGUE_SGD
+                                                  : EPILOGUE_STORE,
+                             .learning_rate = u->learning_rate,
+                             .coefficients = coefficients};
+    gemm_plan plan = gradient_plan(&e);
+    if (!coefficients) /* else the gradient of a panel stays in the first-level cache until the optimizer uses it */
+        plan.mc = whole_panel_rows(UPDATE_BLOCK / least(batch, BP_ROW_BLOCK));
+    gemm(&g, &plan, &e, scratch);
 }
 
 /* The sum of the blocks at element k, added to that of earlier slices. */

@@ -5,7 +5,9 @@
 #ifndef BP_VECTOR_ROW_H
 #define BP_VECTOR_ROW_H
 
-#include "vector/product.h"
+#include "vector/activation.h"
+#include "vector/optimizer.h"
+#include "vector/pack.h"
 
 /* a = x W + bias for panel_count * vecs vectors of columns; padding is computed too. */
 static ALWAYS_INLINE void row_chains(const size_t panel_count, const size_t vecs, float *a, size_t a_panel, bp_packed x,

@@ -15,7 +15,7 @@
 #include "enum_counts.h"
 #include "vector/loss.h"
 #include "vector/optimizer.h"
-#include "vector/tile.h"
+#include "vector/pack.h"
 
 /* For code that tiny networks seldom run: it stays out of the code that they always run. */
 #define OUT_OF_LINE static __attribute__((noinline))

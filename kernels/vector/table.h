@@ -59,7 +59,7 @@ const bp_backend BP_BACKEND = {
         },
     .panel_width = NR,
     .in_place = IN_PLACE,
-    .pack = packed_pack,
+    .pack = pack_matrix,
     .unpack = packed_unpack,
     .forward = packed_forward,
     .delta = packed_delta,

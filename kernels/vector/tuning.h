@@ -40,7 +40,7 @@
 
 /* ---- Deltas ----------------------------------------------------------------------------------------------------- */
 
-/* Rows of W in a block of the transposed product: few, since the first block is not prefetched. */
+/* Rows of W in a block of the transposed delta: few, since the first block is not prefetched. */
 #define TRANSPOSED_ROWS 48
 
 /* Transposing an element takes as long as multiplying it by this many rows. */
@@ -51,8 +51,7 @@
 /* Elements of a block of X, which every column of delta reuses: a share of the second-level cache. */
 #define UPDATE_BLOCK (KC * MC)
 
-/* Rows and columns of gradients that stay in the first-level cache until the optimizer uses them. */
-#define OPTIMIZER_ROWS (4 * TILE_ROWS_MAX)
+/* Columns of gradients that stay in the first-level cache until the optimizer uses them. */
 #define OPTIMIZER_COLUMNS (8 * NR)
 
 /* Vectors of columns that are summed together: enough to hide the latency of an addition. */

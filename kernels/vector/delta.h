@@ -14,8 +14,8 @@
 typedef struct delta_operands {
     size_t batch, in, out;
     bp_packed previous, delta, w;
-    bp_packed saved; /* the previous layer's, for the derivative of `activation` */
-    bp_activation activation;
+    bp_packed saved; /* the previous layer's, for `derivative` */
+    bp_derivative derivative;
     bool padded; /* the rows of all matrices are padded to whole vectors */
 } delta_operands;
 
@@ -35,11 +35,11 @@ static bool delta_transposes(size_t batch, size_t in, size_t out) {
 
 /* Stores `count` rows of the transpose, `lanes` wide, times the derivatives of the previous layer. */
 static ALWAYS_INLINE void store_transposed(const vec *v, size_t count, size_t lanes, bp_packed c, bp_packed saved,
-                                           bp_activation activation) {
+                                           bp_derivative derivative) {
     for (size_t l = 0; l < count; l++) {
         vec result = v[l];
-        if (activation.kind != BP_ACTIVATION_IDENTITY)
-            result = vec_mul(result, vec_derivative(load_some(saved.data + l * saved.row_stride, lanes), activation));
+        if (derivative.kind != DERIVATIVE_ONE)
+            result = vec_mul(result, vec_derivative(load_some(saved.data + l * saved.row_stride, lanes), derivative));
         store_some(c.data + l * c.row_stride, lanes, result);
     }
 }
@@ -64,11 +64,11 @@ static void store_block(const delta_operands *d, bp_packed results, size_t i, si
                 saved.data = packed_at(saved, n, to) + at;
             const size_t count = least(d->batch - n, VEC_LANES);
             if (lanes < VEC_LANES && !d->padded)
-                store_transposed(v, count, lanes, c, saved, d->activation);
-            else if (d->activation.kind == BP_ACTIVATION_RELU)
-                store_transposed(v, count, VEC_LANES, c, saved, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
+                store_transposed(v, count, lanes, c, saved, d->derivative);
+            else if (d->derivative.kind == DERIVATIVE_RELU)
+                store_transposed(v, count, VEC_LANES, c, saved, (bp_derivative){DERIVATIVE_RELU, 0.0f});
             else
-                store_transposed(v, count, VEC_LANES, c, saved, d->activation);
+                store_transposed(v, count, VEC_LANES, c, saved, d->derivative);
         }
     }
 }
@@ -116,10 +116,10 @@ static void delta_by_columns(const delta_operands *d, pack_kind pack_delta, floa
         .c = d->previous,
         .padded = d->padded,
     };
-    const bool identity = d->activation.kind == BP_ACTIVATION_IDENTITY;
+    const bool identity = d->derivative.kind == DERIVATIVE_ONE;
     const gemm_epilogue e = {
         .kind = identity ? EPILOGUE_STORE : EPILOGUE_DERIVATIVE,
-        .activation = d->activation,
+        .derivative = d->derivative,
         .saved = identity ? (bp_packed){0} : d->saved,
     };
     gemm_plan plan = chain_plan(&g);

@@ -45,17 +45,17 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
 static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
                         const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
-    if (!is_tile_derivative(activation)) { /* compute it first, into the result's array */
+    const bp_derivative derivative = derivative_of(activation);
+    if (derivative.kind == DERIVATIVE_SAVED) { /* compute it first, into the result's array */
         activation_derivative(previous, ldp, saved, lds, batch, in, activation);
         saved = previous;
         lds = ldp;
-        activation.kind = SAVED_DERIVATIVES;
     }
     /* The tiles compute the columns beyond the last whole vector. */
     const size_t done = batch == 1 ? in / VEC_LANES * VEC_LANES : 0;
     if (done > 0)
         row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), done, out,
-                  activation);
+                  derivative);
     if (done == in)
         return;
     const delta_operands d = {
@@ -66,7 +66,7 @@ static void dense_delta(float *previous, size_t ldp, const float *delta, size_t 
         .delta = row_major(delta, ldd),
         .w = row_major(w + done * ldw, ldw),
         .saved = row_major(saved ? saved + done : NULL, lds),
-        .activation = activation,
+        .derivative = derivative,
     };
     if (delta_transposes(batch, d.in, out))
         delta_by_rows(&d, pack_far_rows(ldw, batch), scratch);
@@ -79,19 +79,31 @@ static gemm_operands gradient_operands(bp_packed c, bp_packed x, bp_packed delta
     return (gemm_operands){.rows = in, .columns = out, .depth = batch, .a = columns_of(x), .b = delta, .c = c};
 }
 
-static gemm_plan gradient_plan(const gemm_epilogue *e) {
-    return (gemm_plan){
-        .mc = COLUMN_BLOCK, .kc = BP_ROW_BLOCK, .chains = true, .sums_in_scratch = e->kind != EPILOGUE_STORE};
+static gemm_plan gradient_plan(void) {
+    return (gemm_plan){.mc = COLUMN_BLOCK, .kc = BP_ROW_BLOCK, .chains = true};
 }
 
-static void row_major_gradient(float *c, size_t ldc, const float *x, size_t ldx, const float *delta, size_t ldd,
-                               size_t batch, size_t in, size_t out, const gemm_epilogue *e, void *scratch) {
+/* Stores the gradient, or updates by it. */
+static gemm_epilogue gradient_epilogue(const bp_coefficients *update) {
+    const epilogue_kind kind = !update ? EPILOGUE_STORE : update->plain ? EPILOGUE_SGD : EPILOGUE_OPTIMIZER;
+    return (gemm_epilogue){.kind = kind, .update = update};
+}
+
+/* Stores the gradient in w, or updates w by it. */
+static void row_major_gradient(const bp_coefficients *update, float *w, size_t ldw, const float *x, size_t ldx,
+                               const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
+    if (batch == 1 && update && update->plain) {
+        outer_product_update(w, ldw, x, delta, in, out, update->learning_rate);
+        return;
+    }
     const gemm_operands g =
-        gradient_operands(row_major(c, ldc), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
-    gemm_plan plan = gradient_plan(e);
+        gradient_operands(row_major(w, ldw), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
+    const gemm_epilogue e = gradient_epilogue(update);
+    gemm_plan plan = gradient_plan();
+    plan.sums_in_scratch = update != NULL;
     plan.pack_a = ldx > PACK_STRIDE_MIN && out > NR ? PACK_TRANSPOSED : PACK_NONE;
     plan.pack_b = pack_shared(ldd, in);
-    gemm(&g, &plan, e, scratch);
+    gemm(&g, &plan, &e, scratch);
 }
 
 /*
@@ -118,13 +130,21 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
     }
 }
 
-/*
- * s = the sum of delta's column j, plus sums[j] if sums (of earlier row blocks) is not null. Then to[j] = s, or, if
- * learning_rate is not null, to[j] -= learning_rate * s.
+_Static_assert(OPTIMIZER_COLUMNS % (SUM_CHAINS * VEC_LANES) == 0, "columns are whole groups of chains");
+
+/* Up to OPTIMIZER_COLUMNS columns: stores their gradients in `to`, or updates what is there. `update`: null or plain.
  */
-static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t batch, size_t out,
-                          const float *learning_rate) {
+static ALWAYS_INLINE void bias_columns(const bp_coefficients *update, float *to, const float *sums, bp_packed delta,
+                                       size_t batch, size_t out) {
     size_t vecs;
+    if (batch == 1 && !sums) { /* without the loops' cost, which shows in a step of one row */
+        for (size_t j = 0; j < out; j += VEC_LANES) {
+            const size_t lanes = least(out - j, VEC_LANES), at = j % NR;
+            const vec d = load_some(packed_at(delta, 0, j - at) + at, lanes);
+            store_gradient(update, to + j, lanes, vec_add(vec_set1(0.0f), d));
+        }
+        return;
+    }
     for (size_t j = 0; j < out; j += vecs * VEC_LANES) {
         const size_t left = out - j;
         vec sum[SUM_CHAINS];
@@ -136,68 +156,54 @@ static void bias_gradient(float *to, const float *sums, bp_packed delta, size_t 
             column_sums(sum, !sums, SUM_CHAINS, delta, j, batch, VEC_LANES);
         else
             column_sums(sum, !sums, 1, delta, j, batch, least(left, VEC_LANES));
-        for (size_t v = 0; v < vecs; v++) {
-            float *b = to + j + v * VEC_LANES;
-            const size_t lanes = least(left - v * VEC_LANES, VEC_LANES);
-            if (learning_rate)
-                sum[v] = vec_fnma(vec_set1(*learning_rate), sum[v], load_some(b, lanes));
-            store_some(b, lanes, sum[v]);
-        }
+        for (size_t v = 0; v < vecs; v++)
+            store_gradient(update, to + j + v * VEC_LANES, least(left - v * VEC_LANES, VEC_LANES), sum[v]);
+    }
+}
+
+/* The sums of delta's columns, added to those of earlier slices if the gradient continues. */
+static void bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+                          size_t out) {
+    const bp_coefficients *update = use->update, *plain = update && update->plain ? update : NULL;
+    float gradient[OPTIMIZER_COLUMNS];
+    for (size_t j = 0; j < out; j += OPTIMIZER_COLUMNS) {
+        const size_t columns = least(out - j, OPTIMIZER_COLUMNS);
+        const bp_packed part = {packed_at(delta, 0, j), delta.row_stride, delta.panel_stride};
+        float *to = plain ? biases + j : update ? gradient : sums + j;
+        bias_columns(plain, to, use->continues ? sums + j : NULL, part, batch, columns);
+        if (update && !plain)
+            apply_optimizer(update, ROLE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
     }
 }
 
 static void dense_gradient(float *gradient, size_t ldg, float *gradient_bias, const float *x, size_t ldx,
                            const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     if (gradient_bias)
-        bias_gradient(gradient_bias, NULL, row_major(delta, ldd), batch, out, NULL);
-    const gemm_epilogue e = {EPILOGUE_STORE};
+        bias_gradient(&(gradient_use){0}, NULL, gradient_bias, row_major(delta, ldd), batch, out);
     if (gradient)
-        row_major_gradient(gradient, ldg, x, ldx, delta, ldd, batch, in, out, &e, scratch);
+        row_major_gradient(NULL, gradient, ldg, x, ldx, delta, ldd, batch, in, out, scratch);
 }
 
 static void dense_gradient_sgd(float *w, size_t ldw, float *bias, const float *x, size_t ldx, const float *delta,
                                size_t ldd, size_t batch, size_t in, size_t out, float learning_rate, void *scratch) {
+    const bp_coefficients sgd = plain_sgd(learning_rate);
     if (bias)
-        bias_gradient(bias, NULL, row_major(delta, ldd), batch, out, &learning_rate);
-    if (!w)
-        return;
-    if (batch == 1) {
-        outer_product_update(w, ldw, x, delta, in, out, learning_rate);
-        return;
-    }
-    const gemm_epilogue e = {.kind = EPILOGUE_SGD, .learning_rate = learning_rate};
-    row_major_gradient(w, ldw, x, ldx, delta, ldd, batch, in, out, &e, scratch);
-}
-
-/* An optimizer's step on biases. Their gradient: the sums of delta's columns, plus `sums` if not null. */
-static void bias_optimizer(const bp_coefficients *coefficients, float *biases, const float *sums, bp_packed delta,
-                           size_t batch, size_t out) {
-    float gradient[OPTIMIZER_COLUMNS];
-    for (size_t j = 0; j < out; j += OPTIMIZER_COLUMNS) {
-        const size_t columns = least(out - j, OPTIMIZER_COLUMNS);
-        const bp_packed part = {packed_at(delta, 0, j), delta.row_stride, delta.panel_stride};
-        bias_gradient(gradient, sums ? sums + j : NULL, part, batch, columns, NULL);
-        apply_optimizer(coefficients, ROLE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
-    }
+        bias_gradient(&(gradient_use){.update = &sgd}, bias, NULL, row_major(delta, ldd), batch, out);
+    if (w)
+        row_major_gradient(&sgd, w, ldw, x, ldx, delta, ldd, batch, in, out, scratch);
 }
 
 static void dense_gradient_update(const bp_parameters *w, size_t ldw, const bp_parameters *bias, const float *x,
                                   size_t ldx, const float *delta, size_t ldd, size_t batch, size_t in, size_t out,
                                   const bp_optimizer *optimizer, uint64_t step, float learning_rate, void *scratch) {
-    if (is_plain_sgd(optimizer)) {
-        dense_gradient_sgd(w ? w->values : NULL, ldw, bias ? bias->values : NULL, x, ldx, delta, ldd, batch, in, out,
-                           learning_rate, scratch);
-        return;
-    }
     if (bias) {
-        const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, bias);
-        bias_optimizer(&coefficients, bias->values, NULL, row_major(delta, ldd), batch, out);
+        const bp_coefficients update = coefficients_of(optimizer, step, learning_rate, bias);
+        bias_gradient(&(gradient_use){.update = &update}, bias->values, NULL, row_major(delta, ldd), batch, out);
     }
-    if (!w)
-        return;
-    const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, w);
-    const gemm_epilogue e = {.kind = EPILOGUE_OPTIMIZER, .coefficients = &coefficients};
-    row_major_gradient(w->values, ldw, x, ldx, delta, ldd, batch, in, out, &e, scratch);
+    if (w) {
+        const bp_coefficients update = coefficients_of(optimizer, step, learning_rate, w);
+        row_major_gradient(&update, w->values, ldw, x, ldx, delta, ldd, batch, in, out, scratch);
+    }
 }
 
 #endif

@@ -207,8 +207,8 @@ static void ragged_tile(size_t rows, size_t columns, const gemm_epilogue *e, til
 static void finish_panel(const gemm_block *b, const gemm_epilogue *e, size_t n, size_t columns) {
     float *c = packed_at(b->c, 0, n);
     if (e->kind == EPILOGUE_OPTIMIZER && b->padded)
-        apply_optimizer(e->coefficients, ROLE_WEIGHTS, packed_at(b->w, 0, n), b->w.row_stride,
-                        row_major(c, b->c.row_stride), b->rows, columns);
+        apply_optimizer(e->update, ROLE_WEIGHTS, packed_at(b->w, 0, n), b->w.row_stride, row_major(c, b->c.row_stride),
+                        b->rows, columns);
     else if (e->kind == EPILOGUE_ACTIVATION && !is_rectifier(e->activation))
         activate_in_place(c, b->c.row_stride, b->derivatives.data ? packed_at(b->derivatives, 0, n) : NULL,
                           b->derivatives.row_stride, b->rows, columns, e->activation);
@@ -236,7 +236,7 @@ static void gemm_block_run(const gemm_block *b, const gemm_epilogue *e, prefetch
         finish_panel(b, e, n, columns);
     }
     if (e->kind == EPILOGUE_OPTIMIZER && !b->padded) /* row-major rows lie far apart: each is updated as a whole */
-        apply_optimizer(e->coefficients, ROLE_WEIGHTS, b->w.data, b->w.row_stride, b->c, b->rows, b->columns);
+        apply_optimizer(e->update, ROLE_WEIGHTS, b->w.data, b->w.row_stride, b->c, b->rows, b->columns);
 }
 
 /* ---- All blocks: the loops over NC columns, KC steps and MC rows ------------------------------------------------ */

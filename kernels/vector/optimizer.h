@@ -87,6 +87,13 @@ static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const b
     }
 }
 
+/* Stores a gradient in `to`, or updates the parameters there by it. `update` is null or plain. */
+static ALWAYS_INLINE void store_gradient(const bp_coefficients *update, float *to, size_t lanes, vec gradient) {
+    if (update)
+        gradient = vec_fnma(vec_set1(update->learning_rate), gradient, load_some(to, lanes));
+    store_some(to, lanes, gradient);
+}
+
 /* Rows of parameters; their gradients are packed. */
 static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_coefficients *coefficients,
                                          parameter_role role, float *w, size_t ldw, bp_packed g, size_t rows,

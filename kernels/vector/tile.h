@@ -32,11 +32,11 @@ typedef enum epilogue_kind {
 /* What becomes of the results of a product. */
 typedef struct gemm_epilogue {
     epilogue_kind kind;
-    bp_activation activation; /* EPILOGUE_ACTIVATION; the derivative's in EPILOGUE_DERIVATIVE */
-    bp_packed derivatives;    /* receives the activation's derivatives; data null: none. Padded matrices only */
-    bp_packed saved;          /* EPILOGUE_DERIVATIVE: the previous layer's */
-    float learning_rate;
-    const bp_coefficients *coefficients; /* EPILOGUE_OPTIMIZER */
+    bp_activation activation;      /* EPILOGUE_ACTIVATION */
+    bp_packed derivatives;         /* receives the activation's; data null: none. Padded matrices only */
+    bp_derivative derivative;      /* EPILOGUE_DERIVATIVE */
+    bp_packed saved;               /* what it is computed from */
+    const bp_coefficients *update; /* EPILOGUE_SGD, EPILOGUE_OPTIMIZER */
 } gemm_epilogue;
 
 /*
@@ -151,7 +151,8 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
     }
     /* Copies: the compiler cannot know that the stores do not change them. */
     const bp_activation activation = e->activation;
-    const vec learning_rate = vec_set1(e->learning_rate);
+    const bp_derivative derivative = e->derivative;
+    const vec learning_rate = vec_set1(kind == EPILOGUE_SGD ? e->update->learning_rate : 0.0f);
     const float *sums = p->sums, *saved = p->saved;
     float *c = p->c;
     const size_t ldc = p->ldc, ld_sums = p->ld_sums, ld_saved = p->ld_saved;
@@ -173,7 +174,7 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
             else if (kind == EPILOGUE_ACTIVATION)
                 row[v] = vec_rectify(row[v], activation);
             else if (kind == EPILOGUE_DERIVATIVE)
-                row[v] = vec_mul(row[v], vec_derivative(vec_load(saved + v * VEC_LANES), activation));
+                row[v] = vec_mul(row[v], vec_derivative(vec_load(saved + v * VEC_LANES), derivative));
         }
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             vec_store(c + v * VEC_LANES, row[v]);

@@ -52,7 +52,7 @@
 #define UPDATE_BLOCK (KC * MC)
 
 /* Columns of gradients that stay in the first-level cache until the optimizer uses them. */
-#define OPTIMIZER_COLUMNS (8 * NR)
+#define OPTIMIZER_COLUMNS (16 * NR)
 
 /* Vectors of columns that are summed together: enough to hide the latency of an addition. */
 #define SUM_CHAINS (64 / VEC_LANES)

@@ -10,25 +10,38 @@
 #include "enum_counts.h"
 
 /*
- * A kind for the backward pass only: the saved value is the derivative itself. Layers with dropout have it, and
- * activations of which activation_saves_derivative is true.
+ * How the backward pass gets f' from what the forward pass saved. The first kinds are those that an epilogue computes
+ * from the outputs a = f(z); more kinds there would make every tile larger.
  */
-#define SAVED_DERIVATIVES ACTIVATION_COUNT
+typedef enum derivative_kind {
+    DERIVATIVE_ONE, /* f' = 1: nothing is saved */
+    DERIVATIVE_RELU,
+    DERIVATIVE_LEAKY_RELU,
+    DERIVATIVE_SIGMOID,
+    DERIVATIVE_TANH,
+    DERIVATIVE_SAVED /* the saved value is f' */
+} derivative_kind;
 
-/*
- * Whether a network computes the derivative together with the value and saves it. For the other kinds an epilogue
- * computes it from a = f(z); more kinds there would make every tile larger.
- */
-static inline bool activation_saves_derivative(bp_activation_kind kind) {
-    switch (kind) {
+typedef struct bp_derivative {
+    derivative_kind kind;
+    float slope; /* leaky ReLU */
+} bp_derivative;
+
+/* Of a layer without dropout; with it the layer saves f'. */
+static inline bp_derivative derivative_of(bp_activation activation) {
+    switch (activation.kind) {
     case BP_ACTIVATION_IDENTITY:
+        return (bp_derivative){DERIVATIVE_ONE, 0.0f};
     case BP_ACTIVATION_RELU:
+        return (bp_derivative){DERIVATIVE_RELU, 0.0f};
     case BP_ACTIVATION_LEAKY_RELU:
+        return (bp_derivative){DERIVATIVE_LEAKY_RELU, activation.parameter};
     case BP_ACTIVATION_SIGMOID:
+        return (bp_derivative){DERIVATIVE_SIGMOID, 0.0f};
     case BP_ACTIVATION_TANH:
-        return false;
+        return (bp_derivative){DERIVATIVE_TANH, 0.0f};
     default:
-        return true;
+        return (bp_derivative){DERIVATIVE_SAVED, 0.0f};
     }
 }
 

@@ -19,22 +19,25 @@
 #endif
 _Static_assert(sizeof 1.0 == sizeof(double), "the numerics contract needs binary64 constants as written");
 
-/* Bytes of scratch that suffice for any kernel on any backend, which product.h checks at compile time. */
+/* Bytes of scratch that suffice for any kernel on any backend, which gemm.h checks at compile time. */
 #define BP_SCRATCH_BYTES (2560 * 1024)
 
 /* The widest panel of any backend: packed matrices are padded to it. */
 #define SCRATCH_SLACK 32
 
-/* Bytes of scratch that suffice for a product of these sizes on any backend: A, B and C, padded. */
+/* Bytes of scratch that suffice for a product of these sizes on any backend: A, B and C, padded, or A^T C. */
 static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t depth) {
     const size_t large = BP_SCRATCH_BYTES / sizeof(float);
     if (rows >= large || columns >= large || depth >= large)
         return BP_SCRATCH_BYTES;
     const uint64_t padded = (uint64_t)columns + SCRATCH_SLACK;
     const uint64_t floats =
-        depth * padded + rows * ((uint64_t)depth + SCRATCH_SLACK) + rows * padded + 2 * SCRATCH_SLACK;
+        (depth + SCRATCH_SLACK) * padded + rows * ((uint64_t)depth + SCRATCH_SLACK) + rows * padded + 2 * SCRATCH_SLACK;
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
+
+/* Rows of a matrix that lie whole pages apart share few sets of the cache. */
+#define FLOATS_PER_PAGE 1024
 
 /* Results of a product whose left operand is never packed, since too few columns would share the copy. */
 #define UNPACKED_COLUMNS 8
@@ -89,11 +92,11 @@ typedef struct bp_dense_layer {
     bp_packed deltas;     /* [rows of a slice x out] */
     bp_activation activation;
     /*
-     * The backward pass computes f' from `saved` by the activation `saved_as`. `saved` is `outputs`; with dropout, and
-     * where activation_saves_derivative is true, it holds f' itself, and saved_as is SAVED_DERIVATIVES.
+     * The backward pass gets f' from `saved`, which is `outputs`, or holds f' itself if derivative.kind is
+     * DERIVATIVE_SAVED: with dropout, and where derivative_of says so.
      */
     bp_packed saved;
-    bp_activation saved_as;
+    bp_derivative derivative;
     float dropout; /* probability */
     bp_layer_norm norm;
     bool frozen;      /* steps do not change its parameters */
@@ -103,21 +106,17 @@ typedef struct bp_dense_layer {
 /* The matrix for the derivatives of a layer's activation; data is null if it saves none. Not for layers with dropout.
  */
 static inline bp_packed saved_derivatives(const bp_dense_layer *k) {
-    return k->saved_as.kind == SAVED_DERIVATIVES ? k->saved : (bp_packed){0};
+    return k->derivative.kind == DERIVATIVE_SAVED ? k->saved : (bp_packed){0};
 }
 
-/* A gradient, summed over the slices of a batch; the last slice updates the parameters. */
-typedef struct bp_update {
-    bp_packed weights;
-    float *biases;
-    bp_packed gradient; /* the sum over earlier slices; unused by a slice that is both first and last */
-    float *bias_gradient;
-    float learning_rate;
-    const bp_coefficients *coefficients; /* null: plain SGD */
-    parameter_role role;                 /* of the parameters that add_blocks updates */
-    bool first, last;
-    bool with_biases;
-} bp_update;
+/*
+ * What becomes of a slice's gradient. Sums are those over the slices of a batch; without earlier slices and with an
+ * update they are unused, and may be null.
+ */
+typedef struct gradient_use {
+    bool continues;                /* it is added to the sums of earlier slices */
+    const bp_coefficients *update; /* the parameters are updated by it; null: it is stored in the sums */
+} gradient_use;
 
 /* A step of a small network: each layer's outputs fit one panel. */
 typedef struct bp_small_step {
@@ -129,10 +128,9 @@ typedef struct bp_small_step {
     void (*other_loss)(void *context);
     void *context;
     float *row_loss; /* null if not wanted */
-    float scale, learning_rate;
-    const bp_coefficients *coefficients; /* null: plain SGD */
-    bool train;
-    bool *weights_t_current; /* whether every weights_t equals its weights */
+    float scale;
+    const bp_coefficients *update; /* null: forward and loss only */
+    bool *weights_t_current;       /* whether every weights_t equals its weights */
 } bp_small_step;
 
 /*
@@ -146,22 +144,25 @@ typedef struct bp_backend {
     bool in_place;      /* products read row-major matrices of many rows as fast as packed ones */
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);
-    /* `derivatives` receives f' if activation_saves_derivative is true of the activation; data may be null. */
+    /* `derivatives` receives f' if derivative_of(activation) is DERIVATIVE_SAVED; data may be null. */
     void (*forward)(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
                     size_t in, size_t out, bp_activation activation, void *scratch);
     void (*delta)(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
-                  size_t out, bp_activation activation, void *scratch);
-    void (*update)(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
-                   void *scratch);
+                  size_t out, bp_derivative derivative, void *scratch);
+    /* delta *= derivatives */
+    void (*multiply)(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns);
+    /* The gradient of weights w, X^T delta. */
+    void (*gradient)(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta, size_t batch,
+                     size_t in, size_t out, void *scratch);
+    /* The gradient of biases, the sums of delta's columns. */
+    void (*bias_gradient)(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+                          size_t out);
     /*
-     * Adds the gradients of `count` row blocks, `stride` elements apart, to u->gradient in ascending order; if u->last,
-     * updates the weights. All are contiguous, `parameters` elements, in whole vectors.
+     * The sum of the gradients of `count` row blocks, `stride` elements apart, in ascending order. All arrays are
+     * contiguous, parameters_count elements, in whole vectors.
      */
-    void (*add_blocks)(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters);
-    /* All layers of a batch of one row in one call: forward; and, from the last layer's delta, backward and updates. */
-    void (*forward_row)(const bp_dense_layer *layers, size_t count, bp_packed x);
-    void (*backward_row)(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
-                         const bp_coefficients *coefficients);
+    void (*add_blocks)(const gradient_use *use, parameter_role role, float *parameters, float *sums,
+                       const float *blocks, size_t stride, size_t count, size_t parameters_count);
     /* Forward, loss and update of a small network in one call. Null if panel_width is 0. */
     void (*small_step)(const bp_small_step *step);
     /* The optimizer's step on contiguous parameters of one role, a part of coefficients->arrays. */
@@ -176,7 +177,10 @@ typedef struct bp_backend {
     void (*narrow_small_step)(const bp_small_step *step);
     /* a = f(a), for layers with layer normalization; `derivatives` as in forward. */
     void (*activate)(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation);
-    /* bp_dropout_derivative into `derivatives`, which hold f' already if SAVED_DERIVATIVES, and bp_dropout in place. */
+    /*
+     * bp_dropout_derivative into `derivatives`, which hold f' already if derivative_of(activation) is DERIVATIVE_SAVED,
+     * and bp_dropout in place.
+     */
     void (*dropout)(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                     const bp_dropout_mask *mask);
     /* bp_layer_norm_forward in place; normalized.data and `rstd` may be null. */
@@ -185,8 +189,9 @@ typedef struct bp_backend {
     /* bp_layer_norm_backward */
     void (*normalize_delta)(bp_packed previous, bp_packed delta, bp_packed normalized, const float *rstd,
                             const float *gamma, size_t rows, size_t columns);
-    /* bp_layer_norm_gradient, summed over slices; u->weights are gamma, u->biases are beta. */
-    void (*normalize_update)(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows, size_t columns);
+    /* bp_layer_norm_gradient. An update must be plain. */
+    void (*norm_gradient)(const gradient_use *use, float *gamma, float *beta, float *gamma_sums, float *beta_sums,
+                          bp_packed delta, bp_packed normalized, size_t rows, size_t columns);
 } bp_backend;
 
 extern const bp_backend bp_backend_scalar;     /* baseline instructions; on x86-64 without fma */

@@ -17,6 +17,7 @@
 typedef enum parameter_role { ROLE_WEIGHTS, ROLE_OTHERS } parameter_role;
 
 typedef struct bp_coefficients {
+    bool plain; /* fma(-learning_rate, g, w) and nothing else: kernels fuse it */
     bp_optimizer_kind kind;
     /* Element k of each of these arrays belongs to the same parameter. */
     bp_parameters arrays;
@@ -92,11 +93,18 @@ static inline double power_of(double b, uint64_t t) {
     return power;
 }
 
+/* Whether a step is only fma(-learning_rate, g, w). */
+static inline bool is_plain_sgd(const bp_optimizer *o) {
+    return o->kind == BP_OPTIMIZER_SGD && o->weight_decay == 0.0f && o->clip == 0.0f && o->clip_norm == 0.0f &&
+           o->ema_decay == 0.0f;
+}
+
 /* The coefficients of step `step` on these arrays. */
 static inline bp_coefficients coefficients_of(const bp_optimizer *optimizer, uint64_t step, float learning_rate,
                                               const bp_parameters *arrays) {
     const bp_optimizer o = this_optimizer(optimizer);
     bp_coefficients r = {
+        .plain = is_plain_sgd(&o) && !arrays->ema,
         .kind = o.kind,
         .arrays = *arrays,
         .clips = o.clip > 0.0f,
@@ -137,10 +145,9 @@ static inline bp_coefficients coefficients_for(const bp_coefficients *coefficien
     return r;
 }
 
-/* Whether a step is only fma(-learning_rate, g, w), which has code of its own. */
-static inline bool is_plain_sgd(const bp_optimizer *o) {
-    return o->kind == BP_OPTIMIZER_SGD && o->weight_decay == 0.0f && o->clip == 0.0f && o->clip_norm == 0.0f &&
-           o->ema_decay == 0.0f;
+/* Plain SGD on any parameters. */
+static inline bp_coefficients plain_sgd(float learning_rate) {
+    return (bp_coefficients){.plain = true, .kind = BP_OPTIMIZER_SGD, .learning_rate = learning_rate};
 }
 
 #endif

@@ -140,8 +140,8 @@ static void expect(bp_status expected, const char *argument, bp_status status, i
     }
 }
 
-static bp_status derivative_of(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
-                               const bp_dropout_mask *mask) {
+static bp_status relu_derivative(float *d, size_t ldd, const float *a, size_t lda, size_t rows, size_t columns,
+                                 const bp_dropout_mask *mask) {
     return bp_dropout_derivative(d, ldd, a, lda, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, mask);
 }
 
@@ -150,7 +150,7 @@ static bp_status derivative_of(float *d, size_t ldd, const float *a, size_t lda,
     do {                                                                                                               \
         const bool input = strcmp(argument, "@") == 0, ld = strcmp(argument, "ld@") == 0;                              \
         expect((expected), input ? "a" : ld ? "lda" : argument, bp_dropout(__VA_ARGS__), __LINE__);                    \
-        expect((expected), input ? "saved" : ld ? "lds" : argument, derivative_of(__VA_ARGS__), __LINE__);             \
+        expect((expected), input ? "saved" : ld ? "lds" : argument, relu_derivative(__VA_ARGS__), __LINE__);           \
     } while (0)
 
 static const bp_dropout_mask *masked(float probability, size_t row, size_t column) {

@@ -76,7 +76,8 @@ typedef struct layer_call {
     matrix *result, *left, *weights, *other; /* other: biases, or the outputs of the layer below */
     matrix *derivatives;
     size_t batch, in, out;
-    bp_activation activation;
+    bp_activation activation; /* forward */
+    bp_derivative derivative; /* delta */
     void *scratch;
 } layer_call;
 
@@ -100,7 +101,7 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
     test_oracle()->dense_forward(c.result->plain, out, c.left->plain, in, c.weights->plain, out, c.other->plain, batch,
                                  in, out, (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, oracle_scratch());
     const bool from_z = bp_activation_saves_input(c.activation.kind);
-    if (activation_saves_derivative(c.activation.kind) && test_random_below(&trial.random, 2) == 0) {
+    if (derivative_of(c.activation).kind == DERIVATIVE_SAVED && test_random_below(&trial.random, 2) == 0) {
         c.derivatives = add_matrix("slopes", RESULT, batch, out);
         empty(c.derivatives);
     }
@@ -117,15 +118,18 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
 static void call_delta(void *argument) {
     const layer_call *c = argument;
     trial.table->backend->delta(c->result->packed, c->left->packed, c->weights->packed, c->other->packed, c->batch,
-                                c->in, c->out, c->activation, c->scratch);
+                                c->in, c->out, c->derivative, c->scratch);
 }
 
+/* The scalar kernels have no derivatives that are computed before: the result is multiplied by them. */
 static void delta_case(test_table *table, test_side side, size_t batch, size_t in, size_t out) {
     if (!begin(table, "delta", side, batch, in, out))
         return;
-    layer_call c = {.batch = batch, .in = in, .out = out, .activation = draw_activation(BP_ACTIVATION_TANH + 2)};
-    if (c.activation.kind > BP_ACTIVATION_TANH)
-        c.activation.kind = SAVED_DERIVATIVES;
+    bp_activation activation = draw_activation(BP_ACTIVATION_TANH + 2);
+    layer_call c = {.batch = batch, .in = in, .out = out, .derivative = derivative_of(activation)};
+    const bool saved = c.derivative.kind == DERIVATIVE_SAVED;
+    if (saved)
+        activation.kind = BP_ACTIVATION_IDENTITY;
     c.left = add_matrix("delta", READ, batch, out);
     c.weights = add_matrix("w", READ, in, out);
     c.other = add_matrix("a_below", READ, batch, in);
@@ -133,27 +137,51 @@ static void delta_case(test_table *table, test_side side, size_t batch, size_t i
     empty(c.result);
     c.scratch = scratch_for(batch, in, out);
     test_oracle()->dense_delta(c.result->plain, in, c.left->plain, out, c.weights->plain, out, c.other->plain, in,
-                               batch, in, out, c.activation, oracle_scratch());
+                               batch, in, out, activation, oracle_scratch());
+    for (size_t k = 0; saved && k < batch * in; k++)
+        c.result->plain[k] = c.result->plain[k] * c.other->plain[k];
     run(call_delta, &c);
+}
+
+static void call_multiply(void *argument) {
+    const layer_call *c = argument;
+    trial.table->backend->multiply(c->result->packed, c->other->packed, c->batch, c->out);
+}
+
+static void multiply_case(test_table *table, test_side side, size_t rows, size_t columns) {
+    if (!begin(table, "multiply", side, rows, columns, 1))
+        return;
+    layer_call c = {.batch = rows, .out = columns};
+    c.other = add_matrix("derivatives", READ, rows, columns);
+    c.result = add_matrix("delta", RESULT, rows, columns);
+    trial.scratch.data = NULL;
+    for (size_t k = 0; k < rows * columns; k++)
+        c.result->plain[k] = c.result->plain[k] * c.other->plain[k];
+    run(call_multiply, &c);
 }
 
 /* ---- Update --------------------------------------------------------------------------------------------------- */
 
 typedef struct update_call {
-    bp_update update;
-    matrix *x, *delta;
+    bp_coefficients update;
+    matrix *x, *delta, *weights, *sums, *biases, *bias_sums;
+    bool with_biases;
     size_t in, out;
     size_t slices, rows[SLICES_MAX];
     void *scratch;
 } update_call;
 
 static void call_update(void *argument) {
-    update_call *c = argument;
+    const update_call *c = argument;
+    const bp_backend *backend = trial.table->backend;
     bp_packed x = c->x->packed, delta = c->delta->packed;
     for (size_t s = 0; s < c->slices; s++) {
-        c->update.first = s == 0;
-        c->update.last = s + 1 == c->slices;
-        trial.table->backend->update(&c->update, x, delta, c->rows[s], c->in, c->out, c->scratch);
+        const gradient_use of_slice = {s > 0, s + 1 == c->slices ? &c->update : NULL};
+        if (c->with_biases)
+            backend->bias_gradient(&of_slice, c->biases->packed.data, c->bias_sums->packed.data, delta, c->rows[s],
+                                   c->out);
+        backend->gradient(&of_slice, c->weights->packed, c->sums->packed, x, delta, c->rows[s], c->in, c->out,
+                          c->scratch);
         x.data += c->rows[s] * x.row_stride;
         delta.data += c->rows[s] * delta.row_stride;
     }
@@ -180,23 +208,17 @@ static void update_case(test_table *table, test_side side, size_t in, size_t out
     static const float rates[] = {0.1f, -0.5f, 1.0f, 0.0f};
     const float learning_rate = rates[test_random_below(&trial.random, 4)];
     const bool with_biases = test_random_below(&trial.random, 4) != 0;
-    update_call c = {.in = in, .out = out};
+    update_call c = {.update = plain_sgd(learning_rate), .with_biases = with_biases, .in = in, .out = out};
     draw_slices(&c, batch);
     const use sums = c.slices > 1 ? SCRATCH : UNUSED;
     c.x = add_matrix("x", READ, batch, in);
     c.delta = add_matrix("delta", READ, batch, out);
-    matrix *weights = add_matrix("w", RESULT, in, out);
-    matrix *biases = add_vector("biases", with_biases ? RESULT : READ, out);
-    matrix *weight_sums = add_matrix("sums", sums, in, out);
-    matrix *bias_gradient = add_vector("bias sums", with_biases ? sums : UNUSED, out);
-    c.update = (bp_update){.weights = weights->packed,
-                           .biases = biases->packed.data,
-                           .gradient = weight_sums->packed,
-                           .bias_gradient = bias_gradient->packed.data,
-                           .learning_rate = learning_rate,
-                           .with_biases = with_biases};
+    c.weights = add_matrix("w", RESULT, in, out);
+    c.biases = add_vector("biases", with_biases ? RESULT : READ, out);
+    c.sums = add_matrix("sums", sums, in, out);
+    c.bias_sums = add_vector("bias sums", with_biases ? sums : UNUSED, out);
     c.scratch = scratch_for(batch, in, out);
-    test_oracle()->dense_gradient_sgd(weights->plain, out, with_biases ? biases->plain : NULL, c.x->plain, in,
+    test_oracle()->dense_gradient_sgd(c.weights->plain, out, with_biases ? c.biases->plain : NULL, c.x->plain, in,
                                       c.delta->plain, out, batch, in, out, learning_rate, oracle_scratch());
     run(call_update, &c);
 }
@@ -204,14 +226,16 @@ static void update_case(test_table *table, test_side side, size_t in, size_t out
 /* ---- Sums of blocks ------------------------------------------------------------------------------------------- */
 
 typedef struct blocks_call {
-    bp_update update;
+    gradient_use use;
+    float *weights, *sums;
     const float *blocks;
     size_t stride, count, parameters;
 } blocks_call;
 
 static void call_add_blocks(void *argument) {
     const blocks_call *c = argument;
-    trial.table->backend->add_blocks(&c->update, c->blocks, c->stride, c->count, c->parameters);
+    trial.table->backend->add_blocks(&c->use, ROLE_WEIGHTS, c->weights, c->sums, c->blocks, c->stride, c->count,
+                                     c->parameters);
 }
 
 /* `count` sums of so many parameters, somewhat apart. */
@@ -227,12 +251,14 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
     matrix *weights = add_vector("w", last ? RESULT : UNUSED, parameters);
     matrix *sums = add_vector("sums", !last ? RESULT : first ? UNUSED : READ, parameters);
     const float learning_rate = 0.3f;
-    blocks_call c = {.blocks = blocks->packed.data, .stride = stride, .count = count, .parameters = parameters};
-    c.update = (bp_update){.weights = weights->packed,
-                           .gradient = sums->packed,
-                           .learning_rate = learning_rate,
-                           .first = first,
-                           .last = last};
+    const bp_coefficients update = plain_sgd(learning_rate);
+    blocks_call c = {.use = {.continues = !first, .update = last ? &update : NULL},
+                     .weights = weights->packed.data,
+                     .sums = sums->packed.data,
+                     .blocks = blocks->packed.data,
+                     .stride = stride,
+                     .count = count,
+                     .parameters = parameters};
     for (size_t k = 0; k < parameters; k++) {
         float g = first ? blocks->plain[k] : sums->plain[k] + blocks->plain[k];
         for (size_t b = 1; b < count; b++)
@@ -244,74 +270,6 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
     }
     trial.scratch.data = NULL;
     run(call_add_blocks, &c);
-}
-
-/* ---- All layers of one row ------------------------------------------------------------------------------------ */
-
-/* Layers [a x b] and [b x a], and the outputs of the first that the second takes. */
-typedef struct row_call {
-    bp_dense_layer layers[2];
-    matrix *x, *weights[2], *biases[2], *outputs[2], *deltas[2];
-    float learning_rate;
-} row_call;
-
-static row_call add_layers(size_t a, size_t b, bool backward) {
-    row_call c = {.x = add_matrix("x", READ, 1, a), .learning_rate = 0.75f};
-    for (size_t l = 0; l < 2; l++) {
-        const size_t in = l ? b : a, out = l ? a : b;
-        const use parameters = backward ? RESULT : READ, output = backward ? READ : RESULT;
-        c.weights[l] = add_matrix(l ? "w 1" : "w 0", parameters, in, out);
-        c.biases[l] = add_vector(l ? "biases 1" : "biases 0", parameters, out);
-        c.outputs[l] = add_matrix(l ? "outputs 1" : "outputs 0", output, 1, out);
-        c.deltas[l] = add_matrix(l ? "deltas 1" : "deltas 0", backward ? l ? READ : RESULT : UNUSED, 1, out);
-        empty(backward ? c.deltas[0] : c.outputs[l]);
-        c.layers[l] = (bp_dense_layer){.in = in,
-                                       .out = out,
-                                       .weights = c.weights[l]->packed,
-                                       .biases = c.biases[l]->packed.data,
-                                       .outputs = c.outputs[l]->packed,
-                                       .deltas = c.deltas[l]->packed,
-                                       .saved = c.outputs[l]->packed,
-                                       .activation = draw_activation(BP_ACTIVATION_TANH + 1)};
-        c.layers[l].saved_as = c.layers[l].activation;
-    }
-    trial.scratch.data = NULL;
-    return c;
-}
-
-static void call_forward_row(void *argument) {
-    const row_call *c = argument;
-    trial.table->backend->forward_row(c->layers, 2, c->x->packed);
-}
-
-static void call_backward_row(void *argument) {
-    const row_call *c = argument;
-    trial.table->backend->backward_row(c->layers, 2, c->x->packed, c->learning_rate, NULL);
-}
-
-static void row_case(test_table *table, test_side side, size_t count, size_t b, size_t a) {
-    if (begin(table, "forward_row", side, count, b, a)) {
-        row_call c = add_layers(a, b, false);
-        for (size_t l = 0; l < 2; l++) {
-            const bp_dense_layer *k = &c.layers[l];
-            test_oracle()->dense_forward(c.outputs[l]->plain, k->out, l ? c.outputs[0]->plain : c.x->plain, k->in,
-                                         c.weights[l]->plain, k->out, c.biases[l]->plain, count, k->in, k->out,
-                                         k->activation, oracle_scratch());
-        }
-        run(call_forward_row, &c);
-    }
-    if (begin(table, "backward_row", side, count, b, a)) {
-        row_call c = add_layers(a, b, true);
-        test_oracle()->dense_delta(c.deltas[0]->plain, b, c.deltas[1]->plain, a, c.weights[1]->plain, a,
-                                   c.outputs[0]->plain, b, count, b, a, c.layers[0].activation, oracle_scratch());
-        for (size_t l = 0; l < 2; l++) {
-            const bp_dense_layer *k = &c.layers[l];
-            test_oracle()->dense_gradient_sgd(c.weights[l]->plain, k->out, c.biases[l]->plain,
-                                              l ? c.outputs[0]->plain : c.x->plain, k->in, c.deltas[l]->plain, k->out,
-                                              count, k->in, k->out, c.learning_rate, oracle_scratch());
-        }
-        run(call_backward_row, &c);
-    }
 }
 
 /* ---- Sizes ---------------------------------------------------------------------------------------------------- */
@@ -353,8 +311,13 @@ static void updates(test_table *table) {
     test_sweep_shapes(table, update_case, large, sizeof large / sizeof *large);
 }
 
-static void rows(test_table *table) {
-    single_rows(table, row_case, false);
+static void multiplications(test_table *table) {
+    const size_t widest = 3 * table->kernels->tile_columns + 1;
+    for (size_t columns = 1; columns <= widest; columns++)
+        for (size_t count = 1; count <= 5; count += 2) {
+            multiply_case(table, TEST_END, count, columns);
+            multiply_case(table, TEST_START, count, columns);
+        }
 }
 
 static void slices(test_table *table) {
@@ -397,14 +360,14 @@ static void delta_has_the_scalar_bits(void **state) {
     test_each_table(deltas);
 }
 
+static void deltas_are_multiplied(void **state) {
+    (void)state;
+    test_each_table(multiplications);
+}
+
 static void update_has_the_scalar_bits(void **state) {
     (void)state;
     test_each_table(updates);
-}
-
-static void single_rows_have_the_scalar_bits(void **state) {
-    (void)state;
-    test_each_table(rows);
 }
 
 static void slices_add_up(void **state) {
@@ -423,8 +386,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(packing_copies),
         cmocka_unit_test(forward_has_the_scalar_bits),
         cmocka_unit_test(delta_has_the_scalar_bits),
+        cmocka_unit_test(deltas_are_multiplied),
         cmocka_unit_test(update_has_the_scalar_bits),
-        cmocka_unit_test(single_rows_have_the_scalar_bits),
         cmocka_unit_test(slices_add_up),
         cmocka_unit_test(block_sums_add_up),
     };

@@ -36,7 +36,7 @@ static const words all[] = {
      .step = "up to 1 thread\n"
              "a step of 1 row: 8 floating-point operations, one call for the whole step on 1 thread\n",
      .scalar_step = "up to 1 thread\n"
-                    "a step of 1 row: 8 floating-point operations, one pass over the weights each way on 1 thread\n"},
+                    "a step of 1 row: 8 floating-point operations, in one slice on 1 thread\n"},
     {.shape =
          {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      .max_batch_size = 64,
@@ -47,7 +47,7 @@ static const words all[] = {
                "loss: softmax-cross-entropy\n",
      .step = "up to 1 thread\n"
              "a step of 64 rows: 26181632 floating-point operations, in one slice on 1 thread\n"
-             "a step of 1 row: 409088 floating-point operations, one pass over the weights each way on 1 thread\n"},
+             "a step of 1 row: 409088 floating-point operations, in one slice on 1 thread\n"},
     {.shape = {4,
                {32, 64, 64, 64, 16},
                {{BP_ACTIVATION_TANH, 0},
@@ -67,7 +67,7 @@ static const words all[] = {
      .step = "up to 2 threads of the given pool\n"
              "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows on 2 threads, each "
              "takes whole blocks of 256 rows\n"
-             "a step of 1 row: 63488 floating-point operations, one pass over the weights each way on 1 thread\n"},
+             "a step of 1 row: 63488 floating-point operations, in one slice on 1 thread\n"},
     /* Widths that panels of every backend divide evenly between two. */
     {.shape = {3,
                {64, 1152, 1152, 192},

@@ -84,7 +84,7 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
         o.delta_stride = network->layer[network->layers - 1].out;
     if (o.input_gradient_stride == 0)
         o.input_gradient_stride = network->layer[0].in;
-    step s = {.network = network, .batch = *batch, .train = true, .learning_rate = o.learning_rate, .options = &o};
+    step s = {.network = network, .batch = *batch, .train = true, .options = &o};
     const bool own = o.delta || o.loss_callback;
     if ((status = check_options(network, &o)) != BP_OK)
         return status;
@@ -95,7 +95,9 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
     if ((status = check_arrays(network, &s.batch, &o)) != BP_OK)
         return bp_backward_refuse(&s, status);
     if (o.gradient == BP_GRADIENT_MODE_UPDATE && !network->sgd_only)
-        return bp_update_step(&s, o.loss);
+        return bp_update_step(&s, o.learning_rate, o.loss);
+    if (o.gradient == BP_GRADIENT_MODE_UPDATE)
+        bp_step_set_rate(&s, o.learning_rate);
     if (o.gradient != BP_GRADIENT_MODE_SKIP) {
         network->gradient_stored = o.gradient == BP_GRADIENT_MODE_STORE;
         network->accumulated = false;

@@ -94,7 +94,8 @@ bool bp_config_normalizes(const bp_network_config *config, size_t l) {
 }
 
 bool bp_config_saves_derivatives(const bp_network_config *config, size_t l) {
-    return bp_config_dropout(config, l) > 0.0f || activation_saves_derivative(bp_config_activation(config, l).kind);
+    return bp_config_dropout(config, l) > 0.0f ||
+           derivative_of(bp_config_activation(config, l)).kind == DERIVATIVE_SAVED;
 }
 
 /* Arrays of a slice's rows for layer l: outputs, deltas, and those of dropout and layer normalization. */

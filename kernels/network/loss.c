@@ -9,7 +9,7 @@
 
 /* The activation whose derivative the loss includes: none if the output layer saves derivatives. */
 static bp_activation loss_activation(const bp_dense_layer *k) {
-    return k->saved_as.kind == SAVED_DERIVATIVES ? (bp_activation){.kind = BP_ACTIVATION_IDENTITY} : k->activation;
+    return k->derivative.kind == DERIVATIVE_SAVED ? (bp_activation){.kind = BP_ACTIVATION_IDENTITY} : k->activation;
 }
 
 void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float scale, float *delta, size_t ldd,
@@ -74,23 +74,12 @@ static void loss_of_range(const step *s, row_range p) {
     }
 }
 
-/* The output layer's deltas *= its saved derivatives. */
-static void times_derivatives(const bp_network *network, const bp_dense_layer *k, row_range p) {
-    const size_t panel = network->backend->panel_width, width = panel ? panel : k->out;
-    for (size_t j = 0; j < k->out; j += width) {
-        const bp_packed delta = packed_part(k->deltas, panel, p.stored, j),
-                        derivatives = packed_part(k->saved, panel, p.stored, j);
-        network->backend->kernels.activation_delta(delta.data, delta.row_stride, derivatives.data,
-                                                   derivatives.row_stride, p.rows,
-                                                   k->out - j < width ? k->out - j : width, k->saved_as);
-    }
-}
-
 void bp_step_loss(const step *s, row_range p) {
     const bp_dense_layer *k = &s->network->layer[s->network->layers - 1];
     if (!s->train && !s->row_loss)
         return;
     loss_of_range(s, p);
-    if (s->train && k->saved_as.kind == SAVED_DERIVATIVES)
-        times_derivatives(s->network, k, p);
+    if (s->train && k->derivative.kind == DERIVATIVE_SAVED)
+        s->network->backend->multiply(packed_part(k->deltas, 0, p.stored, 0), packed_part(k->saved, 0, p.stored, 0),
+                                      p.rows, k->out);
 }

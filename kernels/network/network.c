@@ -74,10 +74,10 @@ static void lay_out_arrays(bp_network *network, const network_layout *layout, co
         k->outputs = take_packed(&rows, panel, layout->slice_rows, k->out);
         k->deltas = take_packed(&rows, panel, layout->slice_rows, k->out);
         k->saved = k->outputs;
-        k->saved_as = k->activation;
+        k->derivative = derivative_of(k->activation);
         if (bp_config_saves_derivatives(config, l)) {
             k->saved = take_packed(&rows, panel, layout->slice_rows, k->out);
-            k->saved_as.kind = SAVED_DERIVATIVES;
+            k->derivative.kind = DERIVATIVE_SAVED;
         }
         if (normalized) {
             k->norm.normalized = take_packed(&rows, panel, layout->slice_rows, k->out);
@@ -101,16 +101,16 @@ static void lay_out_arrays(bp_network *network, const network_layout *layout, co
 
 /* The arrays of optimizer state follow the parameters; the average is the last. */
 static void lay_out_state(bp_network *network, const network_layout *layout, const bp_network_config *config) {
-    bp_parameters *arrays = &network->coefficients.arrays;
+    bp_parameters arrays = {.values = network->layer[0].weights.data};
     const size_t states = bp_optimizer_states(config->optimizer->kind);
     network->optimizer = *config->optimizer;
     network->by_gradient = layout->by_gradient;
     network->states = layout->states;
-    arrays->values = network->layer[0].weights.data;
     for (size_t k = 0; k < states; k++)
-        arrays->state[k] = arrays->values + (1 + k) * network->parameters;
+        arrays.state[k] = arrays.values + (1 + k) * network->parameters;
     if (states < layout->states)
-        arrays->ema = arrays->values + (1 + states) * network->parameters;
+        arrays.ema = arrays.values + (1 + states) * network->parameters;
+    network->coefficients = coefficients_of(&network->optimizer, 1, 0.0f, &arrays);
     bp_update_plan(network);
 }
 

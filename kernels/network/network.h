@@ -35,7 +35,7 @@ struct bp_network {
     size_t worker_blocks;         /* row blocks of each worker in a slice, see slice.c; 0: never whole blocks */
     size_t parameters;            /* elements of all parameters, padded; also of each gradient accumulator */
     bp_optimizer optimizer;       /* filled in */
-    bool sgd_only;                /* plain SGD, no layer frozen, no gradients stored: steps need no coefficients */
+    bool sgd_only;                /* plain SGD, no layer frozen, no gradients stored: steps set the rate alone */
     bp_coefficients coefficients; /* of the current step; `arrays` points to all parameters and their state */
     size_t states;                /* arrays of state, the average included, each of `parameters` elements */
     bool accumulated;             /* the stored gradient is a sum over micro-batches */

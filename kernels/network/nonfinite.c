@@ -242,8 +242,7 @@ static bool find_outputs(search *s, size_t l) {
     if (k->dropout == 0.0f)
         return false;
     const bp_dropout_mask mask = bp_step_mask(network, l);
-    kernels->dropout_derivative(derivatives, out, derivatives, out, rows, out,
-                                (bp_activation){.kind = SAVED_DERIVATIVES}, &mask);
+    kernels->dropout(derivatives, out, derivatives, out, rows, out, &mask);
     kernels->dropout(a, out, a, out, rows, out, &mask);
     return find_in(&s->found, BP_QUANTITY_DROPOUT, l, a, out, rows, out);
 }
@@ -264,15 +263,19 @@ static bool find_forward(search *s) {
     return false;
 }
 
+static void times_derivatives(float *delta, const float *derivatives, size_t count) {
+    for (size_t n = 0; n < count; n++)
+        delta[n] = delta[n] * derivatives[n];
+}
+
 static bool find_loss(search *s) {
     const bp_network *network = s->network;
     const size_t last = network->layers - 1, rows = s->batch.rows, out = network->layer[last].out;
     const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, &s->batch, rows);
     float *delta = layer_part(s, s->deltas, last);
     bp_loss_evaluate(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
-    if (network->layer[last].saved_as.kind == SAVED_DERIVATIVES)
-        network->backend->kernels.activation_delta(delta, out, layer_part(s, s->derivatives, last), out, rows, out,
-                                                   network->layer[last].saved_as);
+    if (network->layer[last].derivative.kind == DERIVATIVE_SAVED)
+        times_derivatives(delta, layer_part(s, s->derivatives, last), rows * out);
     if (find_in(&s->found, BP_QUANTITY_LOSS, 0, s->row_loss, 1, rows, 1))
         return true;
     const float loss = network->backend->kernels.sum(s->row_loss, rows) * scale;
@@ -288,14 +291,12 @@ static void delta_of_layer(const search *s, size_t l) {
     const bp_kernels *kernels = &network->backend->kernels;
     const bp_dense_layer *next = &network->layer[l + 1], *k = &network->layer[l];
     const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
-    const size_t rows = s->batch.rows, count = rows * k->out;
+    const size_t rows = s->batch.rows;
     float *delta = layer_part(s, k->norm.gamma ? s->norm_deltas : s->deltas, l);
-    const float *derivatives = layer_part(s, s->derivatives, l);
     unpack_weights(s, l + 1);
     kernels->dense_delta(delta, k->out, layer_part(s, s->deltas, l + 1), next->out, s->weights, next->out,
                          layer_part(s, s->outputs, l), k->out, rows, next->in, next->out, identity, s->scratch);
-    for (size_t n = 0; n < count; n++)
-        delta[n] = delta[n] * derivatives[n];
+    times_derivatives(delta, layer_part(s, s->derivatives, l), rows * k->out);
     if (k->norm.gamma)
         kernels->layer_norm_backward(layer_part(s, s->deltas, l), k->out, delta, k->out,
                                      layer_part(s, s->normalized, l), k->out, s->rstd + l * padded(rows), k->norm.gamma,

@@ -30,11 +30,8 @@ void bp_complete_outputs(const step *s, size_t l, row_range p, size_t column, si
         bp_dropout_mask mask = bp_step_mask(network, l);
         mask.row = s->first_row + p.from;
         mask.column = column;
-        bp_activation activation = k->activation;
-        if (activation_saves_derivative(activation.kind))
-            activation.kind = SAVED_DERIVATIVES;
-        backend->dropout(a, packed_part(k->saved, backend->panel_width, p.stored, column), p.rows, columns, activation,
-                         &mask);
+        backend->dropout(a, packed_part(k->saved, backend->panel_width, p.stored, column), p.rows, columns,
+                         k->activation, &mask);
     }
 }
 

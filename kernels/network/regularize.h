@@ -14,7 +14,7 @@ static inline bp_activation bp_product_activation(const bp_dense_layer *k) {
  * null if the layer saves none or the step does not train.
  */
 static inline bp_packed bp_derivatives_at(const step *s, const bp_dense_layer *k, size_t row, size_t column) {
-    const bool saved = s->train && activation_saves_derivative(k->activation.kind);
+    const bool saved = s->train && derivative_of(k->activation).kind == DERIVATIVE_SAVED;
     return saved ? packed_part(k->saved, s->network->backend->panel_width, row, column) : (bp_packed){0};
 }
 

@@ -85,7 +85,6 @@ typedef struct phase {
  * whole pages apart, and so share few sets of the cache, or are many and the backend reads packed ones faster.
  */
 #define FEW_OUTPUTS 64
-#define FLOATS_PER_PAGE 1024
 #define IN_PLACE_MAX (64 * 1024)
 
 static bool in_place(const step *s) {
@@ -136,7 +135,7 @@ static void input_gradient_rows(const step *s, row_range p) {
     const bp_dense_layer *k = &network->layer[0];
     const bp_packed result = rows_from(network->inputs, p.stored);
     backend->delta(result, rows_from(k->deltas, p.stored), k->weights, (bp_packed){0}, p.rows, k->in, k->out,
-                   (bp_activation){.kind = BP_ACTIVATION_IDENTITY}, p.scratch);
+                   (bp_derivative){DERIVATIVE_ONE, 0.0f}, p.scratch);
     const size_t stride = s->options->input_gradient_stride;
     backend->unpack(s->options->input_gradient + p.from * stride, stride, result, p.rows, k->in);
 }
@@ -157,11 +156,17 @@ static void delta_rows(const step *s, size_t l, row_range p) {
     }
     const bp_dense_layer *k = &network->layer[l], *previous = &network->layer[l - 1];
     network->backend->delta(rows_from(bp_first_deltas(previous), p.stored), rows_from(k->deltas, p.stored), k->weights,
-                            rows_from(previous->saved, p.stored), p.rows, k->in, k->out, previous->saved_as, p.scratch);
+                            rows_from(previous->saved, p.stored), p.rows, k->in, k->out, previous->derivative,
+                            p.scratch);
     bp_complete_deltas(s, l - 1, p);
 }
 
 /* ---- A part of a layer's weights ------------------------------------------------------------------------------ */
+
+/* What becomes of the slice's gradient. */
+static gradient_use use_of(const step *s) {
+    return (gradient_use){!bp_step_begins(s), bp_step_updates(s) ? s->coefficients : NULL};
+}
 
 /* Adds the slice to the gradient of rows `in` and columns `out` of layer l. */
 static void update_part(const step *s, size_t l, range in, range out, size_t worker) {
@@ -171,20 +176,17 @@ static void update_part(const step *s, size_t l, range in, range out, size_t wor
     const bp_dense_layer *k = &network->layer[l];
     if (in.begin == in.end || out.begin == out.end || k->frozen || bp_step_gradient(s) == BP_GRADIENT_MODE_SKIP)
         return;
-    const bp_update u = {
-        .weights = packed_part(k->weights, panel, in.begin, out.begin),
-        .biases = k->biases + out.begin,
-        .gradient = k->gradient.data ? packed_part(k->gradient, panel, in.begin, out.begin) : k->gradient,
-        .bias_gradient = k->bias_gradient ? k->bias_gradient + out.begin : NULL,
-        .learning_rate = s->learning_rate,
-        .coefficients = s->coefficients,
-        .first = bp_step_begins(s),
-        .last = bp_step_updates(s),
-        .with_biases = in.begin == 0,
-    };
-    network->backend->update(&u, packed_part(inputs_of(s, l, all), panel, 0, in.begin),
-                             packed_part(k->deltas, panel, 0, out.begin), s->rows, in.end - in.begin,
-                             out.end - out.begin, worker_scratch(network, worker));
+    const gradient_use use = use_of(s);
+    const bp_packed delta = packed_part(k->deltas, panel, 0, out.begin);
+    const size_t columns = out.end - out.begin;
+    if (in.begin == 0)
+        network->backend->bias_gradient(&use, k->biases + out.begin,
+                                        k->bias_gradient ? k->bias_gradient + out.begin : NULL, delta, s->rows,
+                                        columns);
+    network->backend->gradient(&use, packed_part(k->weights, panel, in.begin, out.begin),
+                               k->gradient.data ? packed_part(k->gradient, panel, in.begin, out.begin) : k->gradient,
+                               packed_part(inputs_of(s, l, all), panel, 0, in.begin), delta, s->rows, in.end - in.begin,
+                               columns, worker_scratch(network, worker));
 }
 
 /* The same for the normalization of layer l. */
@@ -194,18 +196,12 @@ static void update_normalization(const step *s, size_t l, range out) {
     const bp_layer_norm *norm = &network->layer[l].norm;
     if (out.begin == out.end || network->layer[l].frozen || bp_step_gradient(s) == BP_GRADIENT_MODE_SKIP)
         return;
-    const bp_update u = {
-        .weights.data = norm->gamma + out.begin,
-        .biases = norm->beta + out.begin,
-        .gradient.data = norm->gamma_gradient ? norm->gamma_gradient + out.begin : NULL,
-        .bias_gradient = norm->beta_gradient ? norm->beta_gradient + out.begin : NULL,
-        .learning_rate = s->learning_rate,
-        .first = bp_step_begins(s),
-        .last = bp_step_updates(s),
-    };
-    network->backend->normalize_update(&u, packed_part(norm->deltas, panel, 0, out.begin),
-                                       packed_part(norm->normalized, panel, 0, out.begin), s->rows,
-                                       out.end - out.begin);
+    const gradient_use use = use_of(s);
+    network->backend->norm_gradient(&use, norm->gamma + out.begin, norm->beta + out.begin,
+                                    norm->gamma_gradient ? norm->gamma_gradient + out.begin : NULL,
+                                    norm->beta_gradient ? norm->beta_gradient + out.begin : NULL,
+                                    packed_part(norm->deltas, panel, 0, out.begin),
+                                    packed_part(norm->normalized, panel, 0, out.begin), s->rows, out.end - out.begin);
 }
 
 /* The part of layer l that `worker` updates: some rows or some columns, whichever are more. */
@@ -256,7 +252,7 @@ static void backward_columns(const step *s, size_t l, size_t worker, size_t work
         network->backend->delta(packed_part(previous->deltas, panel, 0, in.begin), k->deltas,
                                 packed_part(k->weights, panel, in.begin, 0),
                                 packed_part(previous->saved, panel, 0, in.begin), s->rows, in.end - in.begin, k->out,
-                                previous->saved_as, worker_scratch(network, worker));
+                                previous->derivative, worker_scratch(network, worker));
     update_part(s, l, in, (range){0, k->out}, worker);
 }
 
@@ -389,22 +385,22 @@ static void run_alone(const step *s) {
 static void sum_block(const step *s, size_t block, row_range p) {
     const bp_network *network = s->network;
     const size_t offset = (1 + block) * network->parameters;
+    const gradient_use store = {0};
     for (size_t l = network->layers; l-- > 0;) {
         const bp_dense_layer *k = &network->layer[l];
-        bp_update u = {
-            .gradient = k->gradient, .bias_gradient = k->bias_gradient + offset, .first = true, .with_biases = true};
-        u.gradient.data += offset;
         delta_rows(s, l, p);
         if (bp_step_gradient(s) == BP_GRADIENT_MODE_SKIP)
             continue;
-        network->backend->update(&u, inputs_of(s, l, p), rows_from(k->deltas, p.stored), p.rows, k->in, k->out,
-                                 p.scratch);
-        if (k->norm.gamma) {
-            u.gradient.data = k->norm.gamma_gradient + offset;
-            u.bias_gradient = k->norm.beta_gradient + offset;
-            network->backend->normalize_update(&u, rows_from(k->norm.deltas, p.stored),
-                                               rows_from(k->norm.normalized, p.stored), p.rows, k->out);
-        }
+        const bp_packed delta = rows_from(k->deltas, p.stored);
+        bp_packed sums = k->gradient;
+        sums.data += offset;
+        network->backend->bias_gradient(&store, k->biases, k->bias_gradient + offset, delta, p.rows, k->out);
+        network->backend->gradient(&store, k->weights, sums, inputs_of(s, l, p), delta, p.rows, k->in, k->out,
+                                   p.scratch);
+        if (k->norm.gamma)
+            network->backend->norm_gradient(&store, k->norm.gamma, k->norm.beta, k->norm.gamma_gradient + offset,
+                                            k->norm.beta_gradient + offset, rows_from(k->norm.deltas, p.stored),
+                                            rows_from(k->norm.normalized, p.stored), p.rows, k->out);
     }
 }
 
@@ -428,21 +424,14 @@ static void add_phase(void *argument, size_t worker) {
     const step *s = t->step;
     const bp_network *network = s->network;
     const range mine = range_of(network->parameters, BP_ALIGNMENT / sizeof(float), worker, t->workers);
-    const bool by_role = s->coefficients && s->coefficients->weights_alone;
+    const gradient_use use = use_of(s);
+    const bool by_role = use.update && use.update->weights_alone;
     for (size_t begin = mine.begin, end; begin < mine.end; begin = end) {
         const parameter_run run = bp_parameter_run(network, begin);
         end = by_role && run.end < mine.end ? run.end : mine.end;
-        const float *sums = network->layer[0].gradient.data + begin;
-        const bp_update u = {
-            .weights = {.data = network->layer[0].weights.data + begin},
-            .gradient = {.data = network->layer[0].gradient.data + begin},
-            .learning_rate = s->learning_rate,
-            .coefficients = s->coefficients,
-            .role = run.role,
-            .first = bp_step_begins(s),
-            .last = bp_step_updates(s),
-        };
-        network->backend->add_blocks(&u, sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
+        float *sums = network->layer[0].gradient.data + begin;
+        network->backend->add_blocks(&use, run.role, network->layer[0].weights.data + begin, sums,
+                                     sums + network->parameters, network->parameters, s->rows / BP_ROW_BLOCK,
                                      end - begin);
     }
 }

@@ -16,16 +16,6 @@
  * changes with every branch for a refused call. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* A training step of one row on one worker. */
-static ALWAYS_INLINE void run_row(step *s) {
-    const bp_network *network = s->network;
-    const bp_backend *backend = network->backend;
-    backend->pack(network->inputs, s->batch.inputs, s->batch.input_stride, 1, network->layer[0].in);
-    backend->forward_row(network->layer, network->layers, network->inputs);
-    bp_step_loss(s, (row_range){.rows = 1, .scratch = network->scratch});
-    backend->backward_row(network->layer, network->layers, network->inputs, s->learning_rate, s->coefficients);
-}
-
 /* The loss of a small network's step that small_step does not implement. */
 static void small_loss(void *context) {
     const step *s = context;
@@ -44,9 +34,7 @@ static ALWAYS_INLINE void run_small(step *s) {
         .context = s,
         .row_loss = s->row_loss,
         .scale = s->scale,
-        .learning_rate = s->learning_rate,
-        .coefficients = s->coefficients,
-        .train = s->train,
+        .update = s->coefficients,
         .weights_t_current = &network->weights_t_current,
     };
     network->small_step(&small);
@@ -67,10 +55,6 @@ static ALWAYS_INLINE void run_step(step *s) {
     }
     if (s->train)
         network->weights_t_current = false;
-    if (sgd_only && s->train && bp_step_is_row(network, s->batch.rows)) {
-        run_row(s);
-        return;
-    }
     for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows)
         bp_step_slice(s);
 }
@@ -93,7 +77,6 @@ static ALWAYS_INLINE void begin_step(step *s, bp_network *network, const bp_batc
     s->output_stride = 0;
     s->row_loss = NULL;
     s->scale = 0.0f;
-    s->learning_rate = 0.0f;
     s->train = false;
     s->options = NULL;
     s->coefficients = NULL;
@@ -231,12 +214,12 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
     step s;
     begin_step(&s, network, batch);
     s.train = true;
-    s.learning_rate = learning_rate;
     bp_status status;
     if ((status = check_inputs(network, &s.batch)) != BP_OK || (status = check_targets(network, &s.batch)) != BP_OK)
         return bp_batch_refuse(network, &s.batch, status);
     if (!network->sgd_only)
-        return bp_update_step(&s, loss);
+        return bp_update_step(&s, learning_rate, loss);
+    bp_step_set_rate(&s, learning_rate);
     run_with_loss(&s, s.batch.rows, loss);
     network->steps++;
     return BP_OK;

@@ -11,12 +11,11 @@ typedef struct step {
     bp_batch batch; /* strides filled in */
     float *outputs; /* receives the last layer's outputs, or null */
     size_t output_stride;
-    float *row_loss; /* null if not wanted */
-    float scale;     /* of the loss */
-    float learning_rate;
+    float *row_loss;                     /* null if not wanted */
+    float scale;                         /* of the loss */
     bool train;                          /* with the backward pass */
     const bp_backward_options *options;  /* strides filled in; null: a training step of the network's own loss */
-    const bp_coefficients *coefficients; /* of the update; null: plain SGD */
+    const bp_coefficients *coefficients; /* of the update, if there is one */
     bool store;                          /* gradients are stored; slices update nothing */
     bool continues;                      /* they are added to the gradients of earlier steps */
     size_t first_row;                    /* of this part of the batch, for dropout's masks */
@@ -69,7 +68,13 @@ bp_status bp_steps_refuse(const bp_network *network) __attribute__((cold));
 bp_status bp_swapped_refuse(void) __attribute__((cold));
 
 /** A checked training step of a network that is not `sgd_only`: update.c. */
-bp_status bp_update_step(step *s, float *loss);
+bp_status bp_update_step(step *s, float learning_rate, float *loss);
+
+/** Sets the coefficients of a step of a network that is `sgd_only`: all others are set once. */
+static inline void bp_step_set_rate(step *s, float learning_rate) {
+    s->network->coefficients.learning_rate = learning_rate;
+    s->coefficients = &s->network->coefficients;
+}
 
 /** Whether the slice's gradient is the first of the sum, and whether the slice updates the weights. */
 static inline bool bp_step_begins(const step *s) {
@@ -94,12 +99,6 @@ void bp_loss_evaluate(const bp_network *network, const bp_batch *batch, float sc
 /** Runs a checked step as a part of a batch of so many rows, and computes its part of the loss if `loss` is not null.
  */
 void bp_step_run(step *s, size_t batch_rows, float *loss);
-
-/** Whether a training step is of one row, on one worker. */
-static inline bool bp_step_is_row(const bp_network *network, size_t rows) {
-    return rows == 1 && !network->regularized && network->frozen == 0 &&
-           bp_useful_workers(network->row_flops, network->workers) == 1;
-}
 
 /** The partition of the next rows of a batch. */
 typedef struct slice_plan {

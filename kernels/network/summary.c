@@ -74,10 +74,6 @@ static void say_step(text *t, const bp_network *network, size_t rows) {
         say(t, "one call for the whole step on 1 thread\n");
         return;
     }
-    if (bp_step_is_row(network, rows)) {
-        say(t, "one pass over the weights each way on 1 thread\n");
-        return;
-    }
     const slice_plan plan = bp_step_plan(network, rows, true, false);
     if (plan.rows < rows)
         say(t, "in slices of %zu rows on ", plan.rows);

@@ -157,13 +157,13 @@ static void set_coefficients(bp_network *network, uint64_t number, float learnin
     network->coefficients = coefficients_of(&network->optimizer, number, learning_rate, &network->coefficients.arrays);
 }
 
-bp_status bp_update_step(step *s, float *loss) {
+bp_status bp_update_step(step *s, float learning_rate, float *loss) {
     bp_network *network = s->network;
     if (network->ema_swapped)
         return bp_swapped_refuse();
     forget_gradients(network);
-    set_coefficients(network, network->steps + 1, s->learning_rate);
-    s->coefficients = is_plain_sgd(&network->optimizer) ? NULL : &network->coefficients;
+    set_coefficients(network, network->steps + 1, learning_rate);
+    s->coefficients = &network->coefficients;
     s->store = network->by_gradient;
     bp_step_run(s, s->batch.rows, loss);
     if (s->store)

@@ -127,19 +127,28 @@ static inline float activation_value(float z, bp_activation activation) {
     }
 }
 
+/* f' from what the forward pass of a network saved. */
+static inline float derivative_value(float saved, bp_derivative derivative) {
+    switch (derivative.kind) {
+    case DERIVATIVE_ONE:
+        return 1.0f;
+    case DERIVATIVE_RELU:
+        return saved <= 0.0f ? 0.0f : 1.0f;
+    case DERIVATIVE_LEAKY_RELU:
+        return saved <= 0.0f ? derivative.slope : 1.0f;
+    case DERIVATIVE_SIGMOID:
+        return fmaf(-saved, saved, saved);
+    case DERIVATIVE_TANH:
+        return fmaf(-saved, saved, 1.0f);
+    case DERIVATIVE_SAVED:
+        break;
+    }
+    return saved;
+}
+
 /* f'(z) from the saved value: f(z), or z. */
 static inline float activation_slope(float saved, bp_activation activation) {
-    switch ((int)activation.kind) {
-    case BP_ACTIVATION_IDENTITY:
-        return 1.0f;
-    case BP_ACTIVATION_RELU:
-        return saved <= 0.0f ? 0.0f : 1.0f;
-    case BP_ACTIVATION_LEAKY_RELU:
-        return saved <= 0.0f ? activation.parameter : 1.0f;
-    case BP_ACTIVATION_SIGMOID:
-        return fmaf(-saved, saved, saved);
-    case BP_ACTIVATION_TANH:
-        return fmaf(-saved, saved, 1.0f);
+    switch (activation.kind) {
     case BP_ACTIVATION_RELU6:
         return saved <= 0.0f || 6.0f <= saved ? 0.0f : 1.0f;
     case BP_ACTIVATION_ELU:
@@ -152,10 +161,9 @@ static inline float activation_slope(float saved, bp_activation activation) {
     }
     case BP_ACTIVATION_HARD_SIGMOID:
         return saved <= 0.0f || 1.0f <= saved ? 0.0f : 1.0f / 6.0f;
-    case SAVED_DERIVATIVES:
-        return saved;
     default:
-        return value_and_derivative_of(saved, activation).slope;
+        return activation_saves_input(activation.kind) ? value_and_derivative_of(saved, activation).slope
+                                                       : derivative_value(saved, derivative_of(activation));
     }
 }
 

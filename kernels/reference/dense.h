@@ -22,15 +22,21 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
         }
 }
 
+/* One result, before it is multiplied by the derivative: the chain over a row of delta and a row of W. */
+static float delta_value(const float *delta, const float *w, size_t out) {
+    float s = 0.0f;
+    for (size_t j = 0; j < out; j++)
+        s = fmaf(delta[j], w[j], s);
+    return s;
+}
+
 static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
                         const float *saved, size_t lds, size_t batch, size_t in, size_t out, bp_activation activation,
                         void *scratch) {
     (void)scratch;
     for (size_t n = 0; n < batch; n++)
         for (size_t i = 0; i < in; i++) {
-            float s = 0.0f;
-            for (size_t j = 0; j < out; j++)
-                s = fmaf(delta[n * ldd + j], w[i * ldw + j], s);
+            float s = delta_value(delta + n * ldd, w + i * ldw, out);
             if (activation.kind != BP_ACTIVATION_IDENTITY)
                 s = s * activation_slope(saved[n * lds + i], activation);
             previous[n * ldp + i] = s;

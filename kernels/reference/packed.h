@@ -41,84 +41,81 @@ static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_p
 }
 
 static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                         size_t in, size_t out, bp_activation activation, void *scratch) {
-    dense_delta(previous.data, previous.row_stride, delta.data, delta.row_stride, w.data, w.row_stride,
-                previous_saved.data, previous_saved.row_stride, batch, in, out, activation, scratch);
+                         size_t in, size_t out, bp_derivative derivative, void *scratch) {
+    (void)scratch;
+    for (size_t n = 0; n < batch; n++)
+        for (size_t i = 0; i < in; i++) {
+            float s = delta_value(delta.data + n * delta.row_stride, w.data + i * w.row_stride, out);
+            if (derivative.kind != DERIVATIVE_ONE)
+                s = s * derivative_value(previous_saved.data[n * previous_saved.row_stride + i], derivative);
+            previous.data[n * previous.row_stride + i] = s;
+        }
+}
+
+static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns) {
+    for (size_t n = 0; n < rows; n++)
+        for (size_t j = 0; j < columns; j++) {
+            float *d = delta.data + n * delta.row_stride + j;
+            *d = *d * derivatives.data[n * derivatives.row_stride + j];
+        }
+}
+
+/* Where sum `at` is, if a gradient is added to it or stored in it; else null. */
+static float *sum_at(const gradient_use *use, float *sums, size_t at) {
+    return use->continues || !use->update ? sums + at : NULL;
 }
 
 /* One parameter and its gradient. */
-static void update_by(const bp_update *u, parameter_role role, float *w, float g) {
-    if (u->coefficients)
-        optimizer_row(u->coefficients, role, (size_t)(w - u->coefficients->arrays.values), g);
+static void use_gradient(const gradient_use *use, parameter_role role, float *parameter, float *sum, float g) {
+    const bp_coefficients *update = use->update;
+    if (!update)
+        *sum = g;
+    else if (update->plain)
+        *parameter = fmaf(-update->learning_rate, g, *parameter);
     else
-        *w = fmaf(-u->learning_rate, g, *w);
+        optimizer_row(update, role, (size_t)(parameter - update->arrays.values), g);
 }
 
-static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
-                          void *scratch) {
+static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta,
+                            size_t batch, size_t in, size_t out, void *scratch) {
     (void)scratch;
     for (size_t i = 0; i < in; i++)
         for (size_t j = 0; j < out; j++) {
-            const size_t sum = i * u->gradient.row_stride + j; /* unused if the batch is one slice */
-            const float g = weight_gradient(u->first ? NULL : &u->gradient.data[sum], x.data + i, x.row_stride,
-                                            delta.data + j, delta.row_stride, batch);
-            if (u->last)
-                update_by(u, ROLE_WEIGHTS, u->weights.data + i * u->weights.row_stride + j, g);
-            else
-                u->gradient.data[sum] = g;
+            float *sum = sum_at(use, sums.data, i * sums.row_stride + j);
+            const float g = weight_gradient(use->continues ? sum : NULL, x.data + i, x.row_stride, delta.data + j,
+                                            delta.row_stride, batch);
+            use_gradient(use, ROLE_WEIGHTS, w.data + i * w.row_stride + j, sum, g);
         }
-    for (size_t j = 0; u->with_biases && j < out; j++) {
-        const float g = bias_gradient(u->first ? NULL : &u->bias_gradient[j], delta.data + j, delta.row_stride, batch);
-        if (u->last)
-            update_by(u, ROLE_OTHERS, &u->biases[j], g);
-        else
-            u->bias_gradient[j] = g;
+}
+
+static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+                                 size_t out) {
+    for (size_t j = 0; j < out; j++) {
+        float *sum = sum_at(use, sums, j);
+        const float g = bias_gradient(use->continues ? sum : NULL, delta.data + j, delta.row_stride, batch);
+        use_gradient(use, ROLE_OTHERS, biases + j, sum, g);
     }
 }
 
-static void add_blocks(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters) {
-    for (size_t k = 0; k < parameters; k++) {
-        float g = u->first ? blocks[k] : u->gradient.data[k] + blocks[k];
+static void add_blocks(const gradient_use *use, parameter_role role, float *parameters, float *sums,
+                       const float *blocks, size_t stride, size_t count, size_t parameters_count) {
+    for (size_t k = 0; k < parameters_count; k++) {
+        float *sum = sum_at(use, sums, k);
+        float g = use->continues ? *sum + blocks[k] : blocks[k];
         for (size_t b = 1; b < count; b++)
             g = g + blocks[b * stride + k];
-        if (u->last)
-            update_by(u, u->role, &u->weights.data[k], g);
-        else
-            u->gradient.data[k] = g;
-    }
-}
-
-static void forward_row(const bp_dense_layer *layers, size_t count, bp_packed x) {
-    for (size_t l = 0; l < count; l++) {
-        const bp_dense_layer *k = &layers[l];
-        packed_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, 1, k->in, k->out, k->activation,
-                       NULL);
-        x = k->outputs;
-    }
-}
-
-static void backward_row(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
-                         const bp_coefficients *coefficients) {
-    for (size_t l = count; l-- > 0;) {
-        const bp_dense_layer *k = &layers[l];
-        if (l > 0)
-            packed_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, 1, k->in, k->out, k[-1].saved_as, NULL);
-        const bp_update u = {.weights = k->weights,
-                             .biases = k->biases,
-                             .learning_rate = learning_rate,
-                             .coefficients = coefficients,
-                             .first = true,
-                             .last = true,
-                             .with_biases = true};
-        packed_update(&u, l > 0 ? k[-1].outputs : x, k->deltas, 1, k->in, k->out, NULL);
+        use_gradient(use, role, parameters + k, sum, g);
     }
 }
 
 static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
-    const bp_packed saved = activation.kind == SAVED_DERIVATIVES ? derivatives : a;
-    dropout_derivative(derivatives.data, derivatives.row_stride, saved.data, saved.row_stride, rows, columns,
-                       activation, mask);
+    if (derivative_of(activation).kind == DERIVATIVE_SAVED)
+        dropout(derivatives.data, derivatives.row_stride, derivatives.data, derivatives.row_stride, rows, columns,
+                mask);
+    else
+        dropout_derivative(derivatives.data, derivatives.row_stride, a.data, a.row_stride, rows, columns, activation,
+                           mask);
     dropout(a.data, a.row_stride, a.data, a.row_stride, rows, columns, mask);
 }
 
@@ -134,20 +131,15 @@ static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packe
                         normalized.row_stride, rstd, gamma, rows, columns);
 }
 
-static void packed_normalize_update(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows,
-                                    size_t columns) {
+static void packed_norm_gradient(const gradient_use *use, float *gamma, float *beta, float *gamma_sums,
+                                 float *beta_sums, bp_packed delta, bp_packed normalized, size_t rows, size_t columns) {
     for (size_t j = 0; j < columns; j++) {
-        const float g = weight_gradient(u->first ? NULL : &u->gradient.data[j], delta.data + j, delta.row_stride,
+        float *sum = sum_at(use, gamma_sums, j);
+        const float g = weight_gradient(use->continues ? sum : NULL, delta.data + j, delta.row_stride,
                                         normalized.data + j, normalized.row_stride, rows);
-        const float c = bias_gradient(u->first ? NULL : &u->bias_gradient[j], delta.data + j, delta.row_stride, rows);
-        if (u->last) {
-            u->weights.data[j] = fmaf(-u->learning_rate, g, u->weights.data[j]);
-            u->biases[j] = fmaf(-u->learning_rate, c, u->biases[j]);
-        } else {
-            u->gradient.data[j] = g;
-            u->bias_gradient[j] = c;
-        }
+        use_gradient(use, ROLE_OTHERS, gamma + j, sum, g);
     }
+    packed_bias_gradient(use, beta, beta_sums, delta, rows, columns);
 }
 
 static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,

@@ -169,27 +169,24 @@ static inline vec vec_between(vec a, float limit, float inside) {
     return vec_select(vec_less_equal(a, zero), zero, lower);
 }
 
-/* Derivatives that an epilogue can do: from a = f(z), or computed before. */
-static inline bool is_tile_derivative(bp_activation activation) {
-    return activation.kind == SAVED_DERIVATIVES || !activation_saves_derivative(activation.kind);
-}
-
-static inline vec vec_derivative(vec a, bp_activation activation) {
+/* f' from what the forward pass saved. */
+static inline vec vec_derivative(vec saved, bp_derivative derivative) {
     const vec zero = vec_set1(0.0f), one = vec_set1(1.0f);
-    switch ((int)activation.kind) {
-    case BP_ACTIVATION_RELU:
-        return vec_select(vec_less_equal(a, zero), zero, one);
-    case BP_ACTIVATION_LEAKY_RELU:
-        return vec_select(vec_less_equal(a, zero), vec_set1(activation.parameter), one);
-    case BP_ACTIVATION_SIGMOID:
-        return vec_fnma(a, a, a);
-    case BP_ACTIVATION_TANH:
-        return vec_fnma(a, a, one);
-    case SAVED_DERIVATIVES:
-        return a;
-    default:
+    switch (derivative.kind) {
+    case DERIVATIVE_ONE:
         return one;
+    case DERIVATIVE_RELU:
+        return vec_select(vec_less_equal(saved, zero), zero, one);
+    case DERIVATIVE_LEAKY_RELU:
+        return vec_select(vec_less_equal(saved, zero), vec_set1(derivative.slope), one);
+    case DERIVATIVE_SIGMOID:
+        return vec_fnma(saved, saved, saved);
+    case DERIVATIVE_TANH:
+        return vec_fnma(saved, saved, one);
+    case DERIVATIVE_SAVED:
+        break;
     }
+    return saved;
 }
 
 /* f'(z) from the saved value: f(z), or z. */
@@ -213,8 +210,8 @@ static inline vec vec_slope(vec saved, bp_activation activation) {
     case BP_ACTIVATION_HARD_SIGMOID:
         return vec_between(saved, 1.0f, 1.0f / 6.0f);
     default:
-        return is_tile_derivative(activation) ? vec_derivative(saved, activation)
-                                              : value_and_derivative_at(saved, activation).slope;
+        return activation_saves_input(activation.kind) ? value_and_derivative_at(saved, activation).slope
+                                                       : vec_derivative(saved, derivative_of(activation));
     }
 }
 
@@ -301,7 +298,7 @@ static ALWAYS_INLINE void derivative_rows(float *d, size_t ldd, const float *sav
 
 static ALWAYS_INLINE void derivatives_of_kind(float *d, size_t ldd, const float *saved, size_t lds, size_t rows,
                                               size_t columns, bp_activation activation, const bool times) {
-    switch ((int)activation.kind) {
+    switch (activation.kind) {
     case BP_ACTIVATION_RELU:
         derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_RELU, 0.0f}, times);
         break;
@@ -314,9 +311,6 @@ static ALWAYS_INLINE void derivatives_of_kind(float *d, size_t ldd, const float 
         break;
     case BP_ACTIVATION_TANH:
         derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){BP_ACTIVATION_TANH, 0.0f}, times);
-        break;
-    case SAVED_DERIVATIVES:
-        derivative_rows(d, ldd, saved, lds, rows, columns, (bp_activation){SAVED_DERIVATIVES, 0.0f}, times);
         break;
     default:
         derivative_rows(d, ldd, saved, lds, rows, columns, activation, times);

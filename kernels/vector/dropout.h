@@ -14,7 +14,7 @@
 #include "mask.h"
 #include "philox.h"
 #include "vector/activation.h"
-#include "vector/product.h"
+#include "vector/pack.h"
 
 /* What all elements of a call have in common. */
 typedef struct dropper {
@@ -60,11 +60,11 @@ static ALWAYS_INLINE void mask_words(vec_u64 words[2], const dropper *d, size_t 
 
 /*
  * The arrays of a call: `values` receives the dropped elements of `from`, `derivatives` those of f'; one of the two may
- * be null. If the activation is SAVED_DERIVATIVES, `derivatives` holds f' already.
+ * be null. With DERIVATIVE_SAVED `derivatives` holds f' already; else it is computed from `from`.
  */
 typedef struct mask_operands {
     bp_packed from, values, derivatives;
-    bp_activation activation;
+    bp_derivative derivative;
 } mask_operands;
 
 static inline float *element_of(bp_packed m, size_t n, size_t j) {
@@ -78,9 +78,9 @@ static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_operands *at, 
     const vec_mask stay = vec_u32_at_least(number, d->threshold);
     const vec a = load_some(element_of(at->from, n, j), lanes), zero = vec_set1(0.0f);
     if (at->derivatives.data) {
-        const bool known = at->activation.kind == SAVED_DERIVATIVES;
+        const bool known = at->derivative.kind == DERIVATIVE_SAVED;
         const vec saved = known ? load_some(element_of(at->derivatives, n, j), lanes) : a;
-        const vec slope = vec_mul(vec_derivative(saved, at->activation), d->scale);
+        const vec slope = vec_mul(vec_derivative(saved, at->derivative), d->scale);
         store_some(element_of(at->derivatives, n, j), lanes, vec_select(stay, slope, zero));
     }
     if (at->values.data)
@@ -133,20 +133,21 @@ static void dropout(float *d, size_t ldd, const float *a, size_t lda, size_t row
 
 static void dropout_derivative(float *d, size_t ldd, const float *saved, size_t lds, size_t rows, size_t columns,
                                bp_activation activation, const bp_dropout_mask *mask) {
-    if (!is_tile_derivative(activation)) { /* compute it first, into the result's array */
+    const bp_derivative derivative = derivative_of(activation);
+    if (derivative.kind == DERIVATIVE_SAVED) { /* compute it first, into the result's array */
         activation_derivative(d, ldd, saved, lds, rows, columns, activation);
         saved = d;
         lds = ldd;
-        activation.kind = SAVED_DERIVATIVES;
     }
     const mask_operands at = {
-        .from = row_major(saved, lds), .derivatives = row_major(d, ldd), .activation = activation};
+        .from = row_major(saved, lds), .derivatives = row_major(d, ldd), .derivative = derivative};
     drop(mask, &at, rows, columns);
 }
 
 static void packed_dropout(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation,
                            const bp_dropout_mask *mask) {
-    const mask_operands at = {.from = a, .values = a, .derivatives = derivatives, .activation = activation};
+    const mask_operands at = {
+        .from = a, .values = a, .derivatives = derivatives, .derivative = derivative_of(activation)};
     drop(mask, &at, rows, columns);
 }
 

@@ -149,12 +149,11 @@ static void packed_normalize_delta(bp_packed previous, bp_packed delta, bp_packe
 }
 
 /*
- * Sums of delta * normalized over row blocks, like bias_gradient, for `vecs` vectors of columns from column j on. The
+ * Sums of delta * normalized over row blocks, like bias_columns, for `vecs` vectors of columns from column j on. The
  * last vector has `lanes` columns.
  */
-static ALWAYS_INLINE void gamma_gradient(const size_t vecs, float *to, const float *sums, bp_packed delta,
-                                         bp_packed normalized, size_t j, size_t rows, size_t lanes,
-                                         const float *learning_rate) {
+static ALWAYS_INLINE void gamma_columns(const size_t vecs, const bp_coefficients *update, float *to, const float *sums,
+                                        bp_packed delta, bp_packed normalized, size_t j, size_t rows, size_t lanes) {
     vec sum[SUM_CHAINS];
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         sum[v] = sums ? load_some(sums + j + v * VEC_LANES, lanes) : vec_set1(0.0f);
@@ -171,20 +170,20 @@ static ALWAYS_INLINE void gamma_gradient(const size_t vecs, float *to, const flo
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             sum[v] = !sums && begin == 0 ? g[v] : vec_add(sum[v], g[v]);
     }
-    UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-        float *gamma = to + j + v * VEC_LANES;
-        store_some(gamma, lanes,
-                   learning_rate ? vec_fnma(vec_set1(*learning_rate), sum[v], load_some(gamma, lanes)) : sum[v]);
-    }
+    UNROLL_FOR (size_t v = 0; v < vecs; v++)
+        store_gradient(update, to + j + v * VEC_LANES, lanes, sum[v]);
 }
 
-static void gamma_gradient_of(float *to, const float *sums, bp_packed delta, bp_packed normalized, size_t rows,
-                              size_t columns, const float *learning_rate) {
+/* An update is plain. */
+static void gamma_gradient(const gradient_use *use, float *gamma, float *sums, bp_packed delta, bp_packed normalized,
+                           size_t rows, size_t columns) {
+    float *to = use->update ? gamma : sums;
+    const float *earlier = use->continues ? sums : NULL;
     size_t j = 0;
     for (; j + SUM_CHAINS * VEC_LANES <= columns; j += SUM_CHAINS * VEC_LANES)
-        gamma_gradient(SUM_CHAINS, to, sums, delta, normalized, j, rows, VEC_LANES, learning_rate);
+        gamma_columns(SUM_CHAINS, use->update, to, earlier, delta, normalized, j, rows, VEC_LANES);
     for (; j < columns; j += VEC_LANES)
-        gamma_gradient(1, to, sums, delta, normalized, j, rows, lanes_left(columns, j), learning_rate);
+        gamma_columns(1, use->update, to, earlier, delta, normalized, j, rows, lanes_left(columns, j));
 }
 
 static void layer_norm_forward(float *y, size_t ldy, float *normalized, size_t ldn, float *rstd, const float *z,
@@ -202,10 +201,11 @@ static void layer_norm_backward(float *previous, size_t ldp, const float *delta,
 
 static void layer_norm_gradient(float *gradient_gamma, float *gradient_beta, const float *delta, size_t ldd,
                                 const float *normalized, size_t ldn, size_t rows, size_t columns) {
+    const gradient_use store = {0};
     if (gradient_gamma)
-        gamma_gradient_of(gradient_gamma, NULL, row_major(delta, ldd), row_major(normalized, ldn), rows, columns, NULL);
+        gamma_gradient(&store, NULL, gradient_gamma, row_major(delta, ldd), row_major(normalized, ldn), rows, columns);
     if (gradient_beta)
-        bias_gradient(gradient_beta, NULL, row_major(delta, ldd), rows, columns, NULL);
+        bias_gradient(&store, NULL, gradient_beta, row_major(delta, ldd), rows, columns);
 }
 
 static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation) {
@@ -219,13 +219,10 @@ static void packed_normalize(bp_packed a, bp_packed normalized, float *rstd, con
     normalize_rows(a, normalized, rstd, a, gamma, beta, rows, columns, BP_LAYER_NORM_EPSILON);
 }
 
-static void packed_normalize_update(const bp_update *u, bp_packed delta, bp_packed normalized, size_t rows,
-                                    size_t columns) {
-    const float *learning_rate = u->last ? &u->learning_rate : NULL;
-    gamma_gradient_of(u->last ? u->weights.data : u->gradient.data, u->first ? NULL : u->gradient.data, delta,
-                      normalized, rows, columns, learning_rate);
-    bias_gradient(u->last ? u->biases : u->bias_gradient, u->first ? NULL : u->bias_gradient, delta, rows, columns,
-                  learning_rate);
+static void packed_norm_gradient(const gradient_use *use, float *gamma, float *beta, float *gamma_sums,
+                                 float *beta_sums, bp_packed delta, bp_packed normalized, size_t rows, size_t columns) {
+    gamma_gradient(use, gamma, gamma_sums, delta, normalized, rows, columns);
+    bias_gradient(use, beta, beta_sums, delta, rows, columns);
 }
 
 #endif

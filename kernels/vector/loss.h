@@ -134,7 +134,7 @@ static ALWAYS_INLINE void mse_errors(vec *p, float *d, const float *a, const flo
         return;
     vec delta = vec_mul(error, vec_set1(scale));
     if (activation.kind != BP_ACTIVATION_IDENTITY)
-        delta = vec_mul(delta, few ? vec_derivative(output, activation) : vec_slope(output, activation));
+        delta = vec_mul(delta, few ? vec_derivative(output, derivative_of(activation)) : vec_slope(output, activation));
     store_some(d, n, delta);
 }
 
@@ -159,7 +159,7 @@ static ALWAYS_INLINE void mse_rows(float *delta, size_t ldd, float *row_loss, co
 
 static void loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
                      size_t batch, size_t out, bp_activation activation, float scale) {
-    if (is_tile_derivative(activation))
+    if (derivative_of(activation).kind != DERIVATIVE_SAVED)
         mse_rows(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale, true);
     else
         mse_rows(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale, false);

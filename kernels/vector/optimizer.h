@@ -8,12 +8,8 @@
 
 #include "backend.h"
 #include "coefficients.h"
-#include "vector/tile.h"
-
-/* A row-major matrix. */
-static inline bp_packed row_major(const float *at, size_t ld) {
-    return (bp_packed){(float *)at, ld, NR};
-}
+#include "vector/activation.h"
+#include "vector/pack.h"
 
 /* The new w from its gradient g and its state s, t. */
 static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_coefficients *r, vec w, vec g, vec *s,
@@ -91,6 +87,13 @@ static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const b
     }
 }
 
+/* Stores a gradient in `to`, or updates the parameters there by it. `update` is null or plain. */
+static ALWAYS_INLINE void store_gradient(const bp_coefficients *update, float *to, size_t lanes, vec gradient) {
+    if (update)
+        gradient = vec_fnma(vec_set1(update->learning_rate), gradient, load_some(to, lanes));
+    store_some(to, lanes, gradient);
+}
+
 /* Rows of parameters; their gradients are packed. */
 static ALWAYS_INLINE void optimizer_rows(const bp_optimizer_kind kind, const bp_coefficients *coefficients,
                                          parameter_role role, float *w, size_t ldw, bp_packed g, size_t rows,
@@ -150,9 +153,6 @@ static inline void optimizer_step(const bp_parameters *parameters, const float *
     const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, parameters);
     apply_optimizer(&coefficients, ROLE_WEIGHTS, parameters->values, 0, row_major(gradient, 0), 1, count);
 }
-
-/* Vectors per iteration: with fewer, the loop itself takes longer than loads and stores. */
-#define SGD_VECS 4
 
 static inline void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
     size_t k = 0;

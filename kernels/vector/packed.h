@@ -4,25 +4,9 @@
 
 #include "vector/dense.h"
 
-/* A few whole rows at a time: the hardware prefetches contiguous reads only. */
-static void packed_pack(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns) {
-    for (size_t n = 0; n < rows; n += PACK_STEP)
-        for (size_t c = 0; c < columns; c += NR)
-            pack_rows(packed_at(to, n, c), to.row_stride, from + n * ld + c, ld, least(rows - n, PACK_STEP),
-                      least(columns - c, NR));
-}
-
 static void packed_unpack(float *to, size_t ld, bp_packed from, size_t rows, size_t columns) {
     for (size_t c = 0; c < columns; c += NR)
         unpack_rows(to + c, ld, packed_at(from, 0, c), from.row_stride, rows, least(columns - c, NR));
-}
-
-/* A chain of up to two blocks becomes one block, so that no partial sums go through memory. */
-static void long_chains(product *p) {
-    if (!p->transposed && p->depth > KC && p->depth <= 2 * KC) {
-        p->kc = p->depth;
-        p->mc = MC / 2;
-    }
 }
 
 static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
@@ -31,83 +15,81 @@ static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_p
         row_forward(a, derivatives, x, w, bias, in, out, activation);
         return;
     }
-    product p = forward_product(a, x, w, bias, batch, in, out, activation);
-    p.derivatives = derivatives;
-    long_chains(&p);
-    p.padded = true;
-    run_product(&p, scratch);
+    gemm_operands g = forward_operands(a, x, w, bias, batch, in, out);
+    g.padded = true;
+    const gemm_epilogue e = {.kind = EPILOGUE_ACTIVATION, .activation = activation, .derivatives = derivatives};
+    const gemm_plan plan = chain_plan(&g);
+    gemm(&g, &plan, &e, scratch);
 }
 
 static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                         size_t in, size_t out, bp_activation activation, void *scratch) {
+                         size_t in, size_t out, bp_derivative derivative, void *scratch) {
     if (batch == 1) {
-        row_delta(previous, delta, w, previous_saved, in, out, activation);
+        row_delta(previous, delta, w, previous_saved, in, out, derivative);
         return;
     }
-    product p = delta_product(previous, delta, w, previous_saved, batch, in, out, activation);
-    long_chains(&p);
-    p.padded = true;
-    run_product(&p, scratch);
+    const delta_operands d = {batch, in, out, previous, delta, w, previous_saved, derivative, .padded = true};
+    if (delta_transposes(batch, in, out))
+        delta_by_rows(&d, PACK_NONE, scratch);
+    else
+        delta_by_columns(&d, PACK_NONE, scratch);
 }
 
-/* Elements of a block of X, which every column of delta reuses: a share of the second-level cache. */
-#define UPDATE_BLOCK (KC * MC)
+static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns) {
+    for (size_t j = 0; j < columns; j += NR)
+        for (size_t n = 0; n < rows; n++) {
+            float *d = packed_at(delta, n, j);
+            const float *slope = packed_at(derivatives, n, j);
+            for (size_t c = 0; c < least(columns - j, NR); c += VEC_LANES)
+                vec_store(d + c, vec_mul(vec_load(d + c), vec_load(slope + c)));
+        }
+}
 
-static void packed_update(const bp_update *u, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out,
-                          void *scratch) {
-    const bp_coefficients *coefficients = u->last ? u->coefficients : NULL;
-    const float *earlier = u->first ? NULL : u->bias_gradient;
-    if (u->with_biases && coefficients)
-        bias_optimizer(coefficients, u->biases, earlier, delta, batch, round_up(out, VEC_LANES));
-    else if (u->with_biases)
-        bias_gradient(u->last ? u->biases : u->bias_gradient, earlier, delta, batch, round_up(out, VEC_LANES),
-                      u->last ? &u->learning_rate : NULL);
-    if (batch == 1 && u->first && u->last) {
-        if (coefficients)
-            row_optimizer(coefficients, u->weights, x, delta, in, out);
-        else
-            row_update(u->weights, x, delta, in, out, u->learning_rate);
+static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta,
+                            size_t batch, size_t in, size_t out, void *scratch) {
+    const bp_coefficients *update = use->update;
+    if (batch == 1 && update && !use->continues) {
+        row_update(update, w, x, delta, in, out);
         return;
     }
-    product p = gradient_product(u->last ? u->weights : u->gradient, x, delta, batch, in, out);
-    p.padded = true;
-    p.kc = batch;
-    p.mc = whole_panel_rows(UPDATE_BLOCK / batch);
-    p.sums = u->first ? NULL : &u->gradient;
-    p.epilogue = coefficients ? EPILOGUE_OPTIMIZER : u->last ? EPILOGUE_SGD : EPILOGUE_STORE;
-    p.learning_rate = u->learning_rate;
-    p.coefficients = coefficients;
-    run_product(&p, scratch);
+    gemm_operands g = gradient_operands(update ? w : sums, x, delta, batch, in, out);
+    g.padded = true;
+    g.sums = use->continues ? sums : (bp_packed){0};
+    const gemm_epilogue e = gradient_epilogue(update);
+    gemm_plan plan = gradient_plan();
+    plan.sums_in_scratch = update != NULL;
+    if (e.kind != EPILOGUE_OPTIMIZER) /* which takes a panel's gradient from the first-level cache */
+        plan.mc = whole_panel_rows(UPDATE_BLOCK / least(batch, BP_ROW_BLOCK));
+    gemm(&g, &plan, &e, scratch);
 }
 
-/* The sum of the blocks at element k, added to that of earlier slices. */
-static ALWAYS_INLINE vec add_up(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t k) {
+static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+                                 size_t out) {
+    bias_gradient(use, biases, sums, delta, batch, round_up(out, VEC_LANES));
+}
+
+/* The sum of the blocks at element k, added to that of earlier slices, if `sums` is not null. */
+static ALWAYS_INLINE vec add_up(const float *sums, const float *blocks, size_t stride, size_t count, size_t k) {
     vec g = vec_load(blocks + k);
-    if (!u->first)
-        g = vec_add(vec_load(u->gradient.data + k), g);
+    if (sums)
+        g = vec_add(vec_load(sums + k), g);
     for (size_t b = 1; b < count; b++)
         g = vec_add(g, vec_load(blocks + b * stride + k));
     return g;
 }
 
-static void add_blocks(const bp_update *u, const float *blocks, size_t stride, size_t count, size_t parameters) {
-    float *sums = u->gradient.data, *weights = u->weights.data;
-    if (u->last && u->coefficients) {
-        float gradient[OPTIMIZER_COLUMNS];
-        for (size_t k = 0; k < parameters; k += OPTIMIZER_COLUMNS) {
-            const size_t columns = least(parameters - k, OPTIMIZER_COLUMNS);
-            for (size_t c = 0; c < columns; c += VEC_LANES)
-                vec_store(gradient + c, add_up(u, blocks, stride, count, k + c));
-            apply_optimizer(u->coefficients, u->role, weights + k, 0, row_major(gradient, 0), 1, columns);
-        }
-        return;
-    }
-    for (size_t k = 0; k < parameters; k += VEC_LANES) {
-        const vec g = add_up(u, blocks, stride, count, k);
-        if (u->last)
-            vec_store(weights + k, vec_fnma(vec_set1(u->learning_rate), g, vec_load(weights + k)));
-        else
-            vec_store(sums + k, g);
+static void add_blocks(const gradient_use *use, parameter_role role, float *parameters, float *sums,
+                       const float *blocks, size_t stride, size_t count, size_t parameters_count) {
+    const bp_coefficients *update = use->update, *plain = update && update->plain ? update : NULL;
+    const float *earlier = use->continues ? sums : NULL;
+    float gradient[OPTIMIZER_COLUMNS];
+    for (size_t k = 0; k < parameters_count; k += OPTIMIZER_COLUMNS) {
+        const size_t columns = least(parameters_count - k, OPTIMIZER_COLUMNS);
+        float *to = plain ? parameters + k : update ? gradient : sums + k;
+        for (size_t c = 0; c < columns; c += VEC_LANES)
+            store_gradient(plain, to + c, VEC_LANES, add_up(earlier, blocks, stride, count, k + c));
+        if (update && !plain)
+            apply_optimizer(update, role, parameters + k, 0, row_major(gradient, 0), 1, columns);
     }
 }
 

@@ -5,10 +5,9 @@
 #ifndef BP_VECTOR_ROW_H
 #define BP_VECTOR_ROW_H
 
-#include "vector/product.h"
-
-/* The columns of this many panel widths run their chains together. */
-#define ROW_PANEL_COUNT 4
+#include "vector/activation.h"
+#include "vector/optimizer.h"
+#include "vector/pack.h"
 
 /* a = x W + bias for panel_count * vecs vectors of columns; padding is computed too. */
 static ALWAYS_INLINE void row_chains(const size_t panel_count, const size_t vecs, float *a, size_t a_panel, bp_packed x,
@@ -62,12 +61,6 @@ static void row_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_pack
     }
 }
 
-/* Vectors of W's rows whose chains run together: enough to hide the latency of a multiply-add. */
-#define DELTA_VECS (32 / VEC_LANES)
-
-/* Columns of a cache line, all used at once: rows a power of two apart share few sets of the cache. */
-#define LINE_COLUMNS (NR % 16 == 0 ? 16 : VEC_LANES)
-
 /* acc + W d for VEC_LANES rows and `lanes` columns of W, transposed in registers. Rows beyond `rows` count as 0. */
 static ALWAYS_INLINE vec delta_square(vec acc, const float *d, const float *from, size_t ld, size_t rows,
                                       size_t lanes) {
@@ -114,7 +107,7 @@ static ALWAYS_INLINE void delta_chains(const size_t vecs, float *previous, bp_pa
 }
 
 static void row_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t in, size_t out,
-                      bp_activation activation) {
+                      bp_derivative derivative) {
     for (size_t i = 0; i < in; i += DELTA_VECS * VEC_LANES) {
         float s[DELTA_VECS * VEC_LANES];
         const size_t rows = least(in - i, DELTA_VECS * VEC_LANES);
@@ -127,8 +120,8 @@ static void row_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packe
         for (size_t v = 0; v * VEC_LANES < rows; v++) {
             const size_t c = i + v * VEC_LANES, at = c % NR;
             vec slope = vec_load(s + v * VEC_LANES);
-            if (activation.kind != BP_ACTIVATION_IDENTITY)
-                slope = vec_mul(slope, vec_derivative(vec_load(packed_at(previous_saved, 0, c - at) + at), activation));
+            if (derivative.kind != DERIVATIVE_ONE)
+                slope = vec_mul(slope, vec_derivative(vec_load(packed_at(previous_saved, 0, c - at) + at), derivative));
             vec_store(packed_at(previous, 0, c - at) + at, slope);
         }
     }
@@ -151,79 +144,33 @@ static ALWAYS_INLINE void outer_product_update(float *w, size_t ldw, const float
     }
 }
 
-static void row_update(bp_packed w, bp_packed x, bp_packed delta, size_t in, size_t out, float learning_rate) {
-    for (size_t j = 0; j < out; j += NR) {
-        const size_t columns = round_up(least(out - j, NR), VEC_LANES);
-        const float *d = packed_at(delta, 0, j);
-        for (size_t i = 0; i < in; i += NR) {
-            const size_t rows = least(in - i, NR);
-            if (columns == NR) /* known to the compiler: delta stays in registers */
-                outer_product_update(packed_at(w, i, j), w.row_stride, packed_at(x, 0, i), d, rows, NR, learning_rate);
-            else
-                outer_product_update(packed_at(w, i, j), w.row_stride, packed_at(x, 0, i), d, rows, columns,
-                                     learning_rate);
-        }
-    }
-}
-
-/* bias_gradient for one row, without its loops, whose cost shows in a tiny network. */
-static void row_bias_update(float *biases, bp_packed delta, size_t out, float learning_rate) {
-    for (size_t j = 0; j < out; j += VEC_LANES) {
-        const size_t at = j % NR;
-        const vec sum = vec_add(vec_set1(0.0f), vec_load(packed_at(delta, 0, j - at) + at));
-        vec_store(biases + j, vec_fnma(vec_set1(learning_rate), sum, vec_load(biases + j)));
-    }
-}
-
-/* The same by an optimizer: the gradients of one square of W at a time, then the optimizer's step on it. */
-static void row_optimizer(const bp_coefficients *coefficients, bp_packed w, bp_packed x, bp_packed delta, size_t in,
-                          size_t out) {
+/* A part of W that begins a panel each way, by an optimizer. */
+static void outer_product_optimizer(const bp_coefficients *update, float *w, size_t ldw, const float *x,
+                                    const float *delta, size_t in, size_t out) {
     float gradient[NR * NR];
+    for (size_t r = 0; r < in; r++)
+        for (size_t c = 0; c < out; c += VEC_LANES)
+            vec_store(gradient + r * NR + c, vec_fma(vec_set1(x[r]), vec_load(delta + c), vec_set1(0.0f)));
+    apply_optimizer(update, ROLE_WEIGHTS, w, ldw, row_major(gradient, NR), in, out);
+}
+
+/* Updates W by the outer product of x and delta, a square at a time. */
+static void row_update(const bp_coefficients *update, bp_packed w, bp_packed x, bp_packed delta, size_t in,
+                       size_t out) {
     for (size_t j = 0; j < out; j += NR) {
         const size_t columns = round_up(least(out - j, NR), VEC_LANES);
         const float *d = packed_at(delta, 0, j);
         for (size_t i = 0; i < in; i += NR) {
             const size_t rows = least(in - i, NR);
+            float *at = packed_at(w, i, j);
             const float *xi = packed_at(x, 0, i);
-            for (size_t r = 0; r < rows; r++)
-                for (size_t c = 0; c < columns; c += VEC_LANES) {
-                    const vec g = vec_fma(vec_set1(xi[r]), vec_load(d + c), vec_set1(0.0f));
-                    vec_store(gradient + r * NR + c, g);
-                }
-            apply_optimizer(coefficients, ROLE_WEIGHTS, packed_at(w, i, j), w.row_stride, row_major(gradient, NR), rows,
-                            columns);
+            if (!update->plain)
+                outer_product_optimizer(update, at, w.row_stride, xi, d, rows, columns);
+            else if (columns == NR) /* known to the compiler: delta stays in registers */
+                outer_product_update(at, w.row_stride, xi, d, rows, NR, update->learning_rate);
+            else
+                outer_product_update(at, w.row_stride, xi, d, rows, columns, update->learning_rate);
         }
-    }
-}
-
-static void row_bias_optimizer(const bp_coefficients *coefficients, float *biases, bp_packed delta, size_t out) {
-    float gradient[NR];
-    for (size_t j = 0; j < out; j += NR) {
-        const size_t columns = round_up(least(out - j, NR), VEC_LANES);
-        for (size_t c = 0; c < columns; c += VEC_LANES)
-            vec_store(gradient + c, vec_add(vec_set1(0.0f), vec_load(packed_at(delta, 0, j) + c)));
-        apply_optimizer(coefficients, ROLE_OTHERS, biases + j, 0, row_major(gradient, 0), 1, columns);
-    }
-}
-
-static void row_forward_all(const bp_dense_layer *layers, size_t count, bp_packed x) {
-    for (const bp_dense_layer *k = layers; k < layers + count; x = k++->outputs)
-        row_forward(k->outputs, saved_derivatives(k), x, k->weights, k->biases, k->in, k->out, k->activation);
-}
-
-static void row_backward_all(const bp_dense_layer *layers, size_t count, bp_packed x, float learning_rate,
-                             const bp_coefficients *coefficients) {
-    for (size_t l = count; l-- > 0;) {
-        const bp_dense_layer *k = &layers[l];
-        if (l > 0)
-            row_delta(k[-1].deltas, k->deltas, k->weights, k[-1].saved, k->in, k->out, k[-1].saved_as);
-        if (coefficients) {
-            row_bias_optimizer(coefficients, k->biases, k->deltas, k->out);
-            row_optimizer(coefficients, k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out);
-            continue;
-        }
-        row_bias_update(k->biases, k->deltas, k->out, learning_rate);
-        row_update(k->weights, l > 0 ? k[-1].outputs : x, k->deltas, k->in, k->out, learning_rate);
     }
 }
 

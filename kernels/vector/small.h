@@ -15,10 +15,7 @@
 #include "enum_counts.h"
 #include "vector/loss.h"
 #include "vector/optimizer.h"
-#include "vector/tile.h"
-
-/* Rows whose chains run together: 4, then 2, then 1. Batches of up to this many rows update W^T too. */
-#define SMALL_ROWS 4
+#include "vector/pack.h"
 
 /* For code that tiny networks seldom run: it stays out of the code that they always run. */
 #define OUT_OF_LINE static __attribute__((noinline))
@@ -30,7 +27,7 @@ static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             const vec ak = vec_set1(a[r * lda + k]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_fma(ak, vec_load(b + k * PANEL_WIDTH + v * VEC_LANES), acc[r * vecs + v]);
+                acc[r * vecs + v] = vec_fma(ak, vec_load(b + k * NR + v * VEC_LANES), acc[r * vecs + v]);
         }
     }
 }
@@ -38,7 +35,7 @@ static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec
 static ALWAYS_INLINE void small_store(const size_t rows, const size_t vecs, float *c, const vec *acc) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            vec_store(c + r * PANEL_WIDTH + v * VEC_LANES, acc[r * vecs + v]);
+            vec_store(c + r * NR + v * VEC_LANES, acc[r * vecs + v]);
     }
 }
 
@@ -61,7 +58,7 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
         small_rectify(rows * vecs, acc, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
     else if (k->activation.kind == BP_ACTIVATION_LEAKY_RELU)
         small_rectify(rows * vecs, acc, (bp_activation){BP_ACTIVATION_LEAKY_RELU, k->activation.parameter});
-    small_store(rows, vecs, k->outputs.data + n * PANEL_WIDTH, acc);
+    small_store(rows, vecs, k->outputs.data + n * NR, acc);
 }
 
 /*
@@ -71,17 +68,17 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
 static void small_activate_together(float *a, float *derivatives, size_t rows, size_t columns,
                                     bp_activation activation) {
     const size_t together = VEC_LANES / columns;
-    for (size_t n = 0; n < rows; n += together, a += together * PANEL_WIDTH) {
+    for (size_t n = 0; n < rows; n += together, a += together * NR) {
         const size_t count = least(rows - n, together);
         vec z = vec_load(a);
         for (size_t r = 1; r < count; r++)
-            z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * PANEL_WIDTH), VEC_LANES - r * columns));
+            z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * NR), VEC_LANES - r * columns));
         const value_and_derivative f = derivatives ? vec_activate_with_slope(z, activation)
                                                    : (value_and_derivative){vec_activate(z, activation), z};
         for (size_t r = 0; r < count; r++)
-            vec_store(a + r * PANEL_WIDTH, vec_rotate(f.value, r * columns));
+            vec_store(a + r * NR, vec_rotate(f.value, r * columns));
         for (size_t r = 0; derivatives && r < count; r++)
-            vec_store(derivatives + (n + r) * PANEL_WIDTH, vec_rotate(f.slope, r * columns));
+            vec_store(derivatives + (n + r) * NR, vec_rotate(f.slope, r * columns));
     }
 }
 
@@ -94,9 +91,9 @@ OUT_OF_LINE void small_activate(float *a, float *derivatives, size_t rows, size_
     if (activation.kind == BP_ACTIVATION_TANH)
         for (size_t n = 0; n < rows; n++)
             for (size_t j = 0; j < columns; j += VEC_LANES)
-                vec_store(a + n * PANEL_WIDTH + j, vec_tanh(vec_load(a + n * PANEL_WIDTH + j)));
+                vec_store(a + n * NR + j, vec_tanh(vec_load(a + n * NR + j)));
     else
-        activate_in_place(a, PANEL_WIDTH, derivatives, PANEL_WIDTH, rows, round_up(columns, VEC_LANES), activation);
+        activate_in_place(a, NR, derivatives, NR, rows, round_up(columns, VEC_LANES), activation);
 }
 
 static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
@@ -126,35 +123,35 @@ static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, s
 /* ---- Deltas --------------------------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE void small_derivatives(const size_t rows, const size_t vecs, vec *acc, const float *saved,
-                                            bp_activation activation) {
+                                            bp_derivative derivative) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            const vec a = vec_load(saved + r * PANEL_WIDTH + v * VEC_LANES);
-            acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, activation));
+            const vec a = vec_load(saved + r * NR + v * VEC_LANES);
+            acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, derivative));
         }
     }
 }
 
 /* acc *= f', computed from the saved values. */
 static ALWAYS_INLINE void small_times_derivatives(const size_t rows, const size_t vecs, vec *acc, const float *saved,
-                                                  bp_activation activation) {
-    switch ((int)activation.kind) {
-    case BP_ACTIVATION_RELU:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
+                                                  bp_derivative derivative) {
+    switch (derivative.kind) {
+    case DERIVATIVE_RELU:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_RELU, 0.0f});
         break;
-    case BP_ACTIVATION_LEAKY_RELU:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_LEAKY_RELU, activation.parameter});
+    case DERIVATIVE_LEAKY_RELU:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_LEAKY_RELU, derivative.slope});
         break;
-    case BP_ACTIVATION_SIGMOID:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_SIGMOID, 0.0f});
+    case DERIVATIVE_SIGMOID:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_SIGMOID, 0.0f});
         break;
-    case BP_ACTIVATION_TANH:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){BP_ACTIVATION_TANH, 0.0f});
+    case DERIVATIVE_TANH:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_TANH, 0.0f});
         break;
-    case SAVED_DERIVATIVES:
-        small_derivatives(rows, vecs, acc, saved, (bp_activation){SAVED_DERIVATIVES, 0.0f});
+    case DERIVATIVE_SAVED:
+        small_derivatives(rows, vecs, acc, saved, (bp_derivative){DERIVATIVE_SAVED, 0.0f});
         break;
-    default:
+    case DERIVATIVE_ONE:
         break;
     }
 }
@@ -164,22 +161,22 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
     vec acc[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t i = 0; i < rows * vecs; i++)
         acc[i] = vec_set1(0.0f);
-    small_chains(rows, vecs, acc, k->deltas.data + n * PANEL_WIDTH, PANEL_WIDTH, k->weights_t, k->out);
-    if (previous->activation.kind != BP_ACTIVATION_IDENTITY)
-        small_times_derivatives(rows, vecs, acc, previous->saved.data + n * PANEL_WIDTH, previous->saved_as);
-    small_store(rows, vecs, previous->deltas.data + n * PANEL_WIDTH, acc);
+    small_chains(rows, vecs, acc, k->deltas.data + n * NR, NR, k->weights_t, k->out);
+    if (previous->derivative.kind != DERIVATIVE_ONE)
+        small_times_derivatives(rows, vecs, acc, previous->saved.data + n * NR, previous->derivative);
+    small_store(rows, vecs, previous->deltas.data + n * NR, acc);
 }
 
 /* ---- Updates -------------------------------------------------------------------------------------------------- */
 
-/* `count` rows of W -= learning_rate * X^T delta; with learning_rate null, of W = X^T delta. */
+/* `count` rows of W's gradient X^T delta: stored in w, or W is updated by it. `update` is null or plain. */
 static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, float *w, const float *x, size_t ldx,
-                                        const float *delta, size_t rows, const float *learning_rate) {
+                                        const float *delta, size_t rows, const bp_coefficients *update) {
     vec g[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t k = 0; k < count * vecs; k++)
         g[k] = vec_set1(0.0f);
     for (size_t n = 0; n < rows; n++) {
-        const float *d = delta + n * PANEL_WIDTH;
+        const float *d = delta + n * NR;
         UNROLL_FOR (size_t i = 0; i < count; i++) {
             const vec xi = vec_set1(x[n * ldx + i]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
@@ -187,76 +184,67 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
         }
     }
     UNROLL_FOR (size_t i = 0; i < count; i++) {
-        UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            float *at = w + i * PANEL_WIDTH + v * VEC_LANES;
-            vec_store(at, learning_rate ? vec_fnma(vec_set1(*learning_rate), g[i * vecs + v], vec_load(at))
-                                        : g[i * vecs + v]);
-        }
+        UNROLL_FOR (size_t v = 0; v < vecs; v++)
+            store_gradient(update, w + i * NR + v * VEC_LANES, VEC_LANES, g[i * vecs + v]);
     }
 }
 
-/* W [in x whole vectors] -= learning_rate * X^T delta; with learning_rate null, W = X^T delta. */
+/* The same for all rows of W [in x whole vectors]. */
 static ALWAYS_INLINE void small_update(const size_t vecs, float *w, const float *x, size_t ldx, const float *delta,
-                                       size_t rows, size_t in, const float *learning_rate) {
+                                       size_t rows, size_t in, const bp_coefficients *update) {
     size_t i = 0;
     for (; i + SMALL_ROWS <= in; i += SMALL_ROWS)
-        small_weights(SMALL_ROWS, vecs, w + i * PANEL_WIDTH, x + i, ldx, delta, rows, learning_rate);
+        small_weights(SMALL_ROWS, vecs, w + i * NR, x + i, ldx, delta, rows, update);
     if (in & 2) {
-        small_weights(2, vecs, w + i * PANEL_WIDTH, x + i, ldx, delta, rows, learning_rate);
+        small_weights(2, vecs, w + i * NR, x + i, ldx, delta, rows, update);
         i += 2;
     }
     if (in & 1)
-        small_weights(1, vecs, w + i * PANEL_WIDTH, x + i, ldx, delta, rows, learning_rate);
+        small_weights(1, vecs, w + i * NR, x + i, ldx, delta, rows, update);
 }
 
 static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const float *delta, size_t rows,
-                                       const float *learning_rate) {
+                                       const bp_coefficients *update) {
     vec sum[TILE_VECS];
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         sum[v] = vec_set1(0.0f);
     for (size_t n = 0; n < rows; n++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            sum[v] = vec_add(sum[v], vec_load(delta + n * PANEL_WIDTH + v * VEC_LANES));
+            sum[v] = vec_add(sum[v], vec_load(delta + n * NR + v * VEC_LANES));
     }
-    UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-        float *at = biases + v * VEC_LANES;
-        vec_store(at, learning_rate ? vec_fnma(vec_set1(*learning_rate), sum[v], vec_load(at)) : sum[v]);
-    }
+    UNROLL_FOR (size_t v = 0; v < vecs; v++)
+        store_gradient(update, biases + v * VEC_LANES, VEC_LANES, sum[v]);
 }
 
-/* Rows of gradients that stay in the first-level cache until the optimizer uses them. */
-#define SMALL_OPTIMIZER_ROWS 32
-
-/* An optimizer's step on a layer's weights and biases, given the layer's inputs. */
-static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coefficients *coefficients,
+/* small_parameters by an optimizer that is not plain. */
+static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coefficients *update,
                                                const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
-    float gradient[SMALL_OPTIMIZER_ROWS * PANEL_WIDTH];
-    const bp_packed g = {gradient, PANEL_WIDTH, NR};
+    float gradient[SMALL_OPTIMIZER_ROWS * NR];
+    const bp_packed g = {gradient, NR, NR};
     for (size_t i = 0; i < k->in; i += SMALL_OPTIMIZER_ROWS) {
         const size_t count = least(k->in - i, SMALL_OPTIMIZER_ROWS);
         small_update(vecs, gradient, x + i, ldx, k->deltas.data, rows, count, NULL);
-        apply_optimizer(coefficients, ROLE_WEIGHTS, k->weights.data + i * PANEL_WIDTH, PANEL_WIDTH, g, count,
-                        vecs * VEC_LANES);
+        apply_optimizer(update, ROLE_WEIGHTS, k->weights.data + i * NR, NR, g, count, vecs * VEC_LANES);
     }
     small_biases(vecs, gradient, k->deltas.data, rows, NULL);
-    apply_optimizer(coefficients, ROLE_OTHERS, k->biases, 0, g, 1, vecs * VEC_LANES);
+    apply_optimizer(update, ROLE_OTHERS, k->biases, 0, g, 1, vecs * VEC_LANES);
 }
 
-static void small_optimizer(const bp_coefficients *coefficients, const bp_dense_layer *k, const float *x, size_t ldx,
-                            size_t rows) {
+OUT_OF_LINE void small_optimizer(const bp_coefficients *update, const bp_dense_layer *k, const float *x, size_t ldx,
+                                 size_t rows) {
     if (k->out <= VEC_LANES)
-        small_optimizer_vecs(1, coefficients, k, x, ldx, rows);
+        small_optimizer_vecs(1, update, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
-        small_optimizer_vecs(2, coefficients, k, x, ldx, rows);
+        small_optimizer_vecs(2, update, k, x, ldx, rows);
     else
-        small_optimizer_vecs(TILE_VECS, coefficients, k, x, ldx, rows);
+        small_optimizer_vecs(TILE_VECS, update, k, x, ldx, rows);
 }
 
 /* ---- Back through a layer ------------------------------------------------------------------------------------- */
 
-/* The previous layer's deltas; then, if learning_rate is not null, W^T -= learning_rate * its gradient. */
+/* The previous layer's deltas; then, if `update` is not null, W^T is updated: plain SGD. */
 static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows,
-                                              const float *learning_rate) {
+                                              const bp_coefficients *update) {
     size_t n = 0;
     for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
         small_deltas(SMALL_ROWS, vecs, k, n);
@@ -266,34 +254,36 @@ static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_dense_
     }
     if (rows & 1)
         small_deltas(1, vecs, k, n);
-    if (learning_rate)
-        small_update(vecs, k->weights_t, k->deltas.data, PANEL_WIDTH, k[-1].outputs.data, rows, k->out, learning_rate);
+    if (update)
+        small_update(vecs, k->weights_t, k->deltas.data, NR, k[-1].outputs.data, rows, k->out, update);
 }
 
-static void small_previous(const bp_dense_layer *k, size_t rows, const float *learning_rate) {
+static void small_previous(const bp_dense_layer *k, size_t rows, const bp_coefficients *update) {
     if (k->in <= VEC_LANES)
-        small_previous_vecs(1, k, rows, learning_rate);
+        small_previous_vecs(1, k, rows, update);
     else if (k->in <= 2 * VEC_LANES)
-        small_previous_vecs(2, k, rows, learning_rate);
+        small_previous_vecs(2, k, rows, update);
     else
-        small_previous_vecs(TILE_VECS, k, rows, learning_rate);
+        small_previous_vecs(TILE_VECS, k, rows, update);
 }
 
-static ALWAYS_INLINE void small_parameters_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
-                                                size_t rows, const float *learning_rate) {
-    small_update(vecs, k->weights.data, x, ldx, k->deltas.data, rows, k->in, learning_rate);
-    small_biases(vecs, k->biases, k->deltas.data, rows, learning_rate);
+static ALWAYS_INLINE void small_sgd_vecs(const size_t vecs, const bp_coefficients *update, const bp_dense_layer *k,
+                                         const float *x, size_t ldx, size_t rows) {
+    small_update(vecs, k->weights.data, x, ldx, k->deltas.data, rows, k->in, update);
+    small_biases(vecs, k->biases, k->deltas.data, rows, update);
 }
 
-/* SGD on a layer's weights and biases, given the layer's inputs. */
-static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows,
-                             const float *learning_rate) {
-    if (k->out <= VEC_LANES)
-        small_parameters_vecs(1, k, x, ldx, rows, learning_rate);
+/* Updates a layer's weights and biases, given the layer's inputs. */
+static void small_parameters(const bp_coefficients *update, const bp_dense_layer *k, const float *x, size_t ldx,
+                             size_t rows) {
+    if (!update->plain)
+        small_optimizer(update, k, x, ldx, rows);
+    else if (k->out <= VEC_LANES)
+        small_sgd_vecs(1, update, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
-        small_parameters_vecs(2, k, x, ldx, rows, learning_rate);
+        small_sgd_vecs(2, update, k, x, ldx, rows);
     else
-        small_parameters_vecs(TILE_VECS, k, x, ldx, rows, learning_rate);
+        small_sgd_vecs(TILE_VECS, update, k, x, ldx, rows);
 }
 
 /* ---- Loss ----------------------------------------------------------------------------------------------------- */
@@ -301,12 +291,12 @@ static void small_parameters(const bp_dense_layer *k, const float *x, size_t ldx
 static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy, size_t rows, float scale) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < k->out; j += VEC_LANES) {
-            const float *a = k->outputs.data + n * PANEL_WIDTH + j;
+            const float *a = k->outputs.data + n * NR + j;
             vec error = vec_sub(vec_load(a), load_some(y + n * ldy + j, least(k->out - j, VEC_LANES)));
             error = vec_mul(error, vec_set1(scale));
-            if (k->activation.kind != BP_ACTIVATION_IDENTITY)
-                small_times_derivatives(1, 1, &error, k->saved.data + n * PANEL_WIDTH + j, k->saved_as);
-            vec_store(k->deltas.data + n * PANEL_WIDTH + j, error);
+            if (k->derivative.kind != DERIVATIVE_ONE)
+                small_times_derivatives(1, 1, &error, k->saved.data + n * NR + j, k->derivative);
+            vec_store(k->deltas.data + n * NR + j, error);
         }
 }
 
@@ -314,59 +304,46 @@ static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy
 OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k) {
     const bp_batch *b = s->batch;
     if (s->loss == BP_LOSS_MSE)
-        loss_mse(NULL, 0, s->row_loss, k->outputs.data, PANEL_WIDTH, b->targets, b->target_stride, b->rows, k->out,
+        loss_mse(NULL, 0, s->row_loss, k->outputs.data, NR, b->targets, b->target_stride, b->rows, k->out,
                  k->activation, s->scale);
     else if (s->loss == LOSS_COUNT)
         s->other_loss(s->context);
     else
-        loss_softmax_cross_entropy(s->train ? k->deltas.data : NULL, PANEL_WIDTH, s->row_loss, k->outputs.data,
-                                   PANEL_WIDTH, b->labels, b->rows, k->out, s->scale);
+        loss_softmax_cross_entropy(s->update ? k->deltas.data : NULL, NR, s->row_loss, k->outputs.data, NR, b->labels,
+                                   b->rows, k->out, s->scale);
 }
 
 /* ---- The step ------------------------------------------------------------------------------------------------- */
 
 OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
     for (const bp_dense_layer *k = layers + 1; k < layers + count; k++)
-        pack_columns(k->weights_t, PANEL_WIDTH, k->weights.data, PANEL_WIDTH, k->out, k->in);
-}
-
-/* The backward pass with an optimizer. The optimizer's state has no transpose, so W^T becomes stale. */
-OUT_OF_LINE void small_optimizers(const bp_small_step *s) {
-    const bp_batch *batch = s->batch;
-    const bp_dense_layer *first = s->layers;
-    *s->weights_t_current = false;
-    for (const bp_dense_layer *k = first + s->count - 1; k > first; k--) {
-        small_previous(k, batch->rows, NULL);
-        small_optimizer(s->coefficients, k, k[-1].outputs.data, PANEL_WIDTH, batch->rows);
-    }
-    small_optimizer(s->coefficients, first, batch->inputs, batch->input_stride, batch->rows);
+        pack_columns(k->weights_t, NR, k->weights.data, NR, k->out, k->in);
 }
 
 static void small_step(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
     const size_t rows = batch->rows;
     const bp_dense_layer *first = s->layers, *last = first + s->count - 1;
-    small_forward(first, batch->inputs, batch->input_stride, rows, s->train);
+    const bool train = s->update != NULL;
+    small_forward(first, batch->inputs, batch->input_stride, rows, train);
     for (const bp_dense_layer *k = first; k++ < last;)
-        small_forward(k, k[-1].outputs.data, PANEL_WIDTH, rows, s->train);
-    if (s->row_loss || (s->train && s->loss != BP_LOSS_MSE))
+        small_forward(k, k[-1].outputs.data, NR, rows, train);
+    if (s->row_loss || (train && s->loss != BP_LOSS_MSE))
         small_row_loss(s, last);
-    if (!s->train)
+    if (!train)
         return;
     if (s->loss == BP_LOSS_MSE)
         small_mse(last, batch->targets, batch->target_stride, rows, s->scale);
     if (!*s->weights_t_current)
         small_transpose(first, s->count);
-    if (s->coefficients) {
-        small_optimizers(s);
-        return;
-    }
-    *s->weights_t_current = rows <= SMALL_ROWS;
+    /* The state of an optimizer has no transpose: then W^T becomes stale. */
+    const bool both = s->update->plain && rows <= SMALL_ROWS;
+    *s->weights_t_current = both;
     for (const bp_dense_layer *k = last; k > first; k--) {
-        small_previous(k, rows, rows <= SMALL_ROWS ? &s->learning_rate : NULL);
-        small_parameters(k, k[-1].outputs.data, PANEL_WIDTH, rows, &s->learning_rate);
+        small_previous(k, rows, both ? s->update : NULL);
+        small_parameters(s->update, k, k[-1].outputs.data, NR, rows);
     }
-    small_parameters(first, batch->inputs, batch->input_stride, rows, &s->learning_rate);
+    small_parameters(s->update, first, batch->inputs, batch->input_stride, rows);
 }
 
 #endif

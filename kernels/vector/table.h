@@ -15,7 +15,6 @@
 void NARROW_SMALL_STEP(const bp_small_step *step);
 #else
 #define NARROW_SMALL_STEP NULL
-#define NARROW_SMALL 0
 #endif
 
 static float cosine_of(float x) {
@@ -59,14 +58,14 @@ const bp_backend BP_BACKEND = {
         },
     .panel_width = NR,
     .in_place = IN_PLACE,
-    .pack = packed_pack,
+    .pack = pack_matrix,
     .unpack = packed_unpack,
     .forward = packed_forward,
     .delta = packed_delta,
-    .update = packed_update,
+    .multiply = packed_multiply,
+    .gradient = packed_gradient,
+    .bias_gradient = packed_bias_gradient,
     .add_blocks = add_blocks,
-    .forward_row = row_forward_all,
-    .backward_row = row_backward_all,
     .apply = apply,
     .squares = squares,
     .interpolate = interpolate,
@@ -77,7 +76,7 @@ const bp_backend BP_BACKEND = {
     .dropout = packed_dropout,
     .normalize = packed_normalize,
     .normalize_delta = packed_normalize_delta,
-    .normalize_update = packed_normalize_update,
+    .norm_gradient = packed_norm_gradient,
 };
 
 #endif

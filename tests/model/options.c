@@ -159,9 +159,9 @@ static bp_activation draw_activation(size_t kind, test_random *random) {
     return (bp_activation){(bp_activation_kind)kind, takes_parameter ? parameters[test_random_below(random, 3)] : 0.0f};
 }
 
-/* Those that know neither dropout nor normalization. */
+/* Small networks know neither dropout nor normalization. */
 static bool is_simple(sharing way) {
-    return way == SHARING_SMALL || way == SHARING_ONE_ROW;
+    return way == SHARING_SMALL;
 }
 
 static void draw_layers(setting *s, const unsigned char *row, sharing way, test_random *random) {

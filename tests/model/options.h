@@ -47,7 +47,7 @@ enum { CALLS_DRAWN = 2 };
 typedef enum pool_kind { POOL_OWN, POOL_SERIAL, POOL_REVERSE, POOL_KINDS } pool_kind;
 
 /** The way that a step takes through a network (kernels/network/): as it comes, or by sizes and features that lead to
- *  one: workers that share a slice, all layers of a small network in one call, or a single row's. */
+ *  one: workers that share a slice, all layers of a small network in one call, or a single row. */
 typedef enum sharing {
     SHARING_DRAWN,
     SHARING_BLOCKS,

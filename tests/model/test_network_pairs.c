@@ -333,7 +333,7 @@ static void count_sharing(const bp_network *network, size_t rows) {
     sharing way = SHARING_DRAWN;
     if (rows <= network->small_rows)
         way = SHARING_SMALL;
-    else if (bp_step_is_row(network, rows))
+    else if (rows == 1 && plan.workers == 1)
         way = SHARING_ONE_ROW;
     else if (plan.blocks)
         way = SHARING_BLOCKS;

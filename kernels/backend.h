@@ -19,22 +19,25 @@
 #endif
 _Static_assert(sizeof 1.0 == sizeof(double), "the numerics contract needs binary64 constants as written");
 
-/* Bytes of scratch that suffice for any kernel on any backend, which product.h checks at compile time. */
+/* Bytes of scratch that suffice for any kernel on any backend, which gemm.h checks at compile time. */
 #define BP_SCRATCH_BYTES (2560 * 1024)
 
 /* The widest panel of any backend: packed matrices are padded to it. */
 #define SCRATCH_SLACK 32
 
-/* Bytes of scratch that suffice for a product of these sizes on any backend: A, B and C, padded. */
+/* Bytes of scratch that suffice for a product of these sizes on any backend: A, B and C, padded, or A^T C. */
 static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t depth) {
     const size_t large = BP_SCRATCH_BYTES / sizeof(float);
     if (rows >= large || columns >= large || depth >= large)
         return BP_SCRATCH_BYTES;
     const uint64_t padded = (uint64_t)columns + SCRATCH_SLACK;
     const uint64_t floats =
-        depth * padded + rows * ((uint64_t)depth + SCRATCH_SLACK) + rows * padded + 2 * SCRATCH_SLACK;
+        (depth + SCRATCH_SLACK) * padded + rows * ((uint64_t)depth + SCRATCH_SLACK) + rows * padded + 2 * SCRATCH_SLACK;
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
+
+/* Rows of a matrix that lie whole pages apart share few sets of the cache. */
+#define FLOATS_PER_PAGE 1024
 
 /* Results of a product whose left operand is never packed, since too few columns would share the copy. */
 #define UNPACKED_COLUMNS 8

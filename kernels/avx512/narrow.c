@@ -1,20 +1,26 @@
 /*
- * AVX-512's tiles of up to eight columns, on 256-bit vectors. In a 512-bit vector half the lanes would be idle, and
- * processors run 256-bit vectors at least as fast, some at twice the rate.
+ * What AVX-512's backend runs on 256-bit vectors: tiles of up to eight columns and small networks whose layers are at
+ * most sixteen wide.
+ *
+ * In a 512-bit vector half of a narrow tile's lanes would be idle, and processors run 256-bit vectors at least as fast,
+ * some at twice the rate. In a small network latency dominates, and a load that follows a store of a shorter vector
+ * waits less.
  */
 #include "vector/vec_avx2.h"
 
-/* The panel width and the rows of a tile of one vector are those of avx512.c. */
-#define PANEL_WIDTH 32
-#define MR 10
-#define TILE_VECS 1
-#define TILE_ROWS_OF_ONE MR
-#define TILE_UNROLL 1
-#define TILE_TAIL 2
+#include "avx512/tuning.h"
 
 #define narrow_tiles bp_narrow_tiles_avx512
+#include "vector/small.h"
 #include "vector/tile.h"
 
-void narrow_tiles(size_t rows, size_t columns, const tile_spec *spec, tile_operands *p, size_t count) {
-    tiles_any(rows, columns, spec, p, count);
+void narrow_tiles(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p, size_t count) {
+    (void)columns; /* one vector */
+    tiles_of_vecs(rows, 1, e, p, count);
+}
+
+void bp_narrow_small_step_avx512(const bp_small_step *step);
+
+void bp_narrow_small_step_avx512(const bp_small_step *step) {
+    small_step(step);
 }

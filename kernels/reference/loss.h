@@ -1,4 +1,4 @@
-/* Oracles of sums, losses and SGD: include/backprop/loss.h and optimizer.h in C. */
+/* Oracles of sums and losses: include/backprop/loss.h in C. */
 #ifndef BP_REFERENCE_LOSS_H
 #define BP_REFERENCE_LOSS_H
 
@@ -217,11 +217,6 @@ static void loss_labels(float *delta, size_t ldd, float *row_loss, const float *
         if (row_loss)
             row_loss[n] = row_weighted(weights, n, value);
     }
-}
-
-static void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
-    for (size_t k = 0; k < count; k++)
-        parameters[k] = fmaf(-learning_rate, gradient[k], parameters[k]);
 }
 
 #endif

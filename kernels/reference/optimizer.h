@@ -84,4 +84,9 @@ static void optimizer_step(const bp_parameters *parameters, const float *gradien
         optimizer_row(&coefficients, ROLE_WEIGHTS, k, gradient[k]);
 }
 
+static void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
+    for (size_t k = 0; k < count; k++)
+        parameters[k] = fmaf(-learning_rate, gradient[k], parameters[k]);
+}
+
 #endif

@@ -1,5 +1,5 @@
 /* The numbers of a table: as floats, as doubles, or as floats after an offset and a factor. */
-#include "storage/csv.h"
+#include <backprop/csv.h>
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,6 +8,7 @@
 
 #include "float_environment.h"
 #include "platform/plain.h"
+#include "storage/csv_table.h"
 #include "storage/decimal.h"
 #include "storage/error.h"
 

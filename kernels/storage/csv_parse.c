@@ -1,4 +1,4 @@
-#include "storage/csv.h"
+#include "storage/csv_parse.h"
 
 #include <stdlib.h>
 #include <string.h>

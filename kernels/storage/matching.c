@@ -1,63 +1,14 @@
 #include "storage/matching.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "storage/error.h"
+#include "storage/listing.h"
 #include "storage/names.h"
+#include "storage/pattern.h"
 #include "storage/safetensors.h"
-
-/* ---- Tensors in words ------------------------------------------------------------------------------------------ */
-
-/* "[10 x 128]" into a text of some size. */
-static void write_shape(char *text, size_t room, const bp_tensor *tensor) {
-    size_t at = (size_t)snprintf(text, room, "[");
-    for (size_t d = 0; d < tensor->dimensions && at < room; d++)
-        at += (size_t)snprintf(text + at, room - at, d ? " x %zu" : "%zu", tensor->shape[d]);
-    if (at < room)
-        snprintf(text + at, room - at, "]");
-}
-
-/* A list of tensors in a text, as far as it fits, then the number of the others. */
-typedef struct listing {
-    char text[sizeof(((bp_file_error *)NULL)->text)];
-    const char *lead; /* before the first */
-    size_t to_come, taken;
-    bool full;
-} listing;
-
-static void list(void *context, const bp_tensor *tensor) {
-    listing *l = context;
-    if (l->full)
-        return;
-    char shape[64], item[192], rest[48];
-    const size_t at = strlen(l->text), room = sizeof l->text - at;
-    const bool plain = tensor->dtype == BP_DTYPE_F32;
-    write_shape(shape, sizeof shape, tensor);
-    snprintf(item, sizeof item, "%s%.64s %.16s%s%s", l->taken ? ", " : l->lead, tensor->name,
-             plain ? "" : tensor->dtype_name, plain ? "" : " ", shape);
-    snprintf(rest, sizeof rest, " and %zu more", l->to_come);
-    l->to_come--;
-    l->full = strlen(item) + (l->to_come > 0 ? strlen(rest) : 0) >= room;
-    if (!l->full)
-        snprintf(l->text + at, room, "%s", item);
-    else if (l->taken > 0)
-        snprintf(l->text + at, room, "%s", rest);
-    l->taken++;
-}
-
-bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const char *format, ...) {
-    listing l = {.lead = "; the file has ", .to_come = bp_safetensors_count(file)};
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(l.text, sizeof l.text, format, arguments);
-    va_end(arguments);
-    for (size_t k = 0; k < bp_safetensors_count(file); k++)
-        list(&l, bp_safetensors_tensor(file, k));
-    return bp_file_fail(error, BP_ERROR_MISMATCH, "%s", l.text);
-}
 
 /* ---- Names that the caller gives ------------------------------------------------------------------------------- */
 
@@ -128,8 +79,8 @@ static bp_status check_shape(const bp_safetensors *file, const bp_tensor *wanted
     char in_file[64], in_network[64];
     if (same_shape(there, wanted))
         return BP_OK;
-    write_shape(in_file, sizeof in_file, there);
-    write_shape(in_network, sizeof in_network, wanted);
+    bp_write_shape(in_file, sizeof in_file, there);
+    bp_write_shape(in_network, sizeof in_network, wanted);
     return bp_mismatch(file, error, "tensor '%.64s' is %s in the file and %s in the network", wanted->name, in_file,
                        in_network);
 }
@@ -227,10 +178,10 @@ static void count(void *context, const bp_tensor *tensor) {
 
 bp_status bp_match_no_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),
                             bp_file_error *error) {
-    listing l = {.text = "the network has no tensor", .lead = " "};
+    bp_listing l = {.text = "the network has no tensor", .lead = " "};
     bp_match_each_extra(entries, file, elsewhere, count, &l.to_come);
     if (l.to_come == 0)
         return BP_OK;
-    bp_match_each_extra(entries, file, elsewhere, list, &l);
+    bp_match_each_extra(entries, file, elsewhere, bp_list_tensor, &l);
     return bp_file_fail(error, BP_ERROR_MISMATCH, "%s", l.text);
 }

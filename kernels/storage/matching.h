@@ -10,10 +10,6 @@
 bp_status bp_entries_name(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
                           bp_file_error *error);
 
-/** The same for a pattern: the modules that it finds, one for each of the network. */
-bp_status bp_pattern_find(const bp_entries *entries, const bp_safetensors *file, const char *text, bp_module *modules,
-                          bp_file_error *error);
-
 /** Finds the entries' tensors by name, and checks types and shapes; `options` null: a checkpoint's, which are just
  * those that were written. What the options allow to be missing stays null. */
 bp_status bp_entries_find(bp_entries *entries, const bp_safetensors *file, const bp_load_options *options,
@@ -22,10 +18,6 @@ bp_status bp_entries_find(bp_entries *entries, const bp_safetensors *file, const
 /** Whether `there`, which may be null, has the type and shape of `wanted`. */
 bp_status bp_match_exactly(const bp_safetensors *file, const bp_tensor *wanted, const bp_tensor *there,
                            bp_file_error *error);
-
-/** BP_ERROR_MISMATCH; the message is this text and a list of the file's tensors. */
-bp_status bp_mismatch(const bp_safetensors *file, bp_file_error *error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /** Calls `visit` with each of the file's tensors that is none of the entries' and not `elsewhere` at home. */
 void bp_match_each_extra(const bp_entries *entries, const bp_safetensors *file, bool (*elsewhere)(const char *name),

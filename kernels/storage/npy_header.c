@@ -1,4 +1,4 @@
-#include "storage/npy.h"
+#include "storage/npy_header.h"
 
 #include <stdio.h>
 #include <stdlib.h>

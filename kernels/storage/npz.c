@@ -7,7 +7,8 @@
 #include "float_environment.h"
 #include "storage/error.h"
 #include "storage/npy.h"
-#include "storage/zip.h"
+#include "storage/zip_read.h"
+#include "storage/zip_write.h"
 #include "utf8.h"
 
 #define SUFFIX ".npy"

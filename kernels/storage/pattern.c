@@ -1,8 +1,10 @@
+#include "storage/pattern.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "storage/error.h"
-#include "storage/matching.h"
+#include "storage/listing.h"
 #include "storage/names.h"
 
 #define MEMBER "weight"

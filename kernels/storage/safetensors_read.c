@@ -31,12 +31,6 @@ struct bp_safetensors {
     const bp_metadata **by_key; /* sorted */
 };
 
-const char *bp_safetensors_dtype_name(bp_dtype dtype) {
-    static const char *const names[DTYPE_COUNT] = {"BOOL", "U8",  "I8",  "U16",  "I16", "U32", "I32",
-                                                   "U64",  "I64", "F16", "BF16", "F32", "F64"};
-    return (unsigned)dtype < DTYPE_COUNT ? names[dtype] : NULL;
-}
-
 /* Grows an array by room for one more element. */
 static bp_status grow(void **array, size_t count, size_t *room, size_t size, bp_file_error *error) {
     if (count < *room)

@@ -1,4 +1,4 @@
-#include "storage/zip.h"
+#include "storage/zip_read.h"
 
 #include <stdlib.h>
 #include <string.h>

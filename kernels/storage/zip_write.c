@@ -1,4 +1,4 @@
-#include "storage/zip.h"
+#include "storage/zip_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 
 #include <backprop/random.h>
 
+#include "allocator.h"
 #include "failure.h"
 #include "training/arrays.h"
 
@@ -137,22 +138,12 @@ void bp_batches_position(bp_batches *b, bool shuffles, char *memory) {
         b->weights = take_array(&memory, rows, 1);
 }
 
-static void *default_allocate(void *context, size_t bytes) {
-    (void)context;
-    return malloc(bytes);
-}
-
-static void default_release(void *context, void *memory) {
-    (void)context;
-    free(memory);
-}
-
 bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_allocator *allocator,
                             bp_batches **batches) {
     if (!batches)
         return bp_fail(BP_ERROR_NULL, "batches is null");
     *batches = NULL;
-    bp_batches made = {.batch = batch, .allocator = {default_allocate, default_release, NULL}};
+    bp_batches made = {.batch = batch, .allocator = bp_default_allocator};
     bp_status status = bp_dataset_check(dataset, "dataset", &made.set);
     if (status != BP_OK)
         return status;

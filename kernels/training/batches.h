@@ -25,13 +25,6 @@ struct bp_batches {
 /** Checks a data set and fills in its strides. Sets the message, which uses `name`. */
 bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_dataset *checked);
 
-/** Whether a checked data set has the columns, targets or labels that the network and its loss need. Sets the message.
- */
-bp_status bp_dataset_check_loss(const bp_network *network, const bp_dataset *set, const char *name);
-
-/** bp_network_evaluate in batches of so many rows, at most the network's max_batch_size. */
-bp_status bp_evaluate_in(bp_network *network, const bp_dataset *dataset, size_t rows, double *loss);
-
 /** Arrays that a data set may have, and their names. */
 #define BP_DATASET_ARRAYS 5
 extern const char *const bp_dataset_names[BP_DATASET_ARRAYS];

@@ -6,6 +6,7 @@
 #include "network/loss.h"
 #include "training/arrays.h"
 #include "training/batches.h"
+#include "training/evaluate.h"
 
 /* Batches of some size, in order. */
 typedef struct walk {

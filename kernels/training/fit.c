@@ -11,6 +11,7 @@
 #include "network/optimize.h"
 #include "sized.h"
 #include "training/batches.h"
+#include "training/evaluate.h"
 #include "training/stopping.h"
 
 /* The state of a fit. */

@@ -4,124 +4,42 @@
 
 #include <backprop/dense.h>
 
-#include "vector/product.h"
+#include "vector/delta.h"
+#include "vector/gemm.h"
 #include "vector/row.h"
 
-/* A matrix is packed if its rows lie further apart than this many elements and enough results share the copy. */
-#define PACK_STRIDE_MIN 128
-#define PACK_ROWS_MIN (2 * MR)
-#define PACK_COLUMNS_MIN 256
-#define FLOATS_PER_PAGE 1024
-
 /* Rows of A that lie whole pages apart share the same sets of the cache: they are packed if enough columns use them. */
-static pack_kind pack_left_rows(size_t ld, size_t columns) {
+static pack_kind pack_far_rows(size_t ld, size_t columns) {
     return ld % FLOATS_PER_PAGE == 0 && columns >= PACK_COLUMNS_MIN ? PACK_ROWS : PACK_NONE;
 }
 
-static product forward_product(bp_packed a, bp_packed x, bp_packed w, const float *bias, size_t batch, size_t in,
-                               size_t out, bp_activation activation) {
-    return (product){
-        .rows = batch,
-        .columns = out,
-        .depth = in,
-        .a = rows_of(x),
-        .b = w,
-        .c = a,
-        .mc = MC,
-        .kc = KC,
-        .bias = bias,
-        .epilogue = EPILOGUE_ACTIVATION,
-        .activation = activation,
-    };
+/* Whether a row-major B is packed: its rows lie far apart, and enough rows of A use the copy. */
+static pack_kind pack_shared(size_t ld, size_t rows) {
+    return ld > PACK_STRIDE_MIN && rows >= PACK_ROWS_MIN ? PACK_ROWS : PACK_NONE;
+}
+
+static gemm_operands forward_operands(bp_packed a, bp_packed x, bp_packed w, const float *bias, size_t batch, size_t in,
+                                      size_t out) {
+    return (gemm_operands){.rows = batch, .columns = out, .depth = in, .a = rows_of(x), .b = w, .c = a, .bias = bias};
 }
 
 static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, const float *w, size_t ldw,
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                           void *scratch) {
-    if (batch == 1 && out >= NR) {
-        /* The tiles compute the columns beyond the last whole panel. */
-        const size_t whole = out / NR * NR;
-        row_forward(row_major(a, lda), (bp_packed){0}, row_major(x, ldx), row_major(w, ldw), bias, in, whole,
+    /* The tiles compute the columns beyond the last whole panel. */
+    const size_t done = batch == 1 ? out / NR * NR : 0;
+    if (done > 0)
+        row_forward(row_major(a, lda), (bp_packed){0}, row_major(x, ldx), row_major(w, ldw), bias, in, done,
                     activation);
-        if (whole < out)
-            dense_forward(a + whole, lda, x, ldx, w + whole, ldw, bias_at(bias, whole), 1, in, out - whole, activation,
-                          scratch);
+    if (done == out)
         return;
-    }
-    product p =
-        forward_product(row_major(a, lda), row_major(x, ldx), row_major(w, ldw), bias, batch, in, out, activation);
-    if (batch >= PACK_ROWS_MIN && ldw > PACK_STRIDE_MIN)
-        p.pack_b = PACK_ROWS;
-    p.pack_a = pack_left_rows(ldx, out);
-    run_product(&p, scratch);
-}
-
-/* Rows of W in a block of the transposed product: few, since the first block is not prefetched. */
-#define TRANSPOSED_ROWS whole_panel_rows(48)
-
-/* Transposing an element takes as long as multiplying it by this many rows. */
-#define TRANSPOSE_ROWS 6
-
-/*
- * The delta product transposes either W, or delta and the result. Whether the second is faster, as for few rows. Idle
- * lanes of the last vector of rows count.
- */
-static bool transpose_rows(size_t batch, size_t in, size_t out) {
-    const size_t panel_rows = round_up(batch, NR);
-    if (out > NC * DEPTH_MAX / panel_rows)
-        return false;
-    const double weights = (double)in * (double)out, rows = (double)panel_rows * ((double)in + (double)out);
-    const size_t idle = whole_columns(batch) - batch;
-    return rows <= weights && (double)idle * weights + TRANSPOSE_ROWS * rows < TRANSPOSE_ROWS * weights;
-}
-
-static product delta_product(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                             size_t in, size_t out, bp_derivative derivative) {
-    product p = {
-        .c = previous,
-        .depth = out,
-        .pack_b = PACK_COLUMNS,
-        .previous = previous_saved,
-        .derivative = derivative,
-    };
-    if (transpose_rows(batch, in, out)) {
-        p.transposed = true;
-        p.rows = in;
-        p.columns = batch;
-        p.a = rows_of(w);
-        p.b = delta;
-        p.kc = out;
-        p.mc = TRANSPOSED_ROWS;
-        p.epilogue = EPILOGUE_STORE;
-    } else {
-        p.rows = batch;
-        p.columns = in;
-        p.a = rows_of(delta);
-        p.b = w;
-        p.kc = KC;
-        p.mc = MC;
-        p.partial_in_scratch = previous.data == previous_saved.data;
-        p.epilogue = derivative.kind == DERIVATIVE_ONE ? EPILOGUE_STORE : EPILOGUE_DERIVATIVE;
-    }
-    return p;
-}
-
-static void row_major_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
-                            const float *saved, size_t lds, size_t batch, size_t in, size_t out,
-                            bp_derivative derivative, void *scratch) {
-    if (batch == 1 && in >= VEC_LANES) {
-        const size_t whole = in / VEC_LANES * VEC_LANES;
-        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), whole, out,
-                  derivative);
-        if (whole < in)
-            row_major_delta(previous + whole, ldp, delta, ldd, w + whole * ldw, ldw, saved ? saved + whole : NULL, lds,
-                            1, in - whole, out, derivative, scratch);
-        return;
-    }
-    product p = delta_product(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds),
-                              batch, in, out, derivative);
-    p.pack_a = p.transposed ? pack_left_rows(ldw, batch) : pack_left_rows(ldd, in);
-    run_product(&p, scratch);
+    const gemm_operands g = forward_operands(row_major(a + done, lda), row_major(x, ldx), row_major(w + done, ldw),
+                                             bias_at(bias, done), batch, in, out - done);
+    const gemm_epilogue e = {.kind = EPILOGUE_ACTIVATION, .activation = activation};
+    gemm_plan plan = chain_plan(&g);
+    plan.pack_a = pack_far_rows(ldx, out);
+    plan.pack_b = pack_shared(ldw, batch);
+    gemm(&g, &plan, &e, scratch);
 }
 
 static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
@@ -133,27 +51,42 @@ static void dense_delta(float *previous, size_t ldp, const float *delta, size_t 
         saved = previous;
         lds = ldp;
     }
-    row_major_delta(previous, ldp, delta, ldd, w, ldw, saved, lds, batch, in, out, derivative, scratch);
-}
-
-/* X^T delta: the sum of the products of row blocks. */
-static product gradient_product(bp_packed result, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out) {
-    return (product){
-        .rows = in,
-        .columns = out,
-        .depth = batch,
-        .a = columns_of(x),
-        .b = delta,
-        .c = result,
-        .mc = COLUMN_BLOCK,
-        .kc = BP_ROW_BLOCK,
-        .chain = BP_ROW_BLOCK,
+    /* The tiles compute the columns beyond the last whole vector. */
+    const size_t done = batch == 1 ? in / VEC_LANES * VEC_LANES : 0;
+    if (done > 0)
+        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), done, out,
+                  derivative);
+    if (done == in)
+        return;
+    const delta_operands d = {
+        .batch = batch,
+        .in = in - done,
+        .out = out,
+        .previous = row_major(previous + done, ldp),
+        .delta = row_major(delta, ldd),
+        .w = row_major(w + done * ldw, ldw),
+        .saved = row_major(saved ? saved + done : NULL, lds),
+        .derivative = derivative,
     };
+    if (delta_transposes(batch, d.in, out))
+        delta_by_rows(&d, pack_far_rows(ldw, batch), scratch);
+    else
+        delta_by_columns(&d, pack_far_rows(ldd, d.in), scratch);
 }
 
-/* How a gradient's tiles end. */
-static inline tile_epilogue gradient_epilogue(const bp_coefficients *update) {
-    return !update ? EPILOGUE_STORE : update->plain ? EPILOGUE_SGD : EPILOGUE_OPTIMIZER;
+/* X^T delta: the sum of the products of row blocks, each of which is a chain. */
+static gemm_operands gradient_operands(bp_packed c, bp_packed x, bp_packed delta, size_t batch, size_t in, size_t out) {
+    return (gemm_operands){.rows = in, .columns = out, .depth = batch, .a = columns_of(x), .b = delta, .c = c};
+}
+
+static gemm_plan gradient_plan(void) {
+    return (gemm_plan){.mc = COLUMN_BLOCK, .kc = BP_ROW_BLOCK, .chains = true};
+}
+
+/* Stores the gradient, or updates by it. */
+static gemm_epilogue gradient_epilogue(const bp_coefficients *update) {
+    const epilogue_kind kind = !update ? EPILOGUE_STORE : update->plain ? EPILOGUE_SGD : EPILOGUE_OPTIMIZER;
+    return (gemm_epilogue){.kind = kind, .update = update};
 }
 
 /* Stores the gradient in w, or updates w by it. */
@@ -163,18 +96,15 @@ static void row_major_gradient(const bp_coefficients *update, float *w, size_t l
         outer_product_update(w, ldw, x, delta, in, out, update->learning_rate);
         return;
     }
-    product p = gradient_product(row_major(w, ldw), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
-    p.pack_a = ldx > PACK_STRIDE_MIN && out > NR ? PACK_COLUMNS : PACK_NONE;
-    if (in >= PACK_ROWS_MIN && ldd > PACK_STRIDE_MIN)
-        p.pack_b = PACK_ROWS;
-    p.partial_in_scratch = update != NULL;
-    p.epilogue = gradient_epilogue(update);
-    p.update = update;
-    run_product(&p, scratch);
+    const gemm_operands g =
+        gradient_operands(row_major(w, ldw), row_major(x, ldx), row_major(delta, ldd), batch, in, out);
+    const gemm_epilogue e = gradient_epilogue(update);
+    gemm_plan plan = gradient_plan();
+    plan.sums_in_scratch = update != NULL;
+    plan.pack_a = ldx > PACK_STRIDE_MIN && out > NR ? PACK_TRANSPOSED : PACK_NONE;
+    plan.pack_b = pack_shared(ldd, in);
+    gemm(&g, &plan, &e, scratch);
 }
-
-/* Vectors of columns that are summed together: enough to hide the latency of an addition. */
-#define SUM_CHAINS (64 / VEC_LANES)
 
 /*
  * Sums of delta's columns, row block by row block, for `vecs` vectors of columns from column j on. The last vector has
@@ -200,8 +130,6 @@ static ALWAYS_INLINE void column_sums(vec sum[SUM_CHAINS], bool first, const siz
     }
 }
 
-/* Columns of gradients that stay in the first-level cache until the optimizer uses them. */
-#define OPTIMIZER_COLUMNS (16 * NR)
 _Static_assert(OPTIMIZER_COLUMNS % (SUM_CHAINS * VEC_LANES) == 0, "columns are whole groups of chains");
 
 /* Up to OPTIMIZER_COLUMNS columns: stores their gradients in `to`, or updates what is there. `update`: null or plain.

@@ -14,7 +14,7 @@
 #include "mask.h"
 #include "philox.h"
 #include "vector/activation.h"
-#include "vector/product.h"
+#include "vector/pack.h"
 
 /* What all elements of a call have in common. */
 typedef struct dropper {

@@ -7,13 +7,13 @@
 
 #include <backprop/layer_norm.h>
 
+#include "vector/accumulators.h"
 #include "vector/dense.h"
 #include "vector/dropout.h"
-#include "vector/loss.h"
 
 /*
- * Sums over a row run as in loss.h. Columns j .. j + BP_SUM_ACCUMULATORS - 1 are a group. `whole`: all columns of the
- * group lie in the row.
+ * Sums over a row run as in accumulators.h. Columns j .. j + BP_SUM_ACCUMULATORS - 1 are a group. `whole`: all columns
+ * of the group lie in the row.
  */
 static ALWAYS_INLINE size_t group_lanes(const bool whole, size_t columns, size_t j) {
     return whole ? VEC_LANES : lanes_left(columns, j);

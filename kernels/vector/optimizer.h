@@ -8,12 +8,8 @@
 
 #include "backend.h"
 #include "coefficients.h"
-#include "vector/tile.h"
-
-/* A row-major matrix. */
-static inline bp_packed row_major(const float *at, size_t ld) {
-    return (bp_packed){(float *)at, ld, NR};
-}
+#include "vector/activation.h"
+#include "vector/pack.h"
 
 /* The new w from its gradient g and its state s, t. */
 static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_coefficients *r, vec w, vec g, vec *s,
@@ -156,6 +152,21 @@ static inline void optimizer_step(const bp_parameters *parameters, const float *
                                   const bp_optimizer *optimizer, uint64_t step, float learning_rate) {
     const bp_coefficients coefficients = coefficients_of(optimizer, step, learning_rate, parameters);
     apply_optimizer(&coefficients, ROLE_WEIGHTS, parameters->values, 0, row_major(gradient, 0), 1, count);
+}
+
+static inline void sgd(float *parameters, const float *gradient, size_t count, float learning_rate) {
+    size_t k = 0;
+    for (; k + SGD_VECS * VEC_LANES <= count; k += SGD_VECS * VEC_LANES) {
+        UNROLL_FOR (size_t v = 0; v < SGD_VECS; v++) {
+            float *at = parameters + k + v * VEC_LANES;
+            vec_store(at, vec_fnma(vec_set1(learning_rate), vec_load(gradient + k + v * VEC_LANES), vec_load(at)));
+        }
+    }
+    for (; k < count; k += VEC_LANES) {
+        const size_t n = least(count - k, VEC_LANES);
+        const vec g = load_some(gradient + k, n);
+        store_some(parameters + k, n, vec_fnma(vec_set1(learning_rate), g, load_some(parameters + k, n)));
+    }
 }
 
 #endif

@@ -1,11 +1,15 @@
 /*
- * Packing copies a panel of a matrix so that the tile reads it contiguously. Rows of a large matrix lie pages apart and
- * fall on few sets of the cache.
+ * Packed matrices: addresses in them, and copies to and from them, panel by panel. Tiles read a panel contiguously;
+ * rows of a large row-major matrix lie pages apart and fall on few sets of the cache.
+ *
+ * May know: vectors, and the panel width NR.
  */
 #ifndef BP_PACK_H
 #define BP_PACK_H
 
 #include <stddef.h>
+
+#include "backend.h"
 
 static inline size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -13,6 +17,30 @@ static inline size_t least(size_t a, size_t b) {
 
 static inline size_t round_up(size_t n, size_t unit) {
     return (n + unit - 1) / unit * unit;
+}
+
+/* A row-major matrix, as a packed one. */
+static inline bp_packed row_major(const float *at, size_t ld) {
+    return (bp_packed){(float *)at, ld, NR};
+}
+
+static inline size_t panel_count(size_t columns) {
+    return (columns + NR - 1) / NR;
+}
+
+/* The largest multiple of the panel width up to `rows`, at least one panel. */
+static inline size_t whole_panel_rows(size_t rows) {
+    return rows < NR ? NR : rows / NR * NR;
+}
+
+/* The address of element (r, c); c begins a panel. */
+static inline float *packed_at(bp_packed m, size_t r, size_t c) {
+    return m.data + c / NR * m.panel_stride + r * m.row_stride;
+}
+
+/* The part of m from element (r, c) on, if there is m; c begins a panel. */
+static inline bp_packed packed_part(bp_packed m, size_t r, size_t c) {
+    return !m.data ? m : (bp_packed){packed_at(m, r, c), m.row_stride, m.panel_stride};
 }
 
 /* The first n elements. Masked accesses are slow on some processors: they are used only where they are needed. */
@@ -73,6 +101,20 @@ static inline void pack_columns(float *panel, size_t width, const float *from, s
             for (size_t l = 0; l < ks; l++)
                 vec_store(panel + (k + l) * width + j, block[l]);
         }
+}
+
+/* Packs a row-major matrix [rows x columns]. */
+static inline void pack_matrix(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r += PACK_STEP)
+        for (size_t c = 0; c < columns; c += NR)
+            pack_rows(packed_at(to, r, c), to.row_stride, from + r * ld + c, ld, least(rows - r, PACK_STEP),
+                      least(columns - c, NR));
+}
+
+/* Packs one panel of the transpose: `columns` rows of `from`, each `depth` long. */
+static inline void pack_transposed_panel(float *panel, bp_packed from, size_t depth, size_t columns) {
+    for (size_t k = 0; k < depth; k += NR)
+        pack_columns(panel + k * NR, NR, packed_at(from, 0, k), from.row_stride, least(depth - k, NR), columns);
 }
 
 #endif

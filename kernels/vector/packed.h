@@ -4,25 +4,9 @@
 
 #include "vector/dense.h"
 
-/* A few whole rows at a time: the hardware prefetches contiguous reads only. */
-static void packed_pack(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns) {
-    for (size_t n = 0; n < rows; n += PACK_STEP)
-        for (size_t c = 0; c < columns; c += NR)
-            pack_rows(packed_at(to, n, c), to.row_stride, from + n * ld + c, ld, least(rows - n, PACK_STEP),
-                      least(columns - c, NR));
-}
-
 static void packed_unpack(float *to, size_t ld, bp_packed from, size_t rows, size_t columns) {
     for (size_t c = 0; c < columns; c += NR)
         unpack_rows(to + c, ld, packed_at(from, 0, c), from.row_stride, rows, least(columns - c, NR));
-}
-
-/* A chain of up to two blocks becomes one block, so that no partial sums go through memory. */
-static void long_chains(product *p) {
-    if (!p->transposed && p->depth > KC && p->depth <= 2 * KC) {
-        p->kc = p->depth;
-        p->mc = MC / 2;
-    }
 }
 
 static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
@@ -31,11 +15,11 @@ static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_p
         row_forward(a, derivatives, x, w, bias, in, out, activation);
         return;
     }
-    product p = forward_product(a, x, w, bias, batch, in, out, activation);
-    p.derivatives = derivatives;
-    long_chains(&p);
-    p.padded = true;
-    run_product(&p, scratch);
+    gemm_operands g = forward_operands(a, x, w, bias, batch, in, out);
+    g.padded = true;
+    const gemm_epilogue e = {.kind = EPILOGUE_ACTIVATION, .activation = activation, .derivatives = derivatives};
+    const gemm_plan plan = chain_plan(&g);
+    gemm(&g, &plan, &e, scratch);
 }
 
 static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
@@ -44,10 +28,11 @@ static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_pa
         row_delta(previous, delta, w, previous_saved, in, out, derivative);
         return;
     }
-    product p = delta_product(previous, delta, w, previous_saved, batch, in, out, derivative);
-    long_chains(&p);
-    p.padded = true;
-    run_product(&p, scratch);
+    const delta_operands d = {batch, in, out, previous, delta, w, previous_saved, derivative, .padded = true};
+    if (delta_transposes(batch, in, out))
+        delta_by_rows(&d, PACK_NONE, scratch);
+    else
+        delta_by_columns(&d, PACK_NONE, scratch);
 }
 
 static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns) {
@@ -60,9 +45,6 @@ static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows,
         }
 }
 
-/* Elements of a block of X, which every column of delta reuses: a share of the second-level cache. */
-#define UPDATE_BLOCK (KC * MC)
-
 static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta,
                             size_t batch, size_t in, size_t out, void *scratch) {
     const bp_coefficients *update = use->update;
@@ -70,14 +52,15 @@ static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums
         row_update(update, w, x, delta, in, out);
         return;
     }
-    product p = gradient_product(update ? w : sums, x, delta, batch, in, out);
-    p.padded = true;
-    p.kc = batch;
-    p.mc = whole_panel_rows(UPDATE_BLOCK / batch);
-    p.sums = use->continues ? &sums : NULL;
-    p.epilogue = gradient_epilogue(update);
-    p.update = update;
-    run_product(&p, scratch);
+    gemm_operands g = gradient_operands(update ? w : sums, x, delta, batch, in, out);
+    g.padded = true;
+    g.sums = use->continues ? sums : (bp_packed){0};
+    const gemm_epilogue e = gradient_epilogue(update);
+    gemm_plan plan = gradient_plan();
+    plan.sums_in_scratch = update != NULL;
+    if (e.kind != EPILOGUE_OPTIMIZER) /* which takes a panel's gradient from the first-level cache */
+        plan.mc = whole_panel_rows(UPDATE_BLOCK / least(batch, BP_ROW_BLOCK));
+    gemm(&g, &plan, &e, scratch);
 }
 
 static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,

@@ -9,15 +9,13 @@
 
 #include <stddef.h>
 
-#define FLOATS_PER_LINE 16
-
 /* A part of a packed matrix. */
 typedef struct prefetch_stream {
     const float *data;
     size_t row_stride, panel_stride;
     size_t rows, panel_count; /* rows of each panel */
     size_t next_row;
-    size_t per_iteration; /* rows per iteration, which is PANEL_WIDTH steps of a tile */
+    size_t per_iteration; /* rows per iteration, which is NR steps of a tile */
 } prefetch_stream;
 
 /* What is prefetched while tiles run: A, B, and the operands of the epilogue. */
@@ -27,7 +25,7 @@ typedef struct prefetches {
 
 static ALWAYS_INLINE void prefetch_rows(prefetch_stream *f) {
     for (size_t n = 0; n < f->per_iteration && f->panel_count > 0; n++) {
-        for (size_t j = 0; j < PANEL_WIDTH; j += FLOATS_PER_LINE)
+        for (size_t j = 0; j < NR; j += FLOATS_PER_LINE)
             __builtin_prefetch(f->data + f->next_row * f->row_stride + j, 0, 2);
         if (++f->next_row == f->rows) {
             f->next_row = 0;

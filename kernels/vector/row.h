@@ -5,10 +5,9 @@
 #ifndef BP_VECTOR_ROW_H
 #define BP_VECTOR_ROW_H
 
-#include "vector/product.h"
-
-/* The columns of this many panel widths run their chains together. */
-#define ROW_PANEL_COUNT 4
+#include "vector/activation.h"
+#include "vector/optimizer.h"
+#include "vector/pack.h"
 
 /* a = x W + bias for panel_count * vecs vectors of columns; padding is computed too. */
 static ALWAYS_INLINE void row_chains(const size_t panel_count, const size_t vecs, float *a, size_t a_panel, bp_packed x,
@@ -61,12 +60,6 @@ static void row_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_pack
         activate_in_place(packed_at(a, 0, j), 0, slope, 0, 1, round_up(least(out - j, NR), VEC_LANES), f);
     }
 }
-
-/* Vectors of W's rows whose chains run together: enough to hide the latency of a multiply-add. */
-#define DELTA_VECS (32 / VEC_LANES)
-
-/* Columns of a cache line, all used at once: rows a power of two apart share few sets of the cache. */
-#define LINE_COLUMNS (NR % 16 == 0 ? 16 : VEC_LANES)
 
 /* acc + W d for VEC_LANES rows and `lanes` columns of W, transposed in registers. Rows beyond `rows` count as 0. */
 static ALWAYS_INLINE vec delta_square(vec acc, const float *d, const float *from, size_t ld, size_t rows,

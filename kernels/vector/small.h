@@ -15,10 +15,7 @@
 #include "enum_counts.h"
 #include "vector/loss.h"
 #include "vector/optimizer.h"
-#include "vector/tile.h"
-
-/* Rows whose chains run together: 4, then 2, then 1. Batches of up to this many rows update W^T too. */
-#define SMALL_ROWS 4
+#include "vector/pack.h"
 
 /* For code that tiny networks seldom run: it stays out of the code that they always run. */
 #define OUT_OF_LINE static __attribute__((noinline))
@@ -30,7 +27,7 @@ static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec
         UNROLL_FOR (size_t r = 0; r < rows; r++) {
             const vec ak = vec_set1(a[r * lda + k]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_fma(ak, vec_load(b + k * PANEL_WIDTH + v * VEC_LANES), acc[r * vecs + v]);
+                acc[r * vecs + v] = vec_fma(ak, vec_load(b + k * NR + v * VEC_LANES), acc[r * vecs + v]);
         }
     }
 }
@@ -38,7 +35,7 @@ static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec
 static ALWAYS_INLINE void small_store(const size_t rows, const size_t vecs, float *c, const vec *acc) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            vec_store(c + r * PANEL_WIDTH + v * VEC_LANES, acc[r * vecs + v]);
+            vec_store(c + r * NR + v * VEC_LANES, acc[r * vecs + v]);
     }
 }
 
@@ -61,7 +58,7 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
         small_rectify(rows * vecs, acc, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
     else if (k->activation.kind == BP_ACTIVATION_LEAKY_RELU)
         small_rectify(rows * vecs, acc, (bp_activation){BP_ACTIVATION_LEAKY_RELU, k->activation.parameter});
-    small_store(rows, vecs, k->outputs + n * PANEL_WIDTH, acc);
+    small_store(rows, vecs, k->outputs + n * NR, acc);
 }
 
 /*
@@ -71,17 +68,17 @@ static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, co
 static void small_activate_together(float *a, float *derivatives, size_t rows, size_t columns,
                                     bp_activation activation) {
     const size_t together = VEC_LANES / columns;
-    for (size_t n = 0; n < rows; n += together, a += together * PANEL_WIDTH) {
+    for (size_t n = 0; n < rows; n += together, a += together * NR) {
         const size_t count = least(rows - n, together);
         vec z = vec_load(a);
         for (size_t r = 1; r < count; r++)
-            z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * PANEL_WIDTH), VEC_LANES - r * columns));
+            z = vec_keep_first(z, r * columns, vec_rotate(vec_load(a + r * NR), VEC_LANES - r * columns));
         const value_and_derivative f = derivatives ? vec_activate_with_slope(z, activation)
                                                    : (value_and_derivative){vec_activate(z, activation), z};
         for (size_t r = 0; r < count; r++)
-            vec_store(a + r * PANEL_WIDTH, vec_rotate(f.value, r * columns));
+            vec_store(a + r * NR, vec_rotate(f.value, r * columns));
         for (size_t r = 0; derivatives && r < count; r++)
-            vec_store(derivatives + (n + r) * PANEL_WIDTH, vec_rotate(f.slope, r * columns));
+            vec_store(derivatives + (n + r) * NR, vec_rotate(f.slope, r * columns));
     }
 }
 
@@ -94,9 +91,9 @@ OUT_OF_LINE void small_activate(float *a, float *derivatives, size_t rows, size_
     if (activation.kind == BP_ACTIVATION_TANH)
         for (size_t n = 0; n < rows; n++)
             for (size_t j = 0; j < columns; j += VEC_LANES)
-                vec_store(a + n * PANEL_WIDTH + j, vec_tanh(vec_load(a + n * PANEL_WIDTH + j)));
+                vec_store(a + n * NR + j, vec_tanh(vec_load(a + n * NR + j)));
     else
-        activate_in_place(a, PANEL_WIDTH, derivatives, PANEL_WIDTH, rows, round_up(columns, VEC_LANES), activation);
+        activate_in_place(a, NR, derivatives, NR, rows, round_up(columns, VEC_LANES), activation);
 }
 
 static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_small_layer *k, const float *x, size_t ldx,
@@ -130,7 +127,7 @@ static ALWAYS_INLINE void small_derivatives(const size_t rows, const size_t vecs
                                             bp_derivative derivative) {
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
-            const vec a = vec_load(saved + r * PANEL_WIDTH + v * VEC_LANES);
+            const vec a = vec_load(saved + r * NR + v * VEC_LANES);
             acc[r * vecs + v] = vec_mul(acc[r * vecs + v], vec_derivative(a, derivative));
         }
     }
@@ -165,10 +162,10 @@ static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, con
     vec acc[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t i = 0; i < rows * vecs; i++)
         acc[i] = vec_set1(0.0f);
-    small_chains(rows, vecs, acc, k->deltas + n * PANEL_WIDTH, PANEL_WIDTH, k->weights_t, k->out);
+    small_chains(rows, vecs, acc, k->deltas + n * NR, NR, k->weights_t, k->out);
     if (previous->derivative.kind != DERIVATIVE_ONE)
-        small_times_derivatives(rows, vecs, acc, previous->saved + n * PANEL_WIDTH, previous->derivative);
-    small_store(rows, vecs, previous->deltas + n * PANEL_WIDTH, acc);
+        small_times_derivatives(rows, vecs, acc, previous->saved + n * NR, previous->derivative);
+    small_store(rows, vecs, previous->deltas + n * NR, acc);
 }
 
 /* ---- Updates -------------------------------------------------------------------------------------------------- */
@@ -180,7 +177,7 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     UNROLL_FOR (size_t k = 0; k < count * vecs; k++)
         g[k] = vec_set1(0.0f);
     for (size_t n = 0; n < rows; n++) {
-        const float *d = delta + n * PANEL_WIDTH;
+        const float *d = delta + n * NR;
         UNROLL_FOR (size_t i = 0; i < count; i++) {
             const vec xi = vec_set1(x[n * ldx + i]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
@@ -189,7 +186,7 @@ static ALWAYS_INLINE void small_weights(const size_t count, const size_t vecs, f
     }
     UNROLL_FOR (size_t i = 0; i < count; i++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            store_gradient(update, w + i * PANEL_WIDTH + v * VEC_LANES, VEC_LANES, g[i * vecs + v]);
+            store_gradient(update, w + i * NR + v * VEC_LANES, VEC_LANES, g[i * vecs + v]);
     }
 }
 
@@ -198,13 +195,13 @@ static ALWAYS_INLINE void small_update(const size_t vecs, float *w, const float 
                                        size_t rows, size_t in, const bp_coefficients *update) {
     size_t i = 0;
     for (; i + SMALL_ROWS <= in; i += SMALL_ROWS)
-        small_weights(SMALL_ROWS, vecs, w + i * PANEL_WIDTH, x + i, ldx, delta, rows, update);
+        small_weights(SMALL_ROWS, vecs, w + i * NR, x + i, ldx, delta, rows, update);
     if (in & 2) {
-        small_weights(2, vecs, w + i * PANEL_WIDTH, x + i, ldx, delta, rows, update);
+        small_weights(2, vecs, w + i * NR, x + i, ldx, delta, rows, update);
         i += 2;
     }
     if (in & 1)
-        small_weights(1, vecs, w + i * PANEL_WIDTH, x + i, ldx, delta, rows, update);
+        small_weights(1, vecs, w + i * NR, x + i, ldx, delta, rows, update);
 }
 
 static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const float *delta, size_t rows,
@@ -214,7 +211,7 @@ static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const f
         sum[v] = vec_set1(0.0f);
     for (size_t n = 0; n < rows; n++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
-            sum[v] = vec_add(sum[v], vec_load(delta + n * PANEL_WIDTH + v * VEC_LANES));
+            sum[v] = vec_add(sum[v], vec_load(delta + n * NR + v * VEC_LANES));
     }
     UNROLL_FOR (size_t v = 0; v < vecs; v++)
         store_gradient(update, biases + v * VEC_LANES, VEC_LANES, sum[v]);
@@ -236,18 +233,15 @@ static void small_sgd(const bp_coefficients *update, const bp_small_layer *k, co
         small_sgd_vecs(TILE_VECS, update, k, x, ldx, rows);
 }
 
-/* Rows of gradients that stay in the first-level cache until the optimizer uses them. */
-#define SMALL_OPTIMIZER_ROWS 32
-
 /* The same by an optimizer that is not plain. */
 static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coefficients *update,
                                                const bp_small_layer *k, const float *x, size_t ldx, size_t rows) {
-    float gradient[SMALL_OPTIMIZER_ROWS * PANEL_WIDTH];
-    const bp_packed g = {gradient, PANEL_WIDTH, NR};
+    float gradient[SMALL_OPTIMIZER_ROWS * NR];
+    const bp_packed g = {gradient, NR, NR};
     for (size_t i = 0; i < k->in; i += SMALL_OPTIMIZER_ROWS) {
         const size_t count = least(k->in - i, SMALL_OPTIMIZER_ROWS);
         small_update(vecs, gradient, x + i, ldx, k->deltas, rows, count, NULL);
-        apply_optimizer(update, ROLE_WEIGHTS, k->weights + i * PANEL_WIDTH, PANEL_WIDTH, g, count, vecs * VEC_LANES);
+        apply_optimizer(update, ROLE_WEIGHTS, k->weights + i * NR, NR, g, count, vecs * VEC_LANES);
     }
     small_biases(vecs, gradient, k->deltas, rows, NULL);
     apply_optimizer(update, ROLE_OTHERS, k->biases, 0, g, 1, vecs * VEC_LANES);
@@ -278,7 +272,7 @@ static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_small_
     if (rows & 1)
         small_deltas(1, vecs, k, n);
     if (update)
-        small_update(vecs, k->weights_t, k->deltas, PANEL_WIDTH, k[-1].outputs, rows, k->out, update);
+        small_update(vecs, k->weights_t, k->deltas, NR, k[-1].outputs, rows, k->out, update);
 }
 
 static void small_previous(const bp_small_layer *k, size_t rows, const bp_coefficients *update) {
@@ -295,12 +289,12 @@ static void small_previous(const bp_small_layer *k, size_t rows, const bp_coeffi
 static inline void small_mse(const bp_small_layer *k, const float *y, size_t ldy, size_t rows, float scale) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < k->out; j += VEC_LANES) {
-            const float *a = k->outputs + n * PANEL_WIDTH + j;
+            const float *a = k->outputs + n * NR + j;
             vec error = vec_sub(vec_load(a), load_some(y + n * ldy + j, least(k->out - j, VEC_LANES)));
             error = vec_mul(error, vec_set1(scale));
             if (k->derivative.kind != DERIVATIVE_ONE)
-                small_times_derivatives(1, 1, &error, k->saved + n * PANEL_WIDTH + j, k->derivative);
-            vec_store(k->deltas + n * PANEL_WIDTH + j, error);
+                small_times_derivatives(1, 1, &error, k->saved + n * NR + j, k->derivative);
+            vec_store(k->deltas + n * NR + j, error);
         }
 }
 
@@ -308,20 +302,20 @@ static inline void small_mse(const bp_small_layer *k, const float *y, size_t ldy
 OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_small_layer *k) {
     const bp_batch *b = s->batch;
     if (s->loss == BP_LOSS_MSE)
-        loss_mse(NULL, 0, s->row_loss, k->outputs, PANEL_WIDTH, b->targets, b->target_stride, b->rows, k->out,
-                 k->activation, s->scale);
+        loss_mse(NULL, 0, s->row_loss, k->outputs, NR, b->targets, b->target_stride, b->rows, k->out, k->activation,
+                 s->scale);
     else if (s->loss == LOSS_COUNT)
         s->other_loss(s->context);
     else
-        loss_softmax_cross_entropy(s->update ? k->deltas : NULL, PANEL_WIDTH, s->row_loss, k->outputs, PANEL_WIDTH,
-                                   b->labels, b->rows, k->out, s->scale);
+        loss_softmax_cross_entropy(s->update ? k->deltas : NULL, NR, s->row_loss, k->outputs, NR, b->labels, b->rows,
+                                   k->out, s->scale);
 }
 
 /* ---- The step ------------------------------------------------------------------------------------------------- */
 
 OUT_OF_LINE void small_transpose(const bp_small_layer *layers, size_t count) {
     for (const bp_small_layer *k = layers + 1; k < layers + count; k++)
-        pack_columns(k->weights_t, PANEL_WIDTH, k->weights, PANEL_WIDTH, k->out, k->in);
+        pack_columns(k->weights_t, NR, k->weights, NR, k->out, k->in);
 }
 
 /* The backward pass by an optimizer. Its state has no transpose, so W^T becomes stale. */
@@ -331,7 +325,7 @@ OUT_OF_LINE void small_optimizers(const bp_small_step *s) {
     *s->weights_t_current = false;
     for (const bp_small_layer *k = first + s->count - 1; k > first; k--) {
         small_previous(k, batch->rows, NULL);
-        small_optimizer(s->update, k, k[-1].outputs, PANEL_WIDTH, batch->rows);
+        small_optimizer(s->update, k, k[-1].outputs, NR, batch->rows);
     }
     small_optimizer(s->update, first, batch->inputs, batch->input_stride, batch->rows);
 }
@@ -342,7 +336,7 @@ static void small_step(const bp_small_step *s) {
     const bp_small_layer *first = s->layers, *last = first + s->count - 1;
     small_forward(s, first, batch->inputs, batch->input_stride, rows);
     for (const bp_small_layer *k = first; k++ < last;)
-        small_forward(s, k, k[-1].outputs, PANEL_WIDTH, rows);
+        small_forward(s, k, k[-1].outputs, NR, rows);
     if (s->row_loss || (s->update && s->loss != BP_LOSS_MSE))
         small_row_loss(s, last);
     if (!s->update)
@@ -360,7 +354,7 @@ static void small_step(const bp_small_step *s) {
     *s->weights_t_current = both;
     for (const bp_small_layer *k = last; k > first; k--) {
         small_previous(k, rows, both ? update : NULL);
-        small_sgd(update, k, k[-1].outputs, PANEL_WIDTH, rows);
+        small_sgd(update, k, k[-1].outputs, NR, rows);
     }
     small_sgd(update, first, batch->inputs, batch->input_stride, rows);
 }

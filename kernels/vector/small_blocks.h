@@ -5,6 +5,9 @@
 #ifndef BP_SMALL_BLOCKS_H
 #define BP_SMALL_BLOCKS_H
 
+#undef KC
+#undef NC
+#undef MC
 #define KC NR
 #define NC (2 * NR)
 #define MC NR

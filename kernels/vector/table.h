@@ -7,7 +7,6 @@
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
 #include "vector/loss.h"
-#include "vector/loss_kinds.h"
 #include "vector/packed.h"
 #include "vector/small.h"
 
@@ -16,7 +15,6 @@
 void NARROW_SMALL_STEP(const bp_small_step *step);
 #else
 #define NARROW_SMALL_STEP NULL
-#define NARROW_SMALL 0
 #endif
 
 static float cosine_of(float x) {
@@ -61,7 +59,7 @@ const bp_backend BP_BACKEND = {
     .panel_width = NR,
     .column_unit = NR,
     .in_place = IN_PLACE,
-    .pack = packed_pack,
+    .pack = pack_matrix,
     .unpack = packed_unpack,
     .forward = packed_forward,
     .delta = packed_delta,

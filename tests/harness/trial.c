@@ -85,8 +85,6 @@ static bool is_prime(size_t n) {
     return n > 1;
 }
 
-enum { FLOATS_PER_PAGE = 1024 };
-
 /* Packed, a prime, a few elements of padding, or columns of a much wider array. */
 static size_t draw_ld(test_random *random, size_t columns) {
     const size_t kind = test_random_below(random, 8);

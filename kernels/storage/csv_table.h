@@ -1,6 +1,6 @@
 /* A table in memory: the file's bytes, with a NUL at the end of each field, and where each field begins. */
-#ifndef BP_STORAGE_CSV_H
-#define BP_STORAGE_CSV_H
+#ifndef BP_STORAGE_CSV_TABLE_H
+#define BP_STORAGE_CSV_TABLE_H
 
 #include <backprop/csv.h>
 
@@ -18,9 +18,6 @@ struct bp_csv {
     bool named;
     bp_csv_missing missing;
 };
-
-/** Fills in the table from its text, which is `size` bytes and a NUL. A missing field becomes empty. */
-bp_status bp_csv_parse(bp_csv *csv, size_t size, const bp_csv_options *options, bp_file_error *error);
 
 /** A field of the table's rows, which the caller has checked. */
 static inline const char *bp_csv_at(const bp_csv *csv, size_t row, size_t column) {

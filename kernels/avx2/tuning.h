@@ -1,0 +1,28 @@
+/* Tuning constants of AVX2; docs/tuning.md tells what was measured. */
+#ifndef BP_AVX2_TUNING_H
+#define BP_AVX2_TUNING_H
+
+/*
+ * The tile: MR rows of TILE_VECS vectors, NR columns. 12 of 16 registers accumulate: 2 FMA units with a latency of 4 to
+ * 5 cycles need at least 10 chains.
+ */
+#define MR 6
+#define TILE_VECS 2
+#define NR (TILE_VECS * VEC_LANES)
+#define TILE_ROWS_OF_ONE 10 /* rows of a tile that is one vector wide */
+#define TILE_UNROLL 1       /* steps of the depth in one iteration of the loop */
+#define TILE_TAIL 1         /* last steps, which run row by row with the epilogue */
+#define NARROW_COLUMNS 0    /* tiles of so many columns run on narrower vectors */
+#define NARROW_SMALL 0      /* small networks of layers of so many columns, too */
+
+/* The blocks. */
+#define KC 512 /* long: sums stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
+#define NC 512 /* wide: a packed block of A stays in that cache and is used often */
+#define MC 144
+
+/* Whether products read row-major matrices of many rows as fast as packed ones. */
+#define IN_PLACE false
+
+#include "vector/tuning.h"
+
+#endif

@@ -1,0 +1,43 @@
+/* Tuning constants of AVX-512; docs/tuning.md tells what was measured. */
+#ifndef BP_AVX512_TUNING_H
+#define BP_AVX512_TUNING_H
+
+/* Columns of a tile, and of a panel of packed matrices. */
+#define NR 32
+
+#if VEC_LANES == 16
+
+/*
+ * The tile: MR rows of TILE_VECS vectors. 24 of 32 registers accumulate; 12 rows divide common batches better than the
+ * 14 that would fit.
+ */
+#define MR 12
+#define TILE_VECS 2
+#define TILE_ROWS_OF_ONE 10 /* rows of a tile that is one vector wide; no register is left for more addresses */
+#define TILE_UNROLL 2       /* steps of the depth in one iteration of the loop */
+#define TILE_TAIL 2         /* last steps, which run row by row with the epilogue */
+#define NARROW_COLUMNS 8    /* tiles of so many columns run on narrower vectors */
+#define NARROW_SMALL 16     /* small networks of layers of so many columns, too */
+
+#else /* narrow.c: 256-bit vectors, half a panel */
+
+#define MR 6
+#define TILE_VECS 2
+#define TILE_ROWS_OF_ONE 10
+#define TILE_UNROLL 1
+#define TILE_TAIL 2
+#define NARROW_COLUMNS 0
+
+#endif
+
+/* The blocks. */
+#define KC 512
+#define NC 512
+#define MC 144
+
+/* Whether products read row-major matrices of many rows as fast as packed ones. */
+#define IN_PLACE true
+
+#include "vector/tuning.h"
+
+#endif

@@ -72,43 +72,6 @@ typedef struct bp_packed {
     size_t row_stride, panel_stride;
 } bp_packed;
 
-/* Layer normalization between a layer's product and its activation. Pointers are null if the layer has none. */
-typedef struct bp_layer_norm {
-    float *gamma, *beta;                   /* [out] */
-    float *gamma_gradient, *beta_gradient; /* [out], the sums over earlier slices */
-    bp_packed normalized;                  /* [rows of a slice x out] */
-    float *rstd;                           /* [rows of a slice] */
-    bp_packed deltas; /* [rows of a slice x out], dL/dy of the norm's outputs y; the layer's deltas are dL/dz */
-} bp_layer_norm;
-
-/* A network's layer. */
-typedef struct bp_dense_layer {
-    size_t in, out;
-    bp_packed weights;    /* [in x out] */
-    float *biases;        /* [out] */
-    bp_packed gradient;   /* [in x out], the sum over earlier slices */
-    float *bias_gradient; /* [out] */
-    bp_packed outputs;    /* [rows of a slice x out] */
-    bp_packed deltas;     /* [rows of a slice x out] */
-    bp_activation activation;
-    /*
-     * The backward pass gets f' from `saved`, which is `outputs`, or holds f' itself if derivative.kind is
-     * DERIVATIVE_SAVED: with dropout, and where derivative_of says so.
-     */
-    bp_packed saved;
-    bp_derivative derivative;
-    float dropout; /* probability */
-    bp_layer_norm norm;
-    bool frozen;      /* steps do not change its parameters */
-    float *weights_t; /* W^T [out x in] in one panel; null in the first layer and unless the network is small */
-} bp_dense_layer;
-
-/* The matrix for the derivatives of a layer's activation; data is null if it saves none. Not for layers with dropout.
- */
-static inline bp_packed saved_derivatives(const bp_dense_layer *k) {
-    return k->derivative.kind == DERIVATIVE_SAVED ? k->saved : (bp_packed){0};
-}
-
 /*
  * What becomes of a slice's gradient. Sums are those over the slices of a batch; without earlier slices and with an
  * update they are unused, and may be null.
@@ -118,9 +81,22 @@ typedef struct gradient_use {
     const bp_coefficients *update; /* the parameters are updated by it; null: it is stored in the sums */
 } gradient_use;
 
-/* A step of a small network: each layer's outputs fit one panel. */
+/* A layer of a small network: outputs, and the previous layer's unless it is the first, fit one panel. */
+typedef struct bp_small_layer {
+    size_t in, out;
+    float *weights;   /* [in x out] in one panel */
+    float *weights_t; /* W^T [out x in] in one panel; null in the first layer */
+    float *biases;    /* [out] */
+    float *outputs;   /* [rows x out] in one panel */
+    float *deltas;    /* the same */
+    float *saved;     /* for `derivative`; may be outputs */
+    bp_activation activation;
+    bp_derivative derivative;
+} bp_small_layer;
+
+/* A step of a small network. */
 typedef struct bp_small_step {
-    const bp_dense_layer *layers;
+    const bp_small_layer *layers;
     size_t count;
     const bp_batch *batch; /* strides filled in; at most BP_ROW_BLOCK rows */
     bp_loss_kind loss;     /* squared error or softmax cross-entropy, without weights or smoothing; else LOSS_COUNT */

@@ -97,7 +97,7 @@ bp_status bp_network_backward(bp_network *network, const bp_batch *batch, const 
     if (o.gradient == BP_GRADIENT_MODE_UPDATE && !network->sgd_only)
         return bp_update_step(&s, o.learning_rate, o.loss);
     if (o.gradient == BP_GRADIENT_MODE_UPDATE)
-        bp_step_set_rate(&s, o.learning_rate);
+        network->coefficients.learning_rate = o.learning_rate;
     if (o.gradient != BP_GRADIENT_MODE_SKIP) {
         network->gradient_stored = o.gradient == BP_GRADIENT_MODE_STORE;
         network->accumulated = false;

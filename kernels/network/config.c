@@ -228,6 +228,9 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
     tally_bytes(&t, sizeof(bp_network));
     layout->layers_at = t.bytes;
     tally_bytes(&t, layers * sizeof(bp_dense_layer));
+    layout->small_layers_at = t.bytes;
+    if (layout->small_rows > 0)
+        tally_bytes(&t, layers * sizeof(bp_small_layer));
     layout->weights_at = t.bytes;
     for (size_t l = 0; l < layers; l++) {
         tally_packed(&t, panel, sizes[l], sizes[l + 1]);

@@ -35,8 +35,8 @@ static void move_layer(bp_dense_layer *k, ptrdiff_t distance) {
 static void move_network(bp_network *network, ptrdiff_t distance) {
     bp_parameters *arrays = &network->coefficients.arrays;
     void *const pointers[] = {
-        &network->layer,   &network->squares, &network->inputs.data, &network->row_loss,
-        &network->scratch, &arrays->values,   &arrays->ema,
+        &network->layer,    &network->small_layer, &network->squares, &network->inputs.data,
+        &network->row_loss, &network->scratch,     &arrays->values,   &arrays->ema,
     };
     for (size_t p = 0; p < sizeof pointers / sizeof *pointers; p++)
         move_pointer(pointers[p], distance);
@@ -44,6 +44,8 @@ static void move_network(bp_network *network, ptrdiff_t distance) {
         move_pointer(&arrays->state[k], distance);
     for (size_t l = 0; l < network->layers; l++)
         move_layer(&network->layer[l], distance);
+    if (network->small_layer)
+        bp_small_layers(network->small_layer, network->layer, network->layers);
 }
 
 /* What lies before the rows of a slice is copied; rows and scratch have no meaning between calls. */

@@ -43,12 +43,13 @@ static inline uint64_t matrix_bytes(const bp_network *network, size_t rows, size
 /* No sum wraps: the network, whose weights are as wide, has been allocated. */
 static inline workspace_layout lay_out(const bp_network *network, size_t batch_rows) {
     workspace_layout w = {.rows = batch_rows < BP_WORKSPACE_ROWS ? batch_rows : BP_WORKSPACE_ROWS};
-    w.layers = whole_lines((uint64_t)network->layers * sizeof(bp_dense_layer));
     if (is_small(network)) { /* no layer is wider than a panel */
+        w.layers = whole_lines((uint64_t)network->layers * sizeof(bp_small_layer));
         w.outputs = whole_lines((uint64_t)w.rows * network->backend->panel_width * sizeof(float));
         w.bytes = w.layers + 2 * w.outputs;
         return w;
     }
+    w.layers = whole_lines((uint64_t)network->layers * sizeof(bp_dense_layer));
     w.inputs = matrix_bytes(network, w.rows, network->layer[0].in);
     for (size_t l = 0; l < network->layers; l++) {
         const bp_dense_layer *k = &network->layer[l];
@@ -138,23 +139,16 @@ static bp_packed matrix_at(const bp_network *network, void *at, size_t rows, siz
     return (bp_packed){at, shape.row_stride, shape.panel_stride};
 }
 
-/* Writes of each layer what small_step reads of it in a forward pass. */
+/* small_step reads of these layers what a forward pass needs. */
 static void infer_small(const bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride,
                         char *workspace, const workspace_layout *w) {
     const bp_backend *backend = network->backend;
-    bp_dense_layer *layers = (bp_dense_layer *)workspace;
+    bp_small_layer *layers = (bp_small_layer *)workspace;
     const size_t panel = backend->panel_width, last = network->layers - 1;
-    for (size_t l = 0; l <= last; l++) {
-        const bp_dense_layer *from = &network->layer[l];
-        bp_dense_layer *to = &layers[l];
-        to->in = from->in;
-        to->out = from->out;
-        to->weights.data = from->weights.data;
-        to->biases = from->biases;
-        to->activation = from->activation;
-        to->outputs.data = (float *)(workspace + w->layers + (l % 2 ? w->outputs : 0));
-    }
-    const bp_packed result = {layers[last].outputs.data, panel, w->rows * panel};
+    bp_small_layers(layers, network->layer, network->layers);
+    for (size_t l = 0; l <= last; l++)
+        layers[l].outputs = (float *)(workspace + w->layers + (l % 2 ? w->outputs : 0));
+    const bp_packed result = {layers[last].outputs, panel, w->rows * panel};
     bp_batch piece = {.inputs = batch->inputs, .input_stride = batch->input_stride};
     const bp_small_step small = {.layers = layers, .count = network->layers, .batch = &piece, .loss = LOSS_COUNT};
     for (size_t row = 0; row < batch->rows; row += piece.rows) {

@@ -40,6 +40,20 @@ static bp_packed take_packed(char **next, size_t panel, size_t rows, size_t colu
                        shape.panel_stride};
 }
 
+void bp_small_layers(bp_small_layer *small, const bp_dense_layer *layer, size_t layers) {
+    for (const bp_dense_layer *k = layer; k < layer + layers; k++, small++)
+        *small = (bp_small_layer){.in = k->in,
+                                  .out = k->out,
+                                  .weights = k->weights.data,
+                                  .weights_t = k->weights_t,
+                                  .biases = k->biases,
+                                  .outputs = k->outputs.data,
+                                  .deltas = k->deltas.data,
+                                  .saved = k->saved.data,
+                                  .activation = k->activation,
+                                  .derivative = k->derivative};
+}
+
 static void lay_out_arrays(bp_network *network, const network_layout *layout, const bp_network_config *config) {
     char *block = (char *)network;
     const size_t panel = layout->panel_width;
@@ -85,6 +99,10 @@ static void lay_out_arrays(bp_network *network, const network_layout *layout, co
             k->norm.rstd = take_floats(&rows, 1, layout->slice_rows);
         }
         widest = k->out > widest ? k->out : widest;
+    }
+    if (layout->small_rows > 0) {
+        network->small_layer = (bp_small_layer *)(block + layout->small_layers_at);
+        bp_small_layers(network->small_layer, network->layer, network->layers);
     }
     network->row_loss = (float *)(block + layout->row_loss_at);
     network->scratch = block + layout->scratch_at;

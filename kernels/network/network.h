@@ -1,8 +1,9 @@
 /*
  * A network's memory is one block:
  *
- *   bp_network | layers | parameters | arrays of optimizer state, each like the parameters | gradient accumulators |
- *   transposed weights of a small network | one slice's rows | squares of gradients | scratch of each worker
+ *   bp_network | layers | those of a small network | parameters | arrays of optimizer state, each like the parameters |
+ * gradient accumulators | transposed weights of a small network | one slice's rows | squares of gradients | scratch of
+ * each worker
  *
  * A batch is processed in slices: some rows go through all layers, forward, backward and into the gradients, while they
  * are in the cache. Workers share a slice, each with its own scratch; slice.c has the partition.
@@ -16,10 +17,42 @@
 #include "enum_counts.h"
 #include "network/pool.h"
 
+/* Layer normalization between a layer's product and its activation. Pointers are null if the layer has none. */
+typedef struct bp_layer_norm {
+    float *gamma, *beta;                   /* [out] */
+    float *gamma_gradient, *beta_gradient; /* [out], the sums over earlier slices */
+    bp_packed normalized;                  /* [rows of a slice x out] */
+    float *rstd;                           /* [rows of a slice] */
+    bp_packed deltas; /* [rows of a slice x out], dL/dy of the norm's outputs y; the layer's deltas are dL/dz */
+} bp_layer_norm;
+
+/* A network's layer. */
+typedef struct bp_dense_layer {
+    size_t in, out;
+    bp_packed weights;    /* [in x out] */
+    float *biases;        /* [out] */
+    bp_packed gradient;   /* [in x out], the sum over earlier slices */
+    float *bias_gradient; /* [out] */
+    bp_packed outputs;    /* [rows of a slice x out] */
+    bp_packed deltas;     /* [rows of a slice x out] */
+    bp_activation activation;
+    /*
+     * The backward pass gets f' from `saved`, which is `outputs`, or holds f' itself if derivative.kind is
+     * DERIVATIVE_SAVED: with dropout, and where derivative_of says so.
+     */
+    bp_packed saved;
+    bp_derivative derivative;
+    float dropout; /* probability */
+    bp_layer_norm norm;
+    bool frozen;      /* steps do not change its parameters */
+    float *weights_t; /* W^T [out x in] in one panel; null in the first layer and unless the network is small */
+} bp_dense_layer;
+
 struct bp_network {
     const bp_backend *backend;
     size_t layers;
     bp_dense_layer *layer;
+    bp_small_layer *small_layer; /* the same for small_step; null if the network is not small */
     bp_loss_kind loss;
     bp_loss_kind small_loss; /* the same if small_step knows it, else LOSS_COUNT */
     float loss_parameter;    /* its threshold or smoothing */
@@ -76,7 +109,8 @@ bp_status bp_network_create_on(const bp_backend *backend, const bp_network_confi
 typedef struct network_layout {
     size_t panel_width; /* of the backend */
     /* Bytes from the start of the block. */
-    size_t layers_at, weights_at, gradient_at, weights_t_at, rows_at, row_loss_at, squares_at, scratch_at;
+    size_t layers_at, small_layers_at, weights_at, gradient_at, weights_t_at, rows_at, row_loss_at, squares_at,
+        scratch_at;
     size_t bytes;
     size_t workers;
     size_t slice_rows;
@@ -165,6 +199,9 @@ typedef struct parameter_run {
 
 /** The run that contains element `at`: a layer's weights, or its other parameters. */
 parameter_run bp_parameter_run(const bp_network *network, size_t at);
+
+/** Layers as small_step takes them. */
+void bp_small_layers(bp_small_layer *small, const bp_dense_layer *layer, size_t layers);
 
 /** Floating-point operations of the products of one step. */
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows);

@@ -165,7 +165,7 @@ static void delta_rows(const step *s, size_t l, row_range p) {
 
 /* What becomes of the slice's gradient. */
 static gradient_use use_of(const step *s) {
-    return (gradient_use){!bp_step_begins(s), bp_step_updates(s) ? s->coefficients : NULL};
+    return (gradient_use){!bp_step_begins(s), bp_step_updates(s) ? &s->network->coefficients : NULL};
 }
 
 /* Adds the slice to the gradient of rows `in` and columns `out` of layer l. */

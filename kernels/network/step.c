@@ -26,7 +26,7 @@ static void small_loss(void *context) {
 static ALWAYS_INLINE void run_small(step *s) {
     bp_network *network = s->network;
     const bp_small_step small = {
-        .layers = network->layer,
+        .layers = network->small_layer,
         .count = network->layers,
         .batch = &s->batch,
         .loss = s->options || s->batch.weights ? LOSS_COUNT : network->small_loss,
@@ -34,7 +34,7 @@ static ALWAYS_INLINE void run_small(step *s) {
         .context = s,
         .row_loss = s->row_loss,
         .scale = s->scale,
-        .update = s->coefficients,
+        .update = s->train ? &network->coefficients : NULL,
         .weights_t_current = &network->weights_t_current,
     };
     network->small_step(&small);
@@ -60,9 +60,9 @@ static ALWAYS_INLINE void run_step(step *s) {
 }
 
 /*
- * A step that only goes forward. All fields one by one: zeroing the struct as a whole is a slow string instruction, and
- * a copy of the batch by vectors would wait for the stores of a caller that has just filled it. Either costs a tenth of
- * the smallest step.
+ * A step that only goes forward, without a slice yet. All fields one by one: zeroing the struct as a whole is a slow
+ * string instruction, and a copy of the batch by vectors would wait for the stores of a caller that has just filled it.
+ * Either costs a tenth of the smallest step.
  */
 static ALWAYS_INLINE void begin_step(step *s, bp_network *network, const bp_batch *batch) {
     s->network = network;
@@ -79,13 +79,9 @@ static ALWAYS_INLINE void begin_step(step *s, bp_network *network, const bp_batc
     s->scale = 0.0f;
     s->train = false;
     s->options = NULL;
-    s->coefficients = NULL;
     s->store = false;
     s->continues = false;
     s->first_row = 0;
-    s->begin = 0;
-    s->rows = 0;
-    s->in_place = false;
 }
 
 static ALWAYS_INLINE bp_status check_inputs(const bp_network *network, bp_batch *batch) {
@@ -219,7 +215,7 @@ bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, floa
         return bp_batch_refuse(network, &s.batch, status);
     if (!network->sgd_only)
         return bp_update_step(&s, learning_rate, loss);
-    bp_step_set_rate(&s, learning_rate);
+    network->coefficients.learning_rate = learning_rate;
     run_with_loss(&s, s.batch.rows, loss);
     network->steps++;
     return BP_OK;

@@ -11,16 +11,15 @@ typedef struct step {
     bp_batch batch; /* strides filled in */
     float *outputs; /* receives the last layer's outputs, or null */
     size_t output_stride;
-    float *row_loss;                     /* null if not wanted */
-    float scale;                         /* of the loss */
-    bool train;                          /* with the backward pass */
-    const bp_backward_options *options;  /* strides filled in; null: a training step of the network's own loss */
-    const bp_coefficients *coefficients; /* of the update, if there is one */
-    bool store;                          /* gradients are stored; slices update nothing */
-    bool continues;                      /* they are added to the gradients of earlier steps */
-    size_t first_row;                    /* of this part of the batch, for dropout's masks */
-    size_t begin, rows;                  /* the slice */
-    bool in_place;                       /* the caller's inputs are read in place, not packed */
+    float *row_loss;                    /* null if not wanted */
+    float scale;                        /* of the loss */
+    bool train;                         /* with the backward pass */
+    const bp_backward_options *options; /* strides filled in; null: a training step of the network's own loss */
+    bool store;                         /* gradients are stored; slices update nothing */
+    bool continues;                     /* they are added to the gradients of earlier steps */
+    size_t first_row;                   /* of this part of the batch, for dropout's masks */
+    size_t begin, rows;                 /* the slice */
+    bool in_place;                      /* the caller's inputs are read in place, not packed */
 } step;
 
 /** Rows of one worker: `from` is the first in the batch, `stored` its row in the network's matrices. */
@@ -69,12 +68,6 @@ bp_status bp_swapped_refuse(void) __attribute__((cold));
 
 /** A checked training step of a network that is not `sgd_only`: update.c. */
 bp_status bp_update_step(step *s, float learning_rate, float *loss);
-
-/** Sets the coefficients of a step of a network that is `sgd_only`: all others are set once. */
-static inline void bp_step_set_rate(step *s, float learning_rate) {
-    s->network->coefficients.learning_rate = learning_rate;
-    s->coefficients = &s->network->coefficients;
-}
 
 /** Whether the slice's gradient is the first of the sum, and whether the slice updates the weights. */
 static inline bool bp_step_begins(const step *s) {

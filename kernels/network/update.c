@@ -164,7 +164,6 @@ bp_status bp_update_step(step *s, float learning_rate, float *loss) {
         return bp_swapped_refuse();
     forget_gradients(network);
     set_coefficients(network, network->steps + 1, learning_rate);
-    s->coefficients = &network->coefficients;
     s->store = network->by_gradient;
     bp_step_run(s, s->batch.rows, loss);
     if (s->store)

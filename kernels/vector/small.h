@@ -46,19 +46,19 @@ static ALWAYS_INLINE void small_rectify(const size_t count, vec *acc, bp_activat
         acc[k] = vec_rectify(acc[k], activation);
 }
 
-static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, const bp_dense_layer *k, const float *x,
+static ALWAYS_INLINE void small_outputs(const size_t rows, const size_t vecs, const bp_small_layer *k, const float *x,
                                         size_t ldx, size_t n) {
     vec acc[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             acc[r * vecs + v] = vec_load(k->biases + v * VEC_LANES);
     }
-    small_chains(rows, vecs, acc, x + n * ldx, ldx, k->weights.data, k->in);
+    small_chains(rows, vecs, acc, x + n * ldx, ldx, k->weights, k->in);
     if (k->activation.kind == BP_ACTIVATION_RELU)
         small_rectify(rows * vecs, acc, (bp_activation){BP_ACTIVATION_RELU, 0.0f});
     else if (k->activation.kind == BP_ACTIVATION_LEAKY_RELU)
         small_rectify(rows * vecs, acc, (bp_activation){BP_ACTIVATION_LEAKY_RELU, k->activation.parameter});
-    small_store(rows, vecs, k->outputs.data + n * NR, acc);
+    small_store(rows, vecs, k->outputs + n * NR, acc);
 }
 
 /*
@@ -96,7 +96,7 @@ OUT_OF_LINE void small_activate(float *a, float *derivatives, size_t rows, size_
         activate_in_place(a, NR, derivatives, NR, rows, round_up(columns, VEC_LANES), activation);
 }
 
-static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_dense_layer *k, const float *x, size_t ldx,
+static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_small_layer *k, const float *x, size_t ldx,
                                              size_t rows) {
     size_t n = 0;
     for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
@@ -109,7 +109,7 @@ static ALWAYS_INLINE void small_forward_vecs(const size_t vecs, const bp_dense_l
         small_outputs(1, vecs, k, x, ldx, n);
 }
 
-static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, size_t rows, bool train) {
+static void small_forward(const bp_small_step *s, const bp_small_layer *k, const float *x, size_t ldx, size_t rows) {
     if (k->out <= VEC_LANES)
         small_forward_vecs(1, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
@@ -117,7 +117,8 @@ static void small_forward(const bp_dense_layer *k, const float *x, size_t ldx, s
     else
         small_forward_vecs(TILE_VECS, k, x, ldx, rows);
     if (!is_rectifier(k->activation))
-        small_activate(k->outputs.data, train ? saved_derivatives(k).data : NULL, rows, k->out, k->activation);
+        small_activate(k->outputs, s->update && k->derivative.kind == DERIVATIVE_SAVED ? k->saved : NULL, rows, k->out,
+                       k->activation);
 }
 
 /* ---- Deltas --------------------------------------------------------------------------------------------------- */
@@ -156,15 +157,15 @@ static ALWAYS_INLINE void small_times_derivatives(const size_t rows, const size_
     }
 }
 
-static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, const bp_dense_layer *k, size_t n) {
-    const bp_dense_layer *previous = k - 1;
+static ALWAYS_INLINE void small_deltas(const size_t rows, const size_t vecs, const bp_small_layer *k, size_t n) {
+    const bp_small_layer *previous = k - 1;
     vec acc[SMALL_ROWS * TILE_VECS];
     UNROLL_FOR (size_t i = 0; i < rows * vecs; i++)
         acc[i] = vec_set1(0.0f);
-    small_chains(rows, vecs, acc, k->deltas.data + n * NR, NR, k->weights_t, k->out);
+    small_chains(rows, vecs, acc, k->deltas + n * NR, NR, k->weights_t, k->out);
     if (previous->derivative.kind != DERIVATIVE_ONE)
-        small_times_derivatives(rows, vecs, acc, previous->saved.data + n * NR, previous->derivative);
-    small_store(rows, vecs, previous->deltas.data + n * NR, acc);
+        small_times_derivatives(rows, vecs, acc, previous->saved + n * NR, previous->derivative);
+    small_store(rows, vecs, previous->deltas + n * NR, acc);
 }
 
 /* ---- Updates -------------------------------------------------------------------------------------------------- */
@@ -216,22 +217,38 @@ static ALWAYS_INLINE void small_biases(const size_t vecs, float *biases, const f
         store_gradient(update, biases + v * VEC_LANES, VEC_LANES, sum[v]);
 }
 
-/* small_parameters by an optimizer that is not plain. */
+/* Updates a layer's weights and biases by plain SGD, given the layer's inputs. */
+static ALWAYS_INLINE void small_sgd_vecs(const size_t vecs, const bp_coefficients *update, const bp_small_layer *k,
+                                         const float *x, size_t ldx, size_t rows) {
+    small_update(vecs, k->weights, x, ldx, k->deltas, rows, k->in, update);
+    small_biases(vecs, k->biases, k->deltas, rows, update);
+}
+
+static void small_sgd(const bp_coefficients *update, const bp_small_layer *k, const float *x, size_t ldx, size_t rows) {
+    if (k->out <= VEC_LANES)
+        small_sgd_vecs(1, update, k, x, ldx, rows);
+    else if (k->out <= 2 * VEC_LANES)
+        small_sgd_vecs(2, update, k, x, ldx, rows);
+    else
+        small_sgd_vecs(TILE_VECS, update, k, x, ldx, rows);
+}
+
+/* The same by an optimizer that is not plain. */
 static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coefficients *update,
-                                               const bp_dense_layer *k, const float *x, size_t ldx, size_t rows) {
+                                               const bp_small_layer *k, const float *x, size_t ldx, size_t rows) {
     float gradient[SMALL_OPTIMIZER_ROWS * NR];
     const bp_packed g = {gradient, NR, NR};
     for (size_t i = 0; i < k->in; i += SMALL_OPTIMIZER_ROWS) {
         const size_t count = least(k->in - i, SMALL_OPTIMIZER_ROWS);
-        small_update(vecs, gradient, x + i, ldx, k->deltas.data, rows, count, NULL);
-        apply_optimizer(update, ROLE_WEIGHTS, k->weights.data + i * NR, NR, g, count, vecs * VEC_LANES);
+        small_update(vecs, gradient, x + i, ldx, k->deltas, rows, count, NULL);
+        apply_optimizer(update, ROLE_WEIGHTS, k->weights + i * NR, NR, g, count, vecs * VEC_LANES);
     }
-    small_biases(vecs, gradient, k->deltas.data, rows, NULL);
+    small_biases(vecs, gradient, k->deltas, rows, NULL);
     apply_optimizer(update, ROLE_OTHERS, k->biases, 0, g, 1, vecs * VEC_LANES);
 }
 
-OUT_OF_LINE void small_optimizer(const bp_coefficients *update, const bp_dense_layer *k, const float *x, size_t ldx,
-                                 size_t rows) {
+static void small_optimizer(const bp_coefficients *update, const bp_small_layer *k, const float *x, size_t ldx,
+                            size_t rows) {
     if (k->out <= VEC_LANES)
         small_optimizer_vecs(1, update, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
@@ -243,7 +260,7 @@ OUT_OF_LINE void small_optimizer(const bp_coefficients *update, const bp_dense_l
 /* ---- Back through a layer ------------------------------------------------------------------------------------- */
 
 /* The previous layer's deltas; then, if `update` is not null, W^T is updated: plain SGD. */
-static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_dense_layer *k, size_t rows,
+static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_small_layer *k, size_t rows,
                                               const bp_coefficients *update) {
     size_t n = 0;
     for (; n + SMALL_ROWS <= rows; n += SMALL_ROWS)
@@ -255,10 +272,10 @@ static ALWAYS_INLINE void small_previous_vecs(const size_t vecs, const bp_dense_
     if (rows & 1)
         small_deltas(1, vecs, k, n);
     if (update)
-        small_update(vecs, k->weights_t, k->deltas.data, NR, k[-1].outputs.data, rows, k->out, update);
+        small_update(vecs, k->weights_t, k->deltas, NR, k[-1].outputs, rows, k->out, update);
 }
 
-static void small_previous(const bp_dense_layer *k, size_t rows, const bp_coefficients *update) {
+static void small_previous(const bp_small_layer *k, size_t rows, const bp_coefficients *update) {
     if (k->in <= VEC_LANES)
         small_previous_vecs(1, k, rows, update);
     else if (k->in <= 2 * VEC_LANES)
@@ -267,83 +284,79 @@ static void small_previous(const bp_dense_layer *k, size_t rows, const bp_coeffi
         small_previous_vecs(TILE_VECS, k, rows, update);
 }
 
-static ALWAYS_INLINE void small_sgd_vecs(const size_t vecs, const bp_coefficients *update, const bp_dense_layer *k,
-                                         const float *x, size_t ldx, size_t rows) {
-    small_update(vecs, k->weights.data, x, ldx, k->deltas.data, rows, k->in, update);
-    small_biases(vecs, k->biases, k->deltas.data, rows, update);
-}
-
-/* Updates a layer's weights and biases, given the layer's inputs. */
-static void small_parameters(const bp_coefficients *update, const bp_dense_layer *k, const float *x, size_t ldx,
-                             size_t rows) {
-    if (!update->plain)
-        small_optimizer(update, k, x, ldx, rows);
-    else if (k->out <= VEC_LANES)
-        small_sgd_vecs(1, update, k, x, ldx, rows);
-    else if (k->out <= 2 * VEC_LANES)
-        small_sgd_vecs(2, update, k, x, ldx, rows);
-    else
-        small_sgd_vecs(TILE_VECS, update, k, x, ldx, rows);
-}
-
 /* ---- Loss ----------------------------------------------------------------------------------------------------- */
 
-static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy, size_t rows, float scale) {
+static inline void small_mse(const bp_small_layer *k, const float *y, size_t ldy, size_t rows, float scale) {
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < k->out; j += VEC_LANES) {
-            const float *a = k->outputs.data + n * NR + j;
+            const float *a = k->outputs + n * NR + j;
             vec error = vec_sub(vec_load(a), load_some(y + n * ldy + j, least(k->out - j, VEC_LANES)));
             error = vec_mul(error, vec_set1(scale));
             if (k->derivative.kind != DERIVATIVE_ONE)
-                small_times_derivatives(1, 1, &error, k->saved.data + n * NR + j, k->derivative);
-            vec_store(k->deltas.data + n * NR + j, error);
+                small_times_derivatives(1, 1, &error, k->saved + n * NR + j, k->derivative);
+            vec_store(k->deltas + n * NR + j, error);
         }
 }
 
 /* The loss of each row; in classification also the deltas, if the step trains. */
-OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k) {
+OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_small_layer *k) {
     const bp_batch *b = s->batch;
     if (s->loss == BP_LOSS_MSE)
-        loss_mse(NULL, 0, s->row_loss, k->outputs.data, NR, b->targets, b->target_stride, b->rows, k->out,
-                 k->activation, s->scale);
+        loss_mse(NULL, 0, s->row_loss, k->outputs, NR, b->targets, b->target_stride, b->rows, k->out, k->activation,
+                 s->scale);
     else if (s->loss == LOSS_COUNT)
         s->other_loss(s->context);
     else
-        loss_softmax_cross_entropy(s->update ? k->deltas.data : NULL, NR, s->row_loss, k->outputs.data, NR, b->labels,
-                                   b->rows, k->out, s->scale);
+        loss_softmax_cross_entropy(s->update ? k->deltas : NULL, NR, s->row_loss, k->outputs, NR, b->labels, b->rows,
+                                   k->out, s->scale);
 }
 
 /* ---- The step ------------------------------------------------------------------------------------------------- */
 
-OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
-    for (const bp_dense_layer *k = layers + 1; k < layers + count; k++)
-        pack_columns(k->weights_t, NR, k->weights.data, NR, k->out, k->in);
+OUT_OF_LINE void small_transpose(const bp_small_layer *layers, size_t count) {
+    for (const bp_small_layer *k = layers + 1; k < layers + count; k++)
+        pack_columns(k->weights_t, NR, k->weights, NR, k->out, k->in);
+}
+
+/* The backward pass by an optimizer. Its state has no transpose, so W^T becomes stale. */
+OUT_OF_LINE void small_optimizers(const bp_small_step *s) {
+    const bp_batch *batch = s->batch;
+    const bp_small_layer *first = s->layers;
+    *s->weights_t_current = false;
+    for (const bp_small_layer *k = first + s->count - 1; k > first; k--) {
+        small_previous(k, batch->rows, NULL);
+        small_optimizer(s->update, k, k[-1].outputs, NR, batch->rows);
+    }
+    small_optimizer(s->update, first, batch->inputs, batch->input_stride, batch->rows);
 }
 
 static void small_step(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
     const size_t rows = batch->rows;
-    const bp_dense_layer *first = s->layers, *last = first + s->count - 1;
-    const bool train = s->update != NULL;
-    small_forward(first, batch->inputs, batch->input_stride, rows, train);
-    for (const bp_dense_layer *k = first; k++ < last;)
-        small_forward(k, k[-1].outputs.data, NR, rows, train);
-    if (s->row_loss || (train && s->loss != BP_LOSS_MSE))
+    const bp_small_layer *first = s->layers, *last = first + s->count - 1;
+    small_forward(s, first, batch->inputs, batch->input_stride, rows);
+    for (const bp_small_layer *k = first; k++ < last;)
+        small_forward(s, k, k[-1].outputs, NR, rows);
+    if (s->row_loss || (s->update && s->loss != BP_LOSS_MSE))
         small_row_loss(s, last);
-    if (!train)
+    if (!s->update)
         return;
     if (s->loss == BP_LOSS_MSE)
         small_mse(last, batch->targets, batch->target_stride, rows, s->scale);
     if (!*s->weights_t_current)
         small_transpose(first, s->count);
-    /* The state of an optimizer has no transpose: then W^T becomes stale. */
-    const bool both = s->update->plain && rows <= SMALL_ROWS;
-    *s->weights_t_current = both;
-    for (const bp_dense_layer *k = last; k > first; k--) {
-        small_previous(k, rows, both ? s->update : NULL);
-        small_parameters(s->update, k, k[-1].outputs.data, NR, rows);
+    const bp_coefficients *update = s->update;
+    if (!update->plain) {
+        small_optimizers(s);
+        return;
     }
-    small_parameters(s->update, first, batch->inputs, batch->input_stride, rows);
+    const bool both = rows <= SMALL_ROWS; /* W and W^T */
+    *s->weights_t_current = both;
+    for (const bp_small_layer *k = last; k > first; k--) {
+        small_previous(k, rows, both ? update : NULL);
+        small_sgd(update, k, k[-1].outputs, NR, rows);
+    }
+    small_sgd(update, first, batch->inputs, batch->input_stride, rows);
 }
 
 #endif

@@ -10,7 +10,7 @@
 #include "enum_counts.h"
 
 /*
- * How the backward pass gets f' from what the forward pass saved. The first kinds are those that an epilogue computes
+ * What the backward pass computes f' from. The first kinds are those that an epilogue computes
  * from the outputs a = f(z); more kinds there would make every tile larger.
  */
 typedef enum derivative_kind {

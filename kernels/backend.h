@@ -75,6 +75,32 @@ typedef struct bp_packed {
     size_t row_stride, panel_stride;
 } bp_packed;
 
+/* The strides of a packed matrix, and its panel count. */
+typedef struct packed_shape {
+    size_t row_stride, panel_stride, panel_count;
+} packed_shape;
+
+/* A packed matrix of rows x columns. If one panel holds whole rows, each begins on a cache line. */
+static inline packed_shape packed_shape_of(size_t width, size_t rows, size_t columns) {
+    if (width == WHOLE_ROWS)
+        return (packed_shape){(columns + 15) / 16 * 16, 0, 1};
+    return (packed_shape){width, rows * width, (columns + width - 1) / width};
+}
+
+/* Elements of a single row, padded. */
+static inline size_t packed_row_floats(size_t width, size_t columns) {
+    const packed_shape shape = packed_shape_of(width, 1, columns);
+    return shape.panel_count * shape.row_stride;
+}
+
+/* The part of a matrix that begins at row r and column c. Its panels are whole if c begins one. */
+static inline bp_packed bp_packed_part(bp_packed m, size_t width, size_t r, size_t c) {
+    if (c > 0) /* a division */
+        m.data += c / width * m.panel_stride + c % width;
+    m.data += r * m.row_stride;
+    return m;
+}
+
 /*
  * What becomes of a slice's gradient. Sums are those over the slices of a batch; without earlier slices and with an
  * update they are unused, and may be null.

@@ -7,7 +7,7 @@
 #include "orthogonal.h"
 #include "philox.h"
 
-/* Packed weights with a panel width of `width`; a single panel has all columns. */
+/* Packed weights with a panel width of `width`. */
 typedef struct weights {
     bp_packed m;
     size_t width, in, out;
@@ -51,7 +51,7 @@ static void draw_orthogonal(const weights *w, float gain, uint64_t seed, uint64_
 
 void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                           uint64_t stream) {
-    const weights all = {w, panel ? panel : out, in, out};
+    const weights all = {w, panel, in, out};
     const float gain = initializer.gain != 0.0f ? initializer.gain : 1.0f;
     if (initializer.kind == BP_INITIALIZER_ORTHOGONAL) {
         draw_orthogonal(&all, gain, seed, stream);

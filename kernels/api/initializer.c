@@ -20,6 +20,6 @@ bp_status bp_initialize(float *w, size_t ldw, size_t in, size_t out, bp_initiali
         return (unsigned)initializer.kind >= INITIALIZER_COUNT
                    ? bp_fail_enumerator("initializer.kind", (int)initializer.kind, "bp_initializer_kind")
                    : bp_fail_number("initializer.gain", (double)initializer.gain, "finite and not negative");
-    bp_initialize_packed((bp_packed){w, ldw, out}, 0, in, out, initializer, seed, stream);
+    bp_initialize_packed((bp_packed){w, ldw, out}, WHOLE_ROWS, in, out, initializer, seed, stream);
     return BP_OK;
 }

@@ -164,11 +164,12 @@ void bp_block_gradient(const step *s, size_t block, row_range p) {
         if (s->gradient == BP_GRADIENT_MODE_SKIP)
             continue;
         const bp_packed delta = bp_rows_from(values->deltas, p.stored);
-        network->backend->bias_gradient(&use, NULL, bp_gradient_of(network, k->biases) + offset, delta, p.rows, k->out);
-        network->backend->gradient(&use, (bp_packed){0}, sums, bp_layer_inputs(s, l, p), delta, p.rows, k->in, k->out,
+        network->backend->bias_gradient(&use, k->biases, bp_gradient_of(network, k->biases) + offset, delta, p.rows,
+                                        k->out);
+        network->backend->gradient(&use, k->weights, sums, bp_layer_inputs(s, l, p), delta, p.rows, k->in, k->out,
                                    p.scratch);
         if (k->normalized)
-            network->backend->norm_gradient(&use, NULL, NULL, bp_gradient_of(network, k->gamma) + offset,
+            network->backend->norm_gradient(&use, k->gamma, k->beta, bp_gradient_of(network, k->gamma) + offset,
                                             bp_gradient_of(network, k->beta) + offset,
                                             bp_rows_from(values->norm_deltas, p.stored),
                                             bp_rows_from(values->normalized, p.stored), p.rows, k->out);

@@ -118,7 +118,7 @@ static void pass_phase(void *argument, size_t worker) {
 
 /* Where element (i, j) of a layer's weights is, counted from the network's first parameter. */
 static size_t weight_offset(const bp_network *network, size_t l, size_t i, size_t j) {
-    const bp_packed at = packed_part(network->layers[l].weights, network->backend->panel_width, i, j);
+    const bp_packed at = bp_packed_part(network->layers[l].weights, network->backend->panel_width, i, j);
     return (size_t)(at.data - network->parameters.values);
 }
 

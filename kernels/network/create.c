@@ -7,9 +7,9 @@
 #include "network/create.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "allocator.h"
 #include "dispatch/dispatch.h"
 #include "failure.h"
 #include "float_environment.h"
@@ -20,16 +20,6 @@
 #include "network/step_schedule.h"
 
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
-
-static void *default_allocate(void *context, size_t bytes) {
-    (void)context;
-    return malloc(bytes);
-}
-
-static void default_release(void *context, void *memory) {
-    (void)context;
-    free(memory);
-}
 
 /* The block starts at the next aligned address. The address of its memory is stored before it. */
 static char *take_block(const bp_allocator *allocator, size_t bytes) {
@@ -244,9 +234,7 @@ bp_status bp_network_create_on(const bp_backend *backend, const bp_network_confi
     bp_status status = bp_config_check(given, &checked);
     if (status != BP_OK || (status = plan_block(backend, config, &planned)) != BP_OK)
         return status;
-    planned.allocator = (bp_allocator){default_allocate, default_release, NULL};
-    if (config->allocator)
-        planned.allocator = *config->allocator;
+    planned.allocator = config->allocator ? *config->allocator : bp_default_allocator;
     char *block = take_block(&planned.allocator, planned.bytes);
     if (!block)
         return bp_fail(BP_ERROR_MEMORY, "the network needs %zu bytes, which %s did not give", planned.bytes,

@@ -35,7 +35,7 @@ static uint64_t hash_float(uint64_t hash, float value) {
 
 /* w_ij: from input i to neuron j. */
 static float weight_at(const bp_network *network, const dense_layer *k, size_t i, size_t j) {
-    return *packed_part(k->weights, network->backend->panel_width, i, j).data;
+    return *bp_packed_part(k->weights, network->backend->panel_width, i, j).data;
 }
 
 uint64_t bp_network_hash(const bp_network *network) {

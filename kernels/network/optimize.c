@@ -36,10 +36,10 @@ static void square_phase(void *argument, size_t worker) {
     for (const dense_layer *k = network->layers; k < network->layers + network->plan.layers; k++) {
         const range mine = columns_of(network->backend, k->out, worker, p->workers);
         if (!k->frozen && mine.begin < mine.end) {
-            network->backend->squares(
-                squares + mine.begin,
-                packed_part(bp_gradient_of_matrix(network, k->weights), network->backend->panel_width, 0, mine.begin),
-                bp_gradient_of(network, k->biases + mine.begin), k->in, mine.end - mine.begin);
+            network->backend->squares(squares + mine.begin,
+                                      bp_packed_part(bp_gradient_of_matrix(network, k->weights),
+                                                     network->backend->panel_width, 0, mine.begin),
+                                      bp_gradient_of(network, k->biases + mine.begin), k->in, mine.end - mine.begin);
             if (k->normalized)
                 square_normalization(squares, bp_gradient_of(network, k->gamma), bp_gradient_of(network, k->beta),
                                      mine);

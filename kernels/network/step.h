@@ -56,7 +56,7 @@ static inline row_range bp_all_rows(const step *s, size_t worker) {
 
 /** A matrix of the workspace, or a part of it, from row r and column c on; c begins a panel. */
 static inline bp_packed bp_part(const step *s, bp_packed m, size_t r, size_t c) {
-    return packed_part(m, s->network->backend->panel_width, r, c);
+    return bp_packed_part(m, s->network->backend->panel_width, r, c);
 }
 
 static inline bp_packed bp_rows_from(bp_packed m, size_t row) {

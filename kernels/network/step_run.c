@@ -1,15 +1,21 @@
-/* The one loop that runs a step's schedule. */
+/* The training step and the passes without one: checks, then the one loop that runs the schedule. */
 #include "network/step_run.h"
 
+#include <math.h>
+
+#include <backprop/dense.h>
+
 #include "enum_counts.h"
+#include "failure.h"
+#include "float_environment.h"
 #include "network/backward_pass.h"
+#include "network/batch_check.h"
 #include "network/forward.h"
 #include "network/loss.h"
+#include "network/refusals.h"
 #include "network/step_loss.h"
 #include "network/step_schedule.h"
 #include "network/workers.h"
-
-#include <backprop/dense.h>
 
 /* The loss of a small network's step that its call does not know. */
 static void small_loss(void *context) {
@@ -18,7 +24,7 @@ static void small_loss(void *context) {
 }
 
 /* A whole step of a small network in one call. */
-static void run_small(step *s) {
+static ALWAYS_INLINE void run_small(step *s) {
     const network_plan *plan = &s->network->plan;
     const bp_small_step small = {
         .layers = s->workspace->small,
@@ -119,7 +125,8 @@ static step_request request_of(const step *s) {
     };
 }
 
-void bp_step_run(step *s, size_t batch_rows, float *loss) {
+/* In line in the calls below: what all of the smallest steps run is one function. */
+static ALWAYS_INLINE void run_step(step *s, size_t batch_rows, float *loss) {
     const bp_network *network = s->network;
     bp_workspace *w = s->workspace;
     s->row_loss = loss ? w->row_loss : NULL;
@@ -148,4 +155,97 @@ void bp_step_run(step *s, size_t batch_rows, float *loss) {
         *loss = (0.0f + s->row_loss[0]) * s->scale; /* the sum of one number */
     else if (loss)
         *loss = network->backend->kernels.sum(s->row_loss, s->batch.rows) * s->scale;
+}
+
+void bp_step_run(step *s, size_t batch_rows, float *loss) {
+    run_step(s, batch_rows, loss);
+}
+
+/* ---- The calls ------------------------------------------------------------------------------------------------ */
+
+/*
+ * A step that only goes forward. All fields one by one: zeroing the struct as a whole is a slow string instruction, and
+ * a copy of the batch by vectors would wait for the stores of a caller that has just filled it. Either costs a tenth of
+ * the smallest step.
+ */
+static ALWAYS_INLINE void begin_step(step *s, bp_network *network, const bp_batch *batch) {
+    s->network = network;
+    s->workspace = &network->workspace;
+    s->batch.rows = batch->rows;
+    s->batch.inputs = batch->inputs;
+    s->batch.input_stride = batch->input_stride;
+    s->batch.targets = batch->targets;
+    s->batch.target_stride = batch->target_stride;
+    s->batch.labels = batch->labels;
+    s->batch.weights = batch->weights;
+    s->train = false;
+    s->outputs = NULL;
+    s->output_stride = 0;
+    s->row_loss = NULL;
+    s->scale = 0.0f;
+    s->options = NULL;
+    s->gradient = BP_GRADIENT_MODE_UPDATE;
+    s->continues = false;
+    s->update = NULL;
+    s->first_row = 0;
+    s->begin = 0;
+    s->rows = 0;
+    s->inputs_in_place = false;
+}
+
+bp_status bp_network_forward(bp_network *network, const bp_batch *batch, float *outputs, size_t output_stride) {
+    CONTRACT_MODE(host);
+    if (!network || !batch || !outputs)
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "outputs");
+    step s;
+    begin_step(&s, network, batch);
+    bp_status status = bp_check_inputs(network, &s.batch);
+    if (status != BP_OK)
+        return bp_refuse_inputs(network, &s.batch, status);
+    const size_t in = network->layers[0].in, out = bp_last_layer(network)->out;
+    s.outputs = outputs;
+    s.output_stride = output_stride ? output_stride : out;
+    const matrix result = matrix_of(outputs, s.batch.rows, out, s.output_stride);
+    const matrix inputs = matrix_of(s.batch.inputs, s.batch.rows, in, s.batch.input_stride);
+    if ((status = check_matrices(&result, 1, &inputs, 1)) != BP_OK)
+        return bp_refuse_outputs(&s, status);
+    if (bp_meets_block(network, result))
+        return bp_refuse_outputs(&s, BP_ERROR_OVERLAP);
+    run_step(&s, s.batch.rows, NULL);
+    return BP_OK;
+}
+
+bp_status bp_network_loss(bp_network *network, const bp_batch *batch, float *loss) {
+    CONTRACT_MODE(host);
+    if (!network || !batch || !loss)
+        return bp_fail(BP_ERROR_NULL, "%s is null", !network ? "network" : !batch ? "batch" : "loss");
+    step s;
+    begin_step(&s, network, batch);
+    const bp_status status = bp_check_batch(network, &s.batch);
+    if (status != BP_OK)
+        return bp_refuse_batch(network, &s.batch, status);
+    run_step(&s, s.batch.rows, loss);
+    return BP_OK;
+}
+
+bp_status bp_network_train_step(bp_network *network, const bp_batch *batch, float learning_rate, float *loss) {
+    CONTRACT_MODE(host);
+    if (!network || !batch)
+        return bp_fail(BP_ERROR_NULL, "%s is null", network ? "batch" : "network");
+    if (!isfinite(learning_rate))
+        return bp_refuse_learning_rate(learning_rate, "learning_rate");
+    if (bp_steps_are_over(network))
+        return bp_refuse_steps(network);
+    step s;
+    begin_step(&s, network, batch);
+    s.train = true;
+    const bp_status status = bp_check_batch(network, &s.batch);
+    if (status != BP_OK)
+        return bp_refuse_batch(network, &s.batch, status);
+    if (network->optimizer.ema_swapped)
+        return bp_refuse_swapped();
+    bp_training_begin(network, &s, learning_rate);
+    run_step(&s, s.batch.rows, loss);
+    bp_training_end(network);
+    return BP_OK;
 }

@@ -243,7 +243,7 @@ static void read_any(float *values, view v, const tensor *t, size_t panel) {
     const size_t step = smaller(panel, COPY_ROWS);
     for (size_t j = 0; j < t->columns; j += step)
         for (size_t i = 0; i < t->rows; i += COPY_ROWS) {
-            const bp_packed from = packed_part(t->data, panel, i, j);
+            const bp_packed from = bp_packed_part(t->data, panel, i, j);
             const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, step);
             for (size_t c = 0; c < columns; c++)
                 for (size_t r = 0; r < rows; r++)
@@ -255,7 +255,7 @@ static void write_any(const tensor *t, size_t panel, const float *values, view v
     const size_t step = smaller(panel, COPY_ROWS);
     for (size_t j = 0; j < t->columns; j += step)
         for (size_t i = 0; i < t->rows; i += COPY_ROWS) {
-            const bp_packed to = packed_part(t->data, panel, i, j);
+            const bp_packed to = bp_packed_part(t->data, panel, i, j);
             const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, step);
             for (size_t c = 0; c < columns; c++)
                 for (size_t r = 0; r < rows; r++)

@@ -62,7 +62,7 @@ static inline size_t dense_scratch_bytes(size_t batch, size_t in, size_t out) {
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 
-/* The panel width of a backend whose panels hold rows of any length. */
+/* The panel width of a backend that has one panel for any number of columns. */
 #define WHOLE_ROWS (SIZE_MAX / 4 + 1)
 
 /*

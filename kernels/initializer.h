@@ -7,8 +7,8 @@
 #include "backend.h"
 
 /**
- * bp_initialize on packed weights, without checks. `panel`: the panel width. The caller has set the
- * contract's floating-point mode.
+ * bp_initialize on packed weights, without checks. `panel`: the panel width. The caller has set the contract's
+ * floating-point mode.
  */
 void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                           uint64_t stream);

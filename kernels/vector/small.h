@@ -17,9 +17,6 @@
 #include "vector/optimizer.h"
 #include "vector/pack.h"
 
-/* For code that tiny networks seldom run: it stays out of the code that they always run. */
-#define OUT_OF_LINE static __attribute__((noinline))
-
 /* Adds A B to acc, for `rows` rows of A and `vecs` whole vectors of B's columns. */
 static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec *acc, const float *a, size_t lda,
                                        const float *b, size_t depth) {
@@ -83,7 +80,7 @@ static void small_activate_together(float *a, float *derivatives, size_t rows, s
 }
 
 /* Activations that are no rectifiers; `derivatives` may be null. */
-OUT_OF_LINE void small_activate(float *a, float *derivatives, size_t rows, size_t columns, bp_activation activation) {
+KEEP_APART void small_activate(float *a, float *derivatives, size_t rows, size_t columns, bp_activation activation) {
     if (rows > SMALL_ROWS && columns <= VEC_LANES / 2) {
         small_activate_together(a, derivatives, rows, columns, activation);
         return;
@@ -230,8 +227,8 @@ static ALWAYS_INLINE void small_optimizer_vecs(const size_t vecs, const bp_coeff
     apply_optimizer(update, ROLE_OTHERS, k->biases, 0, g, 1, vecs * VEC_LANES);
 }
 
-OUT_OF_LINE void small_optimizer(const bp_coefficients *update, const bp_dense_layer *k, const float *x, size_t ldx,
-                                 size_t rows) {
+KEEP_APART void small_optimizer(const bp_coefficients *update, const bp_dense_layer *k, const float *x, size_t ldx,
+                                size_t rows) {
     if (k->out <= VEC_LANES)
         small_optimizer_vecs(1, update, k, x, ldx, rows);
     else if (k->out <= 2 * VEC_LANES)
@@ -301,7 +298,7 @@ static inline void small_mse(const bp_dense_layer *k, const float *y, size_t ldy
 }
 
 /* The loss of each row; in classification also the deltas, if the step trains. */
-OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k) {
+KEEP_APART void small_row_loss(const bp_small_step *s, const bp_dense_layer *k) {
     const bp_batch *b = s->batch;
     if (s->loss == BP_LOSS_MSE)
         loss_mse(NULL, 0, s->row_loss, k->outputs.data, NR, b->targets, b->target_stride, b->rows, k->out,
@@ -315,7 +312,7 @@ OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_dense_layer *k)
 
 /* ---- The step ------------------------------------------------------------------------------------------------- */
 
-OUT_OF_LINE void small_transpose(const bp_dense_layer *layers, size_t count) {
+KEEP_APART void small_transpose(const bp_dense_layer *layers, size_t count) {
     for (const bp_dense_layer *k = layers + 1; k < layers + count; k++)
         pack_columns(k->weights_t, NR, k->weights.data, NR, k->out, k->in);
 }

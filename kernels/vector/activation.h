@@ -10,6 +10,9 @@
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* For code that is long, or seldom runs: one copy, outside of its callers. */
+#define KEEP_APART static __attribute__((noinline, unused))
+
 /* Loops over vectors in registers must be unrolled, or the vectors go through memory. */
 #if defined(__clang__)
 #define UNROLL_FOR _Pragma("clang loop unroll(full)") for
@@ -216,9 +219,6 @@ static inline vec vec_slope(vec saved, bp_activation activation) {
 }
 
 /* ---- Arrays ----------------------------------------------------------------------------------------------------- */
-
-/* The loop over all kinds is long: one copy of it is enough. */
-#define KEEP_APART static __attribute__((noinline, unused))
 
 /* A constant kind keeps the code of the others out of the loop. */
 static ALWAYS_INLINE void activate_rows(float *a, size_t lda, const float *z, size_t ldz, size_t rows, size_t columns,

@@ -67,10 +67,6 @@ typedef struct mask_operands {
     bp_derivative derivative;
 } mask_operands;
 
-static inline float *element_of(bp_packed m, size_t n, size_t j) {
-    return packed_at(m, n, j - j % NR) + j % NR;
-}
-
 /* Row n, which is row `row` of the four that share their words, in up to VEC_LANES columns from j on. */
 static ALWAYS_INLINE void drop_lanes(const dropper *d, const mask_operands *at, const vec_u64 words[2],
                                      const size_t row, size_t n, size_t j, size_t lanes) {

@@ -9,7 +9,6 @@
 
 #include "vector/accumulators.h"
 #include "vector/dense.h"
-#include "vector/dropout.h"
 
 /*
  * Sums over a row run as in accumulators.h. Columns j .. j + BP_SUM_ACCUMULATORS - 1 are a group. `whole`: all columns
@@ -206,12 +205,6 @@ static void layer_norm_gradient(float *gradient_gamma, float *gradient_beta, con
         gamma_gradient(&store, NULL, gradient_gamma, row_major(delta, ldd), row_major(normalized, ldn), rows, columns);
     if (gradient_beta)
         bias_gradient(&store, NULL, gradient_beta, row_major(delta, ldd), rows, columns);
-}
-
-static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation) {
-    for (size_t j = 0; j < columns; j += NR)
-        activate_in_place(packed_at(a, 0, j), a.row_stride, derivatives.data ? packed_at(derivatives, 0, j) : NULL,
-                          derivatives.row_stride, rows, round_up(least(columns - j, NR), VEC_LANES), activation);
 }
 
 static void packed_normalize(bp_packed a, bp_packed normalized, float *rstd, const float *gamma, const float *beta,

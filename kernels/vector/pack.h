@@ -38,6 +38,11 @@ static inline float *packed_at(bp_packed m, size_t r, size_t c) {
     return m.data + c / NR * m.panel_stride + r * m.row_stride;
 }
 
+/* The address of any element. */
+static inline float *element_of(bp_packed m, size_t n, size_t j) {
+    return packed_at(m, n, j - j % NR) + j % NR;
+}
+
 /* The part of m from element (r, c) on, if there is m; c begins a panel. */
 static inline bp_packed packed_part(bp_packed m, size_t r, size_t c) {
     return !m.data ? m : (bp_packed){packed_at(m, r, c), m.row_stride, m.panel_stride};

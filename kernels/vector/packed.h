@@ -9,6 +9,12 @@ static void packed_unpack(float *to, size_t ld, bp_packed from, size_t rows, siz
         unpack_rows(to + c, ld, packed_at(from, 0, c), from.row_stride, rows, least(columns - c, NR));
 }
 
+static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, size_t columns, bp_activation activation) {
+    for (size_t j = 0; j < columns; j += NR)
+        activate_in_place(packed_at(a, 0, j), a.row_stride, derivatives.data ? packed_at(derivatives, 0, j) : NULL,
+                          derivatives.row_stride, rows, round_up(least(columns - j, NR), VEC_LANES), activation);
+}
+
 static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
                            size_t batch, size_t in, size_t out, bp_activation activation, void *scratch) {
     if (batch == 1) {

@@ -17,9 +17,6 @@
 #include "vector/optimizer.h"
 #include "vector/pack.h"
 
-/* For code that tiny networks seldom run: it stays out of the code that they always run. */
-#define OUT_OF_LINE static __attribute__((noinline))
-
 /* Adds A B to acc, for `rows` rows of A and `vecs` whole vectors of B's columns. */
 static ALWAYS_INLINE void small_chains(const size_t rows, const size_t vecs, vec *acc, const float *a, size_t lda,
                                        const float *b, size_t depth) {
@@ -83,7 +80,7 @@ static void small_activate_together(float *a, float *derivatives, size_t rows, s
 }
 
 /* Activations that are no rectifiers; `derivatives` may be null. */
-OUT_OF_LINE void small_activate(float *a, float *derivatives, size_t rows, size_t columns, bp_activation activation) {
+KEEP_APART void small_activate(float *a, float *derivatives, size_t rows, size_t columns, bp_activation activation) {
     if (rows > SMALL_ROWS && columns <= VEC_LANES / 2) {
         small_activate_together(a, derivatives, rows, columns, activation);
         return;
@@ -299,7 +296,7 @@ static inline void small_mse(const bp_small_layer *k, const float *y, size_t ldy
 }
 
 /* The loss of each row; in classification also the deltas, if the step trains. */
-OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_small_layer *k) {
+KEEP_APART void small_row_loss(const bp_small_step *s, const bp_small_layer *k) {
     const bp_batch *b = s->batch;
     if (s->loss == BP_LOSS_MSE)
         loss_mse(NULL, 0, s->row_loss, k->outputs, NR, b->targets, b->target_stride, b->rows, k->out, k->activation,
@@ -313,13 +310,13 @@ OUT_OF_LINE void small_row_loss(const bp_small_step *s, const bp_small_layer *k)
 
 /* ---- The step ------------------------------------------------------------------------------------------------- */
 
-OUT_OF_LINE void small_transpose(const bp_small_layer *layers, size_t count) {
+KEEP_APART void small_transpose(const bp_small_layer *layers, size_t count) {
     for (const bp_small_layer *k = layers + 1; k < layers + count; k++)
         pack_columns(k->weights_t, NR, k->weights, NR, k->out, k->in);
 }
 
 /* The backward pass by an optimizer. Its state has no transpose, so W^T becomes stale. */
-OUT_OF_LINE void small_optimizers(const bp_small_step *s) {
+KEEP_APART void small_optimizers(const bp_small_step *s) {
     const bp_batch *batch = s->batch;
     const bp_small_layer *first = s->layers;
     *s->weights_t_current = false;

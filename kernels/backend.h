@@ -151,17 +151,18 @@ typedef struct bp_backend {
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);
     /* `derivatives` receives f' if derivative_of(activation) is DERIVATIVE_SAVED; data may be null. */
-    void (*forward)(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias, size_t batch,
-                    size_t in, size_t out, bp_activation activation, void *scratch);
-    void (*delta)(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch, size_t in,
-                  size_t out, bp_derivative derivative, void *scratch);
+    void (*forward)(const bp_packed *a, const bp_packed *derivatives, const bp_packed *x, const bp_packed *w,
+                    const float *bias, size_t batch, size_t in, size_t out, bp_activation activation, void *scratch);
+    void (*delta)(const bp_packed *previous, const bp_packed *delta, const bp_packed *w,
+                  const bp_packed *previous_saved, size_t batch, size_t in, size_t out, bp_derivative derivative,
+                  void *scratch);
     /* delta *= derivatives */
     void (*multiply)(bp_packed delta, bp_packed derivatives, size_t rows, size_t columns);
     /* The gradient of weights w, X^T delta. */
-    void (*gradient)(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta, size_t batch,
-                     size_t in, size_t out, void *scratch);
+    void (*gradient)(const gradient_use *use, const bp_packed *w, const bp_packed *sums, const bp_packed *x,
+                     const bp_packed *delta, size_t batch, size_t in, size_t out, void *scratch);
     /* The gradient of biases, the sums of delta's columns. */
-    void (*bias_gradient)(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
+    void (*bias_gradient)(const gradient_use *use, float *biases, float *sums, const bp_packed *delta, size_t batch,
                           size_t out);
     /*
      * The sum of the gradients of `count` row blocks, `stride` elements apart, in ascending order. All arrays are

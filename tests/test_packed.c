@@ -83,8 +83,9 @@ typedef struct layer_call {
 
 static void call_forward(void *argument) {
     const layer_call *c = argument;
-    trial.table->backend->forward(c->result->packed, c->derivatives ? c->derivatives->packed : (bp_packed){0},
-                                  c->left->packed, c->weights->packed, c->other->packed.data, c->batch, c->in, c->out,
+    const bp_packed none = {0};
+    trial.table->backend->forward(&c->result->packed, c->derivatives ? &c->derivatives->packed : &none,
+                                  &c->left->packed, &c->weights->packed, c->other->packed.data, c->batch, c->in, c->out,
                                   c->activation, c->scratch);
 }
 
@@ -117,7 +118,7 @@ static void forward_case(test_table *table, test_side side, size_t batch, size_t
 
 static void call_delta(void *argument) {
     const layer_call *c = argument;
-    trial.table->backend->delta(c->result->packed, c->left->packed, c->weights->packed, c->other->packed, c->batch,
+    trial.table->backend->delta(&c->result->packed, &c->left->packed, &c->weights->packed, &c->other->packed, c->batch,
                                 c->in, c->out, c->derivative, c->scratch);
 }
 
@@ -178,9 +179,9 @@ static void call_update(void *argument) {
     for (size_t s = 0; s < c->slices; s++) {
         const gradient_use of_slice = {s > 0, s + 1 == c->slices ? &c->update : NULL};
         if (c->with_biases)
-            backend->bias_gradient(&of_slice, c->biases->packed.data, c->bias_sums->packed.data, delta, c->rows[s],
+            backend->bias_gradient(&of_slice, c->biases->packed.data, c->bias_sums->packed.data, &delta, c->rows[s],
                                    c->out);
-        backend->gradient(&of_slice, c->weights->packed, c->sums->packed, x, delta, c->rows[s], c->in, c->out,
+        backend->gradient(&of_slice, &c->weights->packed, &c->sums->packed, &x, &delta, c->rows[s], c->in, c->out,
                           c->scratch);
         x.data += c->rows[s] * x.row_stride;
         delta.data += c->rows[s] * delta.row_stride;

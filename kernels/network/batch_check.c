@@ -1,4 +1,4 @@
-/* Checks of a batch's targets, labels and row weights. */
+/* Checks of a batch's labels and row weights. */
 #include "network/batch_check.h"
 
 /* Row weights have valid values. */
@@ -18,23 +18,12 @@ static bp_status check_mean(const bp_network *network, const bp_batch *batch) {
     return isfinite(count) && isfinite(1.0f / count) ? BP_OK : BP_ERROR_VALUE;
 }
 
-bp_status bp_check_targets(const bp_network *network, bp_batch *batch) {
-    const size_t out = bp_last_layer(network)->out;
-    const bool labeled = loss_takes_labels(network->plan.loss);
-    if (labeled ? !batch->labels : !batch->targets)
-        return BP_ERROR_NULL;
-    if (batch->target_stride == 0)
-        batch->target_stride = out;
-    const matrix targets = labeled ? vector_of(batch->labels, batch->rows)
-                                   : matrix_of(batch->targets, batch->rows, out, batch->target_stride);
-    bp_status status = check_matrix(targets);
-    if (status != BP_OK)
-        return status;
-    if (bp_meets_block(network, targets))
-        return BP_ERROR_OVERLAP;
+bp_status bp_check_labels_and_weights(const bp_network *network, const bp_batch *batch) {
+    bp_status status = BP_OK;
     if (batch->weights && (status = check_weights(network, batch->weights, batch->rows)) != BP_OK)
         return status;
-    if (labeled && (status = check_labels(batch->labels, batch->rows, out)) != BP_OK)
+    if (loss_takes_labels(network->plan.loss) &&
+        (status = check_labels(batch->labels, batch->rows, bp_last_layer(network)->out)) != BP_OK)
         return status;
     return check_mean(network, batch);
 }

@@ -34,8 +34,26 @@ static ALWAYS_INLINE bp_status bp_check_inputs(const bp_network *network, bp_bat
     return bp_meets_block(network, inputs) ? BP_ERROR_OVERLAP : BP_OK;
 }
 
+/** Checks the values of labels, and row weights. */
+bp_status bp_check_labels_and_weights(const bp_network *network, const bp_batch *batch);
+
 /** Checks targets or labels, and row weights; fills in the default stride. */
-bp_status bp_check_targets(const bp_network *network, bp_batch *batch);
+static ALWAYS_INLINE bp_status bp_check_targets(const bp_network *network, bp_batch *batch) {
+    const size_t out = bp_last_layer(network)->out;
+    const bool labeled = loss_takes_labels(network->plan.loss);
+    if (labeled ? !batch->labels : !batch->targets)
+        return BP_ERROR_NULL;
+    if (batch->target_stride == 0)
+        batch->target_stride = out;
+    const matrix targets = labeled ? vector_of(batch->labels, batch->rows)
+                                   : matrix_of(batch->targets, batch->rows, out, batch->target_stride);
+    const bp_status status = check_matrix(targets);
+    if (status != BP_OK)
+        return status;
+    if (bp_meets_block(network, targets))
+        return BP_ERROR_OVERLAP;
+    return labeled || batch->weights ? bp_check_labels_and_weights(network, batch) : BP_OK;
+}
 
 /** Checks a batch as bp_network_train_step does; fills in its strides. */
 static ALWAYS_INLINE bp_status bp_check_batch(const bp_network *network, bp_batch *batch) {

@@ -51,6 +51,7 @@ static dense_layer layer_at(const bp_network *network, const bp_network_config *
         .dropout = bp_config_dropout(config, l),
         .normalized = bp_config_normalizes(config, l),
     };
+    k.saves_derivative = derivative_of(k.activation).kind == DERIVATIVE_SAVED;
     k.derivative = k.dropout > 0.0f ? (bp_derivative){.kind = DERIVATIVE_SAVED} : derivative_of(k.activation);
     return k;
 }

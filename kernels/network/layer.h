@@ -12,6 +12,7 @@ typedef struct dense_layer {
     bp_activation activation;
     bp_derivative derivative; /* what the backward pass computes f' from */
     float dropout;            /* probability */
+    bool saves_derivative;    /* the forward pass of a training step saves the activation's derivative itself */
     bool normalized;          /* layer normalization between product and activation */
     bool frozen;              /* steps do not change its parameters */
     bp_packed weights;        /* [in x out] */
@@ -30,11 +31,6 @@ typedef struct layer_rows {
 /** The number of weights, biases, gammas and betas. */
 static inline size_t bp_layer_parameters(const dense_layer *k) {
     return (k->in + (k->normalized ? 3 : 1)) * k->out;
-}
-
-/** Whether the forward pass of a training step saves the derivative of the layer's activation itself. */
-static inline bool bp_layer_saves_derivative(const dense_layer *k) {
-    return derivative_of(k->activation).kind == DERIVATIVE_SAVED;
 }
 
 #endif

@@ -76,6 +76,11 @@ static void apply_phase(void *argument, size_t worker) {
     }
 }
 
+void bp_optimizer_prepare(bp_network *network, uint64_t number, float learning_rate) {
+    network_optimizer *o = &network->optimizer;
+    o->update = coefficients_of(&o->settings, number, learning_rate, &o->arrays);
+}
+
 void bp_optimizer_apply(bp_network *network) {
     pass p = {network, bp_useful_workers(PASS_FLOPS * (double)network->parameters.count, network->plan.workers)};
     bp_coefficients *update = &network->optimizer.update;

@@ -7,14 +7,15 @@
 
 #include "network/parameters.h"
 
-/** The update of step `number`, counted from 1. */
-static inline const bp_coefficients *bp_optimizer_begin(bp_network *network, uint64_t number, float learning_rate) {
-    network_optimizer *o = &network->optimizer;
-    if (o->update.plain)
-        o->update.learning_rate = learning_rate;
+/** Computes the update of step `number`, counted from 1. */
+void bp_optimizer_prepare(bp_network *network, uint64_t number, float learning_rate);
+
+/** The same; plain SGD, whose steps may take less time than that call, has no other number. */
+static inline void bp_optimizer_begin(bp_network *network, uint64_t number, float learning_rate) {
+    if (network->optimizer.update.plain)
+        network->optimizer.update.learning_rate = learning_rate;
     else
-        o->update = coefficients_of(&o->settings, number, learning_rate, &o->arrays);
-    return &o->update;
+        bp_optimizer_prepare(network, number, learning_rate);
 }
 
 /** The optimizer's step by the gradient in the sums, after bp_optimizer_begin. */

@@ -24,7 +24,6 @@ size_t bp_padded_parameters(const bp_network *network, size_t l);
 /** Forgets the gradient: its sums mean nothing any more. */
 static inline void bp_gradient_forget(bp_network *network) {
     network->gradient.content = GRADIENT_NONE;
-    network->gradient.rows = 0;
 }
 
 /** Swaps the parameters and their average. */

@@ -25,12 +25,13 @@ typedef struct step {
     const bp_backward_options *options; /* strides filled in; null: the network's own loss, nothing else wanted */
     bp_gradient_mode gradient;          /* what becomes of it */
     bool continues;                     /* it is added to that of earlier steps */
-    const bp_coefficients *update;      /* the update of the parameters, if the gradient's mode is UPDATE */
+    const bp_coefficients *update;      /* of the parameters, if the gradient's mode is UPDATE */
     size_t first_row;                   /* of this part of the batch, for dropout's masks */
 
     /* The slice of the batch that goes through the layers now. */
     size_t begin, rows;
     bool inputs_in_place; /* the caller's inputs are read where they are, not packed */
+    gradient_use use;     /* of the slice's gradient */
 } step;
 
 /** Rows of one worker: `from` is the first in the batch, `stored` its row in the workspace's matrices. */
@@ -54,14 +55,17 @@ static inline row_range bp_all_rows(const step *s, size_t worker) {
     return (row_range){s->begin, 0, s->rows, bp_worker_scratch(s, worker)};
 }
 
-/** A matrix of the workspace, or a part of it, from row r and column c on; c begins a panel. */
-static inline bp_packed bp_part(const step *s, bp_packed m, size_t r, size_t c) {
-    return bp_packed_part(m, s->network->backend->panel_width, r, c);
+/** The part of a matrix from row r and column c on. */
+static inline bp_packed bp_part(const step *s, const bp_packed *m, size_t r, size_t c) {
+    return bp_packed_part(*m, s->network->backend->panel_width, r, c);
 }
 
-static inline bp_packed bp_rows_from(bp_packed m, size_t row) {
-    m.data += row * m.row_stride;
-    return m;
+/** The same, as kernels take it: the matrix itself if it is all of it, else in `*part`. */
+static inline const bp_packed *bp_part_in(const step *s, const bp_packed *m, size_t r, size_t c, bp_packed *part) {
+    if (r == 0 && c == 0)
+        return m;
+    *part = bp_part(s, m, r, c);
+    return part;
 }
 
 /** Receives the gradient of the inputs, or null. */
@@ -79,14 +83,15 @@ static inline bool bp_step_calls_back(const step *s) {
     return s->options && s->options->loss_callback;
 }
 
-/** The inputs of layer l, for some rows. */
-static inline bp_packed bp_layer_inputs(const step *s, size_t l, row_range p) {
+/** The inputs of layer l, for some rows, from column c on; perhaps in `*part`. */
+static inline const bp_packed *bp_layer_inputs(const step *s, size_t l, row_range p, size_t c, bp_packed *part) {
     if (l > 0)
-        return bp_rows_from(s->workspace->layers[l - 1].outputs, p.stored);
+        return bp_part_in(s, &s->workspace->layers[l - 1].outputs, p.stored, c, part);
     if (!s->inputs_in_place)
-        return bp_rows_from(s->workspace->inputs, p.stored);
+        return bp_part_in(s, &s->workspace->inputs, p.stored, c, part);
     const size_t stride = s->batch.input_stride;
-    return (bp_packed){(float *)s->batch.inputs + p.from * stride, stride, s->network->backend->panel_width};
+    *part = (bp_packed){(float *)s->batch.inputs + p.from * stride + c, stride, s->network->backend->panel_width};
+    return part;
 }
 
 #endif

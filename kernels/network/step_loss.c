@@ -1,5 +1,6 @@
 /*
- * The loss in a step. Outputs wider than a panel are unpacked a few rows at a time.
+ * The loss in a step. It takes row-major arrays: outputs that are several panels of several rows are unpacked, a few
+ * rows at a time.
  */
 #include "network/step_loss.h"
 
@@ -33,18 +34,18 @@ static void loss_of_range(const step *s, row_range p) {
     const bp_backend *backend = network->backend;
     const dense_layer *k = bp_last_layer(network);
     const layer_rows *values = &s->workspace->layers[network->plan.layers - 1];
-    const bp_packed a = bp_rows_from(values->outputs, p.stored), delta = bp_rows_from(values->deltas, p.stored);
-    if (k->out <= backend->panel_width) { /* one panel is row-major */
+    const bp_packed a = bp_part(s, &values->outputs, p.stored, 0), delta = bp_part(s, &values->deltas, p.stored, 0);
+    if (k->out <= backend->panel_width || a.panel_stride == backend->panel_width) { /* one panel, or one row */
         loss_of(s, s->train ? delta.data : NULL, delta.row_stride, a.data, a.row_stride, p.from, p.rows);
         return;
     }
     float *row = p.scratch, *row_delta = row + LOSS_CHUNK_ROWS * k->out;
     for (size_t n = 0; n < p.rows; n += LOSS_CHUNK_ROWS) {
         const size_t count = p.rows - n < LOSS_CHUNK_ROWS ? p.rows - n : LOSS_CHUNK_ROWS;
-        backend->unpack(row, k->out, bp_rows_from(a, n), count, k->out);
+        backend->unpack(row, k->out, bp_part(s, &a, n, 0), count, k->out);
         loss_of(s, s->train ? row_delta : NULL, k->out, row, k->out, p.from + n, count);
         if (s->train)
-            backend->pack(bp_rows_from(delta, n), row_delta, k->out, count, k->out);
+            backend->pack(bp_part(s, &delta, n, 0), row_delta, k->out, count, k->out);
     }
 }
 
@@ -55,6 +56,6 @@ void bp_step_loss(const step *s, row_range p) {
         return;
     loss_of_range(s, p);
     if (s->train && k->derivative.kind == DERIVATIVE_SAVED)
-        s->network->backend->multiply(bp_rows_from(values->deltas, p.stored), bp_rows_from(values->saved, p.stored),
+        s->network->backend->multiply(bp_part(s, &values->deltas, p.stored, 0), bp_part(s, &values->saved, p.stored, 0),
                                       p.rows, k->out);
 }

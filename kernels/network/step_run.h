@@ -8,7 +8,8 @@
 /** Before a training step that updates: what becomes of its gradient. */
 static inline void bp_training_begin(bp_network *network, step *s, float learning_rate) {
     bp_gradient_forget(network);
-    s->update = bp_optimizer_begin(network, network->optimizer.steps + 1, learning_rate);
+    bp_optimizer_begin(network, network->optimizer.steps + 1, learning_rate);
+    s->update = &network->optimizer.update;
     s->gradient = network->plan.updates_by_gradient ? BP_GRADIENT_MODE_STORE : BP_GRADIENT_MODE_UPDATE;
 }
 

@@ -32,23 +32,25 @@ static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, siz
         }
 }
 
-static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
-                           size_t batch, size_t in, size_t out, bp_activation activation, void *scratch) {
+static void packed_forward(const bp_packed *a, const bp_packed *derivatives, const bp_packed *x, const bp_packed *w,
+                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
+                           void *scratch) {
     const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
-    dense_forward(a.data, a.row_stride, x.data, x.row_stride, w.data, w.row_stride, bias, batch, in, out, identity,
-                  scratch);
-    packed_activate(a, derivatives, batch, out, activation);
+    dense_forward(a->data, a->row_stride, x->data, x->row_stride, w->data, w->row_stride, bias, batch, in, out,
+                  identity, scratch);
+    packed_activate(*a, *derivatives, batch, out, activation);
 }
 
-static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                         size_t in, size_t out, bp_derivative derivative, void *scratch) {
+static void packed_delta(const bp_packed *previous, const bp_packed *delta, const bp_packed *w,
+                         const bp_packed *previous_saved, size_t batch, size_t in, size_t out, bp_derivative derivative,
+                         void *scratch) {
     (void)scratch;
     for (size_t n = 0; n < batch; n++)
         for (size_t i = 0; i < in; i++) {
-            float s = delta_value(delta.data + n * delta.row_stride, w.data + i * w.row_stride, out);
+            float s = delta_value(delta->data + n * delta->row_stride, w->data + i * w->row_stride, out);
             if (derivative.kind != DERIVATIVE_ONE)
-                s = s * derivative_value(previous_saved.data[n * previous_saved.row_stride + i], derivative);
-            previous.data[n * previous.row_stride + i] = s;
+                s = s * derivative_value(previous_saved->data[n * previous_saved->row_stride + i], derivative);
+            previous->data[n * previous->row_stride + i] = s;
         }
 }
 
@@ -76,23 +78,23 @@ static void use_gradient(const gradient_use *use, parameter_role role, float *pa
         optimizer_row(update, role, (size_t)(parameter - update->arrays.values), g);
 }
 
-static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta,
-                            size_t batch, size_t in, size_t out, void *scratch) {
+static void packed_gradient(const gradient_use *use, const bp_packed *w, const bp_packed *sums, const bp_packed *x,
+                            const bp_packed *delta, size_t batch, size_t in, size_t out, void *scratch) {
     (void)scratch;
     for (size_t i = 0; i < in; i++)
         for (size_t j = 0; j < out; j++) {
-            float *sum = sum_at(use, sums.data, i * sums.row_stride + j);
-            const float g = weight_gradient(use->continues ? sum : NULL, x.data + i, x.row_stride, delta.data + j,
-                                            delta.row_stride, batch);
-            use_gradient(use, ROLE_WEIGHTS, w.data + i * w.row_stride + j, sum, g);
+            float *sum = sum_at(use, sums->data, i * sums->row_stride + j);
+            const float g = weight_gradient(use->continues ? sum : NULL, x->data + i, x->row_stride, delta->data + j,
+                                            delta->row_stride, batch);
+            use_gradient(use, ROLE_WEIGHTS, w->data + i * w->row_stride + j, sum, g);
         }
 }
 
-static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
-                                 size_t out) {
+static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, const bp_packed *delta,
+                                 size_t batch, size_t out) {
     for (size_t j = 0; j < out; j++) {
         float *sum = sum_at(use, sums, j);
-        const float g = bias_gradient(use->continues ? sum : NULL, delta.data + j, delta.row_stride, batch);
+        const float g = bias_gradient(use->continues ? sum : NULL, delta->data + j, delta->row_stride, batch);
         use_gradient(use, ROLE_OTHERS, biases + j, sum, g);
     }
 }
@@ -139,7 +141,7 @@ static void packed_norm_gradient(const gradient_use *use, float *gamma, float *b
                                         normalized.data + j, normalized.row_stride, rows);
         use_gradient(use, ROLE_OTHERS, gamma + j, sum, g);
     }
-    packed_bias_gradient(use, beta, beta_sums, delta, rows, columns);
+    packed_bias_gradient(use, beta, beta_sums, &delta, rows, columns);
 }
 
 static void apply(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,

@@ -15,26 +15,28 @@ static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, siz
                           derivatives.row_stride, rows, round_up(least(columns - j, NR), VEC_LANES), activation);
 }
 
-static void packed_forward(bp_packed a, bp_packed derivatives, bp_packed x, bp_packed w, const float *bias,
-                           size_t batch, size_t in, size_t out, bp_activation activation, void *scratch) {
+static void packed_forward(const bp_packed *a, const bp_packed *derivatives, const bp_packed *x, const bp_packed *w,
+                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
+                           void *scratch) {
     if (batch == 1) {
-        row_forward(a, derivatives, x, w, bias, in, out, activation);
+        row_forward(*a, *derivatives, *x, *w, bias, in, out, activation);
         return;
     }
-    gemm_operands g = forward_operands(a, x, w, bias, batch, in, out);
+    gemm_operands g = forward_operands(*a, *x, *w, bias, batch, in, out);
     g.padded = true;
-    const gemm_epilogue e = {.kind = EPILOGUE_ACTIVATION, .activation = activation, .derivatives = derivatives};
+    const gemm_epilogue e = {.kind = EPILOGUE_ACTIVATION, .activation = activation, .derivatives = *derivatives};
     const gemm_plan plan = chain_plan(&g);
     gemm(&g, &plan, &e, scratch);
 }
 
-static void packed_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packed previous_saved, size_t batch,
-                         size_t in, size_t out, bp_derivative derivative, void *scratch) {
+static void packed_delta(const bp_packed *previous, const bp_packed *delta, const bp_packed *w,
+                         const bp_packed *previous_saved, size_t batch, size_t in, size_t out, bp_derivative derivative,
+                         void *scratch) {
     if (batch == 1) {
-        row_delta(previous, delta, w, previous_saved, in, out, derivative);
+        row_delta(*previous, *delta, *w, *previous_saved, in, out, derivative);
         return;
     }
-    const delta_operands d = {batch, in, out, previous, delta, w, previous_saved, derivative, .padded = true};
+    const delta_operands d = {batch, in, out, *previous, *delta, *w, *previous_saved, derivative, .padded = true};
     if (delta_transposes(batch, in, out))
         delta_by_rows(&d, PACK_NONE, scratch);
     else
@@ -51,16 +53,16 @@ static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows,
         }
 }
 
-static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta,
-                            size_t batch, size_t in, size_t out, void *scratch) {
+static void packed_gradient(const gradient_use *use, const bp_packed *w, const bp_packed *sums, const bp_packed *x,
+                            const bp_packed *delta, size_t batch, size_t in, size_t out, void *scratch) {
     const bp_coefficients *update = use->update;
     if (batch == 1 && update && !use->continues) {
-        row_update(update, w, x, delta, in, out);
+        row_update(update, *w, *x, *delta, in, out);
         return;
     }
-    gemm_operands g = gradient_operands(update ? w : sums, x, delta, batch, in, out);
+    gemm_operands g = gradient_operands(update ? *w : *sums, *x, *delta, batch, in, out);
     g.padded = true;
-    g.sums = use->continues ? sums : (bp_packed){0};
+    g.sums = use->continues ? *sums : (bp_packed){0};
     const gemm_epilogue e = gradient_epilogue(update);
     gemm_plan plan = gradient_plan();
     plan.sums_in_scratch = update != NULL;
@@ -69,9 +71,18 @@ static void packed_gradient(const gradient_use *use, bp_packed w, bp_packed sums
     gemm(&g, &plan, &e, scratch);
 }
 
-static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, bp_packed delta, size_t batch,
-                                 size_t out) {
-    bias_gradient(use, biases, sums, delta, batch, round_up(out, VEC_LANES));
+static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, const bp_packed *delta,
+                                 size_t batch, size_t out) {
+    const bp_coefficients *update = use->update;
+    if (batch > 1 || !update || !update->plain || use->continues) {
+        bias_gradient(use, biases, sums, *delta, batch, round_up(out, VEC_LANES));
+        return;
+    }
+    for (size_t j = 0; j < out; j += NR) { /* without the cost of loops over rows, which shows in a step of one */
+        const float *d = packed_at(*delta, 0, j);
+        for (size_t c = 0; c < NR && j + c < out; c += VEC_LANES)
+            store_gradient(update, biases + j + c, VEC_LANES, vec_add(vec_set1(0.0f), vec_load(d + c)));
+    }
 }
 
 /* The sum of the blocks at element k, added to that of earlier slices, if `sums` is not null. */

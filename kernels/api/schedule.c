@@ -9,7 +9,7 @@
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "schedule.h"
+#include "learning_rate.h"
 #include "sized.h"
 
 /* ---- The struct ----------------------------------------------------------------------------------------------- */

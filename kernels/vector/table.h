@@ -3,7 +3,7 @@
 #define BP_VECTOR_TABLE_H
 
 #include "backend.h"
-#include "schedule.h"
+#include "learning_rate.h"
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
 #include "vector/loss.h"

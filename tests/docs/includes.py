@@ -4,7 +4,7 @@
 Usage: includes.py SOURCE
 
 The table says which folder may include which. What fails: an include that it does not allow, a folder that the table
-lacks, a circle of folders. Further,
+lacks, a circle of folders, through includes or calls. Further,
 
 - only platform/ includes headers of an operating system, or asks for its functions by _GNU_SOURCE and the like;
 - a function that X.h declares is defined in X.c, so that an include names the file that does the work;
@@ -111,6 +111,12 @@ def find_needs(files):
     return {(a, b): why for (a, b), why in needs.items() if a != b}
 
 
+def fold(needs):
+    """{(folder, folder): why} of what modules need."""
+    folder_of = lambda module: pathlib.PurePosixPath(module).parent.as_posix()  # noqa: E731
+    return {(folder_of(a), folder_of(b)): why for (a, b), why in needs.items() if folder_of(a) != folder_of(b)}
+
+
 def find_circle(edges):
     """The edges of one circle; empty if there are none."""
     left = {name for edge in edges for name in edge}
@@ -160,7 +166,8 @@ def main():
                  for folder in sorted(set(allowed) - folders)]
     problems += [f"{folder} may not include {other}: {example}"
                  for (folder, other), example in edges.items() if other not in allowed.get(folder, set())]
-    problems += [f"a circle of folders: {edges[edge]}" for edge in find_circle(edges)]
+    between = {**fold(needs), **edges}
+    problems += [f"a circle of folders: {between[edge]}" for edge in find_circle(between)]
     problems += check_platform(files) + check_homes(files)
     problems += [f"a circle of files: {needs[edge]}" for edge in find_circle(needs)]
     for problem in problems:

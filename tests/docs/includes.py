@@ -113,8 +113,8 @@ def find_needs(files):
 
 def fold(needs):
     """{(folder, folder): why} of what modules need."""
-    folder_of = lambda module: pathlib.PurePosixPath(module).parent.as_posix()  # noqa: E731
-    return {(folder_of(a), folder_of(b)): why for (a, b), why in needs.items() if folder_of(a) != folder_of(b)}
+    pairs = {tuple(str(pathlib.PurePosixPath(module).parent) for module in need): why for need, why in needs.items()}
+    return {(a, b): why for (a, b), why in pairs.items() if a != b}
 
 
 def find_circle(edges):

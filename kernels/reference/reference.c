@@ -3,21 +3,13 @@
  * x86-64 this file is compiled twice, for CPUs with and without FMA; BP_BACKEND names the backend.
  */
 #include "backend.h"
-#include "learning_rate.h"
 #include "reference/activation.h"
 #include "reference/dense.h"
 #include "reference/dropout.h"
 #include "reference/layer_norm.h"
 #include "reference/loss.h"
 #include "reference/packed.h"
-
-static float cosine_of(float x) {
-    return math_cos(x);
-}
-
-static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {
-    return learning_rate_of_step(schedule, step, cosine_of);
-}
+#include "reference/schedule.h"
 
 const bp_backend BP_BACKEND = {
     .kernels =

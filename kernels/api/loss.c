@@ -3,7 +3,6 @@
 #include "activation_kinds.h"
 #include "check/refuse.h"
 #include "dispatch/dispatch.h"
-#include "enum_counts.h"
 #include "float_environment.h"
 
 static const matrix_names sum_names[] = {{.data = "sum"}, {"values", .columns = "count"}};

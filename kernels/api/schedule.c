@@ -2,14 +2,13 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
-#include "schedule.h"
+#include "learning_rate.h"
 #include "sized.h"
 
 /* ---- The struct ----------------------------------------------------------------------------------------------- */

@@ -9,15 +9,7 @@
 #include "reference/layer_norm.h"
 #include "reference/loss.h"
 #include "reference/packed.h"
-#include "schedule.h"
-
-static float cosine_of(float x) {
-    return math_cos(x);
-}
-
-static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {
-    return learning_rate_of_step(schedule, step, cosine_of);
-}
+#include "reference/schedule.h"
 
 const bp_backend BP_BACKEND = {
     .kernels =

@@ -1,6 +1,5 @@
 #include "storage/matching.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 #include "training/batches.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <backprop/random.h>

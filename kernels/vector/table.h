@@ -3,11 +3,11 @@
 #define BP_VECTOR_TABLE_H
 
 #include "backend.h"
-#include "schedule.h"
 #include "vector/dropout.h"
 #include "vector/layer_norm.h"
 #include "vector/loss.h"
 #include "vector/packed.h"
+#include "vector/schedule.h"
 #include "vector/small.h"
 
 /* A backend may run the smallest networks on narrower vectors than its own, by a function that it names. */
@@ -16,16 +16,6 @@ void NARROW_SMALL_STEP(const bp_small_step *step);
 #else
 #define NARROW_SMALL_STEP NULL
 #endif
-
-static float cosine_of(float x) {
-    float lane[VEC_LANES];
-    vec_store(lane, vec_cos(vec_set1(x)));
-    return lane[0];
-}
-
-static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {
-    return learning_rate_of_step(schedule, step, cosine_of);
-}
 
 const bp_backend BP_BACKEND = {
     .kernels =

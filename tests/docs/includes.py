@@ -4,10 +4,11 @@
 Usage: includes.py SOURCE
 
 The table says which folder may include which. What fails: an include that it does not allow, a folder that the table
-lacks, a circle of folders. Further,
+lacks, a circle of folders, through includes or calls. Further,
 
 - only platform/ includes headers of an operating system, or asks for its functions by _GNU_SOURCE and the like;
 - a function that X.h declares is defined in X.c, so that an include names the file that does the work;
+- a kernel bp_<name> of X.h in include/backprop/ is defined in api/X.c, <name> in reference/X.h and vector/X.h;
 - no circle of files. X.c and X.h are one module. A module needs another if it includes its header, or names a function
   that the other defines, also one of include/backprop/.
 """
@@ -111,6 +112,12 @@ def find_needs(files):
     return {(a, b): why for (a, b), why in needs.items() if a != b}
 
 
+def fold(needs):
+    """{(folder, folder): why} of what modules need."""
+    pairs = {tuple(str(pathlib.PurePosixPath(module).parent) for module in need): why for need, why in needs.items()}
+    return {(a, b): why for (a, b), why in pairs.items() if a != b}
+
+
 def find_circle(edges):
     """The edges of one circle; empty if there are none."""
     left = {name for edge in edges for name in edge}
@@ -150,6 +157,21 @@ def check_homes(files):
     ]
 
 
+def check_kernels(source):
+    """Each kernel of the table is found by its name."""
+    public = {path: path.read_text(encoding="utf-8") for path in (source / "include/backprop").glob("*.h")}
+    table = re.findall(r"^ +bp_(\w+)_fn \*\1;", public[source / "include/backprop/kernels.h"], re.M)
+    problems = [] if table else ["include/backprop/kernels.h has no table of kernels"]
+    for name in table:
+        home = next(path.stem for path, text in public.items() if re.search(rf"^BP_API[^;]*\bbp_{name}\(", text, re.M))
+        for path, function in (f"api/{home}.c", f"bp_{name}"), (f"reference/{home}.h", name), (f"vector/{home}.h", name):
+            file = source / "kernels" / path
+            text = file.read_text(encoding="utf-8") if file.exists() else ""
+            if not re.search(rf"^[A-Za-z][^;{{]*\b{function}\([^;{{]*{{", text, re.M):
+                problems.append(f"kernels/{path} does not define {function}, a kernel of {home}.h")
+    return problems
+
+
 def main():
     source = pathlib.Path(sys.argv[1])
     allowed = read_table(source / "docs/architecture.md")
@@ -160,8 +182,9 @@ def main():
                  for folder in sorted(set(allowed) - folders)]
     problems += [f"{folder} may not include {other}: {example}"
                  for (folder, other), example in edges.items() if other not in allowed.get(folder, set())]
-    problems += [f"a circle of folders: {edges[edge]}" for edge in find_circle(edges)]
-    problems += check_platform(files) + check_homes(files)
+    between = {**fold(needs), **edges}
+    problems += [f"a circle of folders: {between[edge]}" for edge in find_circle(between)]
+    problems += check_platform(files) + check_homes(files) + check_kernels(source)
     problems += [f"a circle of files: {needs[edge]}" for edge in find_circle(needs)]
     for problem in problems:
         print("includes.py:", problem, file=sys.stderr)

@@ -2,8 +2,8 @@
  * The learning rate of a step, as include/backprop/schedule.h defines it. Scalar code; the backends differ only in the
  * cosine that they pass.
  */
-#ifndef BP_SCHEDULE_H
-#define BP_SCHEDULE_H
+#ifndef BP_LEARNING_RATE_H
+#define BP_LEARNING_RATE_H
 
 #include <stdint.h>
 #include <string.h>

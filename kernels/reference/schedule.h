@@ -1,0 +1,12 @@
+/* Learning rate schedules: include/backprop/schedule.h in C. */
+#ifndef BP_REFERENCE_SCHEDULE_H
+#define BP_REFERENCE_SCHEDULE_H
+
+#include "learning_rate.h"
+#include "reference/math.h"
+
+static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {
+    return learning_rate_of_step(schedule, step, math_cos);
+}
+
+#endif

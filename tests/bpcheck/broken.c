@@ -43,11 +43,12 @@ static void activate_reads_on(float *a, size_t lda, const float *z, size_t ldz, 
 }
 
 /* Of the kernels that networks alone call: one weight of a layer is one ULP off. */
-static void update_off_by_one_ulp(const gradient_use *use, bp_packed w, bp_packed sums, bp_packed x, bp_packed delta,
-                                  size_t batch, size_t in, size_t out, void *scratch) {
+static void update_off_by_one_ulp(const gradient_use *use, const bp_packed *w, const bp_packed *sums,
+                                  const bp_packed *x, const bp_packed *delta, size_t batch, size_t in, size_t out,
+                                  void *scratch) {
     right.gradient(use, w, sums, x, delta, batch, in, out, scratch);
     if (use->update)
-        w.data[0] = nextafterf(w.data[0], 2.0f);
+        w->data[0] = nextafterf(w->data[0], 2.0f);
 }
 
 bp_status __wrap_bp_kernels_for(bp_isa isa, const bp_kernels **kernels) {

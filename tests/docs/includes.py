@@ -16,9 +16,6 @@ import pathlib
 import re
 import sys
 
-# Folders whose functions and circles are not checked yet.
-NOT_YET = {"network"}
-
 # Headers in angle brackets that are no operating system's: of C11, of the processor, of the libraries that we use.
 EVERYWHERE = {
     "assert.h", "complex.h", "ctype.h", "errno.h", "fenv.h", "float.h", "inttypes.h", "iso646.h", "limits.h",
@@ -103,8 +100,6 @@ def find_needs(files):
     homes = {name: file.module for file in files for name in file.defined}
     needs = {}
     for file in files:
-        if file.folder in NOT_YET:
-            continue
         for other in file.own:
             needs.setdefault((file.module, other.module), f"{file.name} includes {other.name}")
         for name in sorted(file.names & set(homes)):
@@ -151,7 +146,7 @@ def check_homes(files):
     return [
         f"{file.name} declares {name}, which {homes[name].name} defines"
         for file in files
-        if file.name.endswith(".h") and file.folder not in NOT_YET
+        if file.name.endswith(".h")
         for name in sorted(file.declared & set(homes))
         if homes[name].module != file.module
     ]

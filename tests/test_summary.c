@@ -34,9 +34,11 @@ static const words all[] = {
      .layers = "    0        2        1  identity             3\n"
                "loss: mse\n",
      .step = "up to 1 thread\n"
-             "a step of 1 row: 8 floating-point operations, one call for the whole step on 1 thread\n",
+             "a step of 1 row: 8 floating-point operations\n"
+             "  phase 1, 1 thread: everything in one call\n",
      .scalar_step = "up to 1 thread\n"
-                    "a step of 1 row: 8 floating-point operations, in one slice on 1 thread\n"},
+                    "a step of 1 row: 8 floating-point operations\n"
+                    "  phase 1, 1 thread: forward 0, loss, deltas and update 0\n"},
     {.shape =
          {2, {784, 128, 10}, {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}}, BP_LOSS_SOFTMAX_CROSS_ENTROPY},
      .max_batch_size = 64,
@@ -46,8 +48,10 @@ static const words all[] = {
                "    1      128       10  identity          1290\n"
                "loss: softmax-cross-entropy\n",
      .step = "up to 1 thread\n"
-             "a step of 64 rows: 26181632 floating-point operations, in one slice on 1 thread\n"
-             "a step of 1 row: 409088 floating-point operations, in one slice on 1 thread\n"},
+             "a step of 64 rows: 26181632 floating-point operations\n"
+             "  phase 1, 1 thread: forward 0-1, loss, deltas and update 1-0\n"
+             "a step of 1 row: 409088 floating-point operations\n"
+             "  phase 1, 1 thread: forward 0-1, loss, deltas and update 1-0\n"},
     {.shape = {4,
                {32, 64, 64, 64, 16},
                {{BP_ACTIVATION_TANH, 0},
@@ -65,9 +69,11 @@ static const words all[] = {
                "    3       64       16  identity          1040\n"
                "loss: mse\n",
      .step = "up to 2 threads of the given pool\n"
-             "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows on 2 threads, each "
-             "takes whole blocks of 256 rows\n"
-             "a step of 1 row: 63488 floating-point operations, in one slice on 1 thread\n"},
+             "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows\n"
+             "  phase 1, 2 threads by row blocks: forward 0-3, loss, deltas and gradient 3-0\n"
+             "  phase 2, 2 threads by parts: add the blocks' gradients, update\n"
+             "a step of 1 row: 63488 floating-point operations\n"
+             "  phase 1, 1 thread: forward 0-3, loss, deltas and update 3-0\n"},
     /* Widths that panels of every backend divide evenly between two. */
     {.shape = {3,
                {64, 1152, 1152, 192},
@@ -81,12 +87,23 @@ static const words all[] = {
                "    1     1152     1152  relu           1328256\n"
                "    2     1152      192  identity        221376\n"
                "loss: mse\n",
-     .step =
-         "up to 2 threads of the given pool\n"
-         "a step of 64 rows: 613416960 floating-point operations, in one slice on 2 threads, layer 0 by rows; layers "
-         "1 to 2 by columns\n"
-         "a step of 1 row: 9584640 floating-point operations, in one slice on 2 threads, layers 0 to 2 by "
-         "columns\n"},
+     .step = "up to 2 threads of the given pool\n"
+             "a step of 64 rows: 613416960 floating-point operations\n"
+             "  phase 1, 2 threads by rows: forward 0\n"
+             "  phase 2, 2 threads by columns: forward 1\n"
+             "  phase 3, 2 threads by columns: forward 2\n"
+             "  phase 4, 2 threads by rows: loss\n"
+             "  phase 5, 2 threads by columns: deltas and update 2\n"
+             "  phase 6, 2 threads by columns: deltas and update 1\n"
+             "  phase 7, 2 threads by parts: update 0\n"
+             "a step of 1 row: 9584640 floating-point operations\n"
+             "  phase 1, 2 threads by columns: forward 0\n"
+             "  phase 2, 2 threads by columns: forward 1\n"
+             "  phase 3, 2 threads by columns: forward 2\n"
+             "  phase 4, 2 threads by rows: loss\n"
+             "  phase 5, 2 threads by columns: deltas and update 2\n"
+             "  phase 6, 2 threads by columns: deltas and update 1\n"
+             "  phase 7, 2 threads by columns: deltas and update 0\n"},
 };
 
 static bp_network *create(const words *w, const test_table *table, pool_log *log) {

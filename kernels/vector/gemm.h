@@ -177,30 +177,31 @@ static tile_operands operands_at(const gemm_block *b, bp_packed rhs, size_t n) {
 }
 
 /*
- * A tile whose last vector is not whole. It works on padded copies, so nothing beyond the columns is read or written.
+ * Tiles whose last vector is not whole. They work on padded copies, so nothing beyond the columns is read or written.
  * B is packed and padded.
  */
-static void ragged_tile(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p) {
+static void ragged_tiles(row_cut cut, size_t columns, const gemm_epilogue *e, tile_operands *p) {
     float c[TILE_ROWS_MAX * NR], first[TILE_ROWS_MAX * NR], sums[TILE_ROWS_MAX * NR], saved[TILE_ROWS_MAX * NR];
-    tile_operands copy = *p;
-    copy.c = c;
-    copy.first = first;
-    copy.ldc = copy.ld_first = copy.ld_sums = copy.ld_saved = NR;
-    pack_rows(first, NR, p->first, p->ld_first, rows, columns);
-    if (e->kind == EPILOGUE_SGD)
-        pack_rows(c, NR, p->c, p->ldc, rows, columns);
-    if (p->sums) {
-        copy.sums = sums;
-        pack_rows(sums, NR, p->sums, p->ld_sums, rows, columns);
+    tile_operands copy = *p; /* one for all tiles: it advances along A */
+    copy.ldc = copy.ld_sums = copy.ld_saved = NR;
+    copy.ld_first = p->ld_first > 0 ? NR : 0;
+    for (size_t t = 0; t < cut.tiles; t++) {
+        const size_t rows = cut.height + (t < cut.taller);
+        copy.c = c;
+        copy.first = first;
+        copy.sums = p->sums ? sums : NULL;
+        copy.saved = p->saved ? saved : NULL;
+        pack_rows(first, NR, p->first, p->ld_first, p->ld_first > 0 ? rows : 1, columns);
+        if (e->kind == EPILOGUE_SGD)
+            pack_rows(c, NR, p->c, p->ldc, rows, columns);
+        if (p->sums)
+            pack_rows(sums, NR, p->sums, p->ld_sums, rows, columns);
+        if (p->saved)
+            pack_rows(saved, NR, p->saved, p->ld_saved, rows, columns);
+        tiles(rows, columns, e, &copy, 1);
+        unpack_rows(p->c, p->ldc, c, NR, rows, columns);
+        next_rows(p, rows);
     }
-    if (p->saved) {
-        copy.saved = saved;
-        pack_rows(saved, NR, p->saved, p->ld_saved, rows, columns);
-    }
-    tiles(rows, columns, e, &copy, 1);
-    unpack_rows(p->c, p->ldc, c, NR, rows, columns);
-    p->a = copy.a;
-    next_rows(p, rows);
 }
 
 /* What the tiles of a panel have not done: transcendental activations, and the optimizer's step on its gradient. */
@@ -226,8 +227,7 @@ static void gemm_block_run(const gemm_block *b, const gemm_epilogue *e, prefetch
         tile_operands p = operands_at(b, ragged ? b->b_ragged : b->b, n);
         p.prefetches = f.a.panel_count + f.b.panel_count + f.epilogue.panel_count > 0 ? &f : NULL;
         if (ragged) {
-            for (size_t t = 0; t < cut.tiles; t++)
-                ragged_tile(cut.height + (t < cut.taller), columns, e, &p);
+            ragged_tiles(cut, columns, e, &p);
         } else {
             if (cut.taller > 0)
                 tiles(cut.height + 1, columns, e, &p, cut.taller);

@@ -10,8 +10,8 @@
 #include "enum_counts.h"
 
 /*
- * What the backward pass computes f' from. The first kinds are those that an epilogue computes
- * from the outputs a = f(z); more kinds there would make every tile larger.
+ * Where the backward pass takes f' from. All kinds but the last are those that an epilogue computes from the saved
+ * outputs a = f(z); more kinds there would make every tile larger.
  */
 typedef enum derivative_kind {
     DERIVATIVE_ONE, /* f' = 1: nothing is saved */

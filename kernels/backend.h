@@ -62,6 +62,9 @@ static inline size_t dense_scratch_bytes(size_t batch, size_t in, size_t out) {
     return floats < large ? (size_t)floats * sizeof(float) : BP_SCRATCH_BYTES;
 }
 
+/* The panel width of a backend that has one panel for any number of columns. */
+#define WHOLE_ROWS (SIZE_MAX / 4 + 1)
+
 /*
  * A packed matrix: element (r, c) = data[c / width * panel_stride + r * row_stride + c % width], where width is the
  * backend's panel width. Tiles read and write a panel contiguously, so a network stores its weights, activations and
@@ -116,7 +119,8 @@ typedef struct bp_small_step {
  */
 typedef struct bp_backend {
     bp_kernels kernels;
-    size_t panel_width; /* columns of a panel; 0: one panel holds any number */
+    size_t panel_width; /* columns of a panel */
+    size_t column_unit; /* workers share columns in multiples of it */
     bool in_place;      /* products read row-major matrices of many rows as fast as packed ones */
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);
@@ -139,7 +143,7 @@ typedef struct bp_backend {
      */
     void (*add_blocks)(const gradient_use *use, parameter_role role, float *parameters, float *sums,
                        const float *blocks, size_t stride, size_t count, size_t parameters_count);
-    /* Forward, loss and update of a small network in one call. Null if panel_width is 0. */
+    /* Forward, loss and update of a small network in one call; may be null. */
     void (*small_step)(const bp_small_step *step);
     /* The optimizer's step on contiguous parameters of one role, a part of coefficients->arrays. */
     void (*apply)(const bp_coefficients *coefficients, parameter_role role, float *parameters, const float *gradient,

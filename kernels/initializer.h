@@ -10,8 +10,8 @@
 bp_status bp_check_initializer(bp_initializer initializer);
 
 /**
- * bp_initialize on packed weights, without checks. `panel`: the panel width; 0: one panel. The caller has set the
- * contract's floating-point mode.
+ * bp_initialize on packed weights, without checks. `panel`: the panel width. The caller has set the contract's
+ * floating-point mode.
  */
 void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                           uint64_t stream);

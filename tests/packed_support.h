@@ -81,7 +81,7 @@ static matrix *add(const char *name, use purpose, size_t rows, size_t columns, s
     m->use = purpose;
     m->rows = rows;
     m->columns = columns;
-    m->width = panel ? panel : columns;
+    m->width = panel == WHOLE_ROWS ? columns : panel;
     m->pitch = rows + gap;
     const size_t panel_count = (columns + m->width - 1) / m->width;
     const size_t lines = (panel_count - 1) * m->pitch + rows;
@@ -89,7 +89,7 @@ static matrix *add(const char *name, use purpose, size_t rows, size_t columns, s
     test_array_place(&m->array, lines, m->width, m->width, 0, trial.side);
     for (size_t k = 0; k < lines * m->width; k++)
         m->array.data[k] = test_float(TEST_CANARY);
-    m->packed = (bp_packed){m->array.data, m->width, panel ? m->pitch * m->width : 0};
+    m->packed = (bp_packed){m->array.data, m->width, m->pitch * m->width};
 
     const test_array plain = {.data = m->plain, .rows = rows, .columns = columns, .ld = columns};
     test_fill(&plain, trial.fill, &trial.random);

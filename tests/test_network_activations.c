@@ -90,7 +90,7 @@ static bool goes_its_way(const bp_network *network) {
         by_columns += bp_by_columns(network, l, rows[0], network->workers);
     switch (forms[form].way) {
     case ONE_CALL:
-        return network->small_rows > 0 || network->backend->panel_width == 0;
+        return network->small_rows > 0 || !network->backend->small_step;
     case ONE_LANE:
         return network->workers == 1 && (network->small_rows == 0 || network->backend->panel_width >= 70);
     case BY_COLUMNS:

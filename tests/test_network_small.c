@@ -171,7 +171,7 @@ static void check_training_on(test_table *table) {
     config.threads = training.threads;
     config.pool = stored_pool(pool_serial(&log, training.threads));
     bp_network *network = net_create_on(table, &config, SEED);
-    bool small = table->backend && table->backend->panel_width > 0;
+    bool small = table->backend && table->backend->small_step;
     for (size_t l = 0; l < shape->layers; l++)
         small = small && shape->sizes[l + 1] <= table->backend->panel_width;
     assert_true(!table->backend || small == (network->small_rows > 0));

@@ -23,7 +23,7 @@ typedef struct words {
     size_t max_batch_size, threads;
     bool host; /* lends a pool */
     const char *net, *layers, *step;
-    const char *scalar_step; /* where it differs on the backend without panels */
+    const char *scalar_step; /* where it differs on the backend without small networks */
 } words;
 
 static const words all[] = {
@@ -104,7 +104,7 @@ static void texts_on(test_table *table) {
         bp_network *network = create(w, table, &log);
         const bp_kernels *kernels = &network->backend->kernels;
         char text[TEXT], expected[TEXT];
-        const bool plain = network->backend->panel_width == 0 && w->scalar_step;
+        const bool plain = !network->backend->small_step && w->scalar_step;
         snprintf(expected, sizeof expected,
                  "%s, %zu bytes of memory\n"
                  "layer   inputs  outputs  activation  parameters\n"

@@ -36,7 +36,7 @@ bp_status bp_check_initializer(bp_initializer initializer) {
     return valid ? BP_OK : BP_ERROR_VALUE;
 }
 
-/* Packed weights with a panel width of `width`; a single panel has all columns. */
+/* Packed weights with a panel width of `width`. */
 typedef struct weights {
     bp_packed m;
     size_t width, in, out;
@@ -193,7 +193,7 @@ static void draw_orthogonal(const weights *w, float gain, uint64_t seed, uint64_
 
 void bp_initialize_packed(bp_packed w, size_t panel, size_t in, size_t out, bp_initializer initializer, uint64_t seed,
                           uint64_t stream) {
-    const weights all = {w, panel ? panel : out, in, out};
+    const weights all = {w, panel, in, out};
     const float gain = initializer.gain != 0.0f ? initializer.gain : 1.0f;
     switch (initializer.kind) {
     case BP_INITIALIZER_XAVIER_NORMAL:
@@ -235,6 +235,6 @@ bp_status bp_initialize(float *w, size_t ldw, size_t in, size_t out, bp_initiali
         return (unsigned)initializer.kind >= INITIALIZER_COUNT
                    ? bp_fail_enumerator("initializer.kind", (int)initializer.kind, "bp_initializer_kind")
                    : bp_fail_number("initializer.gain", (double)initializer.gain, "finite and not negative");
-    bp_initialize_packed((bp_packed){w, ldw, out}, 0, in, out, initializer, seed, stream);
+    bp_initialize_packed((bp_packed){w, ldw, 0}, WHOLE_ROWS, in, out, initializer, seed, stream);
     return BP_OK;
 }

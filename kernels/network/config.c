@@ -24,16 +24,14 @@
 
 #define FLOATS_PER_LINE (BP_ALIGNMENT / sizeof(float))
 
-/* The row stride if one panel holds all columns. */
-static size_t row_stride(size_t columns) {
-    const size_t lines = (columns + FLOATS_PER_LINE - 1) / FLOATS_PER_LINE;
-    return lines * FLOATS_PER_LINE;
+/* The row stride of a packed matrix. */
+static size_t row_stride(size_t panel, size_t columns) {
+    return panel == WHOLE_ROWS ? (columns + FLOATS_PER_LINE - 1) / FLOATS_PER_LINE * FLOATS_PER_LINE : panel;
 }
 
 packed_shape bp_packed_shape(size_t panel, size_t rows, size_t columns) {
-    if (panel == 0)
-        return (packed_shape){row_stride(columns), 0, 1};
-    return (packed_shape){panel, rows * panel, (columns + panel - 1) / panel};
+    const size_t stride = row_stride(panel, columns);
+    return (packed_shape){stride, rows * stride, (columns + panel - 1) / panel};
 }
 
 size_t bp_row_floats(size_t panel, size_t columns) {
@@ -125,10 +123,11 @@ static bp_status count_workers(const bp_network_config *config, size_t *workers)
     return BP_OK;
 }
 
-/* A packed matrix. rows x columns does not overflow if it does not for rows of at least FLOATS_PER_LINE. */
 static void tally_packed(tally *t, size_t panel, size_t rows, size_t columns) {
-    const size_t width = panel ? panel : FLOATS_PER_LINE;
-    tally_floats(t, rows, (columns + width - 1) / width * width);
+    if (columns > PTRDIFF_MAX / sizeof(float))
+        t->overflow = true;
+    else
+        tally_floats(t, rows, bp_row_floats(panel, columns));
 }
 
 /* Elements of all weights, and of the values and deltas of one row. */
@@ -170,15 +169,15 @@ static size_t choose_slice(const bp_network_config *config, size_t workers, size
 }
 
 /*
- * The largest batch that runs in one call on one worker. 0 unless each layer's outputs fit one panel, without dropout
- * or layer normalization. The first layer may have any number of inputs.
+ * The largest batch that runs in one call on one worker. 0 unless the backend has such a call, and each layer's outputs
+ * fit one panel, without dropout or layer normalization. The first layer may have any number of inputs.
  */
-static size_t choose_small_rows(const bp_network_config *config, size_t panel, size_t workers) {
+static size_t choose_small_rows(const bp_network_config *config, const bp_backend *backend, size_t workers) {
     double row_flops = 0;
-    if (bp_config_regularizes(config))
+    if (!backend->small_step || bp_config_regularizes(config))
         return 0;
     for (size_t l = 0; l < config->layers; l++) {
-        if (config->sizes[l + 1] > panel)
+        if (config->sizes[l + 1] > backend->panel_width)
             return 0;
         row_flops += 2.0 * (double)config->sizes[l] * (double)config->sizes[l + 1];
     }
@@ -207,7 +206,8 @@ static bool normalizes_any(const bp_network_config *config) {
     return false;
 }
 
-bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout) {
+bp_status bp_network_layout(const bp_network_config *config, const bp_backend *backend, network_layout *layout) {
+    const size_t panel = backend->panel_width;
     const bp_status status = count_workers(config, &layout->workers);
     if (status != BP_OK)
         return status;
@@ -221,7 +221,7 @@ bp_status bp_network_layout(const bp_network_config *config, size_t panel, netwo
         layout->by_gradient)
         layout->gradient_buffers++;
     layout->states = bp_optimizer_states(config->optimizer->kind) + (config->optimizer->ema_decay > 0.0f);
-    layout->small_rows = clips_norm ? 0 : choose_small_rows(config, panel, layout->workers);
+    layout->small_rows = clips_norm ? 0 : choose_small_rows(config, backend, layout->workers);
 
     const size_t *sizes = config->sizes, layers = config->layers;
     tally t = {0};
@@ -281,7 +281,7 @@ bp_status bp_network_memory(const bp_network_config *config, size_t *bytes) {
     if (status == BP_OK)
         status = bp_config_check(config, &checked);
     if (status == BP_OK)
-        status = bp_network_layout(&checked.config, backend->panel_width, &layout);
+        status = bp_network_layout(&checked.config, backend, &layout);
     if (status == BP_OK)
         *bytes = layout.bytes;
     return status;

@@ -174,8 +174,7 @@ static void pass_phase(void *argument, size_t worker) {
 
 /* Where element (i, j) of a layer's weights is, counted from the network's first parameter. */
 static size_t weight_offset(const bp_network *network, size_t l, size_t i, size_t j) {
-    const size_t panel = network->backend->panel_width, column = panel ? j % panel : 0;
-    const float *at = packed_part(network->layer[l].weights, panel, i, j - column).data + column;
+    const float *at = packed_part(network->layer[l].weights, network->backend->panel_width, i, j).data;
     return (size_t)(at - network->layer[0].weights.data);
 }
 
@@ -185,8 +184,8 @@ static size_t offset_of(const bp_network *network, const float *parameter) {
 
 /* Columns from j on that lie in one line. */
 static size_t columns_in_line(const bp_network *network, size_t j, size_t columns) {
-    const size_t panel = network->backend->panel_width;
-    return panel && panel - j % panel < columns ? panel - j % panel : columns;
+    const size_t panel = network->backend->panel_width, left = panel - j % panel;
+    return left < columns ? left : columns;
 }
 
 /* Networks of different backends keep weights in different orders. */

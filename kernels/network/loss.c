@@ -59,27 +59,29 @@ static void loss_of_range(const step *s, row_range p) {
     const bp_network *network = s->network;
     const bp_backend *backend = network->backend;
     const bp_dense_layer *k = &network->layer[network->layers - 1];
-    const bp_packed a = packed_part(k->outputs, 0, p.stored, 0), delta = packed_part(k->deltas, 0, p.stored, 0);
-    if (k->out <= backend->panel_width || backend->panel_width == 0) { /* one panel is row-major */
+    const size_t panel = backend->panel_width;
+    const bp_packed a = packed_part(k->outputs, panel, p.stored, 0), delta = packed_part(k->deltas, panel, p.stored, 0);
+    if (k->out <= panel) { /* one panel is row-major */
         loss_of(s, s->train ? delta.data : NULL, delta.row_stride, a.data, a.row_stride, p.from, p.rows);
         return;
     }
     float *row = p.scratch, *row_delta = row + LOSS_CHUNK_ROWS * k->out;
     for (size_t n = 0; n < p.rows; n += LOSS_CHUNK_ROWS) {
         const size_t count = p.rows - n < LOSS_CHUNK_ROWS ? p.rows - n : LOSS_CHUNK_ROWS;
-        backend->unpack(row, k->out, packed_part(a, 0, n, 0), count, k->out);
+        backend->unpack(row, k->out, packed_part(a, panel, n, 0), count, k->out);
         loss_of(s, s->train ? row_delta : NULL, k->out, row, k->out, p.from + n, count);
         if (s->train)
-            backend->pack(packed_part(delta, 0, n, 0), row_delta, k->out, count, k->out);
+            backend->pack(packed_part(delta, panel, n, 0), row_delta, k->out, count, k->out);
     }
 }
 
 void bp_step_loss(const step *s, row_range p) {
+    const bp_backend *backend = s->network->backend;
     const bp_dense_layer *k = &s->network->layer[s->network->layers - 1];
     if (!s->train && !s->row_loss)
         return;
     loss_of_range(s, p);
     if (s->train && k->derivative.kind == DERIVATIVE_SAVED)
-        s->network->backend->multiply(packed_part(k->deltas, 0, p.stored, 0), packed_part(k->saved, 0, p.stored, 0),
-                                      p.rows, k->out);
+        backend->multiply(packed_part(k->deltas, backend->panel_width, p.stored, 0),
+                          packed_part(k->saved, backend->panel_width, p.stored, 0), p.rows, k->out);
 }

@@ -198,7 +198,7 @@ bp_status bp_network_create_on(const bp_backend *backend, const bp_network_confi
     const bp_network_config *config = &checked.config;
     network_layout layout;
     bp_status status = bp_config_check(given, &checked);
-    if (status != BP_OK || (status = bp_network_layout(config, backend->panel_width, &layout)) != BP_OK)
+    if (status != BP_OK || (status = bp_network_layout(config, backend, &layout)) != BP_OK)
         return status;
 
     bp_allocator allocator = {default_allocate, default_release, NULL};
@@ -261,8 +261,7 @@ void bp_network_destroy(bp_network *network) {
 
 /* w_ij: from input i to neuron j. */
 static float *weight_at(const bp_network *network, const bp_dense_layer *k, size_t i, size_t j) {
-    const size_t column = network->backend->panel_width ? j % network->backend->panel_width : 0;
-    return packed_part(k->weights, network->backend->panel_width, i, j - column).data + column;
+    return packed_part(k->weights, network->backend->panel_width, i, j).data;
 }
 
 bp_status bp_network_initialize(bp_network *network, uint64_t seed) {

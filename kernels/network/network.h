@@ -144,7 +144,7 @@ bool bp_config_saves_derivatives(const bp_network_config *config, size_t l);
 bool bp_config_regularizes(const bp_network_config *config);
 
 /** Checks a configuration and computes the layout. Reads BACKPROP_THREADS if config.threads is 0. */
-bp_status bp_network_layout(const bp_network_config *config, size_t panel, network_layout *layout);
+bp_status bp_network_layout(const bp_network_config *config, const bp_backend *backend, network_layout *layout);
 
 /** The parameter of a configuration's loss, as loss.h means it. */
 float bp_loss_parameter(const bp_network_config *config);
@@ -179,10 +179,9 @@ packed_shape bp_packed_shape(size_t panel, size_t rows, size_t columns);
 /** Elements of a single row, padded. */
 size_t bp_row_floats(size_t panel, size_t columns);
 
-/** The part of a matrix that begins at row r and column c; c begins a panel of `panel` columns, if that is not 0. */
+/** The part of a matrix that begins at row r and column c. */
 static inline bp_packed packed_part(bp_packed m, size_t panel, size_t r, size_t c) {
-    m.data += panel ? c / panel * m.panel_stride : c;
-    m.data += r * m.row_stride;
+    m.data += c / panel * m.panel_stride + r * m.row_stride + c % panel;
     return m;
 }
 

@@ -103,7 +103,7 @@ static bool find_in_parameters(const bp_network *network, bp_nonfinite *found) {
         const bp_dense_layer *k = &network->layer[l];
         for (size_t i = 0; i < k->in; i++)
             for (size_t j = 0, columns; j < k->out; j += columns) {
-                columns = panel && k->out - j > panel ? panel : k->out - j;
+                columns = k->out - j > panel ? panel : k->out - j;
                 const float *row = packed_part(k->weights, panel, i, j).data;
                 if (find_in(found, BP_QUANTITY_WEIGHTS, l, row, 0, 1, columns)) {
                     found->row = i;

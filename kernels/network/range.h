@@ -17,10 +17,9 @@ static inline range range_of(size_t count, size_t unit, size_t worker, size_t wo
     return (range){begin < count ? begin : count, end < count ? end : count};
 }
 
-/** The same for columns, cut at multiples of the panel width. */
+/** The same for columns, cut at multiples of the backend's unit. */
 static inline range columns_of(const bp_network *network, size_t columns, size_t worker, size_t workers) {
-    const size_t panel = network->backend->panel_width;
-    return range_of(columns, panel ? panel : 1, worker, workers);
+    return range_of(columns, network->backend->column_unit, worker, workers);
 }
 
 #endif

@@ -30,8 +30,8 @@
 
 /* Columns that the largest part has beyond the mean. */
 static double uneven(const bp_network *network, size_t columns, size_t workers) {
-    const size_t panel = network->backend->panel_width, unit = panel ? panel : 1;
-    const size_t panel_count = (columns + unit - 1) / unit, most = (panel_count + workers - 1) / workers * unit;
+    const size_t unit = network->backend->column_unit, units = (columns + unit - 1) / unit;
+    const size_t most = (units + workers - 1) / workers * unit;
     return (double)(most < columns ? most : columns) - (double)columns / (double)workers;
 }
 

@@ -239,34 +239,39 @@ static size_t line_stride(const tensor *t, view v) {
 /* Rows and columns that are copied at a time where strides are any, so that both sides stay in the cache. */
 #define COPY_ROWS 16
 
-static size_t copy_columns(size_t panel) {
-    return panel ? panel : COPY_ROWS;
-}
-
 static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+/* Columns from j on that are copied together: they lie in one panel. */
+static size_t copy_columns(const tensor *t, size_t panel, size_t j) {
+    return smaller(smaller(t->columns - j, COPY_ROWS), panel - j % panel);
+}
+
 static void read_any(float *values, view v, const tensor *t, size_t panel) {
-    for (size_t j = 0; j < t->columns; j += copy_columns(panel))
+    for (size_t j = 0, columns; j < t->columns; j += columns) {
+        columns = copy_columns(t, panel, j);
         for (size_t i = 0; i < t->rows; i += COPY_ROWS) {
             const bp_packed from = packed_part(t->data, panel, i, j);
-            const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, copy_columns(panel));
+            const size_t rows = smaller(t->rows - i, COPY_ROWS);
             for (size_t c = 0; c < columns; c++)
                 for (size_t r = 0; r < rows; r++)
                     values[(i + r) * v.row + (j + c) * v.column] = from.data[r * from.row_stride + c];
         }
+    }
 }
 
 static void write_any(const tensor *t, size_t panel, const float *values, view v) {
-    for (size_t j = 0; j < t->columns; j += copy_columns(panel))
+    for (size_t j = 0, columns; j < t->columns; j += columns) {
+        columns = copy_columns(t, panel, j);
         for (size_t i = 0; i < t->rows; i += COPY_ROWS) {
             const bp_packed to = packed_part(t->data, panel, i, j);
-            const size_t rows = smaller(t->rows - i, COPY_ROWS), columns = smaller(t->columns - j, copy_columns(panel));
+            const size_t rows = smaller(t->rows - i, COPY_ROWS);
             for (size_t c = 0; c < columns; c++)
                 for (size_t r = 0; r < rows; r++)
                     to.data[r * to.row_stride + c] = values[(i + r) * v.row + (j + c) * v.column];
         }
+    }
 }
 
 bp_status bp_network_tensor_read(const bp_network *network, size_t index, float *values, const size_t *strides) {
@@ -277,7 +282,7 @@ bp_status bp_network_tensor_read(const bp_network *network, size_t index, float 
         return status;
     const bool vector = t.part != BP_TENSOR_PART_WEIGHT;
     if (!has_lines(&t, v))
-        read_any(values, v, &t, vector ? 0 : network->backend->panel_width);
+        read_any(values, v, &t, vector ? WHOLE_ROWS : network->backend->panel_width);
     else if (vector)
         memcpy(values, t.data.data, t.columns * sizeof *values);
     else
@@ -288,7 +293,7 @@ bp_status bp_network_tensor_read(const bp_network *network, size_t index, float 
 static void copy_in(const bp_network *network, const tensor *t, const float *values, view v) {
     const bool vector = t->part != BP_TENSOR_PART_WEIGHT;
     if (!has_lines(t, v))
-        write_any(t, vector ? 0 : network->backend->panel_width, values, v);
+        write_any(t, vector ? WHOLE_ROWS : network->backend->panel_width, values, v);
     else if (vector)
         memcpy(t->data.data, values, t->columns * sizeof *values);
     else

@@ -138,11 +138,13 @@ static ALWAYS_INLINE void bias_columns(const bp_coefficients *update, float *to,
                                        size_t batch, size_t out) {
     size_t vecs;
     if (batch == 1 && !sums) { /* without the loops' cost, which shows in a step of one row */
-        for (size_t j = 0; j < out; j += VEC_LANES) {
-            const size_t lanes = least(out - j, VEC_LANES), at = j % NR;
-            const vec d = load_some(packed_at(delta, 0, j - at) + at, lanes);
-            store_gradient(update, to + j, lanes, vec_add(vec_set1(0.0f), d));
-        }
+        const vec zero = vec_set1(0.0f);
+        size_t j = 0;
+        for (; j + VEC_LANES <= out; j += VEC_LANES)
+            store_gradient(update, to + j, VEC_LANES, vec_add(zero, vec_load(packed_at(delta, 0, j) + j % NR)));
+        if (j < out)
+            store_gradient(update, to + j, out - j,
+                           vec_add(zero, vec_load_first(packed_at(delta, 0, j) + j % NR, out - j)));
         return;
     }
     for (size_t j = 0; j < out; j += vecs * VEC_LANES) {

@@ -58,6 +58,7 @@ const bp_backend BP_BACKEND = {
             .activation_delta = activation_delta,
         },
     .panel_width = NR,
+    .column_unit = NR,
     .in_place = IN_PLACE,
     .pack = pack_matrix,
     .unpack = packed_unpack,

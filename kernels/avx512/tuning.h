@@ -24,7 +24,7 @@
 #define MR 6
 #define TILE_VECS 2
 #define TILE_ROWS_OF_ONE 10
-#define TILE_UNROLL 1
+#define TILE_UNROLL 2
 #define TILE_TAIL 2
 #define NARROW_COLUMNS 0
 

@@ -79,6 +79,7 @@ static void delta_by_rows(const delta_operands *d, pack_kind pack_w, float *scra
     const size_t columns = round_up(d->batch, NR);
     const bp_packed delta_t = {scratch, NR, d->out * NR};
     float *const results = scratch + columns * d->out, *const packed_w = results + TRANSPOSED_BLOCK * columns;
+    const lhs_cursor w = rows_of(d->w);
     for (size_t n = 0; n < d->batch; n += NR)
         pack_transposed_panel(packed_at(delta_t, 0, n), packed_part(d->delta, n, 0), d->out, least(d->batch - n, NR));
     gemm_block b = {
@@ -91,16 +92,15 @@ static void delta_by_rows(const delta_operands *d, pack_kind pack_w, float *scra
     for (size_t i = 0; i < d->in; i += TRANSPOSED_BLOCK) {
         b.rows = least(d->in - i, TRANSPOSED_BLOCK);
         b.c = (bp_packed){results, NR, b.rows * NR};
-        b.a = rows_of(packed_part(d->w, i, 0));
         const size_t next = i + b.rows, iterations = panel_iterations(&b) * panel_count(d->batch);
-        prefetches f = {.b = prefetch_part(d->previous, 0, i, d->batch, b.rows, iterations)};
+        prefetches f = {.a.panel_count = 0};
+        set_stream(&f.b, packed_part(d->previous, 0, i), d->batch, b.rows, iterations);
         if (d->saved.data)
-            f.epilogue = prefetch_part(d->saved, 0, i, d->batch, b.rows, iterations);
-        if (pack_w != PACK_NONE)
-            b.a = pack_lhs(&b, b.a, pack_w, packed_w);
-        else if (next < d->in)
-            f.a = prefetch_part(d->w, next, 0, least(d->in - next, TRANSPOSED_BLOCK), d->out, iterations);
-        gemm_block_run(&b, &store, f);
+            set_stream(&f.epilogue, packed_part(d->saved, 0, i), d->batch, b.rows, iterations);
+        pack_lhs(&b, &w, i, 0, pack_w, packed_w);
+        if (pack_w == PACK_NONE && next < d->in)
+            set_stream(&f.a, packed_part(d->w, next, 0), least(d->in - next, TRANSPOSED_BLOCK), d->out, iterations);
+        gemm_block_run(&b, &store, &f);
         store_block(d, b.c, i, b.rows);
     }
 }

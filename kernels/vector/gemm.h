@@ -87,10 +87,23 @@ static inline lhs_cursor columns_of(bp_packed x) {
     };
 }
 
-/* A from element (m, k) on, which begin a panel if it is packed. */
-static inline lhs_cursor lhs_part(lhs_cursor a, size_t m, size_t k) {
-    a.at += m * a.row_stride + m / NR * a.border_skip + k / NR * a.k_panel + k % NR * a.k_stride;
-    return a;
+/* Structs are copied field by field: a copy by vectors would wait for the stores of the fields. */
+
+/* *to = A from element (m, k) on, which begin a panel if it is packed. */
+static inline void set_lhs(lhs_cursor *to, const lhs_cursor *a, size_t m, size_t k) {
+    to->at = a->at + m * a->row_stride + m / NR * a->border_skip + k / NR * a->k_panel + k % NR * a->k_stride;
+    to->row_stride = a->row_stride;
+    to->border_skip = a->border_skip;
+    to->k_stride = a->k_stride;
+    to->k_panel = a->k_panel;
+    to->row_in_panel = 0;
+}
+
+/* *to = the part of m from element (r, c) on, if there is m; c begins a panel. */
+static inline void set_part(bp_packed *to, const bp_packed *m, size_t r, size_t c) {
+    to->data = m->data ? packed_at(*m, r, c) : NULL;
+    to->row_stride = m->row_stride;
+    to->panel_stride = m->panel_stride;
 }
 
 /* ---- One block: the loops over NR columns and MR rows ----------------------------------------------------------- */
@@ -135,72 +148,72 @@ static inline size_t panel_iterations(const gemm_block *b) {
     return cut_rows(b->rows, NR).tiles * panel_count(b->depth);
 }
 
-/* A prefetch stream over a part of a matrix, spread over `iterations`. */
-static prefetch_stream prefetch_part(bp_packed m, size_t r, size_t c, size_t rows, size_t columns, size_t iterations) {
-    const size_t count = panel_count(columns);
-    return (prefetch_stream){
-        .data = packed_at(m, r, c),
-        .row_stride = m.row_stride,
-        .panel_stride = m.panel_stride,
-        .rows = rows,
-        .panel_count = count,
-        .per_iteration = (rows * count + iterations - 1) / iterations,
-    };
+/* A prefetch stream over m [rows x columns], spread over `iterations`. */
+static void set_stream(prefetch_stream *f, bp_packed m, size_t rows, size_t columns, size_t iterations) {
+    f->data = m.data;
+    f->row_stride = m.row_stride;
+    f->panel_stride = m.panel_stride;
+    f->rows = rows;
+    f->panel_count = panel_count(columns);
+    f->next_row = 0;
+    f->per_iteration = (rows * f->panel_count + iterations - 1) / iterations;
 }
 
 /* The panel of B after the one at column n. */
-static prefetch_stream next_panel_of_b(const gemm_block *b, size_t n) {
+static void prefetch_panel_of_b(prefetch_stream *f, const gemm_block *b, size_t n) {
     const size_t next = n + NR;
+    f->panel_count = 0;
     if (next >= b->columns)
-        return (prefetch_stream){0};
+        return;
     const size_t width = least(b->columns - next, NR), iterations = panel_iterations(b);
-    return b->b_transposed.data ? prefetch_part(b->b_transposed, next, 0, width, b->depth, iterations)
-                                : prefetch_part(b->b, 0, next, b->depth, width, iterations);
+    if (b->b_transposed.data)
+        set_stream(f, packed_part(b->b_transposed, next, 0), width, b->depth, iterations);
+    else
+        set_stream(f, packed_part(b->b, 0, next), b->depth, width, iterations);
 }
 
 /* The operands of the tiles of the block's panel at column n. */
-static tile_operands operands_at(const gemm_block *b, bp_packed rhs, size_t n) {
-    return (tile_operands){
-        .a = b->a,
-        .b = packed_at(rhs, 0, n),
-        .b_k = rhs.row_stride,
-        .depth = b->depth,
-        .c = packed_at(b->c, 0, n),
-        .ldc = b->c.row_stride,
-        .first = packed_at(b->first, 0, n),
-        .ld_first = b->first.row_stride,
-        .sums = b->sums.data ? packed_at(b->sums, 0, n) : NULL,
-        .ld_sums = b->sums.row_stride,
-        .saved = b->saved.data ? packed_at(b->saved, 0, n) : NULL,
-        .ld_saved = b->saved.row_stride,
-    };
+static void set_operands(tile_operands *p, const gemm_block *b, bp_packed rhs, size_t n) {
+    set_lhs(&p->a, &b->a, 0, 0);
+    p->b = packed_at(rhs, 0, n);
+    p->b_k = rhs.row_stride;
+    p->depth = b->depth;
+    p->c = packed_at(b->c, 0, n);
+    p->ldc = b->c.row_stride;
+    p->first = packed_at(b->first, 0, n);
+    p->ld_first = b->first.row_stride;
+    p->sums = b->sums.data ? packed_at(b->sums, 0, n) : NULL;
+    p->ld_sums = b->sums.row_stride;
+    p->saved = b->saved.data ? packed_at(b->saved, 0, n) : NULL;
+    p->ld_saved = b->saved.row_stride;
 }
 
 /*
- * A tile whose last vector is not whole. It works on padded copies, so nothing beyond the columns is read or written.
+ * Tiles whose last vector is not whole. They work on padded copies, so nothing beyond the columns is read or written.
  * B is packed and padded.
  */
-static void ragged_tile(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p) {
+static void ragged_tiles(row_cut cut, size_t columns, const gemm_epilogue *e, tile_operands *p) {
     float c[TILE_ROWS_MAX * NR], first[TILE_ROWS_MAX * NR], sums[TILE_ROWS_MAX * NR], saved[TILE_ROWS_MAX * NR];
-    tile_operands copy = *p;
-    copy.c = c;
-    copy.first = first;
-    copy.ldc = copy.ld_first = copy.ld_sums = copy.ld_saved = NR;
-    pack_rows(first, NR, p->first, p->ld_first, rows, columns);
-    if (e->kind == EPILOGUE_SGD)
-        pack_rows(c, NR, p->c, p->ldc, rows, columns);
-    if (p->sums) {
-        copy.sums = sums;
-        pack_rows(sums, NR, p->sums, p->ld_sums, rows, columns);
+    tile_operands copy = *p; /* one for all tiles: it advances along A */
+    copy.ldc = copy.ld_sums = copy.ld_saved = NR;
+    copy.ld_first = p->ld_first > 0 ? NR : 0;
+    for (size_t t = 0; t < cut.tiles; t++) {
+        const size_t rows = cut.height + (t < cut.taller);
+        copy.c = c;
+        copy.first = first;
+        copy.sums = p->sums ? sums : NULL;
+        copy.saved = p->saved ? saved : NULL;
+        pack_rows(first, NR, p->first, p->ld_first, p->ld_first > 0 ? rows : 1, columns);
+        if (e->kind == EPILOGUE_SGD)
+            pack_rows(c, NR, p->c, p->ldc, rows, columns);
+        if (p->sums)
+            pack_rows(sums, NR, p->sums, p->ld_sums, rows, columns);
+        if (p->saved)
+            pack_rows(saved, NR, p->saved, p->ld_saved, rows, columns);
+        tiles(rows, columns, e, &copy, 1);
+        unpack_rows(p->c, p->ldc, c, NR, rows, columns);
+        next_rows(p, rows);
     }
-    if (p->saved) {
-        copy.saved = saved;
-        pack_rows(saved, NR, p->saved, p->ld_saved, rows, columns);
-    }
-    tiles(rows, columns, e, &copy, 1);
-    unpack_rows(p->c, p->ldc, c, NR, rows, columns);
-    p->a = copy.a;
-    next_rows(p, rows);
 }
 
 /* What the tiles of a panel have not done: transcendental activations, and the optimizer's step on its gradient. */
@@ -214,7 +227,7 @@ static void finish_panel(const gemm_block *b, const gemm_epilogue *e, size_t n, 
                           b->derivatives.row_stride, b->rows, columns, e->activation);
 }
 
-static void gemm_block_run(const gemm_block *b, const gemm_epilogue *e, prefetches f) {
+static void gemm_block_run(const gemm_block *b, const gemm_epilogue *e, prefetches *f) {
     for (size_t n = 0; n < b->columns; n += NR) {
         const size_t width = least(b->columns - n, NR), columns = b->padded ? whole_columns(width) : width;
         const bool ragged = !b->padded && width % VEC_LANES != 0;
@@ -222,12 +235,12 @@ static void gemm_block_run(const gemm_block *b, const gemm_epilogue *e, prefetch
         if (b->b_transposed.data)
             pack_transposed_panel(packed_at(b->b, 0, n), packed_part(b->b_transposed, n, 0), b->depth, width);
         if (b->prefetch_b)
-            f.b = next_panel_of_b(b, n);
-        tile_operands p = operands_at(b, ragged ? b->b_ragged : b->b, n);
-        p.prefetches = f.a.panel_count + f.b.panel_count + f.epilogue.panel_count > 0 ? &f : NULL;
+            prefetch_panel_of_b(&f->b, b, n);
+        tile_operands p;
+        set_operands(&p, b, ragged ? b->b_ragged : b->b, n);
+        p.prefetches = f->a.panel_count + f->b.panel_count + f->epilogue.panel_count > 0 ? f : NULL;
         if (ragged) {
-            for (size_t t = 0; t < cut.tiles; t++)
-                ragged_tile(cut.height + (t < cut.taller), columns, e, &p);
+            ragged_tiles(cut, columns, e, &p);
         } else {
             if (cut.taller > 0)
                 tiles(cut.height + 1, columns, e, &p, cut.taller);
@@ -260,7 +273,11 @@ static void pack_rhs(gemm_block *b, const gemm_operands *g, const gemm_plan *pla
     const bp_packed packed = {to, NR, b->depth * NR};
     const float *from = g->b.data + k0 * g->b.row_stride + n0;
     b->b_ragged = packed;
-    b->b = plan->pack_b == PACK_NONE ? packed_part(g->b, k0, n0) : packed;
+    if (plan->pack_b == PACK_NONE)
+        set_part(&b->b, &g->b, k0, n0);
+    else
+        b->b = packed;
+    b->b_transposed.data = NULL;
     b->prefetch_b = plan->pack_b != PACK_ROWS && g->depth * g->columns >= PREFETCH_MIN;
     if (plan->pack_b == PACK_ROWS) {
         pack_matrix(packed, from, g->b.row_stride, b->depth, b->columns);
@@ -272,55 +289,69 @@ static void pack_rhs(gemm_block *b, const gemm_operands *g, const gemm_plan *pla
     }
 }
 
-/* The block's A, packed if `pack` says so. */
-static lhs_cursor pack_lhs(const gemm_block *b, lhs_cursor a, pack_kind pack, float *to) {
+/* Sets the block's A, whose first element is (m, k), and packs it if `pack` says so. */
+static void pack_lhs(gemm_block *b, const lhs_cursor *a, size_t m, size_t k, pack_kind pack, float *to) {
+    set_lhs(&b->a, a, m, k);
     if (pack == PACK_NONE)
-        return a;
+        return;
     const bool rows = pack == PACK_ROWS;
     const size_t length = rows ? b->rows : b->depth;
     const bp_packed packed = {to, NR, length * NR};
-    pack_matrix(packed, a.at, rows ? a.row_stride : a.k_stride, length, rows ? b->depth : b->rows);
-    return rows ? rows_of(packed) : columns_of(packed);
+    pack_matrix(packed, b->a.at, rows ? a->row_stride : a->k_stride, length, rows ? b->depth : b->rows);
+    b->a = rows ? rows_of(packed) : columns_of(packed);
 }
 
 /* The block of A at row `next`, for the same columns. */
-static prefetch_stream next_block_of_a(const gemm_block *b, const gemm_operands *g, const gemm_plan *plan, size_t k0,
-                                       size_t next, size_t end) {
+static void prefetch_block_of_a(prefetch_stream *f, const gemm_block *b, const gemm_operands *g, const gemm_plan *plan,
+                                size_t k0, size_t next, size_t end) {
+    f->panel_count = 0;
     if (plan->pack_a != PACK_NONE || next >= end)
-        return (prefetch_stream){0};
+        return;
     const size_t rows = least(end - next, plan->mc), iterations = panel_iterations(b) * panel_count(b->columns);
-    const lhs_cursor a = lhs_part(g->a, next, k0);
+    lhs_cursor a;
+    set_lhs(&a, &g->a, next, k0);
     float *at = (float *)a.at;
     if (a.row_stride == 1) /* columns of X */
-        return prefetch_part((bp_packed){at, a.k_stride, a.border_skip + NR}, 0, 0, b->depth, rows, iterations);
-    return prefetch_part((bp_packed){at, a.row_stride, a.k_panel}, 0, 0, rows, b->depth, iterations);
+        set_stream(f, (bp_packed){at, a.k_stride, a.border_skip + NR}, b->depth, rows, iterations);
+    else
+        set_stream(f, (bp_packed){at, a.row_stride, a.k_panel}, rows, b->depth, iterations);
 }
 
 /* What epilogues read or write: C, or the saved values, if it takes half of the cache or more. */
-static prefetch_stream next_of_epilogue(const gemm_block *b, const gemm_operands *g, const gemm_epilogue *e) {
+static void prefetch_of_epilogue(prefetch_stream *f, const gemm_block *b, const gemm_operands *g,
+                                 const gemm_epilogue *e) {
+    f->panel_count = 0;
     if (g->rows * g->columns < PREFETCH_MIN / 2 || b->rows <= EPILOGUE_LEAD)
-        return (prefetch_stream){0};
-    prefetch_stream f = prefetch_part(e->kind == EPILOGUE_DERIVATIVE ? b->saved : b->w, 0, 0, b->rows, b->columns, 1);
-    f.next_row = EPILOGUE_LEAD;
-    f.per_iteration = cut_rows(b->rows, NR).height / panel_count(b->depth) + 1;
-    return f;
+        return;
+    set_stream(f, e->kind == EPILOGUE_DERIVATIVE ? b->saved : b->w, b->rows, b->columns, 1);
+    f->next_row = EPILOGUE_LEAD;
+    f->per_iteration = cut_rows(b->rows, NR).height / panel_count(b->depth) + 1;
 }
 
 /* Where the results of the block at (m, n0) go, and which earlier results it continues. */
 static void set_destination(gemm_block *b, const gemm_operands *g, const gemm_plan *plan, const gemm_epilogue *e,
-                            size_t m, size_t k0, size_t n0, const bp_packed *sums) {
+                            size_t m, size_t k0, size_t n0, const bp_packed *scratch) {
     const bool begins = k0 == 0, last = k0 + b->depth == g->depth;
-    const bp_packed fresh = {(float *)(g->bias ? g->bias + n0 : gemm_zeros), 0, g->bias ? NR : 0};
-    const bp_packed c = packed_part(g->c, m, n0), earlier = plan->sums_in_scratch ? *sums : c;
-    b->c = last && e->kind != EPILOGUE_OPTIMIZER ? c : earlier;
-    b->first = begins || plan->chains ? fresh : earlier;
-    if (plan->chains && !begins)
-        b->sums = earlier;
+    const bp_packed *earlier = plan->sums_in_scratch ? scratch : &g->c;
+    const size_t r = plan->sums_in_scratch ? 0 : m, c = plan->sums_in_scratch ? 0 : n0;
+    set_part(&b->w, &g->c, m, n0);
+    if (last && e->kind != EPILOGUE_OPTIMIZER)
+        set_part(&b->c, &g->c, m, n0);
     else
-        b->sums = packed_part(g->sums, m, n0);
-    b->w = c;
-    b->saved = packed_part(e->saved, m, n0);
-    b->derivatives = packed_part(e->derivatives, m, n0);
+        set_part(&b->c, earlier, r, c);
+    if (begins || plan->chains) {
+        b->first.data = (float *)(g->bias ? g->bias + n0 : gemm_zeros);
+        b->first.row_stride = 0;
+        b->first.panel_stride = g->bias ? NR : 0;
+    } else {
+        set_part(&b->first, earlier, r, c);
+    }
+    if (plan->chains && !begins)
+        set_part(&b->sums, earlier, r, c);
+    else
+        set_part(&b->sums, &g->sums, m, n0);
+    set_part(&b->saved, &e->saved, m, n0);
+    set_part(&b->derivatives, &e->derivatives, m, n0);
 }
 
 static void gemm(const gemm_operands *g, const gemm_plan *plan, const gemm_epilogue *epilogue, void *scratch) {
@@ -329,7 +360,9 @@ static void gemm(const gemm_operands *g, const gemm_plan *plan, const gemm_epilo
     const bool resumes = plan->sums_in_scratch && g->depth > plan->kc;
     /* Rows that share a packed block of B: all, unless their sums must fit into scratch. */
     const size_t stretch = resumes ? SUM_ROWS / plan->mc * plan->mc : g->rows;
-    gemm_block b = {.padded = g->padded};
+    gemm_block b;
+    prefetches f;
+    b.padded = g->padded;
     for (size_t n0 = 0; n0 < g->columns; n0 += NC) {
         b.columns = least(g->columns - n0, NC);
         for (size_t begin = 0; begin < g->rows; begin += stretch) {
@@ -340,13 +373,16 @@ static void gemm(const gemm_operands *g, const gemm_plan *plan, const gemm_epilo
                 pack_rhs(&b, g, plan, k0, n0, w.b);
                 for (size_t m = begin; m < end; m += plan->mc) {
                     b.rows = least(end - m, plan->mc);
-                    const bp_packed sums = resumes ? (bp_packed){w.sums + (m - begin) * NR, NR, (end - begin) * NR}
-                                                   : (bp_packed){w.sums, NR, g->padded ? 0 : b.rows * NR};
+                    const bp_packed sums = {w.sums + (resumes ? (m - begin) * NR : 0), NR,
+                                            resumes     ? (end - begin) * NR
+                                            : g->padded ? 0
+                                                        : b.rows * NR};
                     set_destination(&b, g, plan, e, m, k0, n0, &sums);
-                    b.a = pack_lhs(&b, lhs_part(g->a, m, k0), plan->pack_a, w.a);
-                    gemm_block_run(&b, e,
-                                   (prefetches){.a = next_block_of_a(&b, g, plan, k0, m + b.rows, end),
-                                                .epilogue = next_of_epilogue(&b, g, e)});
+                    pack_lhs(&b, &g->a, m, k0, plan->pack_a, w.a);
+                    prefetch_block_of_a(&f.a, &b, g, plan, k0, m + b.rows, end);
+                    f.b.panel_count = 0;
+                    prefetch_of_epilogue(&f.epilogue, &b, g, e);
+                    gemm_block_run(&b, e, &f);
                     if (plan->pack_b == PACK_TRANSPOSED) { /* packed by now */
                         b.b_transposed.data = NULL;
                         b.prefetch_b = false;

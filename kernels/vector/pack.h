@@ -45,7 +45,7 @@ static inline float *element_of(bp_packed m, size_t n, size_t j) {
 
 /* The part of m from element (r, c) on, if there is m; c begins a panel. */
 static inline bp_packed packed_part(bp_packed m, size_t r, size_t c) {
-    return !m.data ? m : (bp_packed){packed_at(m, r, c), m.row_stride, m.panel_stride};
+    return (bp_packed){m.data ? packed_at(m, r, c) : NULL, m.row_stride, m.panel_stride};
 }
 
 /* The first n elements. Masked accesses are slow on some processors: they are used only where they are needed. */

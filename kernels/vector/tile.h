@@ -69,8 +69,8 @@ typedef struct tile_operands {
     float *c; /* results; EPILOGUE_SGD: the weights, which are read too */
     size_t ldc;
     const float *first; /* what the chains begin with */
-    size_t ld_first;
-    const float *sums; /* of earlier chains, which are added; null: none */
+    size_t ld_first;    /* 0: the same in every row */
+    const float *sums;  /* of earlier chains, which are added; null: none */
     size_t ld_sums;
     const float *saved; /* EPILOGUE_DERIVATIVE */
     size_t ld_saved;
@@ -91,6 +91,21 @@ static ALWAYS_INLINE void lhs_rows(const size_t rows, const float **a, lhs_curso
     p->row_in_panel = left <= rows ? rows - left : p->row_in_panel + rows;
 }
 
+static ALWAYS_INLINE void tile_begin(const size_t rows, const size_t vecs, vec *acc, const tile_operands *p) {
+    if (p->ld_first > 0) {
+        UNROLL_FOR (size_t r = 0; r < rows; r++) {
+            UNROLL_FOR (size_t v = 0; v < vecs; v++)
+                acc[r * vecs + v] = vec_load(p->first + r * p->ld_first + v * VEC_LANES);
+        }
+        return;
+    }
+    UNROLL_FOR (size_t v = 0; v < vecs; v++) {
+        const vec first = vec_load(p->first + v * VEC_LANES);
+        UNROLL_FOR (size_t r = 0; r < rows; r++)
+            acc[r * vecs + v] = first;
+    }
+}
+
 /* One step of the depth: a column of A times a row of B. */
 static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *acc, const float *const *a, size_t k,
                                     const float *b) {
@@ -104,34 +119,33 @@ static ALWAYS_INLINE void tile_step(const size_t rows, const size_t vecs, vec *a
     }
 }
 
+/* `steps` of the depth, from B's row b and the columns of A at offset k on; returns the next row of B. */
+static ALWAYS_INLINE const float *tile_steps(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
+                                             size_t k, const float *b, const tile_operands *p, size_t steps) {
+    const size_t k_stride = p->a.k_stride, b_k = p->b_k;
+    for (size_t n = steps / TILE_UNROLL; n > 0; n--)
+        UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += k_stride, b += b_k)
+            tile_step(rows, vecs, acc, a, k, b);
+    for (size_t n = steps % TILE_UNROLL; n > 0; n--, k += k_stride, b += b_k)
+        tile_step(rows, vecs, acc, a, k, b);
+    return b;
+}
+
 /*
- * The first `depth` steps, NR of them an iteration, since A is packed so. Tiles that prefetch nothing have a loop of
- * their own.
+ * The first `depth` steps, panel by panel, since A is packed so. Where a step is short, a whole panel has a loop of its
+ * own, with a constant number of steps.
  */
 static ALWAYS_INLINE void tile_multiply(const size_t rows, const size_t vecs, vec *acc, const float *const *a,
-                                        const tile_operands *p, size_t depth, const bool prefetching) {
+                                        const tile_operands *p, size_t depth) {
     const float *b = p->b;
-    const size_t k_stride = p->a.k_stride, b_k = p->b_k;
-    size_t panel = 0;
-    /* A small tile has no register left for a variable number of steps: a whole panel has a loop of its own. */
-    for (; TILE_UNROLL == 1 && depth >= NR; depth -= NR, panel += p->a.k_panel) {
-        size_t k = panel;
-        if (prefetching)
+    for (size_t k = 0, steps; depth > 0; depth -= steps, k += p->a.k_panel) {
+        steps = least(depth, NR);
+        if (p->prefetches)
             prefetch_iteration(p->prefetches);
-        for (size_t left = NR; left > 0; left--, k += k_stride, b += b_k)
-            tile_step(rows, vecs, acc, a, k, b);
-    }
-    for (; depth > 0; panel += p->a.k_panel) {
-        const size_t steps = least(depth, NR);
-        size_t k = panel;
-        depth -= steps;
-        if (prefetching)
-            prefetch_iteration(p->prefetches);
-        for (size_t iterations = steps / TILE_UNROLL; iterations > 0; iterations--)
-            UNROLL_FOR (size_t u = 0; u < TILE_UNROLL; u++, k += k_stride, b += b_k)
-                tile_step(rows, vecs, acc, a, k, b);
-        for (size_t left = steps % TILE_UNROLL; left > 0; left--, k += k_stride, b += b_k)
-            tile_step(rows, vecs, acc, a, k, b);
+        if (TILE_UNROLL == 1 && steps == NR)
+            b = tile_steps(rows, vecs, acc, a, k, b, p, NR);
+        else
+            b = tile_steps(rows, vecs, acc, a, k, b, p, steps);
     }
 }
 
@@ -207,14 +221,8 @@ static ALWAYS_INLINE void tile(const size_t rows, const size_t vecs, const gemm_
         const float *a[TILE_ROWS_MAX];
         vec acc[TILE_ROWS_MAX * TILE_VECS];
         lhs_rows(rows, a, &p->a);
-        UNROLL_FOR (size_t r = 0; r < rows; r++) {
-            UNROLL_FOR (size_t v = 0; v < vecs; v++)
-                acc[r * vecs + v] = vec_load(p->first + r * p->ld_first + v * VEC_LANES);
-        }
-        if (p->prefetches)
-            tile_multiply(rows, vecs, acc, a, p, p->depth - tail, true);
-        else
-            tile_multiply(rows, vecs, acc, a, p, p->depth - tail, false);
+        tile_begin(rows, vecs, acc, p);
+        tile_multiply(rows, vecs, acc, a, p, p->depth - tail);
         if (e->kind == EPILOGUE_SGD)
             tile_tail(rows, vecs, tail, acc, a, EPILOGUE_SGD, e, p);
         else if (e->kind == EPILOGUE_ACTIVATION)
@@ -252,6 +260,19 @@ static ALWAYS_INLINE void tiles_of_vecs(size_t rows, const size_t vecs, const ge
     /* clang-format on */
 }
 
+/* A function for each width: in one for all, the compiler would run out of registers for the addresses. */
+KEEP_APART void tiles_of_1(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count) {
+    tiles_of_vecs(rows, 1, e, p, count);
+}
+
+KEEP_APART void tiles_of_2(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count) {
+    tiles_of_vecs(rows, 2, e, p, count);
+}
+
+KEEP_APART void tiles_of_all(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count) {
+    tiles_of_vecs(rows, TILE_VECS, e, p, count);
+}
+
 /* Tiles of up to NARROW_COLUMNS columns, on narrower vectors than this file's. */
 void narrow_tiles(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p, size_t count);
 
@@ -263,11 +284,11 @@ static inline void tiles(size_t rows, size_t columns, const gemm_epilogue *e, ti
     if (NARROW_COLUMNS > 0 && columns <= NARROW_COLUMNS)
         narrow_tiles(rows, columns, e, p, count);
     else if (columns <= VEC_LANES)
-        tiles_of_vecs(rows, 1, e, p, count);
+        tiles_of_1(rows, e, p, count);
     else if (TILE_VECS > 2 && columns <= 2 * VEC_LANES)
-        tiles_of_vecs(rows, 2, e, p, count);
+        tiles_of_2(rows, e, p, count);
     else
-        tiles_of_vecs(rows, TILE_VECS, e, p, count);
+        tiles_of_all(rows, e, p, count);
 }
 
 #endif

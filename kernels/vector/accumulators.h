@@ -29,9 +29,7 @@ static inline float accumulators_sum(const vec p[SUM_VECS]) {
             lane[v] = vec_add(lane[v], lane[v + h]);
     for (size_t h = VEC_LANES / 2; h > 0; h /= 2)
         lane[0] = vec_add(lane[0], vec_rotate(lane[0], h));
-    float sum[VEC_LANES];
-    vec_store(sum, lane[0]);
-    return sum[0];
+    return vec_get0(lane[0]);
 }
 
 static inline float accumulators_maximum(const vec p[SUM_VECS]) {

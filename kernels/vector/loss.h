@@ -68,9 +68,7 @@ static void divide_row(float *p, size_t count, float s) {
 }
 
 static float log_of(float x) {
-    float lane[VEC_LANES];
-    vec_store(lane, vec_log(vec_set1(x)));
-    return lane[0];
+    return vec_get0(vec_log(vec_set1(x)));
 }
 
 static inline void softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t rows, size_t classes) {

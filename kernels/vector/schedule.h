@@ -5,9 +5,7 @@
 #include "learning_rate.h"
 
 static float cosine_of(float x) {
-    float lane[VEC_LANES];
-    vec_store(lane, vec_cos(vec_set1(x)));
-    return lane[0];
+    return vec_get0(vec_cos(vec_set1(x)));
 }
 
 static float schedule_learning_rate(const bp_schedule *schedule, uint64_t step) {

@@ -22,6 +22,11 @@ static inline vec vec_set1(float x) {
     return _mm256_set1_ps(x);
 }
 
+/* Lane 0. */
+static inline float vec_get0(vec v) {
+    return _mm256_cvtss_f32(v);
+}
+
 static inline vec vec_load(const float *p) {
     return _mm256_loadu_ps(p);
 }

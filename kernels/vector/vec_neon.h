@@ -22,6 +22,11 @@ static inline vec vec_set1(float x) {
     return vdupq_n_f32(x);
 }
 
+/* Lane 0. */
+static inline float vec_get0(vec v) {
+    return vgetq_lane_f32(v, 0);
+}
+
 static inline vec vec_load(const float *p) {
     return vld1q_f32(p);
 }

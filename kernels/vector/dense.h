@@ -93,7 +93,10 @@ static gemm_epilogue gradient_epilogue(const bp_coefficients *update) {
 static void row_major_gradient(const bp_coefficients *update, float *w, size_t ldw, const float *x, size_t ldx,
                                const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
     if (batch == 1 && update && update->plain) {
-        outer_product_update(w, ldw, x, delta, in, out, update->learning_rate);
+        if (out >= SGD_VECS * VEC_LANES)
+            outer_product_update(SGD_VECS, w, ldw, x, delta, in, out, update->learning_rate);
+        else
+            outer_product_update(1, w, ldw, x, delta, in, out, update->learning_rate);
         return;
     }
     const gemm_operands g =

@@ -127,14 +127,21 @@ static void row_delta(bp_packed previous, bp_packed delta, bp_packed w, bp_packe
     }
 }
 
-/* W -= learning_rate * outer product of x and delta, for a row-major part of W, row by row. */
-static ALWAYS_INLINE void outer_product_update(float *w, size_t ldw, const float *x, const float *delta, size_t in,
-                                               size_t out, float learning_rate) {
+/*
+ * W -= learning_rate * outer product of x and delta, for a row-major part of W, row by row, `vecs` vectors at a time
+ * and then one at a time.
+ */
+static ALWAYS_INLINE void outer_product_update(const size_t vecs, float *w, size_t ldw, const float *x,
+                                               const float *delta, size_t in, size_t out, float learning_rate) {
     const vec zero = vec_set1(0.0f), r = vec_set1(learning_rate);
     for (size_t i = 0; i < in; i++) {
         const vec xi = vec_set1(x[i]);
         float *row = w + i * ldw;
         size_t j = 0;
+        for (; vecs > 1 && j + vecs * VEC_LANES <= out; j += vecs * VEC_LANES) {
+            UNROLL_FOR (size_t v = j; v < j + vecs * VEC_LANES; v += VEC_LANES)
+                vec_store(row + v, vec_fnma(r, vec_fma(xi, vec_load(delta + v), zero), vec_load(row + v)));
+        }
         for (; j + VEC_LANES <= out; j += VEC_LANES)
             vec_store(row + j, vec_fnma(r, vec_fma(xi, vec_load(delta + j), zero), vec_load(row + j)));
         if (j < out) {
@@ -167,9 +174,9 @@ static void row_update(const bp_coefficients *update, bp_packed w, bp_packed x, 
             if (!update->plain)
                 outer_product_optimizer(update, at, w.row_stride, xi, d, rows, columns);
             else if (columns == NR) /* known to the compiler: delta stays in registers */
-                outer_product_update(at, w.row_stride, xi, d, rows, NR, update->learning_rate);
+                outer_product_update(1, at, w.row_stride, xi, d, rows, NR, update->learning_rate);
             else
-                outer_product_update(at, w.row_stride, xi, d, rows, columns, update->learning_rate);
+                outer_product_update(1, at, w.row_stride, xi, d, rows, columns, update->learning_rate);
         }
     }
 }

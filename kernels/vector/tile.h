@@ -167,7 +167,8 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
     const bp_activation activation = e->activation;
     const bp_derivative derivative = e->derivative;
     const vec learning_rate = vec_set1(kind == EPILOGUE_SGD ? e->update->learning_rate : 0.0f);
-    const float *sums = p->sums, *saved = p->saved;
+    const bool adds = p->sums != NULL;
+    const float *sums = adds ? p->sums : p->c, *saved = p->saved;
     float *c = p->c;
     const size_t ldc = p->ldc, ld_sums = p->ld_sums, ld_saved = p->ld_saved;
     UNROLL_FOR (size_t r = 0; r < rows; r++) {
@@ -177,11 +178,11 @@ static ALWAYS_INLINE void tile_tail(const size_t rows, const size_t vecs, const 
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 row[v] = vec_fma(ar, vec_load(b[t] + v * VEC_LANES), row[v]);
         }
-        if (sums) {
+        if (adds) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 row[v] = vec_add(vec_load(sums + v * VEC_LANES), row[v]);
-            sums += ld_sums;
         }
+        sums += ld_sums;
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
             if (kind == EPILOGUE_SGD)
                 row[v] = vec_fnma(learning_rate, row[v], vec_load(c + v * VEC_LANES));

@@ -35,13 +35,14 @@ bp_status bp_plan_network(const bp_network_config *config, const bp_backend *bac
 /** Floating-point operations of the products of one step. */
 double bp_step_flops(const size_t *sizes, size_t layers, size_t rows);
 
+/* A worker with fewer floating-point operations costs more than it saves: some 4 us of one core's time. */
+#define FLOPS_PER_WORKER 3e5
+
 /** The number of workers that pays for so many floating-point operations between two barriers, at most `workers`. */
 static inline size_t bp_useful_workers(double flops, size_t workers) {
-    /* A worker with fewer floating-point operations costs more than it saves: some 4 us of one core's time. */
-    const double flops_per_worker = 3e5;
-    if (workers == 1 || flops < 2.0 * flops_per_worker)
+    const double useful = flops / FLOPS_PER_WORKER;
+    if (workers == 1 || useful < 2.0)
         return 1;
-    const double useful = flops / flops_per_worker;
     return useful < (double)workers ? (size_t)useful : workers;
 }
 

@@ -14,8 +14,7 @@
 #include "vector/small.h"
 #include "vector/tile.h"
 
-void narrow_tiles(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p, size_t count) {
-    (void)columns; /* one vector */
+void narrow_tiles(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count) {
     tiles_of_vecs(rows, 1, e, p, count);
 }
 

@@ -157,7 +157,10 @@ static ALWAYS_INLINE void run_step(step *s, size_t batch_rows, float *loss) {
             s->use = use_of(s);
             for (size_t k = 0; k < plan.count; k++) {
                 phase_task task = {s, &plan.phases[k]};
-                bp_workers_run(&network->pool, run_phase, &task, plan.phases[k].workers);
+                if (plan.phases[k].workers > 1)
+                    bp_workers_run(&network->pool, run_phase, &task, plan.phases[k].workers);
+                else
+                    run_phase(&task, 0);
             }
         }
     }

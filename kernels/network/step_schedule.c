@@ -29,7 +29,6 @@
  * whole pages apart, and so share few sets of the cache, or are many and the backend reads packed ones faster.
  */
 #define FEW_OUTPUTS 64
-#define FLOATS_PER_PAGE 1024
 #define IN_PLACE_MAX (64 * 1024)
 
 /* Columns that the largest part has beyond the mean. */

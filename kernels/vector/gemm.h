@@ -194,6 +194,7 @@ static void set_operands(tile_operands *p, const gemm_block *b, bp_packed rhs, s
  */
 static void ragged_tiles(row_cut cut, size_t columns, const gemm_epilogue *e, tile_operands *p) {
     float c[TILE_ROWS_MAX * NR], first[TILE_ROWS_MAX * NR], sums[TILE_ROWS_MAX * NR], saved[TILE_ROWS_MAX * NR];
+    tiles_fn *const tiles = tiles_for(columns);
     tile_operands copy = *p; /* one for all tiles: it advances along A */
     copy.ldc = copy.ld_sums = copy.ld_saved = NR;
     copy.ld_first = p->ld_first > 0 ? NR : 0;
@@ -210,7 +211,7 @@ static void ragged_tiles(row_cut cut, size_t columns, const gemm_epilogue *e, ti
             pack_rows(sums, NR, p->sums, p->ld_sums, rows, columns);
         if (p->saved)
             pack_rows(saved, NR, p->saved, p->ld_saved, rows, columns);
-        tiles(rows, columns, e, &copy, 1);
+        tiles(rows, e, &copy, 1);
         unpack_rows(p->c, p->ldc, c, NR, rows, columns);
         next_rows(p, rows);
     }
@@ -242,9 +243,10 @@ static void gemm_block_run(const gemm_block *b, const gemm_epilogue *e, prefetch
         if (ragged) {
             ragged_tiles(cut, columns, e, &p);
         } else {
+            tiles_fn *const tiles = tiles_for(columns);
             if (cut.taller > 0)
-                tiles(cut.height + 1, columns, e, &p, cut.taller);
-            tiles(cut.height, columns, e, &p, cut.tiles - cut.taller);
+                tiles(cut.height + 1, e, &p, cut.taller);
+            tiles(cut.height, e, &p, cut.tiles - cut.taller);
         }
         finish_panel(b, e, n, columns);
     }

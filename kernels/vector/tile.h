@@ -275,21 +275,18 @@ KEEP_APART void tiles_of_all(size_t rows, const gemm_epilogue *e, tile_operands 
 }
 
 /* Tiles of up to NARROW_COLUMNS columns, on narrower vectors than this file's. */
-void narrow_tiles(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p, size_t count);
+void narrow_tiles(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count);
 
-/*
- * `count` tiles of rows x columns, computed in whole vectors: 0 < rows <= tile_height(columns) <= 12,
- * 0 < columns <= NR, TILE_VECS <= 3.
- */
-static inline void tiles(size_t rows, size_t columns, const gemm_epilogue *e, tile_operands *p, size_t count) {
+/* Runs `count` tiles of so many rows, 0 < rows <= tile_height(columns) <= 12. */
+typedef void tiles_fn(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count);
+
+/* The function for tiles of 0 < columns <= NR, which are computed in whole vectors; TILE_VECS <= 3. */
+static inline tiles_fn *tiles_for(size_t columns) {
     if (NARROW_COLUMNS > 0 && columns <= NARROW_COLUMNS)
-        narrow_tiles(rows, columns, e, p, count);
-    else if (columns <= VEC_LANES)
-        tiles_of_1(rows, e, p, count);
-    else if (TILE_VECS > 2 && columns <= 2 * VEC_LANES)
-        tiles_of_2(rows, e, p, count);
-    else
-        tiles_of_all(rows, e, p, count);
+        return narrow_tiles;
+    if (columns <= VEC_LANES)
+        return tiles_of_1;
+    return TILE_VECS > 2 && columns <= 2 * VEC_LANES ? tiles_of_2 : tiles_of_all;
 }
 
 #endif

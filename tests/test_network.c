@@ -69,7 +69,8 @@ static void memory_is_what_was_announced(void **state) {
         bp_network *network = net_create(&config, test_seed());
         assert_int_equal(c.calls, 1);
         assert_int_equal(c.bytes, announced);
-        assert_true(network->workspace.scratch + network->workspace.workers * network->workspace.scratch_bytes <= c.end);
+        assert_true(network->workspace.scratch + network->workspace.workers * network->workspace.scratch_bytes <=
+                    c.end);
         samples s = samples_create(&plain, 40, 0, test_seed());
         assert_int_equal(bp_network_train_step(network, &s.batch, 0.1f, NULL), BP_OK);
         assert_int_equal(c.calls, 1);

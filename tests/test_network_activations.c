@@ -92,7 +92,8 @@ static bool goes_its_way(const bp_network *network) {
     case ONE_CALL:
         return network->workspace.small_rows > 0 || !network->backend->small_step;
     case ONE_LANE:
-        return network->workspace.workers == 1 && (network->workspace.small_rows == 0 || network->backend->panel_width >= 70);
+        return network->workspace.workers == 1 &&
+               (network->workspace.small_rows == 0 || network->backend->panel_width >= 70);
     case BY_COLUMNS:
         return by_columns > 0;
     default:

@@ -50,8 +50,7 @@ static void a_gradient_is_kept_until_a_step(void **state) {
         assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, 6, biases), BP_ERROR_SIZE);
         assert_int_equal(layer_read(network, OF_GRADIENT, 0, weights, SIZE_MAX, biases), BP_ERROR_OVERFLOW);
         assert_int_equal(layer_read(network, OF_GRADIENT, 0, shift_bytes(weights, 1), 0, biases), BP_ERROR_ALIGNMENT);
-        assert_int_equal(layer_read(network, OF_GRADIENT, 0, network->gradient.sums, 0, NULL),
-                         BP_ERROR_OVERLAP);
+        assert_int_equal(layer_read(network, OF_GRADIENT, 0, network->gradient.sums, 0, NULL), BP_ERROR_OVERLAP);
         if (way)
             assert_int_equal(bp_network_backward(network, &s.batch, &update), BP_OK);
         else

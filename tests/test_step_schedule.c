@@ -179,12 +179,12 @@ static void schedules_are_the_known_ones(void **state) {
         for (size_t l = 0; l < n->layers; l++)
             s.layers[l].normalized = n->normalized >> l & 1;
         const step_request request = {.rows = n->rows,
-                                          .input_stride = n->stride ? n->stride : n->sizes[0],
-                                          .outputs = n->forward,
-                                          .train = !n->forward,
-                                          .input_gradient = n->input_gradient,
-                                          .in_order = n->in_order,
-                                          .one_call = true};
+                                      .input_stride = n->stride ? n->stride : n->sizes[0],
+                                      .outputs = n->forward,
+                                      .train = !n->forward,
+                                      .input_gradient = n->input_gradient,
+                                      .in_order = n->in_order,
+                                      .one_call = true};
         const step_schedule result = plan(&s, &request);
         char text[TEXT];
         tell(text, &result);
@@ -313,12 +313,12 @@ static void every_thing_once_in_order(void **state) {
             s.network.lowest = s.network.frozen = test_random_below(&random, layers + 1);
         const bool train = test_random_below(&random, 4) > 0, skips = train && test_random_below(&random, 4) == 0;
         const step_request request = {.rows = batches[test_random_below(&random, COUNT(batches))],
-                                          .input_stride = sizes[0] + test_random_below(&random, 2),
-                                          .outputs = !train && test_random_below(&random, 2) == 0,
-                                          .train = train,
-                                          .skips_gradient = skips,
-                                          .input_gradient = skips || (train && test_random_below(&random, 4) == 0),
-                                          .in_order = train && test_random_below(&random, 4) == 0};
+                                      .input_stride = sizes[0] + test_random_below(&random, 2),
+                                      .outputs = !train && test_random_below(&random, 2) == 0,
+                                      .train = train,
+                                      .skips_gradient = skips,
+                                      .input_gradient = skips || (train && test_random_below(&random, 4) == 0),
+                                      .in_order = train && test_random_below(&random, 4) == 0};
         const step_schedule result = plan(&s, &request);
         history h = {0};
         follow(&s, &request, &result, &h);

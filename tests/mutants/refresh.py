@@ -37,7 +37,9 @@ def plant(hunks, file):
 
 
 def merged(name, hunks, base):
-    """The diff of a file's fault against its present text; None if it conflicts."""
+    """The diff of a file's fault against its present text; None if it conflicts or the file is gone."""
+    if not (ROOT / name).exists():
+        return None
     old = run("git", "show", f"{base}:{name}")
     new = None
     with tempfile.TemporaryDirectory() as folder:

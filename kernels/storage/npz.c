@@ -74,8 +74,7 @@ static bp_status copy_names(bp_npz *file, bp_file_error *error) {
 static bp_status open_source(const bp_source *source, bp_npz **file, bp_file_error *error) {
     bp_npz *made = calloc(1, sizeof *made);
     if (!made) {
-        bp_source closing = *source;
-        bp_source_close(&closing);
+        bp_source_close(source);
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     }
     bp_status status = bp_zip_open(&made->zip, source, error);
@@ -97,26 +96,22 @@ static bp_status open_source(const bp_source *source, bp_npz **file, bp_file_err
     return status;
 }
 
-bp_status bp_npz_open(const char *path, bp_npz **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+static bp_status open_location(bp_location from, bp_npz **file, bp_file_error *error) {
+    error = BEGIN_ERROR(error);
     if (!file)
         return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
-    const bp_status status = bp_source_open(&source, path, error);
+    const bp_status status = bp_source_open(&source, from, error);
     return status == BP_OK ? open_source(&source, file, error) : status;
 }
 
+bp_status bp_npz_open(const char *path, bp_npz **file, bp_file_error *error) {
+    return open_location(bp_at_path(path), file, error);
+}
+
 bp_status bp_npz_open_memory(const void *bytes, size_t size, bp_npz **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!file)
-        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
-    *file = NULL;
-    bp_source source;
-    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? open_source(&source, file, error) : status;
+    return open_location(bp_in_memory(bytes, size), file, error);
 }
 
 void bp_npz_close(bp_npz *file) {
@@ -204,8 +199,7 @@ static bp_status read_name(const bp_npz *file, const char *name, bp_npy *npy, bp
 }
 
 bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *array, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !name || !array)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !name ? "name" : "array");
     bp_npy npy;
@@ -224,8 +218,7 @@ bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *ar
 static bp_status read_array(const bp_npz *file, const char *name, const bp_shift_scale *change, bp_array *array,
                             bp_doubles *doubles, const char *result, bp_file_error *error) {
     CONTRACT_MODE(host);
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !name || (!array && !doubles))
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !name ? "name" : result);
     bp_npy npy;
@@ -338,8 +331,7 @@ static void put_array(bp_zip_writer *zip, const bp_tensor *array, bool compress)
 }
 
 bp_status bp_npz_write(const char *path, const bp_tensor *arrays, size_t count, bool compress, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!path || (count > 0 && !arrays))
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", path ? "arrays" : "path");
     bp_status status = check_arrays(arrays, count, error);

@@ -300,8 +300,7 @@ static bp_status check_names(bp_safetensors *file, bp_file_error *error) {
 static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_file_error *error) {
     bp_safetensors *made = calloc(1, sizeof *made);
     if (!made) {
-        bp_source closing = *source;
-        bp_source_close(&closing);
+        bp_source_close(source);
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     }
     made->source = *source;
@@ -317,26 +316,22 @@ static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_
     return status;
 }
 
-bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+static bp_status open_location(bp_location from, bp_safetensors **file, bp_file_error *error) {
+    error = BEGIN_ERROR(error);
     if (!file)
         return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
-    const bp_status status = bp_source_open(&source, path, error);
+    const bp_status status = bp_source_open(&source, from, error);
     return status == BP_OK ? open_source(&source, file, error) : status;
 }
 
+bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_error *error) {
+    return open_location(bp_at_path(path), file, error);
+}
+
 bp_status bp_safetensors_open_memory(const void *bytes, size_t size, bp_safetensors **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!file)
-        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
-    *file = NULL;
-    bp_source source;
-    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? open_source(&source, file, error) : status;
+    return open_location(bp_in_memory(bytes, size), file, error);
 }
 
 void bp_safetensors_close(bp_safetensors *file) {
@@ -411,8 +406,7 @@ static bool in_memory_of(const bp_safetensors *file, const void *to, size_t byte
 
 bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tensor, float *values, const size_t *strides,
                               bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !tensor || !values)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !tensor ? "tensor" : "values");
     const entry *e;
@@ -448,8 +442,7 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
 
 bp_status bp_safetensors_read_bytes(const bp_safetensors *file, const bp_tensor *tensor, void *bytes, size_t size,
                                     bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !tensor || !bytes)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !tensor ? "tensor" : "bytes");
     const entry *e;

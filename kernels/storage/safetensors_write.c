@@ -226,8 +226,7 @@ static void put_data(void *context, const bp_tensor *tensor) {
 
 bp_status bp_safetensors_write(const char *path, const bp_tensor *tensors, size_t count, const bp_metadata *metadata,
                                size_t metadata_count, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!path)
         return bp_file_fail(error, BP_ERROR_NULL, "path is null");
     bp_status status = check(tensors, count, metadata, metadata_count, error);

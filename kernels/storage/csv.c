@@ -11,6 +11,7 @@
 #include "storage/error.h"
 #include "storage/kind.h"
 #include "storage/source.h"
+#include "storage/text.h"
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */
 
@@ -158,11 +159,6 @@ const char *bp_csv_field(const bp_csv *csv, size_t row, size_t column) {
 
 /* ---- Classes -------------------------------------------------------------------------------------------------- */
 
-static int compare_texts(const void *a, const void *b) {
-    const char *const *left = a, *const *right = b;
-    return strcmp(*left, *right);
-}
-
 static bp_status column_refuse(const bp_csv *csv, size_t column, bp_file_error *error) {
     return bp_file_fail(error, BP_ERROR_VALUE, "column is %zu, and must be below %zu, the table's columns", column,
                         csv->columns);
@@ -190,7 +186,7 @@ bp_status bp_csv_classes(const bp_csv *csv, size_t column, const char **names, s
     }
     if (status == BP_OK) {
         size_t distinct = 0;
-        qsort(texts, csv->rows, sizeof *texts, compare_texts);
+        bp_texts_sort(texts, csv->rows);
         for (size_t n = 0; n < csv->rows; n++)
             if (n == 0 || strcmp(texts[n], texts[distinct - 1]) != 0)
                 texts[distinct++] = texts[n];

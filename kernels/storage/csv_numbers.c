@@ -8,7 +8,7 @@
 
 #include "float_environment.h"
 #include "platform/plain.h"
-#include "storage/csv_table.h"
+#include "storage/csv_parse.h"
 #include "storage/decimal.h"
 #include "storage/error.h"
 

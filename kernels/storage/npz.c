@@ -7,6 +7,7 @@
 #include "float_environment.h"
 #include "storage/error.h"
 #include "storage/npy.h"
+#include "storage/text.h"
 #include "storage/zip_read.h"
 #include "storage/zip_write.h"
 #include "utf8.h"
@@ -244,15 +245,6 @@ bp_status bp_npz_doubles(const bp_npz *file, const char *name, bp_doubles *doubl
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */
 
-static bp_status extent_of(const bp_tensor *array, bp_extent *extent) {
-    const size_t bytes = bp_dtype_bytes(array->dtype);
-    size_t reach;
-    bp_status status = bp_extent_pack(extent, array->dimensions, array->shape, bytes);
-    if (status == BP_OK)
-        status = bp_extent_stride(extent, array->strides, bytes, false, &reach);
-    return status == BP_OK && extent->count > 0 && !array->data ? BP_ERROR_NULL : status;
-}
-
 static bp_status check_array(const bp_tensor *array, size_t index, bp_file_error *error) {
     char header[BP_NPY_HEADER_ROOM];
     bp_extent extent;
@@ -264,7 +256,7 @@ static bp_status check_array(const bp_tensor *array, size_t index, bp_file_error
     if (bp_npy_header(header, array->dtype, 0, NULL) == 0)
         return bp_file_fail(error, BP_ERROR_VALUE, "arrays[%zu].dtype is %d, and numpy has no such elements", index,
                             (int)array->dtype);
-    const bp_status status = extent_of(array, &extent);
+    const bp_status status = bp_extent_of(array, &extent);
     switch (status) {
     case BP_OK:
         return BP_OK;
@@ -278,11 +270,6 @@ static bp_status check_array(const bp_tensor *array, size_t index, bp_file_error
     }
 }
 
-static int compare_texts(const void *a, const void *b) {
-    const char *const *left = a, *const *right = b;
-    return strcmp(*left, *right);
-}
-
 static bp_status check_arrays(const bp_tensor *arrays, size_t count, bp_file_error *error) {
     bp_status status = BP_OK;
     for (size_t k = 0; k < count && status == BP_OK; k++)
@@ -294,10 +281,7 @@ static bp_status check_arrays(const bp_tensor *arrays, size_t count, bp_file_err
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     for (size_t k = 0; k < count; k++)
         names[k] = arrays[k].name;
-    qsort(names, count, sizeof *names, compare_texts);
-    for (size_t k = 1; k < count && status == BP_OK; k++)
-        if (strcmp(names[k - 1], names[k]) == 0)
-            status = bp_file_fail(error, BP_ERROR_VALUE, "there are two arrays '%.80s'", names[k]);
+    status = bp_texts_distinct(names, count, "arrays", error);
     free(names);
     return status;
 }
@@ -321,7 +305,7 @@ static void put_array(bp_zip_writer *zip, const bp_tensor *array, bool compress)
     char header[BP_NPY_HEADER_ROOM];
     const size_t length = bp_npy_header(header, array->dtype, array->dimensions, array->shape);
     bp_extent extent;
-    if (extent_of(array, &extent) != BP_OK)
+    if (bp_extent_of(array, &extent) != BP_OK)
         return;
     bp_zip_member_begin(zip, array->name, SUFFIX, length + (uint64_t)extent.count * bp_dtype_bytes(array->dtype),
                         compress);

@@ -214,8 +214,7 @@ bp_status bp_checkpoint_save(const bp_network *network, const char *path, const 
 static const bp_load_options defaults = {.struct_size = sizeof(bp_load_options), .strict = true};
 
 void bp_load_options_init(bp_load_options *options, size_t struct_size) {
-    if (options)
-        sized_write(options, struct_size, &defaults, sizeof defaults);
+    sized_write(options, struct_size, &defaults, sizeof defaults);
 }
 
 /* Reads the caller's options over the defaults. `given` may be null. */

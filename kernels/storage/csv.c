@@ -18,8 +18,7 @@
 static const bp_csv_options defaults = {.struct_size = sizeof(bp_csv_options), .delimiter = ','};
 
 void bp_csv_options_init(bp_csv_options *options, size_t struct_size) {
-    if (options)
-        sized_write(options, struct_size, &defaults, sizeof defaults);
+    sized_write(options, struct_size, &defaults, sizeof defaults);
 }
 
 /* `given` may be null. */

@@ -49,11 +49,7 @@ bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_datas
 bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_t seed, uint32_t *index,
                            bp_dataset *first, bp_dataset *second) {
     if (!dataset || !index || !first || !second)
-        return bp_fail(BP_ERROR_NULL, "%s is null",
-                       !dataset ? "dataset"
-                       : !index ? "index"
-                       : !first ? "first"
-                                : "second");
+        return FAIL_NULL({"dataset", dataset}, {"index", index}, {"first", first}, {"second", second});
     bp_dataset set;
     bp_status status = bp_dataset_check(dataset, "dataset", &set);
     if (status != BP_OK)

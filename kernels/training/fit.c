@@ -101,7 +101,7 @@ static bp_status check_rows(const bp_network *network, const bp_dataset *dataset
     bp_dataset_arrays(&set, arrays);
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (arrays[k].data && ranges_overlap(network, bytes, arrays[k].data, matrix_extent(arrays[k])))
-            return bp_fail(BP_ERROR_OVERLAP, "%s.%s overlaps the network's memory", name, bp_dataset_names[k]);
+            return bp_fail(BP_ERROR_OVERLAP, "%s.%s overlaps the network's memory", name, bp_dataset_names[k].data);
     return BP_OK;
 }
 

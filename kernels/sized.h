@@ -54,10 +54,11 @@ static inline bp_status sized_read(void *options, size_t size, size_t first_size
 
 /*
  * Writes this version's struct `options` of `size` bytes into the caller's, which has `struct_size`: as much of it as
- * there is room for, zeros beyond, and its struct_size. A struct that has no room for struct_size is left alone.
+ * there is room for, zeros beyond, and its struct_size. Null, or a struct that has no room for struct_size, is left
+ * alone.
  */
 static inline void sized_write(void *to, size_t struct_size, const void *options, size_t size) {
-    if (struct_size < sizeof struct_size)
+    if (!to || struct_size < sizeof struct_size)
         return;
     const size_t common = struct_size < size ? struct_size : size;
     memcpy(to, options, common);

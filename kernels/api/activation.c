@@ -26,13 +26,11 @@ bp_status bp_activate(float *a, size_t lda, const float *z, size_t ldz, size_t r
                       bp_activation activation) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
-    lda = ld_or_packed(lda, columns);
-    ldz = ld_or_packed(ldz, columns);
-    bp_status status = check_elementwise(matrix_of(a, rows, columns, lda), matrix_of(z, rows, columns, ldz), activation,
-                                         activate_names);
+    const matrix to = matrix_given(a, rows, columns, lda), from = matrix_given(z, rows, columns, ldz);
+    bp_status status = check_elementwise(to, from, activation, activate_names);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->activate(a, lda, z, ldz, rows, columns, activation);
+    kernels->activate(a, to.ld, z, from.ld, rows, columns, activation);
     return BP_OK;
 }
 
@@ -42,13 +40,11 @@ bp_status bp_activation_derivative(float *d, size_t ldd, const float *saved, siz
                                    bp_activation activation) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
-    ldd = ld_or_packed(ldd, columns);
-    lds = ld_or_packed(lds, columns);
-    bp_status status = check_elementwise(matrix_of(d, rows, columns, ldd), matrix_of(saved, rows, columns, lds),
-                                         activation, derivative_names);
+    const matrix to = matrix_given(d, rows, columns, ldd), from = matrix_given(saved, rows, columns, lds);
+    bp_status status = check_elementwise(to, from, activation, derivative_names);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->activation_derivative(d, ldd, saved, lds, rows, columns, activation);
+    kernels->activation_derivative(d, to.ld, saved, from.ld, rows, columns, activation);
     return BP_OK;
 }
 
@@ -59,9 +55,7 @@ bp_status bp_activation_delta(float *delta, size_t ldd, const float *saved, size
     CONTRACT_MODE(host);
     if (!delta || (!saved && activation.kind != BP_ACTIVATION_IDENTITY))
         return FAIL_NULL({"delta", delta}, {"saved", saved});
-    ldd = ld_or_packed(ldd, columns);
-    lds = ld_or_packed(lds, columns);
-    const matrix output = matrix_of(delta, rows, columns, ldd), input = matrix_of(saved, rows, columns, lds);
+    const matrix output = matrix_given(delta, rows, columns, ldd), input = matrix_given(saved, rows, columns, lds);
     const bp_kernels *kernels;
     bp_status status;
     if (check_activation(activation) != BP_OK)
@@ -70,6 +64,6 @@ bp_status bp_activation_delta(float *delta, size_t ldd, const float *saved, size
         return bp_fail_matrices(status, &output, 1, &input, 1, delta_names);
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->activation_delta(delta, ldd, saved, lds, rows, columns, activation);
+    kernels->activation_delta(delta, output.ld, saved, input.ld, rows, columns, activation);
     return BP_OK;
 }

@@ -46,13 +46,11 @@ bp_status bp_dropout(float *d, size_t ldd, const float *a, size_t lda, size_t ro
                      const bp_dropout_mask *mask) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
-    ldd = ld_or_packed(ldd, columns);
-    lda = ld_or_packed(lda, columns);
-    bp_status status =
-        check_dropout(matrix_of(d, rows, columns, ldd), matrix_of(a, rows, columns, lda), mask, dropout_names);
+    const matrix to = matrix_given(d, rows, columns, ldd), from = matrix_given(a, rows, columns, lda);
+    bp_status status = check_dropout(to, from, mask, dropout_names);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dropout(d, ldd, a, lda, rows, columns, mask);
+    kernels->dropout(d, to.ld, a, from.ld, rows, columns, mask);
     return BP_OK;
 }
 
@@ -62,16 +60,14 @@ bp_status bp_dropout_derivative(float *d, size_t ldd, const float *saved, size_t
                                 bp_activation activation, const bp_dropout_mask *mask) {
     CONTRACT_MODE(host);
     const bp_kernels *kernels;
-    ldd = ld_or_packed(ldd, columns);
-    lds = ld_or_packed(lds, columns);
-    bp_status status =
-        check_dropout(matrix_of(d, rows, columns, ldd), matrix_of(saved, rows, columns, lds), mask, derivative_names);
+    const matrix to = matrix_given(d, rows, columns, ldd), from = matrix_given(saved, rows, columns, lds);
+    bp_status status = check_dropout(to, from, mask, derivative_names);
     if (status != BP_OK)
         return status;
     if (check_activation(activation) != BP_OK)
         return bp_fail_activation(activation);
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dropout_derivative(d, ldd, saved, lds, rows, columns, activation, mask);
+    kernels->dropout_derivative(d, to.ld, saved, from.ld, rows, columns, activation, mask);
     return BP_OK;
 }

@@ -166,9 +166,7 @@ bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t ro
     CONTRACT_MODE(host);
     if (!p || !z)
         return FAIL_NULL({"p", p}, {"z", z});
-    ldp = ld_or_packed(ldp, classes);
-    ldz = ld_or_packed(ldz, classes);
-    const matrix output = matrix_of(p, rows, classes, ldp), input = matrix_of(z, rows, classes, ldz);
+    const matrix output = matrix_given(p, rows, classes, ldp), input = matrix_given(z, rows, classes, ldz);
     const size_t inputs = same_matrix(output, input) ? 0 : 1;
     const bp_kernels *kernels;
     bp_status status = check_matrices(&output, 1, &input, inputs);
@@ -176,6 +174,6 @@ bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t ro
         return bp_fail_matrices(status, &output, 1, &input, inputs, softmax_names);
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->softmax(p, ldp, z, ldz, rows, classes);
+    kernels->softmax(p, output.ld, z, input.ld, rows, classes);
     return BP_OK;
 }

@@ -9,8 +9,7 @@
 
 void bp_optimizer_init(bp_optimizer *optimizer, size_t struct_size, bp_optimizer_kind kind) {
     const bp_optimizer usual = usual_optimizer(kind);
-    if (optimizer)
-        sized_write(optimizer, struct_size, &usual, sizeof usual);
+    sized_write(optimizer, struct_size, &usual, sizeof usual);
 }
 
 /* ---- Steps ---------------------------------------------------------------------------------------------------- */

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "check/refuse.h"
 #include "dispatch/dispatch.h"
 #include "enum_counts.h"
-#include "failure.h"
 #include "float_environment.h"
 #include "learning_rate.h"
 #include "sized.h"
@@ -15,8 +15,7 @@
 
 void bp_schedule_init(bp_schedule *schedule, size_t struct_size, bp_schedule_kind kind) {
     const bp_schedule defaults = default_schedule(kind);
-    if (schedule)
-        sized_write(schedule, struct_size, &defaults, sizeof defaults);
+    sized_write(schedule, struct_size, &defaults, sizeof defaults);
 }
 
 static bp_status read_schedule(bp_schedule *schedule, const bp_schedule *given) {
@@ -27,36 +26,32 @@ static bp_status read_schedule(bp_schedule *schedule, const bp_schedule *given) 
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
 
-static bp_status refuse(const char *field, double value, const char *allowed) {
-    char number[32];
-    return bp_fail(BP_ERROR_VALUE, "schedule.%s is %s, and must be %s", field, bp_number_text(number, value), allowed);
-}
-
 static bp_status check_rate(const char *field, float learning_rate) {
     return learning_rate >= 0.0f && isfinite(learning_rate)
                ? BP_OK
-               : refuse(field, (double)learning_rate, "finite and not negative");
+               : bp_fail_number(field, (double)learning_rate, "finite and not negative");
 }
 
 static bp_status check_factor(const bp_schedule *s) {
-    return s->factor >= 0.0f && s->factor <= 1.0f ? BP_OK : refuse("factor", (double)s->factor, "from 0 to 1");
+    return s->factor >= 0.0f && s->factor <= 1.0f ? BP_OK
+                                                  : bp_fail_number("schedule.factor", (double)s->factor, "from 0 to 1");
 }
 
 static bp_status check_milestones(const bp_schedule *s) {
     if (s->milestone_count == 0)
-        return refuse("milestone_count", 0.0, "at least 1");
+        return bp_fail_number("schedule.milestone_count", 0.0, "at least 1");
     if (!s->milestones)
         return bp_fail(BP_ERROR_NULL, "schedule.milestones is null");
     for (size_t k = 1; k < s->milestone_count; k++)
         if (s->milestones[k] < s->milestones[k - 1])
-            return refuse("milestones", (double)s->milestones[k], "no less than the one before");
+            return bp_fail_number("schedule.milestones", (double)s->milestones[k], "no less than the one before");
     return BP_OK;
 }
 
 /* Kinds that need the number of all steps. */
 static bp_status check_end(const bp_schedule *s) {
     if (s->steps > s->warmup)
-        return check_rate("end", s->end);
+        return check_rate("schedule.end", s->end);
     return bp_fail(BP_ERROR_VALUE, "schedule.steps is %" PRIu64 ", and must be above schedule.warmup, %" PRIu64,
                    s->steps, s->warmup);
 }
@@ -64,15 +59,15 @@ static bp_status check_end(const bp_schedule *s) {
 static bp_status check_one_cycle(const bp_schedule *s) {
     const float most = s->momentum_max, least = s->momentum_min;
     if (most != 0.0f && !(most > 0.0f && most < 1.0f))
-        return refuse("momentum_max", (double)most, "from 0 to below 1");
+        return bp_fail_number("schedule.momentum_max", (double)most, "from 0 to below 1");
     if (most > 0.0f && !(least > 0.0f && least <= most))
-        return refuse("momentum_min", (double)least, "above 0 and at most momentum_max");
+        return bp_fail_number("schedule.momentum_min", (double)least, "above 0 and at most momentum_max");
     const bp_status status = check_end(s);
-    return status == BP_OK ? check_rate("start", s->start) : status;
+    return status == BP_OK ? check_rate("schedule.start", s->start) : status;
 }
 
 static bp_status check_steps(const bp_schedule *s) {
-    return s->steps > 0 ? BP_OK : refuse("steps", 0.0, "at least 1");
+    return s->steps > 0 ? BP_OK : bp_fail_number("schedule.steps", 0.0, "at least 1");
 }
 
 static bp_status check_kind(const bp_schedule *s) {
@@ -91,9 +86,9 @@ static bp_status check_kind(const bp_schedule *s) {
         return check_end(s);
     case BP_SCHEDULE_WARM_RESTARTS:
         if (s->period_factor == 0)
-            return refuse("period_factor", 0.0, "at least 1");
+            return bp_fail_number("schedule.period_factor", 0.0, "at least 1");
         status = check_steps(s);
-        return status == BP_OK ? check_rate("end", s->end) : status;
+        return status == BP_OK ? check_rate("schedule.end", s->end) : status;
     case BP_SCHEDULE_ONE_CYCLE:
         return check_one_cycle(s);
     default:
@@ -103,8 +98,8 @@ static bp_status check_kind(const bp_schedule *s) {
 
 static bp_status check_schedule(const bp_schedule *s) {
     if ((unsigned)s->kind >= SCHEDULE_COUNT)
-        return refuse("kind", (double)s->kind, "one of bp_schedule_kind");
-    const bp_status status = check_rate("learning_rate", s->learning_rate);
+        return bp_fail_number("schedule.kind", (double)s->kind, "one of bp_schedule_kind");
+    const bp_status status = check_rate("schedule.learning_rate", s->learning_rate);
     return status == BP_OK ? check_kind(s) : status;
 }
 

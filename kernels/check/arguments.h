@@ -35,6 +35,20 @@ static inline size_t ld_or_packed(size_t ld, size_t columns) {
     return ld ? ld : columns;
 }
 
+static inline matrix matrix_given(const void *data, size_t rows, size_t columns, size_t ld) {
+    return matrix_of(data, rows, columns, ld_or_packed(ld, columns));
+}
+
+/* The same matrix, of doubles if `wide`. A size that is too large for them stays too large. */
+static inline matrix widened(matrix m, bool wide) {
+    if (wide) {
+        m.columns = m.columns > SIZE_MAX / 2 ? SIZE_MAX : 2 * m.columns;
+        m.ld = m.ld > SIZE_MAX / 2 ? SIZE_MAX : 2 * m.ld;
+    }
+    m.wide = wide;
+    return m;
+}
+
 /* Bytes from the first element to the end of the last, for a matrix that check_matrix has accepted. */
 static inline size_t matrix_extent(matrix m) {
     return ((m.rows - 1) * m.ld + m.columns) * sizeof(float);

@@ -17,6 +17,11 @@ typedef struct arena {
     bool overflow; /* the bytes exceed the address range */
 } arena;
 
+/** An arena in memory of any alignment, which has BP_ALIGNMENT bytes more than the walk counts. */
+static inline arena arena_in(char *memory) {
+    return (arena){.base = memory + (BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT) % BP_ALIGNMENT};
+}
+
 /** The next `bytes` bytes; null without a base. */
 static inline void *arena_bytes(arena *a, size_t bytes) {
     const size_t limit = PTRDIFF_MAX - BP_ALIGNMENT;

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "check/refuse.h"
 #include "enum_counts.h"
-#include "failure.h"
 #include "float_environment.h"
 #include "network/batch_check.h"
 #include "network/optimize.h"
@@ -15,8 +15,7 @@
 static const bp_backward_options defaults = {.struct_size = sizeof(bp_backward_options), .learning_rate = 0.001f};
 
 void bp_backward_options_init(bp_backward_options *options, size_t struct_size) {
-    if (options)
-        sized_write(options, struct_size, &defaults, sizeof defaults);
+    sized_write(options, struct_size, &defaults, sizeof defaults);
 }
 
 static bp_status read_options(bp_backward_options *options, const bp_backward_options *given) {
@@ -28,8 +27,7 @@ static bp_status read_options(bp_backward_options *options, const bp_backward_op
 static bp_status check_options(const bp_network *network, const bp_backward_options *options) {
     const bool own = options->delta || options->loss_callback;
     if ((unsigned)options->gradient >= GRADIENT_MODE_COUNT)
-        return bp_fail(BP_ERROR_VALUE, "options.gradient is %d, and must be one of bp_gradient_mode",
-                       (int)options->gradient);
+        return bp_fail_enumerator("options.gradient", (int)options->gradient, "bp_gradient_mode");
     if (options->gradient == BP_GRADIENT_MODE_UPDATE && !isfinite(options->learning_rate))
         return bp_refuse_learning_rate(options->learning_rate, "options.learning_rate");
     if (options->gradient == BP_GRADIENT_MODE_STORE && !network->plan.keeps_gradients)

@@ -6,34 +6,24 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "check/arguments.h"
 #include "check/optimizer.h"
 #include "enum_counts.h"
-#include "failure.h"
 #include "network/config.h"
 #include "network/layer.h"
 #include "sized.h"
 
 /* ---- Defaults ------------------------------------------------------------------------------------------------- */
 
-static bp_network_config default_config(void) {
-    return (bp_network_config){.struct_size = sizeof(bp_network_config), .max_batch_size = 256};
-}
+static const bp_network_config default_config = {.struct_size = sizeof(bp_network_config), .max_batch_size = 256};
 
-static bp_loss_options default_loss_options(void) {
-    return (bp_loss_options){.struct_size = sizeof(bp_loss_options), .huber_threshold = 1.0f};
-}
+static const bp_loss_options default_loss = {.struct_size = sizeof(bp_loss_options), .huber_threshold = 1.0f};
 
 void bp_network_config_init(bp_network_config *config, size_t struct_size) {
-    const bp_network_config defaults = default_config();
-    if (config)
-        sized_write(config, struct_size, &defaults, sizeof defaults);
+    sized_write(config, struct_size, &default_config, sizeof default_config);
 }
 
 void bp_loss_options_init(bp_loss_options *options, size_t struct_size) {
-    const bp_loss_options defaults = default_loss_options();
-    if (options)
-        sized_write(options, struct_size, &defaults, sizeof defaults);
+    sized_write(options, struct_size, &default_loss, sizeof default_loss);
 }
 
 /* ---- Layers --------------------------------------------------------------------------------------------------- */
@@ -109,20 +99,17 @@ static bp_status check_loss(const bp_network_config *config) {
     const bp_loss_options *o = config->loss_options;
     char text[32];
     if ((unsigned)config->loss >= LOSS_COUNT)
-        return bp_fail(BP_ERROR_VALUE, "config.loss is %d, and must be one of bp_loss_kind", (int)config->loss);
+        return bp_fail_enumerator("config.loss", (int)config->loss, "bp_loss_kind");
     if (!(o->huber_threshold >= FLT_TRUE_MIN && o->huber_threshold < INFINITY))
-        return bp_fail(BP_ERROR_VALUE, "config.loss_options.huber_threshold is %s, and must be finite and above 0",
-                       bp_number_text(text, (double)o->huber_threshold));
+        return bp_fail_number("config.loss_options.huber_threshold", (double)o->huber_threshold, "finite and above 0");
     if (!(o->label_smoothing >= 0.0f && o->label_smoothing <= 1.0f))
-        return bp_fail(BP_ERROR_VALUE, "config.loss_options.label_smoothing is %s, and must be from 0 to 1",
-                       bp_number_text(text, (double)o->label_smoothing));
+        return bp_fail_number("config.loss_options.label_smoothing", (double)o->label_smoothing, "from 0 to 1");
     if (o->label_smoothing > 0.0f && config->loss != BP_LOSS_SOFTMAX_CROSS_ENTROPY)
         return bp_fail(BP_ERROR_VALUE,
                        "config.loss_options.label_smoothing is %s, and must be 0: the loss %s does not smooth labels",
                        bp_number_text(text, (double)o->label_smoothing), bp_loss_name(config->loss));
     if ((unsigned)o->reduction >= REDUCTION_COUNT)
-        return bp_fail(BP_ERROR_VALUE, "config.loss_options.reduction is %d, and must be one of bp_reduction",
-                       (int)o->reduction);
+        return bp_fail_enumerator("config.loss_options.reduction", (int)o->reduction, "bp_reduction");
     const size_t last = config->layers - 1;
     const bp_activation_kind activation = bp_config_activation(config, last).kind;
     if (loss_needs_logits(config->loss) && activation != BP_ACTIVATION_IDENTITY)
@@ -145,7 +132,7 @@ static bp_status check_services(const bp_network_config *config) {
 
 bp_status bp_config_check(const bp_network_config *given, checked_config *checked) {
     bp_network_config *config = &checked->config;
-    *config = default_config();
+    *config = default_config;
     bp_status status = sized_read(config, sizeof *config, SIZED_END(bp_network_config, allocator), given, "config",
                                   "bp_network_config_defaults()");
     if (status != BP_OK || (status = check_sizes(config)) != BP_OK)
@@ -154,7 +141,7 @@ bp_status bp_config_check(const bp_network_config *given, checked_config *checke
         if ((status = check_layer(config, l)) != BP_OK)
             return status;
 
-    checked->loss_options = default_loss_options();
+    checked->loss_options = default_loss;
     if (config->loss_options)
         status = sized_read(&checked->loss_options, sizeof checked->loss_options, SIZED_END(bp_loss_options, reduction),
                             config->loss_options, "config.loss_options", "bp_loss_options_defaults()");

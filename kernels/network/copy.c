@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "failure.h"
+#include "check/refuse.h"
 #include "float_environment.h"
 #include "network/create.h"
 #include "network/parameters.h"
@@ -196,10 +196,8 @@ bp_status bp_network_soft_update(bp_network *target, const bp_network *source, f
     const bp_status status = check_match(target, source);
     if (status != BP_OK)
         return status;
-    if (!(tau >= 0.0f && tau <= 1.0f)) {
-        char number[32];
-        return bp_fail(BP_ERROR_VALUE, "tau is %s, and must be from 0 to 1", bp_number_text(number, (double)tau));
-    }
+    if (!(tau >= 0.0f && tau <= 1.0f))
+        return bp_fail_number("tau", (double)tau, "from 0 to 1");
     bp_state_changes(target);
     run_pass((pass){.target = target,
                     .source = source,

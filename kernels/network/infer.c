@@ -7,8 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "check/arguments.h"
-#include "failure.h"
+#include "check/refuse.h"
 #include "float_environment.h"
 #include "network/arena.h"
 #include "network/step_run.h"
@@ -148,11 +147,7 @@ bp_status bp_network_infer(const bp_network *network, const bp_batch *batch, flo
                            void *memory, size_t workspace_bytes) {
     CONTRACT_MODE(host);
     if (!network || !batch || !outputs || !memory)
-        return bp_fail(BP_ERROR_NULL, "%s is null",
-                       !network   ? "network"
-                       : !batch   ? "batch"
-                       : !outputs ? "outputs"
-                                  : "workspace");
+        return FAIL_NULL({"network", network}, {"batch", batch}, {"outputs", outputs}, {"workspace", memory});
     if (!batch->inputs)
         return bp_fail(BP_ERROR_NULL, "batch.inputs is null");
     const size_t in = network->layers[0].in, out = bp_last_layer(network)->out;

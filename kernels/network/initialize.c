@@ -12,25 +12,20 @@
 #include "initializer.h"
 #include "network/parameters.h"
 
+/* Of layers without one of the caller's; Xavier's for all others. */
+static const bp_initializer_kind usual[ACTIVATION_COUNT] = {
+    [BP_ACTIVATION_RELU] = BP_INITIALIZER_HE_UNIFORM,      [BP_ACTIVATION_LEAKY_RELU] = BP_INITIALIZER_HE_UNIFORM,
+    [BP_ACTIVATION_RELU6] = BP_INITIALIZER_HE_UNIFORM,     [BP_ACTIVATION_ELU] = BP_INITIALIZER_HE_UNIFORM,
+    [BP_ACTIVATION_SELU] = BP_INITIALIZER_LECUN_UNIFORM,   [BP_ACTIVATION_HARD_SWISH] = BP_INITIALIZER_HE_UNIFORM,
+    [BP_ACTIVATION_SILU] = BP_INITIALIZER_HE_UNIFORM,      [BP_ACTIVATION_GELU] = BP_INITIALIZER_HE_UNIFORM,
+    [BP_ACTIVATION_GELU_TANH] = BP_INITIALIZER_HE_UNIFORM, [BP_ACTIVATION_MISH] = BP_INITIALIZER_HE_UNIFORM,
+    [BP_ACTIVATION_SINE] = BP_INITIALIZER_HE_UNIFORM,
+};
+_Static_assert(BP_INITIALIZER_XAVIER_UNIFORM == 0, "what a table leaves out");
+
 static bp_initializer default_initializer(const dense_layer *k) {
-    switch (k->activation.kind) {
-    case BP_ACTIVATION_RELU:
-    case BP_ACTIVATION_LEAKY_RELU:
-    case BP_ACTIVATION_RELU6:
-    case BP_ACTIVATION_ELU:
-    case BP_ACTIVATION_HARD_SWISH:
-    case BP_ACTIVATION_SILU:
-    case BP_ACTIVATION_GELU:
-    case BP_ACTIVATION_GELU_TANH:
-    case BP_ACTIVATION_MISH:
-        return (bp_initializer){BP_INITIALIZER_HE_UNIFORM, 1.0f};
-    case BP_ACTIVATION_SELU:
-        return (bp_initializer){BP_INITIALIZER_LECUN_UNIFORM, 1.0f};
-    case BP_ACTIVATION_SINE:
-        return (bp_initializer){BP_INITIALIZER_HE_UNIFORM, 1.0f / fabsf(parameter_or_one(k->activation))};
-    default:
-        return (bp_initializer){BP_INITIALIZER_XAVIER_UNIFORM, 1.0f};
-    }
+    const bool sine = k->activation.kind == BP_ACTIVATION_SINE;
+    return (bp_initializer){usual[k->activation.kind], sine ? 1.0f / fabsf(parameter_or_one(k->activation)) : 1.0f};
 }
 
 void bp_initialize_layers(bp_network *network, const bp_initializer *initializers, uint64_t seed) {

@@ -7,6 +7,7 @@
 #include "enum_counts.h"
 #include "failure.h"
 #include "float_environment.h"
+#include "network/arena.h"
 #include "network/batch_check.h"
 #include "network/forward.h"
 #include "network/nonfinite.h"
@@ -101,79 +102,46 @@ bp_nonfinite bp_parameters_find_nonfinite(const bp_network *network) {
 
 /* ---- A step, matrix by matrix --------------------------------------------------------------------------------- */
 
-/* A search: its arrays are cut from one allocation. */
-typedef struct search {
-    bp_network *network;
-    bp_batch batch; /* strides filled in */
-    /* [rows x all layers' outputs], one layer after the other, each row-major. */
+/* The values of a layer, [rows x out], row-major. */
+typedef struct layer_values {
     float *outputs;
     float *derivatives; /* dL/dz = dL/da * this: f'(z), times dropout's factor */
     float *deltas;      /* dL/dz */
-    float *normalized;  /* of layers with normalization, as in layer_norm.h */
+    float *normalized;  /* of a layer with normalization, as in layer_norm.h */
     float *norm_deltas; /* dL/dy */
-    float *rstd;        /* [layers x rows, padded] */
-    float *row_loss;    /* [rows] */
-    float *weights;     /* one layer's, or their gradient */
-    float *gradients;   /* of that layer's biases */
+    float *rstd;        /* [rows] */
+} layer_values;
+
+typedef struct search {
+    bp_network *network;
+    bp_batch batch; /* strides filled in */
+    layer_values *layers;
+    float *row_loss;  /* [rows] */
+    float *weights;   /* one layer's, or their gradient */
+    float *gradients; /* of that layer's biases */
     void *scratch;
     bp_nonfinite found;
 } search;
 
-/* Floats in whole cache lines, so that each array begins with one. */
-static size_t padded(size_t floats) {
-    const size_t line = BP_ALIGNMENT / sizeof(float);
-    return (floats + line - 1) / line * line;
-}
-
-/* Arrays of [rows x all layers' outputs]. */
-#define SEARCH_ARRAYS 5
-
-/* Bytes of all arrays; 0 if they do not fit in the address range. */
-static size_t search_bytes(const bp_network *network, size_t rows) {
-    const size_t scratch = BP_SCRATCH_BYTES / sizeof(float);
-    double floats = (double)padded(rows) * (double)(1 + network->plan.layers);
-    double weights = 0.0;
-    for (size_t l = 0; l < network->plan.layers; l++) {
-        const dense_layer *k = &network->layers[l];
-        floats += SEARCH_ARRAYS * ((double)rows * (double)k->out + BP_ALIGNMENT) + (double)k->out;
-        weights = fmax(weights, (double)k->in * (double)k->out);
-    }
-    floats += (double)scratch + weights + 4.0 * BP_ALIGNMENT;
-    return floats < (double)(PTRDIFF_MAX / sizeof(float) / 2) ? (size_t)floats * sizeof(float) : 0;
-}
-
-static float *take(char **next, size_t floats) {
-    float *array = (float *)(void *)*next;
-    *next += padded(floats) * sizeof(float);
-    return array;
-}
-
-static void lay_out_search(search *s, char *memory) {
+/* The walk over the arrays of a search. */
+static void lay_out(arena *a, search *s) {
     const bp_network *network = s->network;
     const size_t rows = s->batch.rows;
-    size_t values = 0, weights = 0, widest = 0;
+    size_t weights = 0, widest = 0;
+    s->layers = arena_array(a, network->plan.layers, 1, sizeof *s->layers);
     for (size_t l = 0; l < network->plan.layers; l++) {
-        const dense_layer *k = &network->layers[l];
-        values += padded(rows * k->out);
-        weights = k->in * k->out > weights ? k->in * k->out : weights;
-        widest = k->out > widest ? k->out : widest;
+        const size_t in = network->layers[l].in, out = network->layers[l].out;
+        const layer_values values = {arena_floats(a, rows, out), arena_floats(a, rows, out), arena_floats(a, rows, out),
+                                     arena_floats(a, rows, out), arena_floats(a, rows, out), arena_floats(a, rows, 1)};
+        if (a->base)
+            s->layers[l] = values;
+        weights = in * out > weights ? in * out : weights;
+        widest = out > widest ? out : widest;
     }
-    char *next = memory + (BP_ALIGNMENT - (uintptr_t)memory % BP_ALIGNMENT) % BP_ALIGNMENT;
-    s->scratch = take(&next, BP_SCRATCH_BYTES / sizeof(float));
-    float **const arrays[SEARCH_ARRAYS] = {&s->outputs, &s->derivatives, &s->deltas, &s->normalized, &s->norm_deltas};
-    for (size_t k = 0; k < SEARCH_ARRAYS; k++)
-        *arrays[k] = take(&next, values);
-    s->rstd = take(&next, network->plan.layers * padded(rows));
-    s->row_loss = take(&next, rows);
-    s->weights = take(&next, weights);
-    s->gradients = take(&next, widest);
-}
-
-/* Layer l's part of outputs, deltas, ... */
-static float *layer_part(const search *s, float *all, size_t l) {
-    for (size_t previous = 0; previous < l; previous++)
-        all += padded(s->batch.rows * s->network->layers[previous].out);
-    return all;
+    s->row_loss = arena_floats(a, rows, 1);
+    s->weights = arena_floats(a, weights, 1);
+    s->gradients = arena_floats(a, widest, 1);
+    s->scratch = arena_bytes(a, BP_SCRATCH_BYTES);
 }
 
 static void unpack_weights(const search *s, size_t l) {
@@ -184,7 +152,7 @@ static void unpack_weights(const search *s, size_t l) {
 /* The inputs of layer l. */
 static const float *layer_inputs(const search *s, size_t l, size_t *stride) {
     *stride = l > 0 ? s->network->layers[l].in : s->batch.input_stride;
-    return l > 0 ? layer_part(s, s->outputs, l - 1) : s->batch.inputs;
+    return l > 0 ? s->layers[l - 1].outputs : s->batch.inputs;
 }
 
 /* From z, which is in the outputs' array, to the outputs. */
@@ -193,12 +161,12 @@ static bool find_outputs(search *s, size_t l) {
     const bp_kernels *kernels = &network->backend->kernels;
     const dense_layer *k = &network->layers[l];
     const size_t rows = s->batch.rows, out = k->out;
-    float *a = layer_part(s, s->outputs, l), *derivatives = layer_part(s, s->derivatives, l);
+    float *a = s->layers[l].outputs, *derivatives = s->layers[l].derivatives;
     if (find_in(&s->found, BP_QUANTITY_PRE_ACTIVATION, l, a, out, rows, out))
         return true;
     if (k->normalized) {
-        kernels->layer_norm_forward(a, out, layer_part(s, s->normalized, l), out, s->rstd + l * padded(rows), a, out,
-                                    k->gamma, k->beta, rows, out, BP_LAYER_NORM_EPSILON);
+        kernels->layer_norm_forward(a, out, s->layers[l].normalized, out, s->layers[l].rstd, a, out, k->gamma, k->beta,
+                                    rows, out, BP_LAYER_NORM_EPSILON);
         if (find_in(&s->found, BP_QUANTITY_NORMALIZED, l, a, out, rows, out))
             return true;
     }
@@ -226,8 +194,8 @@ static bool find_forward(search *s) {
         size_t stride;
         const float *x = layer_inputs(s, l, &stride);
         unpack_weights(s, l);
-        network->backend->kernels.dense_forward(layer_part(s, s->outputs, l), k->out, x, stride, s->weights, k->out,
-                                                k->biases, s->batch.rows, k->in, k->out, identity, s->scratch);
+        network->backend->kernels.dense_forward(s->layers[l].outputs, k->out, x, stride, s->weights, k->out, k->biases,
+                                                s->batch.rows, k->in, k->out, identity, s->scratch);
         if (find_outputs(s, l))
             return true;
     }
@@ -242,11 +210,11 @@ static void times(float *deltas, const float *derivatives, size_t count) {
 static bool find_loss(search *s) {
     const bp_network *network = s->network;
     const size_t last = network->plan.layers - 1, rows = s->batch.rows, out = network->layers[last].out;
-    const float *a = layer_part(s, s->outputs, last), scale = bp_loss_scale(network, &s->batch, rows);
-    float *delta = layer_part(s, s->deltas, last);
+    const float *a = s->layers[last].outputs, scale = bp_loss_scale(network, &s->batch, rows);
+    float *delta = s->layers[last].deltas;
     bp_loss_evaluate(network, &s->batch, scale, delta, out, s->row_loss, a, out, 0, rows);
     if (network->layers[last].derivative.kind == DERIVATIVE_SAVED)
-        times(delta, layer_part(s, s->derivatives, last), rows * out);
+        times(delta, s->layers[last].derivatives, rows * out);
     if (find_in(&s->found, BP_QUANTITY_LOSS, 0, s->row_loss, 1, rows, 1))
         return true;
     const float loss = network->backend->kernels.sum(s->row_loss, rows) * scale;
@@ -263,16 +231,15 @@ static void delta_of_layer(const search *s, size_t l) {
     const dense_layer *next = &network->layers[l + 1], *k = &network->layers[l];
     const bp_activation identity = {.kind = BP_ACTIVATION_IDENTITY};
     const size_t rows = s->batch.rows, count = rows * k->out;
-    float *delta = layer_part(s, k->normalized ? s->norm_deltas : s->deltas, l);
-    const float *derivatives = layer_part(s, s->derivatives, l);
+    float *delta = k->normalized ? s->layers[l].norm_deltas : s->layers[l].deltas;
+    const float *derivatives = s->layers[l].derivatives;
     unpack_weights(s, l + 1);
-    kernels->dense_delta(delta, k->out, layer_part(s, s->deltas, l + 1), next->out, s->weights, next->out,
-                         layer_part(s, s->outputs, l), k->out, rows, next->in, next->out, identity, s->scratch);
+    kernels->dense_delta(delta, k->out, s->layers[l + 1].deltas, next->out, s->weights, next->out, s->layers[l].outputs,
+                         k->out, rows, next->in, next->out, identity, s->scratch);
     times(delta, derivatives, count);
     if (k->normalized)
-        kernels->layer_norm_backward(layer_part(s, s->deltas, l), k->out, delta, k->out,
-                                     layer_part(s, s->normalized, l), k->out, s->rstd + l * padded(rows), k->gamma,
-                                     rows, k->out);
+        kernels->layer_norm_backward(s->layers[l].deltas, k->out, delta, k->out, s->layers[l].normalized, k->out,
+                                     s->layers[l].rstd, k->gamma, rows, k->out);
 }
 
 static bool find_deltas(search *s) {
@@ -281,7 +248,7 @@ static bool find_deltas(search *s) {
         const size_t out = network->layers[l].out;
         if (l + 1 < network->plan.layers)
             delta_of_layer(s, l);
-        if (find_in(&s->found, BP_QUANTITY_DELTA, l, layer_part(s, s->deltas, l), out, s->batch.rows, out))
+        if (find_in(&s->found, BP_QUANTITY_DELTA, l, s->layers[l].deltas, out, s->batch.rows, out))
             return true;
     }
     return false;
@@ -295,15 +262,15 @@ static bool find_gradients(search *s) {
         const size_t rows = s->batch.rows, out = k->out;
         size_t stride;
         const float *x = layer_inputs(s, l, &stride);
-        kernels->dense_gradient(s->weights, out, s->gradients, x, stride, layer_part(s, s->deltas, l), out, rows, k->in,
-                                out, s->scratch);
+        kernels->dense_gradient(s->weights, out, s->gradients, x, stride, s->layers[l].deltas, out, rows, k->in, out,
+                                s->scratch);
         if (find_in(&s->found, BP_QUANTITY_GRADIENT, l, s->weights, out, k->in, out) ||
             find_in(&s->found, BP_QUANTITY_BIAS_GRADIENT, l, s->gradients, 0, 1, out))
             return true;
         if (!k->normalized)
             continue;
-        kernels->layer_norm_gradient(s->weights, s->gradients, layer_part(s, s->norm_deltas, l), out,
-                                     layer_part(s, s->normalized, l), out, rows, out);
+        kernels->layer_norm_gradient(s->weights, s->gradients, s->layers[l].norm_deltas, out, s->layers[l].normalized,
+                                     out, rows, out);
         if (find_in(&s->found, BP_QUANTITY_GAMMA_GRADIENT, l, s->weights, 0, 1, out) ||
             find_in(&s->found, BP_QUANTITY_BETA_GRADIENT, l, s->gradients, 0, 1, out))
             return true;
@@ -332,15 +299,17 @@ bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *batch, 
     const bp_status status = bp_check_batch(network, &s.batch);
     if (status != BP_OK)
         return bp_refuse_batch(network, &s.batch, status);
-    const size_t bytes = search_bytes(network, s.batch.rows);
+    arena counted = {0};
+    lay_out(&counted, &s);
     const bp_allocator allocator = network->allocator;
-    char *memory = bytes ? allocator.allocate(allocator.context, bytes) : NULL;
+    char *memory = counted.overflow ? NULL : allocator.allocate(allocator.context, counted.used + BP_ALIGNMENT);
     if (!memory)
         return bp_fail(BP_ERROR_MEMORY,
                        "an allocation failed: to look through a batch of %zu rows takes memory for "
                        "all its layers, so fewer rows may do",
                        s.batch.rows);
-    lay_out_search(&s, memory);
+    arena a = arena_in(memory);
+    lay_out(&a, &s);
     if (!find_given(&s) && !find_forward(&s) && !find_loss(&s) && !find_deltas(&s))
         find_gradients(&s);
     allocator.release(allocator.context, memory);

@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "check/arguments.h"
-#include "failure.h"
+#include "check/refuse.h"
 
 /* An array of a batch as the message names it. */
 typedef struct named_array {
@@ -165,8 +164,7 @@ bp_status bp_refuse_backward(const step *s, bp_status status) {
 }
 
 bp_status bp_refuse_learning_rate(float learning_rate, const char *name) {
-    char number[32];
-    return bp_fail(BP_ERROR_VALUE, "%s is %s, and must be finite", name, bp_number_text(number, (double)learning_rate));
+    return bp_fail_number(name, (double)learning_rate, "finite");
 }
 
 bp_status bp_refuse_steps(const bp_network *network) {

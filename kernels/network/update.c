@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "check/arguments.h"
-#include "failure.h"
+#include "check/refuse.h"
 #include "float_environment.h"
 #include "network/batch_check.h"
 #include "network/optimize.h"
@@ -100,14 +99,10 @@ bp_status bp_network_set_momentum(bp_network *network, float momentum) {
         return bp_fail(BP_ERROR_VALUE,
                        "the network's optimizer, %s, has no momentum to set: momentum, nesterov, adam and adamw have",
                        bp_optimizer_name(network->optimizer.settings.kind));
-    const bool good = momentum >= 0.0f && momentum < 1.0f;
-    char number[32];
-    if (good)
-        *quantity = momentum;
-    else
-        bp_fail(BP_ERROR_VALUE, "momentum is %s, and must be from 0 to below 1",
-                bp_number_text(number, (double)momentum));
-    return good ? BP_OK : BP_ERROR_VALUE;
+    if (!(momentum >= 0.0f && momentum < 1.0f))
+        return bp_fail_number("momentum", (double)momentum, "from 0 to below 1");
+    *quantity = momentum;
+    return BP_OK;
 }
 
 /* ---- Average and frozen layers -------------------------------------------------------------------------------- */

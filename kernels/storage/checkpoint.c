@@ -11,9 +11,9 @@
 #include <backprop/version.h>
 
 #include "platform/plain.h"
+#include "sized.h"
 #include "storage/entries.h"
 #include "storage/error.h"
-#include "storage/load_options.h"
 #include "storage/matching.h"
 #include "storage/text.h"
 
@@ -177,8 +177,7 @@ static bp_status write_described(const bp_network *network, const bp_entries *en
 
 static bp_status save(const bp_network *network, bool whole, const char *path, const bp_metadata *notes, size_t count,
                       bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!network || !path)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", network ? "path" : "network");
     if (whole && bp_network_ema_swapped(network))
@@ -211,6 +210,21 @@ bp_status bp_checkpoint_save(const bp_network *network, const char *path, const 
 }
 
 /* ---- Loading -------------------------------------------------------------------------------------------------- */
+
+static const bp_load_options defaults = {.struct_size = sizeof(bp_load_options), .strict = true};
+
+void bp_load_options_init(bp_load_options *options, size_t struct_size) {
+    sized_write(options, struct_size, &defaults, sizeof defaults);
+}
+
+/* Reads the caller's options over the defaults. `given` may be null. */
+static bp_status read_options(bp_load_options *options, const bp_load_options *given, bp_file_error *error) {
+    *options = defaults;
+    const bp_status status = given ? sized_read(options, sizeof *options, SIZED_END(bp_load_options, context), given,
+                                                "options", "bp_load_options_defaults()")
+                                   : BP_OK;
+    return status == BP_OK ? BP_OK : bp_file_fail(error, status, "%s", bp_error_message());
+}
 
 static bool is_of_training(const char *name) {
     return strncmp(name, BP_STATE_PREFIX, strlen(BP_STATE_PREFIX)) == 0;
@@ -339,8 +353,7 @@ static bp_status load_from(bp_network *network, const bp_load_options *options, 
 }
 
 static bp_status load(bp_network *network, const char *path, const bp_load_options *options, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!network || !path)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", network ? "path" : "network");
     bp_safetensors *file;
@@ -353,9 +366,8 @@ static bp_status load(bp_network *network, const char *path, const bp_load_optio
 }
 
 static bp_status load_with(bp_network *network, const char *path, const bp_load_options *given, bp_file_error *error) {
-    bp_file_error own;
     bp_load_options options;
-    const bp_status status = bp_load_options_read(&options, given, bp_file_error_begin(error, &own));
+    const bp_status status = read_options(&options, given, BEGIN_ERROR(error));
     return status == BP_OK ? load(network, path, &options, error) : status;
 }
 

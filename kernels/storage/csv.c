@@ -11,14 +11,14 @@
 #include "storage/error.h"
 #include "storage/kind.h"
 #include "storage/source.h"
+#include "storage/text.h"
 
 /* ---- Opening -------------------------------------------------------------------------------------------------- */
 
 static const bp_csv_options defaults = {.struct_size = sizeof(bp_csv_options), .delimiter = ','};
 
 void bp_csv_options_init(bp_csv_options *options, size_t struct_size) {
-    if (options)
-        sized_write(options, struct_size, &defaults, sizeof defaults);
+    sized_write(options, struct_size, &defaults, sizeof defaults);
 }
 
 /* `given` may be null. */
@@ -76,14 +76,13 @@ static bp_status open_source(const bp_source *source, const bp_csv_options *give
     return status;
 }
 
-bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **csv, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+static bp_status open_location(bp_location from, const bp_csv_options *options, bp_csv **csv, bp_file_error *error) {
+    error = BEGIN_ERROR(error);
     if (!csv)
         return bp_file_fail(error, BP_ERROR_NULL, "csv is null");
     *csv = NULL;
     bp_source source;
-    bp_status status = bp_source_open(&source, path, error);
+    bp_status status = bp_source_open(&source, from, error);
     if (status == BP_OK) {
         status = open_source(&source, options, csv, error);
         bp_source_close(&source);
@@ -91,16 +90,13 @@ bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **
     return status;
 }
 
+bp_status bp_csv_open(const char *path, const bp_csv_options *options, bp_csv **csv, bp_file_error *error) {
+    return open_location(bp_at_path(path), options, csv, error);
+}
+
 bp_status bp_csv_open_memory(const void *bytes, size_t size, const bp_csv_options *options, bp_csv **csv,
                              bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!csv)
-        return bp_file_fail(error, BP_ERROR_NULL, "csv is null");
-    *csv = NULL;
-    bp_source source;
-    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? open_source(&source, options, csv, error) : status;
+    return open_location(bp_in_memory(bytes, size), options, csv, error);
 }
 
 void bp_csv_close(bp_csv *csv) {
@@ -162,11 +158,6 @@ const char *bp_csv_field(const bp_csv *csv, size_t row, size_t column) {
 
 /* ---- Classes -------------------------------------------------------------------------------------------------- */
 
-static int compare_texts(const void *a, const void *b) {
-    const char *const *left = a, *const *right = b;
-    return strcmp(*left, *right);
-}
-
 static bp_status column_refuse(const bp_csv *csv, size_t column, bp_file_error *error) {
     return bp_file_fail(error, BP_ERROR_VALUE, "column is %zu, and must be below %zu, the table's columns", column,
                         csv->columns);
@@ -178,8 +169,7 @@ static bp_status missing_label(const bp_csv *csv, size_t row, size_t column, bp_
 
 bp_status bp_csv_classes(const bp_csv *csv, size_t column, const char **names, size_t room, size_t *count,
                          bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!csv || !names || !count)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !csv ? "csv" : !names ? "names" : "count");
     if (column >= csv->columns)
@@ -195,7 +185,7 @@ bp_status bp_csv_classes(const bp_csv *csv, size_t column, const char **names, s
     }
     if (status == BP_OK) {
         size_t distinct = 0;
-        qsort(texts, csv->rows, sizeof *texts, compare_texts);
+        bp_texts_sort(texts, csv->rows);
         for (size_t n = 0; n < csv->rows; n++)
             if (n == 0 || strcmp(texts[n], texts[distinct - 1]) != 0)
                 texts[distinct++] = texts[n];
@@ -269,8 +259,7 @@ static bp_status read_labels(const bp_csv *csv, size_t column, const char *const
 
 bp_status bp_csv_labels(const bp_csv *csv, size_t column, const char *const *names, size_t count, uint32_t *labels,
                         bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!csv || !names || !labels)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !csv ? "csv" : !names ? "names" : "labels");
     if (column >= csv->columns)

@@ -8,7 +8,7 @@
 
 #include "float_environment.h"
 #include "platform/plain.h"
-#include "storage/csv_table.h"
+#include "storage/csv_parse.h"
 #include "storage/decimal.h"
 #include "storage/error.h"
 
@@ -144,8 +144,7 @@ static bp_status check_change(const reading *r, bp_file_error *error) {
 
 static bp_status read_numbers(reading r, bp_file_error *error) {
     CONTRACT_MODE(host);
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     r.stride = r.stride ? r.stride : r.count;
     bp_status status = check_position(&r, error);
     if (status == BP_OK)

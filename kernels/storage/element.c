@@ -65,6 +65,17 @@ bp_status bp_extent_stride(bp_extent *extent, const size_t *strides, size_t elem
     return BP_OK;
 }
 
+bp_status bp_extent_of(const bp_tensor *tensor, bp_extent *extent) {
+    if (tensor->dimensions > 0 && !tensor->shape)
+        return BP_ERROR_NULL;
+    const size_t bytes = bp_dtype_bytes(tensor->dtype);
+    size_t reach;
+    bp_status status = bp_extent_pack(extent, tensor->dimensions, tensor->shape, bytes);
+    if (status == BP_OK)
+        status = bp_extent_stride(extent, tensor->strides, bytes, false, &reach);
+    return status == BP_OK && extent->count > 0 && !tensor->data ? BP_ERROR_NULL : status;
+}
+
 static uint64_t load(const unsigned char *from, size_t size, bp_byte_order order) {
     uint64_t bits = 0;
     for (size_t k = 0; k < size; k++)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <backprop/file.h>
+#include <backprop/safetensors.h>
 
 typedef enum bp_byte_order { BP_LITTLE_ENDIAN, BP_BIG_ENDIAN } bp_byte_order;
 
@@ -35,6 +36,9 @@ bp_status bp_extent_pack(bp_extent *extent, size_t dimensions, const size_t *sha
  */
 bp_status bp_extent_stride(bp_extent *extent, const size_t *strides, size_t element_bytes, bool distinct,
                            size_t *reach);
+
+/** The extent of a tensor's data. BP_ERROR_NULL without a shape, or without data; else as above. */
+bp_status bp_extent_of(const bp_tensor *tensor, bp_extent *extent);
 
 /** The index of a row-major walk through an extent. */
 typedef struct bp_walk {

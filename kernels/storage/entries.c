@@ -96,22 +96,23 @@ static const size_t *strides_of(const bp_entry *entry, size_t strides[2]) {
     return entry->tensor.dimensions == 2 ? strides : NULL;
 }
 
-bp_status bp_entries_get(const bp_entries *entries, const bp_network *network) {
-    bp_status status = BP_OK;
-    size_t strides[2];
-    for (const bp_entry *e = entries->list; e < entries->list + entries->count && status == BP_OK; e++)
-        status = bp_network_tensor_read(network, e->index, e->values, strides_of(e, strides));
-    return status;
-}
-
-bp_status bp_entries_get_parameters(const bp_entries *entries, const bp_network *network) {
-    /* The EMA's tensors are the last of the list, one for each parameter. */
-    const size_t offset = bp_network_ema_swapped(network) ? bp_network_tensor_count(network) - entries->count : 0;
+/* Copies the tensors out of the network that come `offset` after the entries' own in its list. */
+static bp_status read_all(const bp_entries *entries, const bp_network *network, size_t offset) {
     bp_status status = BP_OK;
     size_t strides[2];
     for (const bp_entry *e = entries->list; e < entries->list + entries->count && status == BP_OK; e++)
         status = bp_network_tensor_read(network, e->index + offset, e->values, strides_of(e, strides));
     return status;
+}
+
+bp_status bp_entries_get(const bp_entries *entries, const bp_network *network) {
+    return read_all(entries, network, 0);
+}
+
+/* The EMA's tensors are the last of the list, one for each parameter. */
+bp_status bp_entries_get_parameters(const bp_entries *entries, const bp_network *network) {
+    const size_t average = bp_network_tensor_count(network) - entries->count;
+    return read_all(entries, network, bp_network_ema_swapped(network) ? average : 0);
 }
 
 bp_status bp_entries_set(const bp_entries *entries, bp_network *network) {

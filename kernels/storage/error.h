@@ -11,6 +11,9 @@
 /** The caller's error, emptied; or `own` if the caller gave none. */
 bp_file_error *bp_file_error_begin(bp_file_error *error, bp_file_error *own);
 
+/** The same with one of the calling block's own. */
+#define BEGIN_ERROR(error) bp_file_error_begin(error, &(bp_file_error){.line = 0})
+
 /** Fills in the message and returns `status`. Control characters from a file's text become '?'. */
 bp_status bp_file_fail(bp_file_error *error, bp_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

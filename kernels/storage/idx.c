@@ -123,13 +123,12 @@ static bp_status read_source(const bp_source *source, size_t limit, bp_array *ar
     return status;
 }
 
-bp_status bp_idx_read(const char *path, size_t limit, bp_array *array, size_t *total, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+static bp_status read_location(bp_location from, size_t limit, bp_array *array, size_t *total, bp_file_error *error) {
+    error = BEGIN_ERROR(error);
     if (!array)
         return bp_file_fail(error, BP_ERROR_NULL, "array is null");
     bp_source source;
-    bp_status status = bp_source_open(&source, path, error);
+    bp_status status = bp_source_open(&source, from, error);
     if (status == BP_OK) {
         status = read_source(&source, limit, array, total, error);
         bp_source_close(&source);
@@ -137,13 +136,11 @@ bp_status bp_idx_read(const char *path, size_t limit, bp_array *array, size_t *t
     return status;
 }
 
+bp_status bp_idx_read(const char *path, size_t limit, bp_array *array, size_t *total, bp_file_error *error) {
+    return read_location(bp_at_path(path), limit, array, total, error);
+}
+
 bp_status bp_idx_read_memory(const void *bytes, size_t size, size_t limit, bp_array *array, size_t *total,
                              bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!array)
-        return bp_file_fail(error, BP_ERROR_NULL, "array is null");
-    bp_source source;
-    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? read_source(&source, limit, array, total, error) : status;
+    return read_location(bp_in_memory(bytes, size), limit, array, total, error);
 }

@@ -9,13 +9,13 @@ bp_status bp_json_malformed(const bp_json *json, const char *message) {
     return bp_file_malformed(json->error, json->offset + json->at, "%s", message);
 }
 
-static void skip_blanks(bp_json *json) {
+void bp_json_blanks(bp_json *json) {
     while (json->at < json->size && memchr(" \t\n\r", json->text[json->at], 4))
         json->at++;
 }
 
 bool bp_json_accept(bp_json *json, char sign) {
-    skip_blanks(json);
+    bp_json_blanks(json);
     const bool found = json->at < json->size && json->text[json->at] == (unsigned char)sign;
     json->at += found;
     return found;
@@ -27,13 +27,25 @@ bp_status bp_json_expect(bp_json *json, char sign) {
     return bp_file_malformed(json->error, json->offset + json->at, "the header has no '%c' where one must be", sign);
 }
 
-bp_status bp_json_more(bp_json *json, char close, bool *more) {
+/* After a member or element: whether another one follows. `close` is the sign after the last. */
+static bp_status read_more(bp_json *json, char close, bool *more) {
     *more = bp_json_accept(json, ',');
     return *more ? BP_OK : bp_json_expect(json, close);
 }
 
+bp_status bp_json_each(bp_json *json, char open, char close, bp_json_read *read, void *context) {
+    bp_status status = bp_json_expect(json, open);
+    bool more = status == BP_OK && !bp_json_accept(json, close);
+    while (status == BP_OK && more) {
+        status = read(json, context);
+        if (status == BP_OK)
+            status = read_more(json, close, &more);
+    }
+    return status;
+}
+
 bp_status bp_json_end(bp_json *json) {
-    skip_blanks(json);
+    bp_json_blanks(json);
     return json->at == json->size ? BP_OK : bp_json_malformed(json, "the header goes on after its end");
 }
 
@@ -132,7 +144,7 @@ bp_status bp_json_string(bp_json *json, const char **string) {
 }
 
 bp_status bp_json_whole(bp_json *json, uint64_t *number) {
-    skip_blanks(json);
+    bp_json_blanks(json);
     const size_t begin = json->at;
     *number = 0;
     for (;; json->at++) { /* the NUL after the text is no digit */
@@ -152,7 +164,7 @@ bp_status bp_json_whole(bp_json *json, uint64_t *number) {
 }
 
 bool bp_json_word(bp_json *json, const char *word) {
-    skip_blanks(json);
+    bp_json_blanks(json);
     const size_t length = strlen(word);
     const bool found = strncmp((const char *)json->text + json->at, word, length) == 0;
     json->at += found ? length : 0;
@@ -186,7 +198,7 @@ static bp_status skip_number(bp_json *json) {
 
 static bp_status skip_scalar(bp_json *json) {
     const char *string;
-    skip_blanks(json);
+    bp_json_blanks(json);
     if (json->text[json->at] == '"')
         return bp_json_string(json, &string);
     if (bp_json_word(json, "null") || bp_json_word(json, "true") || bp_json_word(json, "false"))
@@ -208,7 +220,7 @@ bp_status bp_json_skip(bp_json *json) {
         else if (!opened)
             status = skip_scalar(json);
         while (status == BP_OK && !more && depth > 0) {
-            status = bp_json_more(json, close[depth - 1], &more);
+            status = read_more(json, close[depth - 1], &more);
             depth -= !more;
         }
         const char *key;

@@ -178,14 +178,6 @@ void bp_npy_give(const bp_npy *npy, const bp_numbers *numbers, bp_array *array, 
 
 /* ---- Files ---------------------------------------------------------------------------------------------------- */
 
-/* A file, by its path or in memory. */
-typedef struct location {
-    bool in_memory;
-    const char *path;
-    const void *bytes;
-    size_t size;
-} location;
-
 static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *numbers, bp_file_error *error) {
     bp_stream stream;
     bp_status status = bp_stream_begin_part(&stream, source, 0, source->size, false, error);
@@ -199,16 +191,14 @@ static bp_status read_source(const bp_source *source, bp_npy *npy, bp_numbers *n
 }
 
 /* Exactly one of `array` and `doubles` receives the numbers; `result` names it. */
-static bp_status read_location(location from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
+static bp_status read_location(bp_location from, const bp_shift_scale *change, bp_array *array, bp_doubles *doubles,
                                const char *result, bp_file_error *error) {
     CONTRACT_MODE(host);
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!array && !doubles)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", result);
     bp_source source;
-    bp_status status = from.in_memory ? bp_source_open_memory(&source, from.bytes, from.size, error)
-                                      : bp_source_open(&source, from.path, error);
+    bp_status status = bp_source_open(&source, from, error);
     if (status != BP_OK)
         return status;
     bp_npy npy;
@@ -221,37 +211,33 @@ static bp_status read_location(location from, const bp_shift_scale *change, bp_a
 }
 
 bp_status bp_npy_read(const char *path, bp_array *array, bp_file_error *error) {
-    return read_location((location){.path = path}, NULL, array, NULL, "array", error);
+    return read_location(bp_at_path(path), NULL, array, NULL, "array", error);
 }
 
 bp_status bp_npy_read_memory(const void *bytes, size_t size, bp_array *array, bp_file_error *error) {
-    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, array, NULL, "array",
-                         error);
+    return read_location(bp_in_memory(bytes, size), NULL, array, NULL, "array", error);
 }
 
 bp_status bp_npy_read_shifted(const char *path, const bp_shift_scale *change, bp_array *array, bp_file_error *error) {
-    return read_location((location){.path = path}, change, array, NULL, "array", error);
+    return read_location(bp_at_path(path), change, array, NULL, "array", error);
 }
 
 bp_status bp_npy_read_memory_shifted(const void *bytes, size_t size, const bp_shift_scale *change, bp_array *array,
                                      bp_file_error *error) {
-    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, change, array, NULL, "array",
-                         error);
+    return read_location(bp_in_memory(bytes, size), change, array, NULL, "array", error);
 }
 
 bp_status bp_npy_doubles(const char *path, bp_doubles *doubles, bp_file_error *error) {
-    return read_location((location){.path = path}, NULL, NULL, doubles, "doubles", error);
+    return read_location(bp_at_path(path), NULL, NULL, doubles, "doubles", error);
 }
 
 bp_status bp_npy_doubles_memory(const void *bytes, size_t size, bp_doubles *doubles, bp_file_error *error) {
-    return read_location((location){.in_memory = true, .bytes = bytes, .size = size}, NULL, NULL, doubles, "doubles",
-                         error);
+    return read_location(bp_in_memory(bytes, size), NULL, NULL, doubles, "doubles", error);
 }
 
 bp_status bp_npy_write(const char *path, const float *values, size_t dimensions, const size_t *shape,
                        bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!path || !values || (dimensions > 0 && !shape))
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !path ? "path" : !values ? "values" : "shape");
     if (dimensions > BP_DIMENSIONS_MAX)

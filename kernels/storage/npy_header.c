@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "storage/error.h"
+#include "storage/json.h"
 
 static const unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 
@@ -23,51 +24,23 @@ enum { TYPES = sizeof types / sizeof *types };
 
 /* ---- The header: a dictionary as Python writes it ------------------------------------------------------------- */
 
-typedef struct scan {
-    const char *text; /* with a NUL after it, and none in it */
-    size_t at;
-    uint64_t offset; /* of the text in the file */
-    bp_file_error *error;
-} scan;
-
-static bp_status malformed(const scan *s, const char *message) {
-    return bp_file_malformed(s->error, s->offset + s->at, "%s", message);
-}
-
-static void skip_blanks(scan *s) {
-    s->at += strspn(s->text + s->at, " \t\n\r");
-}
-
-static bool accept(scan *s, char sign) {
-    skip_blanks(s);
-    const bool found = s->text[s->at] == sign;
-    s->at += found;
-    return found;
-}
-
-static bp_status expect(scan *s, char sign) {
-    if (accept(s, sign))
-        return BP_OK;
-    return bp_file_malformed(s->error, s->offset + s->at, "the header has no '%c' where one must be", sign);
-}
-
 /* A short text in quotes of either kind, without escapes. */
-static bp_status read_text(scan *s, char *text, size_t room) {
-    const bool single = accept(s, '\'');
+static bp_status read_text(bp_json *s, char *text, size_t room) {
+    const bool single = bp_json_accept(s, '\'');
     const char quote = single ? '\'' : '"';
-    if (!single && !accept(s, quote))
+    if (!single && !bp_json_accept(s, quote))
         return bp_file_fail(s->error, BP_ERROR_MISMATCH, "the elements are records, or the header is no dictionary");
-    const char *begin = s->text + s->at, *end = strchr(begin, quote);
+    const char *begin = (const char *)s->text + s->at, *end = strchr(begin, quote);
     const size_t length = end ? (size_t)(end - begin) : 0;
     if (!end || length >= room || memchr(begin, '\\', length))
-        return malformed(s, "a text of the header is too long");
+        return bp_json_malformed(s, "a text of the header is too long");
     memcpy(text, begin, length);
     text[length] = '\0';
     s->at += length + 1;
     return BP_OK;
 }
 
-static bp_status read_descr(scan *s, bp_npy *d) {
+static bp_status read_descr(bp_json *s, bp_npy *d) {
     char text[32];
     const bp_status status = read_text(s, text, sizeof text);
     if (status != BP_OK)
@@ -82,60 +55,55 @@ static bp_status read_descr(scan *s, bp_npy *d) {
     return bp_file_fail(s->error, BP_ERROR_MISMATCH, "elements of type '%s' cannot be read as numbers", text);
 }
 
-static bp_status read_order(scan *s, bp_npy *d) {
-    static const char *const words[] = {"False", "True"};
-    skip_blanks(s);
-    for (int k = 0; k < 2; k++)
-        if (strncmp(s->text + s->at, words[k], strlen(words[k])) == 0) {
-            s->at += strlen(words[k]);
-            d->fortran = k == 1;
-            return BP_OK;
-        }
-    return malformed(s, "fortran_order is neither True nor False");
+static bp_status read_order(bp_json *s, bp_npy *d) {
+    d->fortran = bp_json_word(s, "True");
+    if (d->fortran || bp_json_word(s, "False"))
+        return BP_OK;
+    return bp_json_malformed(s, "fortran_order is neither True nor False");
 }
 
 /* Digits; old versions of Python write an L after them. */
-static bp_status read_length(scan *s, size_t *length) {
+static bp_status read_length(bp_json *s, size_t *length) {
     *length = 0;
-    skip_blanks(s);
+    bp_json_blanks(s);
     const size_t begin = s->at;
     for (;; s->at++) {
-        const unsigned digit = (unsigned char)s->text[s->at] - (unsigned)'0';
+        const unsigned digit = s->text[s->at] - (unsigned)'0';
         if (digit > 9)
             break;
         if (*length > (SIZE_MAX - digit) / 10)
-            return malformed(s, "the array is too large");
+            return bp_json_malformed(s, "the array is too large");
         *length = *length * 10 + digit;
     }
     if (s->at == begin)
-        return malformed(s, "the shape has something else than lengths");
+        return bp_json_malformed(s, "the shape has something else than lengths");
     s->at += s->text[s->at] == 'L';
     return BP_OK;
 }
 
-static bp_status read_shape(scan *s, bp_npy *d) {
-    bp_status status = expect(s, '(');
+static bp_status read_shape(bp_json *s, bp_npy *d) {
+    bp_status status = bp_json_expect(s, '(');
     d->dimensions = 0;
-    while (status == BP_OK && !accept(s, ')')) {
+    while (status == BP_OK && !bp_json_accept(s, ')')) {
         if (d->dimensions == BP_DIMENSIONS_MAX)
             return bp_file_fail(s->error, BP_ERROR_MISMATCH, "the array has more than %d dimensions",
                                 BP_DIMENSIONS_MAX);
         status = read_length(s, &d->shape[d->dimensions++]);
-        if (status == BP_OK && !accept(s, ',')) {
+        if (status == BP_OK && !bp_json_accept(s, ',')) {
             if (d->dimensions == 1)
-                return malformed(s, "the shape is a number instead of a tuple");
-            return expect(s, ')');
+                return bp_json_malformed(s, "the shape is a number instead of a tuple");
+            return bp_json_expect(s, ')');
         }
     }
     return status;
 }
 
-static bp_status read_dictionary(scan *s, bp_npy *d) {
+static bp_status read_dictionary(bp_json *s, bp_npy *d) {
     static const char *const names[] = {"descr", "fortran_order", "shape"};
-    static bp_status (*const readers[])(scan *, bp_npy *) = {read_descr, read_order, read_shape};
+    static bp_status (*const readers[])(bp_json *, bp_npy *) = {read_descr, read_order, read_shape};
     enum { MEMBERS = sizeof names / sizeof *names };
     bool seen[MEMBERS] = {false};
-    bp_status status = expect(s, '{');
+    bp_status status = bp_json_expect(s, '{');
     for (size_t member = 0; status == BP_OK && member < MEMBERS; member++) {
         char name[32];
         size_t k = 0;
@@ -143,21 +111,19 @@ static bp_status read_dictionary(scan *s, bp_npy *d) {
         while (status == BP_OK && k < MEMBERS && strcmp(name, names[k]) != 0)
             k++;
         if (status == BP_OK && (k == MEMBERS || seen[k]))
-            return malformed(s, "the header does not consist of descr, fortran_order and shape");
+            return bp_json_malformed(s, "the header does not consist of descr, fortran_order and shape");
         if (status == BP_OK)
-            status = expect(s, ':');
+            status = bp_json_expect(s, ':');
         if (status == BP_OK) {
             seen[k] = true;
             status = readers[k](s, d);
         }
-        if (status == BP_OK && !accept(s, ',') && member + 1 < MEMBERS)
-            return malformed(s, "the header has no ',' where one must be");
+        if (status == BP_OK && !bp_json_accept(s, ',') && member + 1 < MEMBERS)
+            return bp_json_malformed(s, "the header has no ',' where one must be");
     }
     if (status == BP_OK)
-        status = expect(s, '}');
-    if (status == BP_OK && !accept(s, '\0'))
-        return malformed(s, "the header goes on after its end");
-    return status;
+        status = bp_json_expect(s, '}');
+    return status == BP_OK ? bp_json_end(s) : status;
 }
 
 bp_status bp_npy_describe(bp_stream *stream, uint64_t origin, bp_npy *npy) {
@@ -188,8 +154,8 @@ bp_status bp_npy_describe(bp_stream *stream, uint64_t origin, bp_npy *npy) {
     status = bp_stream_exactly(stream, text, length);
     text[length] = '\0';
     if (status == BP_OK) {
-        scan s = {.text = (const char *)text, .offset = origin + npy->header - length, .error = error};
-        const size_t nul = strlen(s.text);
+        bp_json s = {.text = text, .size = length, .offset = origin + npy->header - length, .error = error};
+        const size_t nul = strlen((const char *)text);
         status = nul == length ? read_dictionary(&s, npy)
                                : bp_file_malformed(error, s.offset + nul, "the header has a NUL in it");
     }

@@ -7,6 +7,7 @@
 #include "float_environment.h"
 #include "storage/error.h"
 #include "storage/npy.h"
+#include "storage/text.h"
 #include "storage/zip_read.h"
 #include "storage/zip_write.h"
 #include "utf8.h"
@@ -74,8 +75,7 @@ static bp_status copy_names(bp_npz *file, bp_file_error *error) {
 static bp_status open_source(const bp_source *source, bp_npz **file, bp_file_error *error) {
     bp_npz *made = calloc(1, sizeof *made);
     if (!made) {
-        bp_source closing = *source;
-        bp_source_close(&closing);
+        bp_source_close(source);
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     }
     bp_status status = bp_zip_open(&made->zip, source, error);
@@ -97,26 +97,22 @@ static bp_status open_source(const bp_source *source, bp_npz **file, bp_file_err
     return status;
 }
 
-bp_status bp_npz_open(const char *path, bp_npz **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+static bp_status open_location(bp_location from, bp_npz **file, bp_file_error *error) {
+    error = BEGIN_ERROR(error);
     if (!file)
         return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
-    const bp_status status = bp_source_open(&source, path, error);
+    const bp_status status = bp_source_open(&source, from, error);
     return status == BP_OK ? open_source(&source, file, error) : status;
 }
 
+bp_status bp_npz_open(const char *path, bp_npz **file, bp_file_error *error) {
+    return open_location(bp_at_path(path), file, error);
+}
+
 bp_status bp_npz_open_memory(const void *bytes, size_t size, bp_npz **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!file)
-        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
-    *file = NULL;
-    bp_source source;
-    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? open_source(&source, file, error) : status;
+    return open_location(bp_in_memory(bytes, size), file, error);
 }
 
 void bp_npz_close(bp_npz *file) {
@@ -204,8 +200,7 @@ static bp_status read_name(const bp_npz *file, const char *name, bp_npy *npy, bp
 }
 
 bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *array, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !name || !array)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !name ? "name" : "array");
     bp_npy npy;
@@ -224,8 +219,7 @@ bp_status bp_npz_describe(const bp_npz *file, const char *name, bp_npz_array *ar
 static bp_status read_array(const bp_npz *file, const char *name, const bp_shift_scale *change, bp_array *array,
                             bp_doubles *doubles, const char *result, bp_file_error *error) {
     CONTRACT_MODE(host);
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !name || (!array && !doubles))
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !name ? "name" : result);
     bp_npy npy;
@@ -251,15 +245,6 @@ bp_status bp_npz_doubles(const bp_npz *file, const char *name, bp_doubles *doubl
 
 /* ---- Writing -------------------------------------------------------------------------------------------------- */
 
-static bp_status extent_of(const bp_tensor *array, bp_extent *extent) {
-    const size_t bytes = bp_dtype_bytes(array->dtype);
-    size_t reach;
-    bp_status status = bp_extent_pack(extent, array->dimensions, array->shape, bytes);
-    if (status == BP_OK)
-        status = bp_extent_stride(extent, array->strides, bytes, false, &reach);
-    return status == BP_OK && extent->count > 0 && !array->data ? BP_ERROR_NULL : status;
-}
-
 static bp_status check_array(const bp_tensor *array, size_t index, bp_file_error *error) {
     char header[BP_NPY_HEADER_ROOM];
     bp_extent extent;
@@ -271,7 +256,7 @@ static bp_status check_array(const bp_tensor *array, size_t index, bp_file_error
     if (bp_npy_header(header, array->dtype, 0, NULL) == 0)
         return bp_file_fail(error, BP_ERROR_VALUE, "arrays[%zu].dtype is %d, and numpy has no such elements", index,
                             (int)array->dtype);
-    const bp_status status = extent_of(array, &extent);
+    const bp_status status = bp_extent_of(array, &extent);
     switch (status) {
     case BP_OK:
         return BP_OK;
@@ -285,11 +270,6 @@ static bp_status check_array(const bp_tensor *array, size_t index, bp_file_error
     }
 }
 
-static int compare_texts(const void *a, const void *b) {
-    const char *const *left = a, *const *right = b;
-    return strcmp(*left, *right);
-}
-
 static bp_status check_arrays(const bp_tensor *arrays, size_t count, bp_file_error *error) {
     bp_status status = BP_OK;
     for (size_t k = 0; k < count && status == BP_OK; k++)
@@ -301,10 +281,7 @@ static bp_status check_arrays(const bp_tensor *arrays, size_t count, bp_file_err
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     for (size_t k = 0; k < count; k++)
         names[k] = arrays[k].name;
-    qsort(names, count, sizeof *names, compare_texts);
-    for (size_t k = 1; k < count && status == BP_OK; k++)
-        if (strcmp(names[k - 1], names[k]) == 0)
-            status = bp_file_fail(error, BP_ERROR_VALUE, "there are two arrays '%.80s'", names[k]);
+    status = bp_texts_distinct(names, count, "arrays", error);
     free(names);
     return status;
 }
@@ -328,7 +305,7 @@ static void put_array(bp_zip_writer *zip, const bp_tensor *array, bool compress)
     char header[BP_NPY_HEADER_ROOM];
     const size_t length = bp_npy_header(header, array->dtype, array->dimensions, array->shape);
     bp_extent extent;
-    if (extent_of(array, &extent) != BP_OK)
+    if (bp_extent_of(array, &extent) != BP_OK)
         return;
     bp_zip_member_begin(zip, array->name, SUFFIX, length + (uint64_t)extent.count * bp_dtype_bytes(array->dtype),
                         compress);
@@ -338,8 +315,7 @@ static void put_array(bp_zip_writer *zip, const bp_tensor *array, bool compress)
 }
 
 bp_status bp_npz_write(const char *path, const bp_tensor *arrays, size_t count, bool compress, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!path || (count > 0 && !arrays))
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", path ? "arrays" : "path");
     bp_status status = check_arrays(arrays, count, error);

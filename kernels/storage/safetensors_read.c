@@ -26,6 +26,7 @@ struct bp_safetensors {
     entry *entries;        /* in the order of the data */
     size_t count, room;
     const entry **by_name; /* sorted */
+    bool has_metadata;
     bp_metadata *metadata; /* in the order of the file */
     size_t metadata_count, metadata_room;
     const bp_metadata **by_key; /* sorted */
@@ -77,20 +78,16 @@ static bp_status add_dimension(const bp_json *json, entry *e, size_t length) {
     return BP_OK;
 }
 
+static bp_status read_length(bp_json *json, void *e) {
+    uint64_t length;
+    const bp_status status = bp_json_whole(json, &length);
+    if (status == BP_OK && length > SIZE_MAX)
+        return bp_json_malformed(json, "a number of the header is too large");
+    return status == BP_OK ? add_dimension(json, e, (size_t)length) : status;
+}
+
 static bp_status read_shape(bp_json *json, entry *e) {
-    bp_status status = bp_json_expect(json, '[');
-    bool more = status == BP_OK && !bp_json_accept(json, ']');
-    while (status == BP_OK && more) {
-        uint64_t length;
-        status = bp_json_whole(json, &length);
-        if (status == BP_OK && length > SIZE_MAX)
-            status = bp_json_malformed(json, "a number of the header is too large");
-        if (status == BP_OK)
-            status = add_dimension(json, e, (size_t)length);
-        if (status == BP_OK)
-            status = bp_json_more(json, ']', &more);
-    }
-    return status;
+    return bp_json_each(json, '[', ']', read_length, e);
 }
 
 static bp_status read_offsets(bp_json *json, entry *e) {
@@ -116,9 +113,16 @@ static bp_status check_size(const bp_json *json, const entry *e) {
     return BP_OK;
 }
 
+/* A tensor's description that is read, and which parts it had so far. */
+typedef struct description {
+    entry *e;
+    bool seen[PARTS];
+} description;
+
 /* A member of a tensor's description. Unknown members are skipped, as other readers do. */
-static bp_status read_part(bp_json *json, entry *e, bool *seen) {
+static bp_status read_part(bp_json *json, void *context) {
     static bp_status (*const readers[PARTS])(bp_json *, entry *) = {read_dtype, read_shape, read_offsets};
+    description *d = context;
     const char *name;
     bp_status status = bp_json_string(json, &name);
     if (status != BP_OK)
@@ -126,59 +130,46 @@ static bp_status read_part(bp_json *json, entry *e, bool *seen) {
     size_t k = 0;
     while (k < PARTS && strcmp(name, part_names[k]) != 0)
         k++;
-    if (k < PARTS && seen[k])
+    if (k < PARTS && d->seen[k])
         return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has a second member '%s'",
-                                 e->tensor.name, name);
+                                 d->e->tensor.name, name);
     if ((status = bp_json_expect(json, ':')) != BP_OK)
         return status;
     if (k == PARTS)
         return bp_json_skip(json);
-    seen[k] = true;
-    return readers[k](json, e);
+    d->seen[k] = true;
+    return readers[k](json, d->e);
 }
 
 /* A tensor's description, after its name. The members may come in any order. */
 static bp_status read_tensor(bp_json *json, entry *e) {
-    bool seen[PARTS] = {false};
-    bp_status status = bp_json_expect(json, '{');
-    bool more = status == BP_OK && !bp_json_accept(json, '}');
-    while (status == BP_OK && more) {
-        status = read_part(json, e, seen);
-        if (status == BP_OK)
-            status = bp_json_more(json, '}', &more);
-    }
+    description d = {.e = e};
+    const bp_status status = bp_json_each(json, '{', '}', read_part, &d);
     for (size_t k = 0; k < PARTS && status == BP_OK; k++)
-        if (!seen[k])
+        if (!d.seen[k])
             return bp_file_malformed(json->error, json->offset + json->at, "tensor '%.80s' has no member '%s'",
                                      e->tensor.name, part_names[k]);
     return status == BP_OK ? check_size(json, e) : status;
 }
 
-static bp_status read_metadata(bp_safetensors *file, bp_json *json) {
-    if (bp_json_word(json, "null"))
-        return BP_OK;
-    bp_status status = bp_json_expect(json, '{');
-    bool more = status == BP_OK && !bp_json_accept(json, '}');
-    while (status == BP_OK && more) {
-        bp_metadata pair;
-        status = bp_json_string(json, &pair.key);
-        if (status == BP_OK)
-            status = bp_json_expect(json, ':');
-        if (status == BP_OK)
-            status = bp_json_string(json, &pair.text);
-        if (status == BP_OK)
-            status =
-                grow((void **)&file->metadata, file->metadata_count, &file->metadata_room, sizeof pair, json->error);
-        if (status == BP_OK) {
-            file->metadata[file->metadata_count++] = pair;
-            status = bp_json_more(json, '}', &more);
-        }
-    }
+static bp_status read_pair(bp_json *json, void *context) {
+    bp_safetensors *file = context;
+    bp_metadata pair;
+    bp_status status = bp_json_string(json, &pair.key);
+    if (status == BP_OK)
+        status = bp_json_expect(json, ':');
+    if (status == BP_OK)
+        status = bp_json_string(json, &pair.text);
+    if (status == BP_OK)
+        status = grow((void **)&file->metadata, file->metadata_count, &file->metadata_room, sizeof pair, json->error);
+    if (status == BP_OK)
+        file->metadata[file->metadata_count++] = pair;
     return status;
 }
 
 /* One member of the header: a tensor, or the metadata. */
-static bp_status read_member(bp_safetensors *file, bp_json *json, bool *metadata_seen) {
+static bp_status read_member(bp_json *json, void *context) {
+    bp_safetensors *file = context;
     const char *name;
     bp_status status = bp_json_string(json, &name);
     if (status == BP_OK)
@@ -186,10 +177,10 @@ static bp_status read_member(bp_safetensors *file, bp_json *json, bool *metadata
     if (status != BP_OK)
         return status;
     if (strcmp(name, BP_SAFETENSORS_METADATA) == 0) {
-        if (*metadata_seen)
+        if (file->has_metadata)
             return bp_json_malformed(json, "the header has two members '" BP_SAFETENSORS_METADATA "'");
-        *metadata_seen = true;
-        return read_metadata(file, json);
+        file->has_metadata = true;
+        return bp_json_word(json, "null") ? BP_OK : bp_json_each(json, '{', '}', read_pair, file);
     }
     entry e = {.tensor = {.name = name}};
     status = read_tensor(json, &e);
@@ -198,20 +189,6 @@ static bp_status read_member(bp_safetensors *file, bp_json *json, bool *metadata
     if (status == BP_OK)
         file->entries[file->count++] = e;
     return status;
-}
-
-static bp_status read_members(bp_safetensors *file, bp_json *json) {
-    bool metadata_seen = false;
-    bp_status status = json->text[0] == '{' ? BP_OK : bp_json_malformed(json, "the header does not begin with '{'");
-    if (status == BP_OK)
-        status = bp_json_expect(json, '{');
-    bool more = status == BP_OK && !bp_json_accept(json, '}');
-    while (status == BP_OK && more) {
-        status = read_member(file, json, &metadata_seen);
-        if (status == BP_OK)
-            status = bp_json_more(json, '}', &more);
-    }
-    return status == BP_OK ? bp_json_end(json) : status;
 }
 
 static bp_status read_header(bp_safetensors *file, bp_file_error *error) {
@@ -231,7 +208,10 @@ static bp_status read_header(bp_safetensors *file, bp_file_error *error) {
         return status;
     file->data = LENGTH_BYTES + length;
     bp_json json = {.text = file->header, .size = (size_t)length, .offset = LENGTH_BYTES, .error = error};
-    return read_members(file, &json);
+    if (json.text[0] != '{')
+        return bp_json_malformed(&json, "the header does not begin with '{'");
+    status = bp_json_each(&json, '{', '}', read_member, file);
+    return status == BP_OK ? bp_json_end(&json) : status;
 }
 
 /* ---- The header as a whole ----------------------------------------------------------------------------------- */
@@ -300,8 +280,7 @@ static bp_status check_names(bp_safetensors *file, bp_file_error *error) {
 static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_file_error *error) {
     bp_safetensors *made = calloc(1, sizeof *made);
     if (!made) {
-        bp_source closing = *source;
-        bp_source_close(&closing);
+        bp_source_close(source);
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     }
     made->source = *source;
@@ -317,26 +296,22 @@ static bp_status open_source(const bp_source *source, bp_safetensors **file, bp_
     return status;
 }
 
-bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+static bp_status open_location(bp_location from, bp_safetensors **file, bp_file_error *error) {
+    error = BEGIN_ERROR(error);
     if (!file)
         return bp_file_fail(error, BP_ERROR_NULL, "file is null");
     *file = NULL;
     bp_source source;
-    const bp_status status = bp_source_open(&source, path, error);
+    const bp_status status = bp_source_open(&source, from, error);
     return status == BP_OK ? open_source(&source, file, error) : status;
 }
 
+bp_status bp_safetensors_open(const char *path, bp_safetensors **file, bp_file_error *error) {
+    return open_location(bp_at_path(path), file, error);
+}
+
 bp_status bp_safetensors_open_memory(const void *bytes, size_t size, bp_safetensors **file, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
-    if (!file)
-        return bp_file_fail(error, BP_ERROR_NULL, "file is null");
-    *file = NULL;
-    bp_source source;
-    const bp_status status = bp_source_open_memory(&source, bytes, size, error);
-    return status == BP_OK ? open_source(&source, file, error) : status;
+    return open_location(bp_in_memory(bytes, size), file, error);
 }
 
 void bp_safetensors_close(bp_safetensors *file) {
@@ -411,8 +386,7 @@ static bool in_memory_of(const bp_safetensors *file, const void *to, size_t byte
 
 bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tensor, float *values, const size_t *strides,
                               bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !tensor || !values)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !tensor ? "tensor" : "values");
     const entry *e;
@@ -448,8 +422,7 @@ bp_status bp_safetensors_read(const bp_safetensors *file, const bp_tensor *tenso
 
 bp_status bp_safetensors_read_bytes(const bp_safetensors *file, const bp_tensor *tensor, void *bytes, size_t size,
                                     bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!file || !tensor || !bytes)
         return bp_file_fail(error, BP_ERROR_NULL, "%s is null", !file ? "file" : !tensor ? "tensor" : "bytes");
     const entry *e;

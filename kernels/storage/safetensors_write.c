@@ -59,35 +59,6 @@ static void append_tensor(bp_text *t, const bp_tensor *tensor, size_t begin, siz
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
 
-/* The extent of a tensor's data. */
-static bp_status extent_of(const bp_tensor *tensor, bp_extent *extent) {
-    if (tensor->dimensions > 0 && !tensor->shape)
-        return BP_ERROR_NULL;
-    const size_t bytes = bp_dtype_bytes(tensor->dtype);
-    size_t reach;
-    bp_status status = bp_extent_pack(extent, tensor->dimensions, tensor->shape, bytes);
-    if (status == BP_OK)
-        status = bp_extent_stride(extent, tensor->strides, bytes, false, &reach);
-    if (status == BP_OK && extent->count > 0 && !tensor->data)
-        status = BP_ERROR_NULL;
-    return status;
-}
-
-static int compare_texts(const void *a, const void *b) {
-    const char *const *left = a, *const *right = b;
-    return strcmp(*left, *right);
-}
-
-/* Whether all texts are distinct; sorts them. */
-static bp_status check_distinct(const char **texts, size_t count, const char *what, bp_file_error *error) {
-    if (count > 0)
-        qsort(texts, count, sizeof *texts, compare_texts);
-    for (size_t k = 1; k < count; k++)
-        if (strcmp(texts[k - 1], texts[k]) == 0)
-            return bp_file_fail(error, BP_ERROR_VALUE, "there are two %s '%.80s'", what, texts[k]);
-    return BP_OK;
-}
-
 static bp_status check_names(const bp_tensor *tensors, size_t count, const bp_metadata *metadata, size_t metadata_count,
                              bp_file_error *error) {
     const size_t most = count > metadata_count ? count : metadata_count;
@@ -96,11 +67,11 @@ static bp_status check_names(const bp_tensor *tensors, size_t count, const bp_me
         return bp_file_refuse(error, BP_ERROR_MEMORY);
     for (size_t k = 0; k < count; k++)
         texts[k] = tensors[k].name;
-    bp_status status = check_distinct(texts, count, "tensors", error);
+    bp_status status = bp_texts_distinct(texts, count, "tensors", error);
     for (size_t k = 0; k < metadata_count; k++)
         texts[k] = metadata[k].key;
     if (status == BP_OK)
-        status = check_distinct(texts, metadata_count, "keys", error);
+        status = bp_texts_distinct(texts, metadata_count, "keys", error);
     free(texts);
     return status;
 }
@@ -122,7 +93,7 @@ static bp_status check_tensor(const bp_tensor *tensor, size_t k, bp_file_error *
         return bp_file_fail(error, BP_ERROR_SIZE, "tensors[%zu].dimensions ('%.80s') is %zu: at most %d are allowed", k,
                             tensor->name, tensor->dimensions, BP_DIMENSIONS_MAX);
     bp_extent extent;
-    const bp_status status = extent_of(tensor, &extent);
+    const bp_status status = bp_extent_of(tensor, &extent);
     if (status == BP_ERROR_NULL)
         return bp_file_fail(error, status, "tensors[%zu] ('%.80s') has a null %s", k, tensor->name,
                             tensor->dimensions > 0 && !tensor->shape ? "shape" : "data");
@@ -176,7 +147,7 @@ static void describe(void *context, const bp_tensor *tensor) {
     header *h = context;
     bp_extent extent;
     size_t bytes = 0;
-    if (extent_of(tensor, &extent) == BP_OK)
+    if (bp_extent_of(tensor, &extent) == BP_OK)
         bytes = extent.count * bp_dtype_bytes(tensor->dtype);
     if (bytes > (size_t)PTRDIFF_MAX - BP_SAFETENSORS_HEADER_MAX - h->end) {
         h->text.status = BP_ERROR_OVERFLOW;
@@ -206,7 +177,7 @@ static void put_data(void *context, const bp_tensor *tensor) {
     bp_writer *writer = context;
     const size_t size = bp_dtype_bytes(tensor->dtype);
     bp_extent extent;
-    if (extent_of(tensor, &extent) != BP_OK)
+    if (bp_extent_of(tensor, &extent) != BP_OK)
         return;
     if (!tensor->strides && bp_host_order() == BP_LITTLE_ENDIAN) {
         bp_writer_put(writer, tensor->data, extent.count * size);
@@ -226,8 +197,7 @@ static void put_data(void *context, const bp_tensor *tensor) {
 
 bp_status bp_safetensors_write(const char *path, const bp_tensor *tensors, size_t count, const bp_metadata *metadata,
                                size_t metadata_count, bp_file_error *error) {
-    bp_file_error own;
-    error = bp_file_error_begin(error, &own);
+    error = BEGIN_ERROR(error);
     if (!path)
         return bp_file_fail(error, BP_ERROR_NULL, "path is null");
     bp_status status = check(tensors, count, metadata, metadata_count, error);

@@ -5,24 +5,14 @@
 
 #include "storage/error.h"
 
-bp_status bp_source_open(bp_source *source, const char *path, bp_file_error *error) {
-    if (!path)
-        return bp_file_fail(error, BP_ERROR_NULL, "path is null");
-    bp_source opened = {.bytes = NULL};
-    const bp_status status = bp_file_outcome(error, bp_file_open(path, &opened.file, &opened.size));
-    if (status == BP_OK)
-        *source = opened;
-    return status;
+bp_status bp_source_open(bp_source *source, bp_location from, bp_file_error *error) {
+    if (from.in_memory ? !from.bytes : !from.path)
+        return bp_file_fail(error, BP_ERROR_NULL, "%s is null", from.in_memory ? "bytes" : "path");
+    *source = (bp_source){.file = -1, .bytes = from.bytes, .size = from.size};
+    return from.in_memory ? BP_OK : bp_file_outcome(error, bp_file_open(from.path, &source->file, &source->size));
 }
 
-bp_status bp_source_open_memory(bp_source *source, const void *bytes, size_t size, bp_file_error *error) {
-    if (!bytes)
-        return bp_file_fail(error, BP_ERROR_NULL, "bytes is null");
-    *source = (bp_source){.file = -1, .bytes = bytes, .size = size};
-    return BP_OK;
-}
-
-void bp_source_close(bp_source *source) {
+void bp_source_close(const bp_source *source) {
     if (source->file >= 0)
         bp_file_close(source->file);
 }

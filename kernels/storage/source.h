@@ -2,6 +2,7 @@
 #ifndef BP_STORAGE_SOURCE_H
 #define BP_STORAGE_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,26 @@ typedef struct bp_source {
     uint64_t size;              /* when it was opened */
 } bp_source;
 
-/** Opens a regular file. On error there is nothing to close. */
-bp_status bp_source_open(bp_source *source, const char *path, bp_file_error *error);
+/** A file as a caller names it: by its path, or, if `in_memory`, by its bytes. */
+typedef struct bp_location {
+    bool in_memory;
+    const char *path;
+    const void *bytes;
+    size_t size;
+} bp_location;
 
-bp_status bp_source_open_memory(bp_source *source, const void *bytes, size_t size, bp_file_error *error);
+static inline bp_location bp_at_path(const char *path) {
+    return (bp_location){.path = path};
+}
 
-void bp_source_close(bp_source *source);
+static inline bp_location bp_in_memory(const void *bytes, size_t size) {
+    return (bp_location){.in_memory = true, .bytes = bytes, .size = size};
+}
+
+/** Opens a regular file, or bytes in memory. On error there is nothing to close. */
+bp_status bp_source_open(bp_source *source, bp_location from, bp_file_error *error);
+
+void bp_source_close(const bp_source *source);
 
 /** Copies `count` bytes that begin at `offset`. BP_ERROR_FORMAT beyond the end, also if the file has shrunk since. */
 bp_status bp_source_read(const bp_source *source, uint64_t offset, void *to, size_t count, bp_file_error *error);

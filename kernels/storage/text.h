@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include <backprop/status.h>
+#include <backprop/file.h>
 
 /** The longest text: the longest header that safetensors allow. */
 #define BP_TEXT_MAX 100000000
@@ -21,5 +21,10 @@ void bp_text_bytes(bp_text *text, const char *bytes, size_t count);
 void bp_text_string(bp_text *text, const char *string);
 
 void bp_text_number(bp_text *text, size_t number);
+
+void bp_texts_sort(const char **texts, size_t count);
+
+/** Whether all texts are distinct; sorts them. `what` they are, for the message. */
+bp_status bp_texts_distinct(const char **texts, size_t count, const char *what, bp_file_error *error);
 
 #endif

@@ -7,8 +7,6 @@
 #include <backprop/random.h>
 
 #include "allocator.h"
-#include "failure.h"
-#include "training/arrays.h"
 
 /* Streams of random numbers; initial weights use lower ones. */
 #define SHUFFLE_STREAM (UINT64_C(1) << 32)
@@ -28,7 +26,7 @@ void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAY
     arrays[4] = vector_of(checked->index, checked->rows);
 }
 
-const char *const bp_dataset_names[BP_DATASET_ARRAYS] = {"inputs", "targets", "labels", "weights", "index"};
+const matrix_names bp_dataset_names[BP_DATASET_ARRAYS] = {{"inputs"}, {"targets"}, {"labels"}, {"weights"}, {"index"}};
 
 bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_dataset *checked) {
     if (!dataset || !dataset->inputs)
@@ -42,18 +40,14 @@ bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_datas
         checked->target_stride = checked->target_columns;
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(checked, arrays);
-    const bp_status status = bp_arrays_check(NULL, 0, arrays, BP_DATASET_ARRAYS, bp_dataset_names);
+    const bp_status status = bp_check_named(NULL, 0, arrays, BP_DATASET_ARRAYS, bp_dataset_names);
     return status == BP_OK ? BP_OK : bp_fail(status, "%s: %s", name, bp_error_message());
 }
 
 bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_t seed, uint32_t *index,
                            bp_dataset *first, bp_dataset *second) {
     if (!dataset || !index || !first || !second)
-        return bp_fail(BP_ERROR_NULL, "%s is null",
-                       !dataset ? "dataset"
-                       : !index ? "index"
-                       : !first ? "first"
-                                : "second");
+        return FAIL_NULL({"dataset", dataset}, {"index", index}, {"first", first}, {"second", second});
     bp_dataset set;
     bp_status status = bp_dataset_check(dataset, "dataset", &set);
     if (status != BP_OK)
@@ -64,9 +58,9 @@ bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_
     const matrix result = vector_of(index, set.rows);
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(&set, arrays);
-    const char *const names[] = {"index",          "dataset.inputs",  "dataset.targets",
-                                 "dataset.labels", "dataset.weights", "dataset.index"};
-    if ((status = bp_arrays_check(&result, 1, arrays, BP_DATASET_ARRAYS, names)) != BP_OK ||
+    const matrix_names names[] = {{"index"},          {"dataset.inputs"},  {"dataset.targets"},
+                                  {"dataset.labels"}, {"dataset.weights"}, {"dataset.index"}};
+    if ((status = bp_check_named(&result, 1, arrays, BP_DATASET_ARRAYS, names)) != BP_OK ||
         (status = bp_random_permutation(index, set.rows, seed, SPLIT_STREAM)) != BP_OK)
         return status;
     for (size_t n = 0; set.index && n < set.rows; n++)
@@ -84,57 +78,29 @@ bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
 
 /* A batch needs a buffer if its rows are not contiguous. */
-static bool gathers(const bp_batches *b, bool shuffles) {
-    return shuffles || b->set.index;
-}
-
-static size_t largest_batch(const bp_batches *b) {
-    return b->batch < b->set.rows ? b->batch : b->set.rows;
-}
-
-/* Bytes of an array and of its alignment. */
-static bool add_array(size_t *bytes, size_t rows, size_t columns) {
-    const size_t limit = PTRDIFF_MAX / 2;
-    if (columns != 0 && rows > (limit - BP_ALIGNMENT) / sizeof(float) / columns)
-        return false;
-    const size_t more = rows * columns * sizeof(float) + BP_ALIGNMENT;
-    if (more > limit - *bytes)
-        return false;
-    *bytes += more;
-    return true;
-}
-
-bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes) {
-    const size_t rows = gathers(b, shuffles) ? largest_batch(b) : 0;
-    *bytes = 0;
-    const bool fits = add_array(bytes, shuffles ? b->set.rows : 0, 1) && add_array(bytes, rows, b->set.input_columns) &&
-                      add_array(bytes, rows, b->set.targets ? b->set.target_columns : 0) &&
-                      add_array(bytes, rows, b->set.labels ? 1 : 0) && add_array(bytes, rows, b->set.weights ? 1 : 0);
-    return fits ? BP_OK
-                : bp_fail(BP_ERROR_OVERFLOW, "batches of %zu rows and %zu columns exceed the address range", rows,
-                          b->set.input_columns);
-}
-
-/* Takes the next aligned array. */
-static void *take_array(char **next, size_t rows, size_t columns) {
-    char *array = *next + (BP_ALIGNMENT - (uintptr_t)*next % BP_ALIGNMENT) % BP_ALIGNMENT;
-    *next = array + rows * columns * sizeof(float);
-    return array;
-}
-
-void bp_batches_position(bp_batches *b, bool shuffles, char *memory) {
-    const size_t rows = largest_batch(b);
+void bp_batches_lay_out(arena *a, bp_batches *b, bool shuffles) {
+    const size_t rows = b->batch < b->set.rows ? b->batch : b->set.rows;
     if (shuffles)
-        b->own = take_array(&memory, b->set.rows, 1);
-    if (!gathers(b, shuffles))
+        b->own = arena_array(a, b->set.rows, 1, sizeof *b->own);
+    if (!shuffles && !b->set.index)
         return;
-    b->inputs = take_array(&memory, rows, b->set.input_columns);
+    b->inputs = arena_floats(a, rows, b->set.input_columns);
     if (b->set.targets)
-        b->targets = take_array(&memory, rows, b->set.target_columns);
+        b->targets = arena_floats(a, rows, b->set.target_columns);
     if (b->set.labels)
-        b->labels = take_array(&memory, rows, 1);
+        b->labels = arena_array(a, rows, 1, sizeof *b->labels);
     if (b->set.weights)
-        b->weights = take_array(&memory, rows, 1);
+        b->weights = arena_floats(a, rows, 1);
+}
+
+bp_status bp_batches_room(bp_batches *b, bool shuffles, size_t *bytes) {
+    arena a = {0};
+    bp_batches_lay_out(&a, b, shuffles);
+    *bytes = a.used + BP_ALIGNMENT;
+    return !a.overflow && a.used <= PTRDIFF_MAX / 2
+               ? BP_OK
+               : bp_fail(BP_ERROR_OVERFLOW, "batches of %zu rows and %zu columns exceed the address range",
+                         b->batch < b->set.rows ? b->batch : b->set.rows, b->set.input_columns);
 }
 
 bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_allocator *allocator,
@@ -159,7 +125,8 @@ bp_status bp_batches_create(const bp_dataset *dataset, size_t batch, const bp_al
     char *memory = made.allocator.allocate(made.allocator.context, sizeof made + bytes);
     if (!memory)
         return bp_refuse(BP_ERROR_MEMORY);
-    bp_batches_position(&made, true, memory + sizeof made);
+    arena a = arena_in(memory + sizeof made);
+    bp_batches_lay_out(&a, &made, true);
     memcpy(memory, &made, sizeof made);
     *batches = (bp_batches *)(void *)memory;
     return bp_batches_restart(*batches);

@@ -5,7 +5,8 @@
 #include <backprop/data.h>
 #include <backprop/network.h>
 
-#include "check/arguments.h"
+#include "check/refuse.h"
+#include "network/arena.h"
 
 struct bp_batches {
     bp_dataset set; /* strides filled in */
@@ -27,7 +28,7 @@ bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_datas
 
 /** Arrays that a data set may have, and their names. */
 #define BP_DATASET_ARRAYS 5
-extern const char *const bp_dataset_names[BP_DATASET_ARRAYS];
+extern const matrix_names bp_dataset_names[BP_DATASET_ARRAYS];
 
 /**
  * A checked data set's arrays, null for those that it lacks. With an index the number of rows is unknown: they count as
@@ -35,10 +36,13 @@ extern const char *const bp_dataset_names[BP_DATASET_ARRAYS];
  */
 void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAYS]);
 
-/** Bytes that batches of b->set and b->batch need, with or without `shuffles`. BP_ERROR_OVERFLOW. */
-bp_status bp_batches_room(const bp_batches *b, bool shuffles, size_t *bytes);
+/**
+ * The walk over the arrays that batches of b->set and b->batch need, with or without `shuffles`; without a base it
+ * counts bytes.
+ */
+void bp_batches_lay_out(arena *a, bp_batches *b, bool shuffles);
 
-/** Sets the pointers into memory of that size, of any alignment. */
-void bp_batches_position(bp_batches *b, bool shuffles, char *memory);
+/** The bytes of the walk, in memory of any alignment. BP_ERROR_OVERFLOW. */
+bp_status bp_batches_room(bp_batches *b, bool shuffles, size_t *bytes);
 
 #endif

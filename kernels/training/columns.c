@@ -1,12 +1,10 @@
 #include "training/columns.h"
 
-#include "failure.h"
-
 bp_status bp_columns_check_arrays(const bp_columns *c, const matrix *results, size_t result_count,
                                   const char *const *names) {
-    const matrix given[] = {bp_matrix_of(c->x, c->index && c->rows ? 1 : c->rows, c->count, c->stride, c->wide),
+    const matrix given[] = {widened(matrix_of(c->x, c->index && c->rows ? 1 : c->rows, c->count, c->stride), c->wide),
                             vector_of(c->index, c->rows)};
-    matrix_names all[ARRAYS_MAX];
+    matrix_names all[COLUMN_RESULTS + 2];
     for (size_t k = 0; k < result_count; k++)
         all[k] = (matrix_names){names[k], .columns = "columns"};
     all[result_count] = (matrix_names){"x", "stride", "rows", "columns"};

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "training/arrays.h"
+#include "check/refuse.h"
 
 typedef struct bp_columns {
     const void *x;
@@ -18,6 +18,9 @@ static inline double bp_column_value(const bp_columns *c, size_t n, size_t j) {
     const size_t at = (c->index ? c->index[n] : n) * c->stride + j;
     return c->wide ? ((const double *)c->x)[at] : (double)((const float *)c->x)[at];
 }
+
+/* The most results of a call. */
+#define COLUMN_RESULTS 2
 
 /** Checks that columns and results are valid arrays that do not overlap. Sets the message, which uses `names`. */
 bp_status bp_columns_check_arrays(const bp_columns *c, const matrix *results, size_t result_count,

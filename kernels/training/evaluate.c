@@ -1,10 +1,8 @@
 /* Passes over whole data sets that change no weight. */
 #include <backprop/fit.h>
 
-#include "failure.h"
 #include "float_environment.h"
 #include "network/loss.h"
-#include "training/arrays.h"
 #include "training/batches.h"
 #include "training/evaluate.h"
 
@@ -29,7 +27,8 @@ static bp_status walk_open(walk *w, const bp_network *network, const bp_dataset 
         w->memory = network->allocator.allocate(network->allocator.context, bytes);
         if (!w->memory)
             return bp_refuse(BP_ERROR_MEMORY);
-        bp_batches_position(&w->batches, false, w->memory);
+        arena a = arena_in(w->memory);
+        bp_batches_lay_out(&a, &w->batches, false);
         w->batches.order = dataset->index;
     }
     return BP_OK;
@@ -47,13 +46,14 @@ static bp_status check_outputs(const bp_network *network, const bp_dataset *set,
     const size_t bytes = bp_block_bytes(network);
     matrix given[BP_DATASET_ARRAYS];
     bp_dataset_arrays(set, given);
-    const char *const names[] = {"outputs", "dataset.inputs", "targets", "labels", "weights", "dataset.index"};
-    const bp_status status = bp_arrays_check(&result, 1, given, BP_DATASET_ARRAYS, names);
+    const matrix_names names[] = {{"outputs"}, {"dataset.inputs"}, {"targets"},
+                                  {"labels"},  {"weights"},        {"dataset.index"}};
+    const bp_status status = bp_check_named(&result, 1, given, BP_DATASET_ARRAYS, names);
     if (status != BP_OK)
         return status;
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (given[k].data && ranges_overlap(network, bytes, given[k].data, matrix_extent(given[k])))
-            return bp_fail(BP_ERROR_OVERLAP, "%s overlaps the network's memory", names[k + 1]);
+            return bp_fail(BP_ERROR_OVERLAP, "%s overlaps the network's memory", names[k + 1].data);
     return ranges_overlap(network, bytes, outputs, matrix_extent(result))
                ? bp_fail(BP_ERROR_OVERLAP, "outputs overlaps the network's memory")
                : BP_OK;

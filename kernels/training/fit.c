@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "check/refuse.h"
 #include "enum_counts.h"
-#include "failure.h"
 #include "float_environment.h"
 #include "network/loss.h"
 #include "network/nonfinite.h"
@@ -37,8 +37,7 @@ static const bp_fit_options defaults = {
     .struct_size = sizeof(bp_fit_options), .epochs = 1, .learning_rate = 0.001f, .shuffle = true};
 
 void bp_fit_options_init(bp_fit_options *options, size_t struct_size) {
-    if (options)
-        sized_write(options, struct_size, &defaults, sizeof defaults);
+    sized_write(options, struct_size, &defaults, sizeof defaults);
 }
 
 static bp_status read_options(bp_fit_options *options, const bp_fit_options *given) {
@@ -48,12 +47,6 @@ static bp_status read_options(bp_fit_options *options, const bp_fit_options *giv
 }
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
-
-/* An option and its range. */
-static bp_status refuse(const char *option, double value, const char *allowed) {
-    char number[32];
-    return bp_fail(BP_ERROR_VALUE, "options.%s is %s, and must be %s", option, bp_number_text(number, value), allowed);
-}
 
 static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
     if ((o->schedule != NULL) + (o->learning_rate_of_step != NULL) + (o->plateau != NULL) > 1)
@@ -65,7 +58,7 @@ static bp_status check_rates(bp_network *network, const bp_fit_options *o) {
     if (status != BP_OK)
         return status;
     if (!isfinite(learning_rate))
-        return refuse("learning_rate", (double)learning_rate, "finite");
+        return bp_fail_number("options.learning_rate", (double)learning_rate, "finite");
     if (has_momentum(o) && !bp_optimizer_momentum(network))
         return bp_fail(BP_ERROR_VALUE,
                        "options.schedule.momentum_max is set, and the network's optimizer, %s, has no momentum",
@@ -81,7 +74,7 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
                        "options.initial_epoch is %zu, and must be less than options.epochs, which is %zu",
                        o->initial_epoch, o->epochs);
     if ((uint64_t)o->epochs > UINT64_C(1) << 32)
-        return refuse("epochs", (double)o->epochs, "at most 2^32");
+        return bp_fail_number("options.epochs", (double)o->epochs, "at most 2^32");
     if (o->batch_size > network->plan.max_batch_size)
         return bp_fail(BP_ERROR_BATCH,
                        "options.batch_size is %zu, and must be at most the network's max_batch_size, %zu",
@@ -93,7 +86,7 @@ static bp_status check_options(bp_network *network, const bp_fit_options *o) {
     if (status != BP_OK)
         return status;
     if ((unsigned)o->nonfinite >= NONFINITE_POLICY_COUNT)
-        return refuse("nonfinite", (double)o->nonfinite, "one of bp_nonfinite_policy");
+        return bp_fail_number("options.nonfinite", (double)o->nonfinite, "one of bp_nonfinite_policy");
     return o->stopping ? bp_early_stopping_check(o->stopping, "options.stopping") : BP_OK;
 }
 
@@ -108,7 +101,7 @@ static bp_status check_rows(const bp_network *network, const bp_dataset *dataset
     bp_dataset_arrays(&set, arrays);
     for (size_t k = 0; k < BP_DATASET_ARRAYS; k++)
         if (arrays[k].data && ranges_overlap(network, bytes, arrays[k].data, matrix_extent(arrays[k])))
-            return bp_fail(BP_ERROR_OVERLAP, "%s.%s overlaps the network's memory", name, bp_dataset_names[k]);
+            return bp_fail(BP_ERROR_OVERLAP, "%s.%s overlaps the network's memory", name, bp_dataset_names[k].data);
     return BP_OK;
 }
 
@@ -168,20 +161,7 @@ static float learning_rate_of_step(fit *f, uint64_t host) {
 
 /* Whether the quantity's row is a row of the batch. */
 static bool in_batch(bp_quantity quantity) {
-    switch (quantity) {
-    case BP_QUANTITY_INPUTS:
-    case BP_QUANTITY_TARGETS:
-    case BP_QUANTITY_ROW_WEIGHTS:
-    case BP_QUANTITY_PRE_ACTIVATION:
-    case BP_QUANTITY_NORMALIZED:
-    case BP_QUANTITY_ACTIVATION:
-    case BP_QUANTITY_DROPOUT:
-    case BP_QUANTITY_LOSS:
-    case BP_QUANTITY_DELTA:
-        return true;
-    default:
-        return false;
-    }
+    return quantity >= BP_QUANTITY_INPUTS && quantity <= BP_QUANTITY_DELTA;
 }
 
 /* Stops the fit at a number that is not finite. */

@@ -96,8 +96,7 @@ bp_status bp_impute_fit(float *fill, const float *x, size_t stride, const uint32
                         bp_impute_strategy strategy, float constant) {
     CONTRACT_MODE(host);
     const bp_columns c = {x, false, ld_or_packed(stride, columns), columns, index, rows};
-    const bp_status status = fit(strategy, &c, constant, fill);
-    return status;
+    return fit(strategy, &c, constant, fill);
 }
 
 static const matrix_names apply_names[] = {
@@ -108,17 +107,15 @@ bp_status bp_impute_apply(float *y, size_t y_stride, const float *x, size_t x_st
     CONTRACT_MODE(host);
     if (!y || !x || !fill)
         return FAIL_NULL({"y", y}, {"x", x}, {"fill", fill});
-    y_stride = ld_or_packed(y_stride, columns);
-    x_stride = ld_or_packed(x_stride, columns);
-    const matrix to = matrix_of(y, rows, columns, y_stride), from = matrix_of(x, rows, columns, x_stride);
+    const matrix to = matrix_given(y, rows, columns, y_stride), from = matrix_given(x, rows, columns, x_stride);
     const matrix given[] = {vector_of(fill, columns), from};
     const bp_status status = bp_check_named(&to, 1, given, same_matrix(to, from) ? 1 : 2, apply_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++) {
-            const float v = x[n * x_stride + j];
-            y[n * y_stride + j] = isnan(v) ? fill[j] : v;
+            const float v = x[n * from.ld + j];
+            y[n * to.ld + j] = isnan(v) ? fill[j] : v;
         }
     return BP_OK;
 }

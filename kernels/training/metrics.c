@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "check/refuse.h"
 #include "float_environment.h"
-#include "training/arrays.h"
 
 /* ---- Classes -------------------------------------------------------------------------------------------------- */
 
@@ -35,7 +35,7 @@ static size_t rank_of(const float *outputs, size_t classes, size_t label) {
 /* Checks the arrays and the result, a double or a struct of doubles: it is aligned and does not overlap them. */
 static bp_status check_result(const void *result, size_t bytes, const matrix *given, size_t count,
                               const matrix_names *names) {
-    const matrix r = bp_row_of(result, bytes / sizeof(double), true);
+    const matrix r = widened(vector_of(result, bytes / sizeof(double)), true);
     return bp_check_named(&r, 1, given, count, names);
 }
 
@@ -46,13 +46,12 @@ bp_status bp_classify(uint32_t *predicted, const float *outputs, size_t stride, 
     CONTRACT_MODE(host);
     if (!predicted || !outputs)
         return FAIL_NULL({"predicted", predicted}, {"outputs", outputs});
-    stride = ld_or_packed(stride, classes);
-    const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, classes, stride);
+    const matrix result = vector_of(predicted, rows), given = matrix_given(outputs, rows, classes, stride);
     const bp_status status = bp_check_named(&result, 1, &given, 1, classify_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
-        predicted[n] = (uint32_t)largest(outputs + n * stride, classes);
+        predicted[n] = (uint32_t)largest(outputs + n * given.ld, classes);
     return BP_OK;
 }
 
@@ -62,13 +61,12 @@ bp_status bp_classify_binary(uint32_t *predicted, const float *outputs, size_t s
         return FAIL_NULL({"predicted", predicted}, {"outputs", outputs});
     if (isnan(threshold))
         return bp_fail(BP_ERROR_VALUE, "threshold is NaN, and must be a number");
-    stride = ld_or_packed(stride, 1);
-    const matrix result = vector_of(predicted, rows), given = matrix_of(outputs, rows, 1, stride);
+    const matrix result = vector_of(predicted, rows), given = matrix_given(outputs, rows, 1, stride);
     const bp_status status = bp_check_named(&result, 1, &given, 1, classify_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
-        predicted[n] = outputs[n * stride] > threshold;
+        predicted[n] = outputs[n * given.ld] > threshold;
     return BP_OK;
 }
 
@@ -94,8 +92,7 @@ bp_status bp_accuracy_top(double *accuracy, const float *outputs, size_t stride,
     CONTRACT_MODE(host);
     if (!accuracy || !outputs || !labels)
         return FAIL_NULL({"accuracy", accuracy}, {"outputs", outputs}, {"labels", labels});
-    stride = ld_or_packed(stride, classes);
-    const matrix given[] = {matrix_of(outputs, rows, classes, stride), vector_of(labels, rows)};
+    const matrix given[] = {matrix_given(outputs, rows, classes, stride), vector_of(labels, rows)};
     const matrix_names names[] = {
         {.data = "accuracy"}, {"outputs", "stride", "rows", "classes"}, {"labels", .columns = "rows"}};
     const bp_status status = check_result(accuracy, sizeof *accuracy, given, 2, names);
@@ -107,7 +104,7 @@ bp_status bp_accuracy_top(double *accuracy, const float *outputs, size_t stride,
         return bp_fail_labels(labels, rows, classes, "labels");
     size_t right = 0;
     for (size_t n = 0; n < rows; n++)
-        right += rank_of(outputs + n * stride, classes, labels[n]) < k;
+        right += rank_of(outputs + n * given[0].ld, classes, labels[n]) < k;
     *accuracy = (double)right / (double)rows;
     return BP_OK;
 }
@@ -206,9 +203,7 @@ bp_status bp_regression_metrics(bp_regression_report *report, const float *a, si
     CONTRACT_MODE(host);
     if (!report || !a || !y)
         return FAIL_NULL({"report", report}, {"a", a}, {"y", y});
-    a_stride = ld_or_packed(a_stride, columns);
-    y_stride = ld_or_packed(y_stride, columns);
-    const matrix given[] = {matrix_of(a, rows, columns, a_stride), matrix_of(y, rows, columns, y_stride)};
+    const matrix given[] = {matrix_given(a, rows, columns, a_stride), matrix_given(y, rows, columns, y_stride)};
     const matrix_names names[] = {
         {.data = "report"}, {"a", "a_stride", "rows", "columns"}, {"y", "y_stride", "rows", "columns"}};
     const bp_status status = check_result(report, sizeof *report, given, 2, names);
@@ -216,7 +211,7 @@ bp_status bp_regression_metrics(bp_regression_report *report, const float *a, si
         return status;
     sums s = {0};
     for (size_t j = 0; j < columns; j++)
-        add_column(&s, a + j, a_stride, y + j, y_stride, rows);
+        add_column(&s, a + j, given[0].ld, y + j, given[1].ld, rows);
     const double count = (double)rows * (double)columns;
     bp_regression_report r = {.mse = s.squares / count, .mae = s.magnitudes / count, .max_error = s.most};
     r.rmse = sqrt(r.mse);

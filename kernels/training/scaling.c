@@ -8,10 +8,6 @@
 #include "float_environment.h"
 #include "training/columns.h"
 
-static double value_at(const bp_columns *c, size_t n, size_t j) {
-    return bp_column_value(c, n, j);
-}
-
 /* The statistics of a column. */
 typedef struct scaling {
     double shift, scale;
@@ -20,18 +16,18 @@ typedef struct scaling {
 /* The first number of a column that is not NaN; rows if there is none. */
 static size_t first_number(const bp_columns *c, size_t j) {
     size_t n = 0;
-    while (n < c->rows && isnan(value_at(c, n, j)))
+    while (n < c->rows && isnan(bp_column_value(c, n, j)))
         n++;
     return n;
 }
 
 /* Doubles are summed as differences from the first: large numbers with small differences stay exact. */
 static scaling fit_standard(const bp_columns *c, size_t j) {
-    const double origin = c->wide ? value_at(c, first_number(c, j), j) : 0.0;
+    const double origin = c->wide ? bp_column_value(c, first_number(c, j), j) : 0.0;
     double sum = 0.0, squares = 0.0;
     size_t count = 0;
     for (size_t n = 0; n < c->rows; n++) {
-        const double v = value_at(c, n, j);
+        const double v = bp_column_value(c, n, j);
         if (isnan(v))
             continue;
         sum += v - origin;
@@ -39,7 +35,7 @@ static scaling fit_standard(const bp_columns *c, size_t j) {
     }
     const double mean = origin + sum / (double)count;
     for (size_t n = 0; n < c->rows; n++) {
-        const double d = value_at(c, n, j) - mean;
+        const double d = bp_column_value(c, n, j) - mean;
         if (!isnan(d))
             squares += d * d;
     }
@@ -48,9 +44,9 @@ static scaling fit_standard(const bp_columns *c, size_t j) {
 
 static scaling fit_minmax(const bp_columns *c, size_t j) {
     const size_t first = first_number(c, j);
-    double least = value_at(c, first, j), largest = least;
+    double least = bp_column_value(c, first, j), largest = least;
     for (size_t n = first + 1; n < c->rows; n++) {
-        const double v = value_at(c, n, j);
+        const double v = bp_column_value(c, n, j);
         least = v < least ? v : least;
         largest = v > largest ? v : largest;
     }
@@ -88,7 +84,8 @@ static bp_status fit(bp_scaling_kind kind, bp_scaling_nan nan, const bp_columns 
         return bp_fail_enumerator("kind", (int)kind, "bp_scaling_kind");
     if ((unsigned)nan > BP_SCALING_NAN_IGNORE)
         return bp_fail_enumerator("nan", (int)nan, "bp_scaling_nan");
-    const matrix results[] = {bp_row_of(shift, c->count, c->wide), bp_row_of(scale, c->count, c->wide)};
+    const matrix results[] = {widened(vector_of(shift, c->count), c->wide),
+                              widened(vector_of(scale, c->count), c->wide)};
     bp_status status = bp_columns_check_arrays(c, results, 2, (const char *const[]){"shift", "scale"});
     for (size_t j = 0; j < c->count && status == BP_OK; j++)
         status = check_column(kind, nan, c, j);
@@ -139,15 +136,13 @@ static const matrix_names apply_names[] = {{"y", "y_stride", "rows", "columns"},
 bp_status bp_scaling_apply(float *y, size_t y_stride, const float *x, size_t x_stride, const float *shift,
                            const float *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    y_stride = ld_or_packed(y_stride, columns);
-    x_stride = ld_or_packed(x_stride, columns);
-    const bp_status status = check_scaling(matrix_of(y, rows, columns, y_stride), matrix_of(x, rows, columns, x_stride),
-                                           vector_of(shift, columns), vector_of(scale, columns), apply_names);
+    const matrix to = matrix_given(y, rows, columns, y_stride), from = matrix_given(x, rows, columns, x_stride);
+    const bp_status status = check_scaling(to, from, vector_of(shift, columns), vector_of(scale, columns), apply_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            y[n * y_stride + j] = (x[n * x_stride + j] - shift[j]) / scale[j];
+            y[n * to.ld + j] = (x[n * from.ld + j] - shift[j]) / scale[j];
     return BP_OK;
 }
 
@@ -159,46 +154,41 @@ static const matrix_names invert_names[] = {{"x", "x_stride", "rows", "columns"}
 bp_status bp_scaling_invert(float *x, size_t x_stride, const float *y, size_t y_stride, const float *shift,
                             const float *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    x_stride = ld_or_packed(x_stride, columns);
-    y_stride = ld_or_packed(y_stride, columns);
-    const bp_status status = check_scaling(matrix_of(x, rows, columns, x_stride), matrix_of(y, rows, columns, y_stride),
-                                           vector_of(shift, columns), vector_of(scale, columns), invert_names);
+    const matrix to = matrix_given(x, rows, columns, x_stride), from = matrix_given(y, rows, columns, y_stride);
+    const bp_status status =
+        check_scaling(to, from, vector_of(shift, columns), vector_of(scale, columns), invert_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            x[n * x_stride + j] = fmaf(y[n * y_stride + j], scale[j], shift[j]);
+            x[n * to.ld + j] = fmaf(y[n * from.ld + j], scale[j], shift[j]);
     return BP_OK;
 }
 
 bp_status bp_scaling_apply_double(float *y, size_t y_stride, const double *x, size_t x_stride, const double *shift,
                                   const double *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    y_stride = ld_or_packed(y_stride, columns);
-    x_stride = ld_or_packed(x_stride, columns);
-    const bp_status status =
-        check_scaling(matrix_of(y, rows, columns, y_stride), bp_matrix_of(x, rows, columns, x_stride, true),
-                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), apply_names);
+    const matrix to = matrix_given(y, rows, columns, y_stride), from = matrix_given(x, rows, columns, x_stride);
+    const bp_status status = check_scaling(to, widened(from, true), widened(vector_of(shift, columns), true),
+                                           widened(vector_of(scale, columns), true), apply_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            y[n * y_stride + j] = (float)((x[n * x_stride + j] - shift[j]) / scale[j]);
+            y[n * to.ld + j] = (float)((x[n * from.ld + j] - shift[j]) / scale[j]);
     return BP_OK;
 }
 
 bp_status bp_scaling_invert_double(double *x, size_t x_stride, const float *y, size_t y_stride, const double *shift,
                                    const double *scale, size_t rows, size_t columns) {
     CONTRACT_MODE(host);
-    x_stride = ld_or_packed(x_stride, columns);
-    y_stride = ld_or_packed(y_stride, columns);
-    const bp_status status =
-        check_scaling(bp_matrix_of(x, rows, columns, x_stride, true), matrix_of(y, rows, columns, y_stride),
-                      bp_row_of(shift, columns, true), bp_row_of(scale, columns, true), invert_names);
+    const matrix to = matrix_given(x, rows, columns, x_stride), from = matrix_given(y, rows, columns, y_stride);
+    const bp_status status = check_scaling(widened(to, true), from, widened(vector_of(shift, columns), true),
+                                           widened(vector_of(scale, columns), true), invert_names);
     if (status != BP_OK)
         return status;
     for (size_t n = 0; n < rows; n++)
         for (size_t j = 0; j < columns; j++)
-            x[n * x_stride + j] = fma((double)y[n * y_stride + j], scale[j], shift[j]);
+            x[n * to.ld + j] = fma((double)y[n * from.ld + j], scale[j], shift[j]);
     return BP_OK;
 }

@@ -22,8 +22,7 @@ static bp_status refuse(const char *name, const char *field, double value, const
 static const bp_early_stopping stopping_defaults = {.struct_size = sizeof(bp_early_stopping), .patience = 10};
 
 void bp_early_stopping_init(bp_early_stopping *state, size_t struct_size) {
-    if (state)
-        sized_write(state, struct_size, &stopping_defaults, sizeof stopping_defaults);
+    sized_write(state, struct_size, &stopping_defaults, sizeof stopping_defaults);
 }
 
 static bp_status read_stopping(bp_early_stopping *state, const bp_early_stopping *given, const char *name) {
@@ -79,8 +78,7 @@ static const bp_plateau plateau_defaults = {.struct_size = sizeof(bp_plateau),
                                             .relative = true};
 
 void bp_plateau_init(bp_plateau *state, size_t struct_size) {
-    if (state)
-        sized_write(state, struct_size, &plateau_defaults, sizeof plateau_defaults);
+    sized_write(state, struct_size, &plateau_defaults, sizeof plateau_defaults);
 }
 
 static bp_status read_plateau(bp_plateau *state, const bp_plateau *given, const char *name) {

@@ -93,7 +93,7 @@ static inline size_t packed_row_floats(size_t width, size_t columns) {
     return shape.panel_count * shape.row_stride;
 }
 
-/* The part of a matrix that begins at row r and column c. Its panels are whole if c begins one. */
+/* The part of a matrix that begins at row r and column c. c begins a panel where the part is read by vectors. */
 static inline bp_packed bp_packed_part(bp_packed m, size_t width, size_t r, size_t c) {
     if (c > 0) /* a division */
         m.data += c / width * m.panel_stride + c % width;

@@ -1,7 +1,7 @@
 /*
  * A network is one block:
  *
- *   kept between calls   bp_network | layers | parameters | optimizer state, each array like the parameters | gradients
+ *   stored for later    bp_network | layers | parameters | optimizer state, each array like the parameters | gradients
  *   the workspace        packed inputs | rows of each layer | W^T of a small network | losses | scratch of each worker
  */
 #include "network/create.h"
@@ -56,20 +56,20 @@ static dense_layer layer_at(const bp_network *network, const bp_network_config *
     return k;
 }
 
-static float *place_line(arena *a, const bp_network *network, size_t columns) {
+static float *lay_out_line(arena *a, const bp_network *network, size_t columns) {
     return arena_packed(a, network->backend, 1, columns).data;
 }
 
-static void place_parameters(arena *a, bp_network *network, const bp_network_config *config) {
+static void lay_out_parameters(arena *a, bp_network *network, const bp_network_config *config) {
     const size_t before = a->used;
     network->parameters.values = arena_bytes(a, 0);
     for (size_t l = 0; l < network->plan.layers; l++) {
         dense_layer k = layer_at(network, config, l);
         k.weights = arena_packed(a, network->backend, k.in, k.out);
-        k.biases = place_line(a, network, k.out);
+        k.biases = lay_out_line(a, network, k.out);
         if (k.normalized) {
-            k.gamma = place_line(a, network, k.out);
-            k.beta = place_line(a, network, k.out);
+            k.gamma = lay_out_line(a, network, k.out);
+            k.beta = lay_out_line(a, network, k.out);
         }
         if (a->base)
             network->layers[l] = k;
@@ -78,7 +78,7 @@ static void place_parameters(arena *a, bp_network *network, const bp_network_con
 }
 
 /* The arrays of optimizer state follow the parameters; the average is the last. */
-static void place_state(arena *a, bp_network *network) {
+static void lay_out_state(arena *a, bp_network *network) {
     bp_parameters *arrays = &network->optimizer.arrays;
     const size_t count = network->parameters.count, states = bp_optimizer_states(network->optimizer.settings.kind);
     arrays->values = network->parameters.values;
@@ -89,7 +89,7 @@ static void place_state(arena *a, bp_network *network) {
     network->optimizer.update.arrays = *arrays;
 }
 
-static void place_gradient(arena *a, bp_network *network, const bp_network_config *config) {
+static void lay_out_gradient(arena *a, bp_network *network, const bp_network_config *config) {
     const network_plan *plan = &network->plan;
     network_gradient *gradient = &network->gradient;
     if (plan->gradient_buffers > 0)
@@ -97,10 +97,10 @@ static void place_gradient(arena *a, bp_network *network, const bp_network_confi
     if (plan->clips_norm)
         gradient->squares = arena_bytes(a, 0);
     for (size_t l = 0; l < plan->layers && plan->clips_norm; l++)
-        place_line(a, network, layer_at(network, config, l).out);
+        lay_out_line(a, network, layer_at(network, config, l).out);
 }
 
-static void place_layer_rows(arena *a, bp_network *network, const dense_layer *k, layer_rows *rows) {
+static void lay_out_layer_rows(arena *a, bp_network *network, const dense_layer *k, layer_rows *rows) {
     const bp_backend *backend = network->backend;
     const size_t count = network->plan.slice_rows;
     rows->outputs = arena_packed(a, backend, count, k->out);
@@ -116,7 +116,7 @@ static void place_layer_rows(arena *a, bp_network *network, const dense_layer *k
 }
 
 /* What the one call of a small network reads of a layer. */
-static void place_small_layer(arena *a, bp_network *network, const dense_layer *k, const layer_rows *rows, size_t l) {
+static void lay_out_small_layer(arena *a, bp_network *network, const dense_layer *k, const layer_rows *rows, size_t l) {
     bp_packed weights_t = {0};
     if (l > 0)
         weights_t = arena_packed(a, network->backend, k->out, k->in);
@@ -135,7 +135,7 @@ static void place_small_layer(arena *a, bp_network *network, const dense_layer *
         };
 }
 
-static void place_rows(arena *a, bp_network *network, const bp_network_config *config) {
+static void lay_out_rows(arena *a, bp_network *network, const bp_network_config *config) {
     const network_plan *plan = &network->plan;
     bp_workspace *w = &network->workspace;
     w->slice_rows = plan->slice_rows;
@@ -145,9 +145,9 @@ static void place_rows(arena *a, bp_network *network, const bp_network_config *c
     for (size_t l = 0; l < plan->layers; l++) {
         const dense_layer k = a->base ? network->layers[l] : layer_at(network, config, l);
         layer_rows rows = {0};
-        place_layer_rows(a, network, &k, &rows);
+        lay_out_layer_rows(a, network, &k, &rows);
         if (plan->small_rows > 0)
-            place_small_layer(a, network, &k, &rows, l);
+            lay_out_small_layer(a, network, &k, &rows, l);
         if (a->base)
             w->layers[l] = rows;
     }
@@ -169,11 +169,11 @@ static void lay_out(arena *a, bp_network *network, const bp_network_config *conf
     if (network->plan.small_rows > 0)
         w->small = arena_array(a, layers, 1, sizeof *w->small);
     w->phases = arena_array(a, bp_schedule_phases(layers), 1, sizeof *w->phases);
-    place_parameters(a, network, config);
-    place_state(a, network);
-    place_gradient(a, network, config);
-    network->kept_bytes = a->used;
-    place_rows(a, network, config);
+    lay_out_parameters(a, network, config);
+    lay_out_state(a, network);
+    lay_out_gradient(a, network, config);
+    network->persistent_bytes = a->used;
+    lay_out_rows(a, network, config);
     network->bytes = a->used + BP_ALIGNMENT; /* the block itself is aligned within the allocation */
 }
 
@@ -274,8 +274,8 @@ bp_status bp_network_copy_block(const bp_network *source, bp_network **copy) {
     char *block = take_block(&source->allocator, source->bytes);
     if (!block)
         return bp_refuse(BP_ERROR_MEMORY);
-    memcpy(block, source, source->kept_bytes);
-    memset(block + source->kept_bytes, 0, bp_block_bytes(source) - source->kept_bytes);
+    memcpy(block, source, source->persistent_bytes);
+    memset(block + source->persistent_bytes, 0, bp_block_bytes(source) - source->persistent_bytes);
     bp_network *made = (bp_network *)block;
     lay_out(&(arena){.base = block}, made, NULL);
     bp_parameters_changed(&made->workspace);

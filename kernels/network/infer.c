@@ -24,7 +24,7 @@ static bool is_small(const bp_network *network) {
 }
 
 /* The layers of a small network, whose call reads these fields in a forward pass. */
-static void place_small(arena *a, const bp_network *network, bp_workspace *w) {
+static void lay_out_small(arena *a, const bp_network *network, bp_workspace *w) {
     const size_t layers = network->plan.layers;
     w->small_rows = w->slice_rows;
     w->small = arena_array(a, layers, 1, sizeof *w->small);
@@ -42,7 +42,7 @@ static void place_small(arena *a, const bp_network *network, bp_workspace *w) {
     }
 }
 
-static void place_large(arena *a, const bp_network *network, bp_workspace *w) {
+static void lay_out_large(arena *a, const bp_network *network, bp_workspace *w) {
     const size_t layers = network->plan.layers, rows = w->slice_rows;
     size_t widest = 0;
     for (size_t l = 0; l < layers; l++) {
@@ -67,9 +67,9 @@ static void place_large(arena *a, const bp_network *network, bp_workspace *w) {
 static void lay_out(arena *a, const bp_network *network, size_t rows, bp_workspace *w) {
     *w = (bp_workspace){.slice_rows = smaller(rows, BP_WORKSPACE_ROWS), .workers = 1};
     if (is_small(network))
-        place_small(a, network, w);
+        lay_out_small(a, network, w);
     else
-        place_large(a, network, w);
+        lay_out_large(a, network, w);
 }
 
 size_t bp_network_workspace_bytes(const bp_network *network, size_t rows) {

@@ -55,8 +55,8 @@ struct bp_network {
     bp_thread_pool pool;
     bp_pool *private_pool; /* null with the host's pool, or if one worker is enough */
     bp_allocator allocator;
-    size_t kept_bytes; /* of the block, from its start: what calls leave for later ones */
-    size_t bytes;      /* of the block, with what aligns it */
+    size_t persistent_bytes; /* of the block, from its start: what calls leave for later ones */
+    size_t bytes;            /* of the block, with what aligns it */
 };
 
 /** Bits of the step counter; the other bits of a mask's stream are the layer. */

@@ -1,5 +1,5 @@
 /*
- * What is chosen when a network is made, and never changes: how many workers, how many rows at a time, which arrays.
+ * What is chosen when a network is made, and never changes: the number of workers, the rows of a slice, which arrays.
  * plan.c has the reasons and the constants.
  */
 #ifndef BP_NETWORK_PLAN_H

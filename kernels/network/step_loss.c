@@ -1,5 +1,5 @@
 /*
- * The loss in a step. It takes row-major arrays: outputs that are several panels of several rows are unpacked, a few
+ * The loss in a step. It takes row-major arrays: several rows of outputs wider than a panel are unpacked, a few
  * rows at a time.
  */
 #include "network/step_loss.h"

@@ -53,7 +53,7 @@ typedef struct phase_task {
     const step_phase *phase;
 } phase_task;
 
-/* The rows of a worker: a row block, whose place in the workspace the worker's next one takes, or its part of all. */
+/* The rows of a worker: a row block, in matrices that its next one uses again, or its part of all. */
 static row_range rows_of(const step *s, const step_phase *phase, size_t block, size_t worker) {
     if (!phase->each_block)
         return bp_rows_of_worker(s, worker, phase->workers);

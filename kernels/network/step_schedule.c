@@ -1,6 +1,6 @@
 /*
- * How workers share a slice. The partition changes no bit: one worker computes the whole chain of a result, and row
- * blocks are added in their order.
+ * The way that workers share a slice. The partition changes no bit: one worker computes the whole chain of a result,
+ * and row blocks are added in their order.
  *
  * A barrier is cheap, a fraction of a microsecond. Reading or writing what another core wrote last is expensive: one
  * float costs as much as CROSSING_FLOPS operations. So the partition minimizes the traffic between cores:
@@ -115,7 +115,7 @@ static size_t rows_range_until(const bp_network *network, size_t end, size_t row
     return first;
 }
 
-/* The layers before the last range by rows, which ends with the loss; that range's first layer. */
+/* The layers before the last range by rows, which goes up to the loss; returns that range's first layer. */
 static size_t plan_forward(step_schedule *s, const bp_network *network, size_t workers) {
     const size_t layers = network->plan.layers, last = rows_range_until(network, layers, s->rows, workers);
     if (last > 0 && !s->inputs_in_place && bp_schedule_by_columns(network, 0, s->rows, workers))

@@ -1,7 +1,7 @@
 /*
- * The schedule of a slice: which operations run in which order, on how many workers, and where workers wait for each
- * other. It is a pure function of the network, the limits of a workspace, and a few
- * facts about the step; step.c runs it, summary.c prints it.
+ * The schedule of a slice: which operations run in which order, on which number of workers, and where workers wait for
+ * each other. It is a pure function of the network, the limits of a workspace, and a few facts about the step;
+ * step_run.c runs it, summary.c prints it.
  */
 #ifndef BP_NETWORK_STEP_SCHEDULE_H
 #define BP_NETWORK_STEP_SCHEDULE_H

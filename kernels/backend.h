@@ -1,6 +1,6 @@
 /* Backends: a table of kernels for each instruction set, the packed matrices that they share, and their scratch. */
-#ifndef BP_TABLES_H
-#define BP_TABLES_H
+#ifndef BP_BACKEND_H
+#define BP_BACKEND_H
 
 #include <float.h>
 #include <stddef.h>

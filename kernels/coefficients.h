@@ -37,6 +37,25 @@ static inline bool is_adam(bp_optimizer_kind kind) {
     return kind == BP_OPTIMIZER_ADAM || kind == BP_OPTIMIZER_ADAMW;
 }
 
+/* The number of arrays of state of a kind. */
+static inline size_t optimizer_states(bp_optimizer_kind kind) {
+    switch (kind) {
+    case BP_OPTIMIZER_SGD:
+        return 0;
+    case BP_OPTIMIZER_MOMENTUM:
+    case BP_OPTIMIZER_NESTEROV:
+    case BP_OPTIMIZER_ADAGRAD:
+    case BP_OPTIMIZER_RMSPROP:
+    case BP_OPTIMIZER_LION:
+        return 1;
+    case BP_OPTIMIZER_ADAM:
+    case BP_OPTIMIZER_ADAMW:
+    case BP_OPTIMIZER_RPROP:
+        return 2;
+    }
+    return 0;
+}
+
 /* The usual numbers of a kind. */
 static inline bp_optimizer usual_optimizer(bp_optimizer_kind kind) {
     bp_optimizer o = {.struct_size = sizeof o, .kind = kind};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coefficients.h"
 #include "enum_counts.h"
 #include "failure.h"
 
@@ -123,10 +124,7 @@ const char *bp_optimizer_state_name(bp_optimizer_kind kind, size_t index) {
 }
 
 size_t bp_optimizer_states(bp_optimizer_kind kind) {
-    size_t count = 0;
-    while (bp_optimizer_state_name(kind, count))
-        count++;
-    return count;
+    return (unsigned)kind < OPTIMIZER_COUNT ? optimizer_states(kind) : 0;
 }
 
 static const char *const initializer_names[INITIALIZER_COUNT] = {

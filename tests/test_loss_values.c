@@ -101,7 +101,7 @@ static double magnitude(const rows *r, size_t n, const double *a) {
     return sum;
 }
 
-/* At most 3 values are added in a worker and 4 in the tree; no part has more than 8 roundings of its own. */
+/* At most 3 values are added in an accumulator and 4 in the tree; no part has more than 8 roundings of its own. */
 static const double roundings = 16;
 
 static const float parameters[LOSS_COUNT] = {

@@ -257,7 +257,7 @@ static void mse_within_rounding_bounds(void **state) {
             assert_within((double)d[n][j], expected, 4.1 * unit * fabs(expected), "delta of mse");
             add_product(&loss, 0.5 * error, error);
         }
-        /* Two roundings of the error, one of the square, of two values in each worker, and four of the tree. */
+        /* Two roundings of the error, one of the square, of two values in each accumulator, and four of the tree. */
         assert_within((double)row_loss[n], loss.sum, 10.1 * unit * loss.sum, "mse");
     }
 }
@@ -394,10 +394,10 @@ static float sum_of(size_t first, size_t second, size_t third) {
 static void sums_run_in_lanes(void **state) {
     (void)state;
     enum { L = BP_SUM_ACCUMULATORS };
-    ASSERT_BITS(sum_of(0, L, 2 * L), large);            /* one worker */
-    ASSERT_BITS(sum_of(0, 1, L + 1), large + 2.0f);     /* the ones share worker 1 */
-    ASSERT_BITS(sum_of(0, 1, L / 2 + 1), large + 2.0f); /* workers half apart meet first */
-    ASSERT_BITS(sum_of(0, L / 2, L / 4), large);        /* each meets worker 0 alone */
+    ASSERT_BITS(sum_of(0, L, 2 * L), large);            /* one accumulator */
+    ASSERT_BITS(sum_of(0, 1, L + 1), large + 2.0f);     /* the ones share accumulator 1 */
+    ASSERT_BITS(sum_of(0, 1, L / 2 + 1), large + 2.0f); /* accumulators half apart meet first */
+    ASSERT_BITS(sum_of(0, L / 2, L / 4), large);        /* each meets accumulator 0 alone */
     ASSERT_BITS(sum_of(0, L / 4, 3 * L / 4), large + 2.0f);
     ASSERT_BITS(sum_of(0, 1, L / 2), large);
 }

@@ -5,8 +5,8 @@
  * normalization (layer_norm.h), activation, dropout (dropout.h; in training steps only). Results have the same bits on
  * every instruction set, for every number of threads and every thread pool.
  *
- * Memory: creation allocates one block. Later calls do not allocate, read the environment, or take a lock, except to
- * share work with other threads.
+ * Memory: creation allocates one block. Steps and inference do not allocate, read the environment, or take a lock,
+ * except to share work with other threads. Calls that allocate for a moment say so.
  *
  * Threads: different networks may be used in different threads at the same time. Functions that take a const network
  * may run for one network in many threads at the same time, such as bp_network_infer (inference.h). All other functions

@@ -1,4 +1,4 @@
-/* How many threads there are, and tasks on them. */
+/* The number of threads, and tasks on them. */
 #include "network/workers.h"
 
 #include <errno.h>

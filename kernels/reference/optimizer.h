@@ -53,9 +53,10 @@ static float optimizer_value(const bp_coefficients *r, float w, float g, float *
         *t = d;
         return fmaf(-d, sign_of(g), w);
     }
-    default:
-        return fmaf(-r->learning_rate, g, w);
+    case BP_OPTIMIZER_SGD:
+        break;
     }
+    return fmaf(-r->learning_rate, g, w);
 }
 
 /* One parameter: element k of coefficients->arrays. */

@@ -50,16 +50,17 @@ static ALWAYS_INLINE vec optimizer_value(const bp_optimizer_kind kind, const bp_
         *s = vec_select(turned, zero, g);
         return vec_fnma(*t, vec_sign(*s), w);
     }
-    default:
-        return vec_fnma(learning_rate, g, w);
+    case BP_OPTIMIZER_SGD:
+    case BP_OPTIMIZER_ADAMW: /* as Adam, by the caller */
+        break;
     }
+    return vec_fnma(learning_rate, g, w);
 }
 
 /* One vector of parameters, the first `lanes` of it. */
 static ALWAYS_INLINE void optimizer_vector(const bp_optimizer_kind kind, const bp_coefficients *r, float *at,
                                            const float *gradient, size_t lanes) {
-    const size_t k = (size_t)(at - r->arrays.values),
-                 states = kind == BP_OPTIMIZER_ADAM || kind == BP_OPTIMIZER_RPROP ? 2 : kind != BP_OPTIMIZER_SGD;
+    const size_t k = (size_t)(at - r->arrays.values), states = optimizer_states(kind);
     float *const first = r->arrays.state[0], *const second = r->arrays.state[1], *const average = r->arrays.ema;
     vec w = load_some(at, lanes), g = load_some(gradient, lanes), none = vec_set1(0.0f);
     vec s = states > 0 ? load_some(first + k, lanes) : none, t = states > 1 ? load_some(second + k, lanes) : none;
@@ -142,7 +143,7 @@ static void apply_optimizer(const bp_coefficients *coefficients, parameter_role 
     case BP_OPTIMIZER_RPROP:
         optimizer_rows(BP_OPTIMIZER_RPROP, coefficients, role, w, ldw, g, rows, columns);
         break;
-    default:
+    case BP_OPTIMIZER_SGD:
         optimizer_rows(BP_OPTIMIZER_SGD, coefficients, role, w, ldw, g, rows, columns);
         break;
     }

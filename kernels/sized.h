@@ -31,14 +31,16 @@ static inline bool sized_is_zero(const unsigned char *bytes, size_t count) {
 }
 
 /*
- * Reads the caller's struct `given` over `options`, which has this version's `size` and holds its defaults.
- * `first_size`: the size of the first version, as SIZED_END gives it. `name`: what the caller calls the struct, as in
- * "config"; `defaults`: what makes one, as in "bp_network_config_defaults()". On error, BP_ERROR_VALUE, the message is
- * set and *options is as it was.
+ * Reads the caller's struct `given`, unless it is null, over `options`, which has this version's `size` and holds its
+ * defaults. `first_size`: the size of the first version, as SIZED_END gives it. `name`: what the caller calls the
+ * struct, as in "config"; `defaults`: what makes one, as in "bp_network_config_defaults()". On error, BP_ERROR_VALUE,
+ * the message is set and *options is as it was.
  */
 static inline bp_status sized_read(void *options, size_t size, size_t first_size, const void *given, const char *name,
                                    const char *defaults) {
     size_t struct_size;
+    if (!given)
+        return BP_OK;
     memcpy(&struct_size, given, sizeof struct_size);
     if (struct_size < first_size || struct_size > size + SIZED_MOST_BEYOND)
         return bp_fail(BP_ERROR_VALUE, "%s.struct_size is %zu: make it with %s", name, struct_size, defaults);

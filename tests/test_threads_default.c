@@ -10,7 +10,7 @@
 #include "harness/harness.h"
 
 #include "network/workers.h"
-#include "platform/cpu_quota.h"
+#include "platform/cpus.h"
 
 enum { FILES_MAX = 6 };
 

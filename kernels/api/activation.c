@@ -16,8 +16,7 @@ check_elementwise(matrix result, matrix argument, bp_activation activation, cons
     if (check_activation(activation) != BP_OK)
         return bp_fail_activation(activation);
     const size_t inputs = same_matrix(result, argument) ? 0 : 1;
-    const bp_status status = check_matrices(&result, 1, &argument, inputs);
-    return status == BP_OK ? BP_OK : bp_fail_matrices(status, &result, 1, &argument, inputs, arrays);
+    return check_named_arrays(&result, 1, &argument, inputs, arrays);
 }
 
 static const matrix_names activate_names[] = {{"a", "lda", "rows", "columns"}, {"z", "ldz", "rows", "columns"}};

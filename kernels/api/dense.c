@@ -47,9 +47,8 @@ bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, con
         return bp_fail_scratch(scratch);
     if (check_activation(activation) != BP_OK)
         return bp_fail_activation(activation);
-    if ((status = check_matrices(outputs, 2, inputs, 3)) != BP_OK)
-        return bp_fail_matrices(status, outputs, 2, inputs, 3, forward_names);
-    if ((status = bp_dispatch(&kernels)) != BP_OK)
+    if ((status = check_named_arrays(outputs, 2, inputs, 3, forward_names)) != BP_OK ||
+        (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->dense_forward(a, lda, x, ldx, w, ldw, bias, batch, in, out, activation, scratch);
     return BP_OK;
@@ -82,9 +81,8 @@ bp_status bp_dense_delta(float *previous, size_t ldp, const float *delta, size_t
         return bp_fail_scratch(scratch);
     if (check_activation(activation) != BP_OK)
         return bp_fail_activation(activation);
-    if ((status = check_matrices(outputs, 2, inputs, input_count)) != BP_OK)
-        return bp_fail_matrices(status, outputs, 2, inputs, input_count, delta_names);
-    if ((status = bp_dispatch(&kernels)) != BP_OK)
+    if ((status = check_named_arrays(outputs, 2, inputs, input_count, delta_names)) != BP_OK ||
+        (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->dense_delta(previous, ldp, delta, ldd, w, ldw, saved, lds, batch, in, out, activation, scratch);
     return BP_OK;

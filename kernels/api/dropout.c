@@ -34,9 +34,9 @@ static bp_status check_dropout(matrix output, matrix input, const bp_dropout_mas
     if (!output.data || !input.data || !mask)
         return FAIL_NULL({names[0].data, output.data}, {names[1].data, input.data}, {"mask", mask});
     const size_t inputs = same_matrix(output, input) ? 0 : 1;
-    const bp_status status = check_matrices(&output, 1, &input, inputs);
+    const bp_status status = check_named_arrays(&output, 1, &input, inputs, names);
     if (status != BP_OK)
-        return bp_fail_matrices(status, &output, 1, &input, inputs, names);
+        return status;
     return check_mask(mask, output.rows, output.columns) ? BP_OK : fail_mask(mask, output.rows, output.columns);
 }
 

@@ -66,10 +66,8 @@ bp_status bp_layer_norm_backward(float *previous, size_t ldp, const float *delta
                              vector_of(gamma, columns), matrix_of(delta, rows, columns, ldd)};
     const size_t input_count = same_matrix(output, inputs[3]) ? 3 : 4;
     const bp_kernels *kernels;
-    bp_status status = check_matrices(&output, 1, inputs, input_count);
-    if (status != BP_OK)
-        return bp_fail_matrices(status, &output, 1, inputs, input_count, backward_names);
-    if ((status = bp_dispatch(&kernels)) != BP_OK)
+    bp_status status = check_named_arrays(&output, 1, inputs, input_count, backward_names);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->layer_norm_backward(previous, ldp, delta, ldd, normalized, ldn, rstd, gamma, rows, columns);
     return BP_OK;

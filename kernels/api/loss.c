@@ -13,10 +13,8 @@ bp_status bp_sum(float *sum, const float *values, size_t count) {
         return FAIL_NULL({"sum", sum}, {"values", values});
     const matrix result = vector_of(sum, 1), input = vector_of(values, count);
     const bp_kernels *kernels;
-    bp_status status = check_matrices(&result, 1, &input, 1);
-    if (status != BP_OK)
-        return bp_fail_matrices(status, &result, 1, &input, 1, sum_names);
-    if ((status = bp_dispatch(&kernels)) != BP_OK)
+    bp_status status = check_named_arrays(&result, 1, &input, 1, sum_names);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     *sum = kernels->sum(values, count);
     return BP_OK;
@@ -169,10 +167,8 @@ bp_status bp_softmax(float *p, size_t ldp, const float *z, size_t ldz, size_t ro
     const matrix output = matrix_given(p, rows, classes, ldp), input = matrix_given(z, rows, classes, ldz);
     const size_t inputs = same_matrix(output, input) ? 0 : 1;
     const bp_kernels *kernels;
-    bp_status status = check_matrices(&output, 1, &input, inputs);
-    if (status != BP_OK)
-        return bp_fail_matrices(status, &output, 1, &input, inputs, softmax_names);
-    if ((status = bp_dispatch(&kernels)) != BP_OK)
+    bp_status status = check_named_arrays(&output, 1, &input, inputs, softmax_names);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->softmax(p, output.ld, z, input.ld, rows, classes);
     return BP_OK;

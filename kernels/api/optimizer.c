@@ -62,10 +62,8 @@ bp_status bp_sgd(float *parameters, const float *gradient, size_t count, float l
         return FAIL_NULL({"parameters", parameters}, {"gradient", gradient});
     const matrix output = vector_of(parameters, count), input = vector_of(gradient, count);
     const bp_kernels *kernels;
-    bp_status status = check_matrices(&output, 1, &input, 1);
-    if (status != BP_OK)
-        return bp_fail_matrices(status, &output, 1, &input, 1, sgd_names);
-    if ((status = bp_dispatch(&kernels)) != BP_OK)
+    bp_status status = check_named_arrays(&output, 1, &input, 1, sgd_names);
+    if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
     kernels->sgd(parameters, gradient, count, learning_rate);
     return BP_OK;

@@ -37,6 +37,13 @@ bp_status bp_check_named(const matrix *outputs, size_t output_count, const matri
 bp_status bp_fail_matrices(bp_status status, const matrix *outputs, size_t output_count, const matrix *inputs,
                            size_t input_count, const matrix_names *names) __attribute__((cold));
 
+/** check_matrices with a message. */
+static inline bp_status check_named_arrays(const matrix *outputs, size_t output_count, const matrix *inputs,
+                                           size_t input_count, const matrix_names *names) {
+    const bp_status status = check_matrices(outputs, output_count, inputs, input_count);
+    return status == BP_OK ? BP_OK : bp_fail_matrices(status, outputs, output_count, inputs, input_count, names);
+}
+
 /** BP_ERROR_VALUE for a number: "`name` is ..., and must be `allowed`". */
 bp_status bp_fail_number(const char *name, double number, const char *allowed) __attribute__((cold));
 

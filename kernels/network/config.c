@@ -142,9 +142,8 @@ bp_status bp_config_check(const bp_network_config *given, checked_config *checke
             return status;
 
     checked->loss_options = default_loss;
-    if (config->loss_options)
-        status = sized_read(&checked->loss_options, sizeof checked->loss_options, SIZED_END(bp_loss_options, reduction),
-                            config->loss_options, "config.loss_options", "bp_loss_options_defaults()");
+    status = sized_read(&checked->loss_options, sizeof checked->loss_options, SIZED_END(bp_loss_options, reduction),
+                        config->loss_options, "config.loss_options", "bp_loss_options_defaults()");
     config->loss_options = &checked->loss_options;
     if (status != BP_OK || (status = check_loss(config)) != BP_OK)
         return status;

@@ -13,29 +13,25 @@ typedef struct named_array {
     const char *columns;       /* what they are */
 } named_array;
 
-/* Whether an array is wrong; then the message is set. */
-static bool is_wrong(const bp_network *network, const named_array *a) {
+/* What is wrong with an array, with the message; BP_OK if nothing is. */
+static bp_status explain(const bp_network *network, const named_array *a) {
     const matrix *m = &a->m;
     switch (check_matrix(*m)) {
     case BP_OK:
-        break;
+        return m->data && ranges_overlap(network, bp_block_bytes(network), m->data, matrix_extent(*m))
+                   ? bp_fail(BP_ERROR_OVERLAP, "%s overlaps the network's memory", a->name)
+                   : BP_OK;
     case BP_ERROR_SIZE:
-        bp_fail(BP_ERROR_SIZE, "%s is %zu, and must be at least %zu, the network's %s, or 0 for packed rows", a->stride,
-                m->ld, m->columns, a->columns);
-        return true;
+        return bp_fail(BP_ERROR_SIZE, "%s is %zu, and must be at least %zu, the network's %s, or 0 for packed rows",
+                       a->stride, m->ld, m->columns, a->columns);
     case BP_ERROR_ALIGNMENT:
-        bp_fail(BP_ERROR_ALIGNMENT, "%s lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", a->name,
-                (uintptr_t)m->data, sizeof(float));
-        return true;
+        return bp_fail(BP_ERROR_ALIGNMENT, "%s lies at 0x%" PRIxPTR ", and must be aligned to %zu bytes", a->name,
+                       (uintptr_t)m->data, sizeof(float));
     default:
-        bp_fail(BP_ERROR_OVERFLOW, "%s, of %zu rows and %zu columns with a stride of %zu, exceeds the address range",
-                a->name, m->rows, m->columns, m->ld);
-        return true;
+        return bp_fail(BP_ERROR_OVERFLOW,
+                       "%s, of %zu rows and %zu columns with a stride of %zu, exceeds the address range", a->name,
+                       m->rows, m->columns, m->ld);
     }
-    if (!m->data || !ranges_overlap(network, bp_block_bytes(network), m->data, matrix_extent(*m)))
-        return false;
-    bp_fail(BP_ERROR_OVERLAP, "%s overlaps the network's memory", a->name);
-    return true;
 }
 
 static size_t stride_or(size_t stride, size_t packed) {
@@ -58,55 +54,49 @@ static named_array vector_named(const void *data, size_t rows, const char *name)
     return (named_array){vector_of(data, rows), name, NULL, NULL};
 }
 
-static bool inputs_are_wrong(const bp_network *network, const bp_batch *batch) {
-    if (!batch->inputs) {
-        bp_fail(BP_ERROR_NULL, "batch.inputs is null");
-        return true;
-    }
-    if (batch->rows == 0 || batch->rows > network->plan.max_batch_size) {
-        bp_fail(BP_ERROR_BATCH, "batch.rows is %zu, and must be from 1 to the network's max_batch_size, %zu",
-                batch->rows, network->plan.max_batch_size);
-        return true;
-    }
+static bp_status explain_inputs(const bp_network *network, const bp_batch *batch) {
+    if (!batch->inputs)
+        return bp_fail(BP_ERROR_NULL, "batch.inputs is null");
+    if (batch->rows == 0 || batch->rows > network->plan.max_batch_size)
+        return bp_fail(BP_ERROR_BATCH, "batch.rows is %zu, and must be from 1 to the network's max_batch_size, %zu",
+                       batch->rows, network->plan.max_batch_size);
     const named_array inputs = inputs_of(network, batch);
-    return is_wrong(network, &inputs);
+    return explain(network, &inputs);
 }
 
-static void explain_labels(const bp_network *network, const bp_batch *batch) {
+static bp_status explain_labels(const bp_network *network, const bp_batch *batch) {
     const size_t out = bp_last_layer(network)->out;
     for (size_t n = 0; n < batch->rows; n++)
-        if (batch->labels[n] >= out) {
-            bp_fail(BP_ERROR_LABEL, "batch.labels[%zu] is %" PRIu32 ", and must be below %zu, the network's outputs", n,
-                    batch->labels[n], out);
-            return;
-        }
+        if (batch->labels[n] >= out)
+            return bp_fail(BP_ERROR_LABEL,
+                           "batch.labels[%zu] is %" PRIu32 ", and must be below %zu, the network's outputs", n,
+                           batch->labels[n], out);
+    return BP_OK;
 }
 
-static void explain_targets(const bp_network *network, const bp_batch *batch) {
+static bp_status explain_targets(const bp_network *network, const bp_batch *batch) {
     const bool labeled = loss_takes_labels(network->plan.loss);
-    if (labeled ? !batch->labels : !batch->targets) {
-        bp_fail(BP_ERROR_NULL, "batch.%s is null, and the loss %s needs it", labeled ? "labels" : "targets",
-                bp_loss_name(network->plan.loss));
-        return;
-    }
+    if (labeled ? !batch->labels : !batch->targets)
+        return bp_fail(BP_ERROR_NULL, "batch.%s is null, and the loss %s needs it", labeled ? "labels" : "targets",
+                       bp_loss_name(network->plan.loss));
     const named_array targets =
         labeled ? vector_named(batch->labels, batch->rows, "batch.labels") : targets_of(network, batch);
     const named_array weights = vector_named(batch->weights, batch->rows, "batch.weights");
-    if (is_wrong(network, &targets) || (batch->weights && is_wrong(network, &weights)))
-        return;
-    if (labeled)
-        explain_labels(network, batch);
+    bp_status status = explain(network, &targets);
+    if (status == BP_OK && batch->weights)
+        status = explain(network, &weights);
+    return status == BP_OK && labeled ? explain_labels(network, batch) : status;
 }
 
 bp_status bp_refuse_inputs(const bp_network *network, const bp_batch *batch, bp_status status) {
     bp_refuse(status);
-    inputs_are_wrong(network, batch);
+    explain_inputs(network, batch);
     return status;
 }
 
 bp_status bp_refuse_batch(const bp_network *network, const bp_batch *batch, bp_status status) {
     bp_refuse(status);
-    if (inputs_are_wrong(network, batch))
+    if (explain_inputs(network, batch) != BP_OK)
         return status;
     if (status == BP_ERROR_VALUE) { /* of the numbers in a batch, only a weighted mean can be refused */
         char number[32];
@@ -135,7 +125,7 @@ bp_status bp_refuse_outputs(const step *s, bp_status status) {
     const named_array outputs = {matrix_of(s->outputs, s->batch.rows, out, s->output_stride), "outputs",
                                  "output_stride", "outputs"};
     bp_refuse(status);
-    if (!is_wrong(network, &outputs))
+    if (explain(network, &outputs) == BP_OK)
         meets(&outputs, &inputs);
     return status;
 }
@@ -153,10 +143,11 @@ bp_status bp_refuse_backward(const step *s, bp_status status) {
                       labels = vector_named(s->batch.labels, rows, "batch.labels"),
                       weights = vector_named(s->batch.weights, rows, "batch.weights");
     bp_refuse(status);
-    if (is_wrong(network, &result) || is_wrong(network, &delta) || meets(&result, &inputs) || meets(&result, &delta))
+    if (explain(network, &result) != BP_OK || explain(network, &delta) != BP_OK || meets(&result, &inputs) ||
+        meets(&result, &delta))
         return status;
     /* Targets beside labels are looked at, too. */
-    if (!given && (is_wrong(network, &targets) || meets(&result, &targets) || meets(&result, &labels)))
+    if (!given && (explain(network, &targets) != BP_OK || meets(&result, &targets) || meets(&result, &labels)))
         return status;
     if (!given)
         meets(&result, &weights);

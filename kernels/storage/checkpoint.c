@@ -66,17 +66,15 @@ static void write_activations(bp_text *text, const bp_network *network) {
     bp_text_bytes(text, "", 1);
 }
 
-static const char *optimizer_name(const bp_network *network) {
+static bp_optimizer optimizer_of(const bp_network *network) {
     bp_optimizer optimizer;
-    return bp_network_get_optimizer(network, &optimizer, sizeof optimizer) == BP_OK ? bp_optimizer_name(optimizer.kind)
-                                                                                    : NULL;
+    bp_network_get_optimizer(network, &optimizer, sizeof optimizer); /* of a network that is not null */
+    return optimizer;
 }
 
 /* The scope of the optimizer's weight decay. */
 static const char *decay_scope(const bp_network *network) {
-    bp_optimizer optimizer;
-    const bool known = bp_network_get_optimizer(network, &optimizer, sizeof optimizer) == BP_OK;
-    return known && optimizer.decay_scope == BP_DECAY_SCOPE_WEIGHTS ? "weights" : "all";
+    return optimizer_of(network).decay_scope == BP_DECAY_SCOPE_WEIGHTS ? "weights" : "all";
 }
 
 /* A description as a new text; the caller frees it. */
@@ -160,7 +158,7 @@ static bp_status write_described(const bp_network *network, const bp_entries *en
                                             {KEY_LAYERS, layers},
                                             {KEY_ACTIVATIONS, activations},
                                             {KEY_LOSS, bp_loss_name(bp_network_loss_kind(network))},
-                                            {KEY_OPTIMIZER, optimizer_name(network)},
+                                            {KEY_OPTIMIZER, bp_optimizer_name(optimizer_of(network).kind)},
                                             {KEY_DECAY_OF, decay_scope(network)}};
         memcpy(metadata, own, sizeof own);
         if (count > 0)
@@ -220,9 +218,8 @@ void bp_load_options_init(bp_load_options *options, size_t struct_size) {
 /* Reads the caller's options over the defaults. `given` may be null. */
 static bp_status read_options(bp_load_options *options, const bp_load_options *given, bp_file_error *error) {
     *options = defaults;
-    const bp_status status = given ? sized_read(options, sizeof *options, SIZED_END(bp_load_options, context), given,
-                                                "options", "bp_load_options_defaults()")
-                                   : BP_OK;
+    const bp_status status = sized_read(options, sizeof *options, SIZED_END(bp_load_options, context), given, "options",
+                                        "bp_load_options_defaults()");
     return status == BP_OK ? BP_OK : bp_file_fail(error, status, "%s", bp_error_message());
 }
 
@@ -270,7 +267,7 @@ static bp_status check_metadata(const bp_safetensors *file, const bp_network *ne
     status = check_text(file, KEY_ACTIVATIONS, activations, error);
     free(activations);
     if (status == BP_OK && whole)
-        status = check_text(file, KEY_OPTIMIZER, optimizer_name(network), error);
+        status = check_text(file, KEY_OPTIMIZER, bp_optimizer_name(optimizer_of(network).kind), error);
     return status == BP_OK && whole ? check_text(file, KEY_DECAY_OF, decay_scope(network), error) : status;
 }
 

@@ -24,9 +24,8 @@ void bp_csv_options_init(bp_csv_options *options, size_t struct_size) {
 /* `given` may be null. */
 static bp_status read_options(bp_csv_options *options, const bp_csv_options *given, bp_file_error *error) {
     *options = defaults;
-    const bp_status status = given ? sized_read(options, sizeof *options, SIZED_END(bp_csv_options, comment), given,
-                                                "options", "bp_csv_options_defaults()")
-                                   : BP_OK;
+    const bp_status status = sized_read(options, sizeof *options, SIZED_END(bp_csv_options, comment), given, "options",
+                                        "bp_csv_options_defaults()");
     return status == BP_OK ? BP_OK : bp_file_fail(error, status, "%s", bp_error_message());
 }
 

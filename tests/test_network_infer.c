@@ -393,6 +393,15 @@ static void refusals_say_what_is_wrong(void **state) {
     }
 }
 
+/* A network of one row may fit where 256 rows of its inputs do not, on machines of 32 bits. Only the sizes are read. */
+static void workspaces_may_exceed_the_address_range(void **state) {
+    (void)state;
+    dense_layer layer = {.in = PTRDIFF_MAX / sizeof(float) / 2, .out = 1};
+    const bp_network network = {.backend = &bp_backend_scalar, .plan.layers = 1, .layers = &layer};
+    assert_true(bp_network_workspace_bytes(&network, 1) < PTRDIFF_MAX);
+    assert_true(bp_network_workspace_bytes(&network, BP_WORKSPACE_ROWS) == SIZE_MAX);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
@@ -400,9 +409,9 @@ int main(int argc, char **argv) {
     test_array_create(&outputs, ARRAY_BYTES);
     test_array_create(&workspace, ARRAY_BYTES);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_bits_as_the_forward_pass),     cmocka_unit_test(every_activation),
-        cmocka_unit_test(many_threads_evaluate_one_network), cmocka_unit_test(workspaces_grow_with_rows),
-        cmocka_unit_test(refusals_say_what_is_wrong),
+        cmocka_unit_test(same_bits_as_the_forward_pass),           cmocka_unit_test(every_activation),
+        cmocka_unit_test(many_threads_evaluate_one_network),       cmocka_unit_test(workspaces_grow_with_rows),
+        cmocka_unit_test(workspaces_may_exceed_the_address_range), cmocka_unit_test(refusals_say_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ size_t bp_network_workspace_bytes(const bp_network *network, size_t rows) {
     arena a = {0};
     bp_workspace w;
     lay_out(&a, network, rows, &w);
-    return a.used;
+    return a.overflow ? SIZE_MAX : a.used;
 }
 
 /* ---- Checks --------------------------------------------------------------------------------------------------- */
@@ -158,11 +158,11 @@ bp_status bp_network_infer(const bp_network *network, const bp_batch *batch, flo
     bp_status status;
     if ((status = check_array(x, &inputs_names)) != BP_OK || (status = check_array(y, &outputs_names)) != BP_OK)
         return status;
-    arena needed = {0}, given = {.base = memory};
+    const size_t needed = bp_network_workspace_bytes(network, batch->rows);
+    arena given = {.base = memory};
     bp_workspace w;
-    lay_out(&needed, network, batch->rows, &w);
-    if ((status = check_workspace(memory, workspace_bytes, batch->rows, needed.used)) != BP_OK ||
-        (status = check_overlaps(network, x, y, memory, needed.used)) != BP_OK)
+    if ((status = check_workspace(memory, workspace_bytes, batch->rows, needed)) != BP_OK ||
+        (status = check_overlaps(network, x, y, memory, needed)) != BP_OK)
         return status;
     lay_out(&given, network, batch->rows, &w);
     step s = {.network = network, .workspace = &w, .output_stride = output_stride};

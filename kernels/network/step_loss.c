@@ -35,8 +35,10 @@ static void loss_of_range(const step *s, row_range p) {
     const dense_layer *k = bp_last_layer(network);
     const layer_rows *values = &s->workspace->layers[network->plan.layers - 1];
     const bp_packed a = bp_part(s, &values->outputs, p.stored, 0), delta = bp_part(s, &values->deltas, p.stored, 0);
-    if (k->out <= backend->panel_width || a.panel_stride == backend->panel_width) { /* one panel, or one row */
-        loss_of(s, s->train ? delta.data : NULL, delta.row_stride, a.data, a.row_stride, p.from, p.rows);
+    const bool one_row = a.panel_stride == backend->panel_width, one_panel = k->out <= backend->panel_width;
+    if (one_row || one_panel) {
+        const size_t stride = one_panel ? a.row_stride : k->out;
+        loss_of(s, s->train ? delta.data : NULL, stride, a.data, stride, p.from, p.rows);
         return;
     }
     float *row = p.scratch, *row_delta = row + LOSS_CHUNK_ROWS * k->out;

@@ -5,6 +5,7 @@
 #include <backprop/dense.h>
 #include <backprop/inspect.h>
 
+#include "allocator.h"
 #include "float_environment.h"
 #include "network/step_schedule.h"
 
@@ -97,7 +98,8 @@ static void say_phase(text *t, size_t number, const step_phase *p) {
 
 /* The schedule of a training step of so many rows. */
 static void say_step(text *t, const bp_network *network, size_t rows) {
-    const bp_allocator *allocator = &network->allocator;
+    /* Not the network's allocator: several threads may ask for the summary at the same time. */
+    const bp_allocator *allocator = &bp_default_allocator;
     const size_t bytes = bp_schedule_phases(network->plan.layers) * sizeof(step_phase);
     step_schedule s = {.phases = allocator->allocate(allocator->context, bytes)};
     say(t, "a step of ");

@@ -13,8 +13,6 @@
 
 #include <backprop/optimizer.h>
 
-#include "enum_counts.h"
-
 /* Weight decay may apply to weights only. */
 typedef enum parameter_role { ROLE_WEIGHTS, ROLE_OTHERS } parameter_role;
 
@@ -60,19 +58,39 @@ static inline size_t optimizer_states(bp_optimizer_kind kind) {
 
 /* The usual numbers of a kind. */
 static inline bp_optimizer usual_optimizer(bp_optimizer_kind kind) {
-    static const bp_optimizer usual[OPTIMIZER_COUNT] = {
-        [BP_OPTIMIZER_MOMENTUM] = {.momentum = 0.9f},
-        [BP_OPTIMIZER_NESTEROV] = {.momentum = 0.9f},
-        [BP_OPTIMIZER_ADAGRAD] = {.epsilon = 1e-10f},
-        [BP_OPTIMIZER_RMSPROP] = {.beta2 = 0.99f, .epsilon = 1e-8f},
-        [BP_OPTIMIZER_ADAM] = {.beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f},
-        [BP_OPTIMIZER_ADAMW] = {.beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .decoupled = true},
-        [BP_OPTIMIZER_LION] = {.beta1 = 0.9f, .beta2 = 0.99f, .decoupled = true},
-        [BP_OPTIMIZER_RPROP] = {.shrink = 0.5f, .grow = 1.2f, .step_min = 1e-6f, .step_max = 50.0f},
-    };
-    bp_optimizer o = usual[(unsigned)kind < OPTIMIZER_COUNT ? kind : BP_OPTIMIZER_SGD];
-    o.struct_size = sizeof o;
-    o.kind = kind;
+    bp_optimizer o = {.struct_size = sizeof o, .kind = kind};
+    o.decoupled = kind == BP_OPTIMIZER_ADAMW || kind == BP_OPTIMIZER_LION;
+    switch (kind) {
+    case BP_OPTIMIZER_SGD:
+        break;
+    case BP_OPTIMIZER_MOMENTUM:
+    case BP_OPTIMIZER_NESTEROV:
+        o.momentum = 0.9f;
+        break;
+    case BP_OPTIMIZER_ADAGRAD:
+        o.epsilon = 1e-10f;
+        break;
+    case BP_OPTIMIZER_RMSPROP:
+        o.beta2 = 0.99f;
+        o.epsilon = 1e-8f;
+        break;
+    case BP_OPTIMIZER_ADAM:
+    case BP_OPTIMIZER_ADAMW:
+        o.beta1 = 0.9f;
+        o.beta2 = 0.999f;
+        o.epsilon = 1e-8f;
+        break;
+    case BP_OPTIMIZER_LION:
+        o.beta1 = 0.9f;
+        o.beta2 = 0.99f;
+        break;
+    case BP_OPTIMIZER_RPROP:
+        o.shrink = 0.5f;
+        o.grow = 1.2f;
+        o.step_min = 1e-6f;
+        o.step_max = 50.0f;
+        break;
+    }
     return o;
 }
 

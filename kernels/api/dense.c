@@ -36,11 +36,8 @@ bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, con
     CONTRACT_MODE(host);
     if (!a || !x || !w)
         return FAIL_NULL({"a", a}, {"x", x}, {"w", w});
-    lda = ld_or_packed(lda, out);
-    ldx = ld_or_packed(ldx, in);
-    ldw = ld_or_packed(ldw, out);
-    const matrix outputs[] = {matrix_of(a, batch, out, lda), scratch_of(scratch, batch, in, out)};
-    const matrix inputs[] = {matrix_of(x, batch, in, ldx), matrix_of(w, in, out, ldw), vector_of(bias, out)};
+    const matrix outputs[] = {matrix_given(a, batch, out, lda), scratch_of(scratch, batch, in, out)};
+    const matrix inputs[] = {matrix_given(x, batch, in, ldx), matrix_given(w, in, out, ldw), vector_of(bias, out)};
     const bp_kernels *kernels;
     bp_status status;
     if (check_scratch(scratch) != BP_OK)
@@ -50,7 +47,8 @@ bp_status bp_dense_forward(float *a, size_t lda, const float *x, size_t ldx, con
     if ((status = check_named_arrays(outputs, 2, inputs, 3, forward_names)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dense_forward(a, lda, x, ldx, w, ldw, bias, batch, in, out, activation, scratch);
+    kernels->dense_forward(a, outputs[0].ld, x, inputs[0].ld, w, inputs[1].ld, bias, batch, in, out, activation,
+                           scratch);
     return BP_OK;
 }
 
@@ -66,13 +64,9 @@ bp_status bp_dense_delta(float *previous, size_t ldp, const float *delta, size_t
     CONTRACT_MODE(host);
     if (!previous || !delta || !w || (!saved && activation.kind != BP_ACTIVATION_IDENTITY))
         return FAIL_NULL({"previous", previous}, {"delta", delta}, {"w", w}, {"saved", saved});
-    ldp = ld_or_packed(ldp, in);
-    ldd = ld_or_packed(ldd, out);
-    ldw = ld_or_packed(ldw, out);
-    lds = ld_or_packed(lds, in);
-    const matrix outputs[] = {matrix_of(previous, batch, in, ldp), scratch_of(scratch, batch, in, out)};
-    const matrix inputs[] = {matrix_of(delta, batch, out, ldd), matrix_of(w, in, out, ldw),
-                             matrix_of(saved, batch, in, lds)};
+    const matrix outputs[] = {matrix_given(previous, batch, in, ldp), scratch_of(scratch, batch, in, out)};
+    const matrix inputs[] = {matrix_given(delta, batch, out, ldd), matrix_given(w, in, out, ldw),
+                             matrix_given(saved, batch, in, lds)};
     const bool in_place = same_matrix(outputs[0], inputs[2]);
     const size_t input_count = !saved || in_place ? 2 : 3;
     const bp_kernels *kernels;
@@ -84,7 +78,8 @@ bp_status bp_dense_delta(float *previous, size_t ldp, const float *delta, size_t
     if ((status = check_named_arrays(outputs, 2, inputs, input_count, delta_names)) != BP_OK ||
         (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->dense_delta(previous, ldp, delta, ldd, w, ldw, saved, lds, batch, in, out, activation, scratch);
+    kernels->dense_delta(previous, outputs[0].ld, delta, inputs[0].ld, w, inputs[1].ld, saved, inputs[2].ld, batch, in,
+                         out, activation, scratch);
     return BP_OK;
 }
 

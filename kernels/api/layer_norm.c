@@ -24,12 +24,9 @@ bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t 
     CONTRACT_MODE(host);
     if (!y || !z || !gamma || !beta)
         return FAIL_NULL({"y", y}, {"z", z}, {"gamma", gamma}, {"beta", beta});
-    ldy = ld_or_packed(ldy, columns);
-    ldn = ld_or_packed(ldn, columns);
-    ldz = ld_or_packed(ldz, columns);
-    const matrix all[] = {matrix_of(y, rows, columns, ldy), vector_of(rstd, rows),
-                          matrix_of(normalized, rows, columns, ldn)};
-    const matrix inputs[] = {vector_of(gamma, columns), vector_of(beta, columns), matrix_of(z, rows, columns, ldz)};
+    const matrix all[] = {matrix_given(y, rows, columns, ldy), vector_of(rstd, rows),
+                          matrix_given(normalized, rows, columns, ldn)};
+    const matrix inputs[] = {vector_of(gamma, columns), vector_of(beta, columns), matrix_given(z, rows, columns, ldz)};
     matrix outputs[] = {all[0], all[1], all[2]};
     const bool in_place = same_matrix(all[0], inputs[2]) || same_matrix(all[2], inputs[2]);
     const size_t count = present(outputs, 3);
@@ -42,7 +39,8 @@ bp_status bp_layer_norm_forward(float *y, size_t ldy, float *normalized, size_t 
         return bp_fail_number("epsilon", (double)epsilon, "finite and above 0");
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->layer_norm_forward(y, ldy, normalized, ldn, rstd, z, ldz, gamma, beta, rows, columns, epsilon);
+    kernels->layer_norm_forward(y, all[0].ld, normalized, all[2].ld, rstd, z, inputs[2].ld, gamma, beta, rows, columns,
+                                epsilon);
     return BP_OK;
 }
 
@@ -58,18 +56,16 @@ bp_status bp_layer_norm_backward(float *previous, size_t ldp, const float *delta
     if (!previous || !delta || !normalized || !rstd || !gamma)
         return FAIL_NULL({"previous", previous}, {"delta", delta}, {"normalized", normalized}, {"rstd", rstd},
                          {"gamma", gamma});
-    ldp = ld_or_packed(ldp, columns);
-    ldd = ld_or_packed(ldd, columns);
-    ldn = ld_or_packed(ldn, columns);
-    const matrix output = matrix_of(previous, rows, columns, ldp);
-    const matrix inputs[] = {matrix_of(normalized, rows, columns, ldn), vector_of(rstd, rows),
-                             vector_of(gamma, columns), matrix_of(delta, rows, columns, ldd)};
+    const matrix output = matrix_given(previous, rows, columns, ldp);
+    const matrix inputs[] = {matrix_given(normalized, rows, columns, ldn), vector_of(rstd, rows),
+                             vector_of(gamma, columns), matrix_given(delta, rows, columns, ldd)};
     const size_t input_count = same_matrix(output, inputs[3]) ? 3 : 4;
     const bp_kernels *kernels;
     bp_status status = check_named_arrays(&output, 1, inputs, input_count, backward_names);
     if (status != BP_OK || (status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->layer_norm_backward(previous, ldp, delta, ldd, normalized, ldn, rstd, gamma, rows, columns);
+    kernels->layer_norm_backward(previous, output.ld, delta, inputs[3].ld, normalized, inputs[0].ld, rstd, gamma, rows,
+                                 columns);
     return BP_OK;
 }
 
@@ -85,10 +81,8 @@ bp_status bp_layer_norm_gradient(float *gradient_gamma, float *gradient_beta, co
         return FAIL_NULL({"delta", delta}, {"normalized", normalized});
     if (!gradient_gamma && !gradient_beta)
         return bp_fail(BP_ERROR_NULL, "gradient_gamma and gradient_beta are null, and one of them must not be");
-    ldd = ld_or_packed(ldd, columns);
-    ldn = ld_or_packed(ldn, columns);
     const matrix all[] = {vector_of(gradient_gamma, columns), vector_of(gradient_beta, columns)};
-    const matrix inputs[] = {matrix_of(delta, rows, columns, ldd), matrix_of(normalized, rows, columns, ldn)};
+    const matrix inputs[] = {matrix_given(delta, rows, columns, ldd), matrix_given(normalized, rows, columns, ldn)};
     matrix outputs[] = {all[0], all[1]};
     const size_t count = present(outputs, 2);
     const bp_kernels *kernels;
@@ -97,6 +91,7 @@ bp_status bp_layer_norm_gradient(float *gradient_gamma, float *gradient_beta, co
         return bp_fail_matrices(status, all, 2, inputs, 2, gradient_names);
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->layer_norm_gradient(gradient_gamma, gradient_beta, delta, ldd, normalized, ldn, rows, columns);
+    kernels->layer_norm_gradient(gradient_gamma, gradient_beta, delta, inputs[0].ld, normalized, inputs[1].ld, rows,
+                                 columns);
     return BP_OK;
 }

@@ -53,12 +53,10 @@ static const matrix_names mse_names[] = {
 bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a, size_t lda, const float *y, size_t ldy,
                       size_t batch, size_t out, bp_activation activation, float scale) {
     CONTRACT_MODE(host);
-    ldd = ld_or_packed(ldd, out);
-    lda = ld_or_packed(lda, out);
-    ldy = ld_or_packed(ldy, out);
-    const matrix inputs[] = {matrix_of(y, batch, out, ldy), matrix_of(a, batch, out, lda)};
+    const matrix inputs[] = {matrix_given(y, batch, out, ldy), matrix_given(a, batch, out, lda)},
+                 d = matrix_given(delta, batch, out, ldd);
     const bp_kernels *kernels;
-    bp_status status = check_loss(matrix_of(delta, batch, out, ldd), vector_of(row_loss, batch), inputs, 2, mse_names);
+    bp_status status = check_loss(d, vector_of(row_loss, batch), inputs, 2, mse_names);
     if (status != BP_OK)
         return status;
     if (check_activation(activation) != BP_OK)
@@ -70,7 +68,7 @@ bp_status bp_loss_mse(float *delta, size_t ldd, float *row_loss, const float *a,
                        bp_activation_name(activation.kind));
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->loss_mse(delta, ldd, row_loss, a, lda, y, ldy, batch, out, activation, scale);
+    kernels->loss_mse(delta, d.ld, row_loss, a, inputs[1].ld, y, inputs[0].ld, batch, out, activation, scale);
     return BP_OK;
 }
 
@@ -80,19 +78,17 @@ static const matrix_names cross_entropy_names[] = {
 bp_status bp_loss_softmax_cross_entropy(float *delta, size_t ldd, float *row_loss, const float *z, size_t ldz,
                                         const uint32_t *labels, size_t batch, size_t classes, float scale) {
     CONTRACT_MODE(host);
-    ldd = ld_or_packed(ldd, classes);
-    ldz = ld_or_packed(ldz, classes);
-    const matrix inputs[] = {vector_of(labels, batch), matrix_of(z, batch, classes, ldz)};
+    const matrix inputs[] = {vector_of(labels, batch), matrix_given(z, batch, classes, ldz)},
+                 d = matrix_given(delta, batch, classes, ldd);
     const bp_kernels *kernels;
-    bp_status status =
-        check_loss(matrix_of(delta, batch, classes, ldd), vector_of(row_loss, batch), inputs, 2, cross_entropy_names);
+    bp_status status = check_loss(d, vector_of(row_loss, batch), inputs, 2, cross_entropy_names);
     if (status != BP_OK)
         return status;
     if (check_labels(labels, batch, classes) != BP_OK)
         return bp_fail_labels(labels, batch, classes, "labels");
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->loss_softmax_cross_entropy(delta, ldd, row_loss, z, ldz, labels, batch, classes, scale);
+    kernels->loss_softmax_cross_entropy(delta, d.ld, row_loss, z, inputs[1].ld, labels, batch, classes, scale);
     return BP_OK;
 }
 
@@ -110,13 +106,11 @@ bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float
                           size_t ldy, const float *weights, size_t batch, size_t out, bp_loss_kind loss,
                           float parameter, float scale) {
     CONTRACT_MODE(host);
-    ldd = ld_or_packed(ldd, out);
-    lda = ld_or_packed(lda, out);
-    ldy = ld_or_packed(ldy, out);
-    const matrix inputs[] = {matrix_of(y, batch, out, ldy), vector_of(weights, batch), matrix_of(a, batch, out, lda)};
+    const matrix inputs[] = {matrix_given(y, batch, out, ldy), vector_of(weights, batch),
+                             matrix_given(a, batch, out, lda)},
+                 d = matrix_given(delta, batch, out, ldd);
     const bp_kernels *kernels;
-    bp_status status =
-        check_loss(matrix_of(delta, batch, out, ldd), vector_of(row_loss, batch), inputs, 3, target_names);
+    bp_status status = check_loss(d, vector_of(row_loss, batch), inputs, 3, target_names);
     if (status != BP_OK)
         return status;
     if (check_loss_kind(loss, parameter) != BP_OK)
@@ -125,7 +119,8 @@ bp_status bp_loss_targets(float *delta, size_t ldd, float *row_loss, const float
         return fail_targets(loss);
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->loss_targets(delta, ldd, row_loss, a, lda, y, ldy, weights, batch, out, loss, parameter, scale);
+    kernels->loss_targets(delta, d.ld, row_loss, a, inputs[2].ld, y, inputs[0].ld, weights, batch, out, loss, parameter,
+                          scale);
     return BP_OK;
 }
 
@@ -138,12 +133,10 @@ bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float 
                          const float *weights, size_t batch, size_t classes, bp_loss_kind loss, float parameter,
                          float scale) {
     CONTRACT_MODE(host);
-    ldd = ld_or_packed(ldd, classes);
-    ldz = ld_or_packed(ldz, classes);
-    const matrix inputs[] = {vector_of(labels, batch), vector_of(weights, batch), matrix_of(z, batch, classes, ldz)};
+    const matrix inputs[] = {vector_of(labels, batch), vector_of(weights, batch), matrix_given(z, batch, classes, ldz)},
+                 d = matrix_given(delta, batch, classes, ldd);
     const bp_kernels *kernels;
-    bp_status status =
-        check_loss(matrix_of(delta, batch, classes, ldd), vector_of(row_loss, batch), inputs, 3, label_names);
+    bp_status status = check_loss(d, vector_of(row_loss, batch), inputs, 3, label_names);
     if (status != BP_OK)
         return status;
     if (check_loss_kind(loss, parameter) != BP_OK)
@@ -154,7 +147,8 @@ bp_status bp_loss_labels(float *delta, size_t ldd, float *row_loss, const float 
         return bp_fail_labels(labels, batch, classes, "labels");
     if ((status = bp_dispatch(&kernels)) != BP_OK)
         return status;
-    kernels->loss_labels(delta, ldd, row_loss, z, ldz, labels, weights, batch, classes, loss, parameter, scale);
+    kernels->loss_labels(delta, d.ld, row_loss, z, inputs[2].ld, labels, weights, batch, classes, loss, parameter,
+                         scale);
     return BP_OK;
 }
 

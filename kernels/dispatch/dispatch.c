@@ -5,7 +5,6 @@
 #include "dispatch/dispatch.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,7 +1,6 @@
 /* Copies of networks, whole and in parts: include/backprop/copy.h. */
 #include <backprop/copy.h>
 
-#include <stdint.h>
 #include <string.h>
 
 #include "check/refuse.h"
@@ -13,7 +12,7 @@
 
 /* ---- Clones --------------------------------------------------------------------------------------------------- */
 
-static bp_status clone_network(const bp_network *source, bp_network **clone) {
+bp_status bp_network_clone(const bp_network *source, bp_network **clone) {
     if (!clone)
         return bp_fail(BP_ERROR_NULL, "clone is null");
     *clone = NULL;
@@ -22,13 +21,9 @@ static bp_status clone_network(const bp_network *source, bp_network **clone) {
     return bp_network_copy_block(source, clone);
 }
 
-bp_status bp_network_clone(const bp_network *source, bp_network **clone) {
-    return clone_network(source, clone);
-}
-
 bp_status bp_network_clone_parameters(const bp_network *source, bp_network **clone) {
     CONTRACT_MODE(host);
-    const bp_status status = clone_network(source, clone);
+    const bp_status status = bp_network_clone(source, clone);
     if (status != BP_OK)
         return status;
     bp_network *made = *clone;

@@ -6,7 +6,6 @@
  */
 #include "network/create.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "allocator.h"

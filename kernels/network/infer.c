@@ -4,7 +4,6 @@
  */
 #include <backprop/inference.h>
 
-#include <stdint.h>
 #include <string.h>
 
 #include "check/refuse.h"

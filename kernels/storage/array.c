@@ -1,7 +1,6 @@
 #include <backprop/file.h>
 
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

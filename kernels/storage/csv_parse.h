@@ -1,7 +1,4 @@
-/*
- * A table in memory, and the way that it is read: the file's bytes, with a NUL at the end of each field, and where each
- * begins.
- */
+/* A table in memory: the file's bytes, with a NUL at the end of each field, and where each field begins. */
 #ifndef BP_STORAGE_CSV_PARSE_H
 #define BP_STORAGE_CSV_PARSE_H
 

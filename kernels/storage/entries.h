@@ -2,8 +2,6 @@
 #ifndef BP_STORAGE_ENTRIES_H
 #define BP_STORAGE_ENTRIES_H
 
-#include <stdbool.h>
-
 #include <backprop/network.h>
 #include <backprop/safetensors.h>
 

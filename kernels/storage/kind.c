@@ -1,6 +1,5 @@
 #include "storage/kind.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "storage/error.h"

@@ -1,6 +1,5 @@
 #include "storage/names.h"
 
-#include <stddef.h>
 #include <string.h>
 
 /* Skips ignored components. */

@@ -26,7 +26,8 @@ void bp_dataset_arrays(const bp_dataset *checked, matrix arrays[BP_DATASET_ARRAY
     arrays[4] = vector_of(checked->index, checked->rows);
 }
 
-const matrix_names bp_dataset_names[BP_DATASET_ARRAYS] = {{"inputs"}, {"targets"}, {"labels"}, {"weights"}, {"index"}};
+const matrix_names bp_dataset_names[BP_DATASET_ARRAYS] = {
+    {.data = "inputs"}, {.data = "targets"}, {.data = "labels"}, {.data = "weights"}, {.data = "index"}};
 
 bp_status bp_dataset_check(const bp_dataset *dataset, const char *name, bp_dataset *checked) {
     if (!dataset || !dataset->inputs)
@@ -58,8 +59,8 @@ bp_status bp_dataset_split(const bp_dataset *dataset, size_t first_rows, uint64_
     const matrix result = vector_of(index, set.rows);
     matrix arrays[BP_DATASET_ARRAYS];
     bp_dataset_arrays(&set, arrays);
-    const matrix_names names[] = {{"index"},          {"dataset.inputs"},  {"dataset.targets"},
-                                  {"dataset.labels"}, {"dataset.weights"}, {"dataset.index"}};
+    const matrix_names names[] = {{.data = "index"},          {.data = "dataset.inputs"},  {.data = "dataset.targets"},
+                                  {.data = "dataset.labels"}, {.data = "dataset.weights"}, {.data = "dataset.index"}};
     if ((status = bp_check_named(&result, 1, arrays, BP_DATASET_ARRAYS, names)) != BP_OK ||
         (status = bp_random_permutation(index, set.rows, seed, SPLIT_STREAM)) != BP_OK)
         return status;

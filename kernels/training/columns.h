@@ -2,8 +2,6 @@
 #ifndef BP_TRAINING_COLUMNS_H
 #define BP_TRAINING_COLUMNS_H
 
-#include <stdbool.h>
-
 #include "check/refuse.h"
 
 typedef struct bp_columns {

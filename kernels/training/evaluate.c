@@ -46,8 +46,8 @@ static bp_status check_outputs(const bp_network *network, const bp_dataset *set,
     const size_t bytes = bp_block_bytes(network);
     matrix given[BP_DATASET_ARRAYS];
     bp_dataset_arrays(set, given);
-    const matrix_names names[] = {{"outputs"}, {"dataset.inputs"}, {"targets"},
-                                  {"labels"},  {"weights"},        {"dataset.index"}};
+    const matrix_names names[] = {{.data = "outputs"}, {.data = "dataset.inputs"}, {.data = "targets"},
+                                  {.data = "labels"},  {.data = "weights"},        {.data = "dataset.index"}};
     const bp_status status = bp_check_named(&result, 1, given, BP_DATASET_ARRAYS, names);
     if (status != BP_OK)
         return status;

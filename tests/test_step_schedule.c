@@ -258,6 +258,8 @@ static void follow(const sketch *s, const step_request *r, const step_schedule *
                     if (l >= s->network.lowest || r->input_gradient)
                         ready(h->deltas[l + 1], now, rows);
                     assert_int_equal(h->updated[l], 0); /* deltas by the weights from before the step */
+                    if (op->kind == BACKWARD_COLUMNS) /* normalization needs whole rows */
+                        assert_false(s->layers[l].normalized || (l > 0 && s->layers[l - 1].normalized));
                     if (wanted(s, r, l) && (l > 0 || op->kind != BACKWARD_COLUMNS))
                         once(&h->deltas[l], now);
                     if (op->kind != DELTAS_ROWS && op->kind != BLOCK_GRADIENT)

@@ -20,7 +20,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { LAYERS_MAX = 7, PHASES_MAX = 2 * LAYERS_MAX + 4, TEXT = 1024 };
+enum { LAYERS_MAX = 7, PHASES_MAX = MOST_PHASES(LAYERS_MAX), TEXT = 1024 };
 
 /* ---- Networks without memory ---------------------------------------------------------------------------------- */
 
@@ -52,7 +52,7 @@ static void draw(sketch *s, size_t layers, const size_t *sizes, size_t threads) 
 static step_schedule plan(sketch *s, const step_request *request) {
     step_schedule result = {.phases = s->phases};
     bp_schedule_slice(&result, &s->network, &s->network.workspace, request);
-    assert_true(result.count > 0 && result.count <= bp_schedule_phases(s->network.plan.layers));
+    assert_true(result.count > 0 && result.count <= MOST_PHASES(s->network.plan.layers));
     assert_true(result.rows > 0 && result.rows <= request->rows);
     for (size_t k = 0; k < result.count; k++)
         assert_true(s->phases[k].count > 0 && s->phases[k].count <= COUNT(s->phases[k].operations));
@@ -258,7 +258,7 @@ static void follow(const sketch *s, const step_request *r, const step_schedule *
                     if (l >= s->network.lowest || r->input_gradient)
                         ready(h->deltas[l + 1], now, rows);
                     assert_int_equal(h->updated[l], 0); /* deltas by the weights from before the step */
-                    if (op->kind == BACKWARD_COLUMNS) /* normalization needs whole rows */
+                    if (op->kind == BACKWARD_COLUMNS)   /* normalization needs whole rows */
                         assert_false(s->layers[l].normalized || (l > 0 && s->layers[l - 1].normalized));
                     if (wanted(s, r, l) && (l > 0 || op->kind != BACKWARD_COLUMNS))
                         once(&h->deltas[l], now);

@@ -167,7 +167,7 @@ static void lay_out(arena *a, bp_network *network, const bp_network_config *conf
     w->layers = arena_array(a, layers, 1, sizeof *w->layers);
     if (network->plan.small_rows > 0)
         w->small = arena_array(a, layers, 1, sizeof *w->small);
-    w->phases = arena_array(a, bp_schedule_phases(layers), 1, sizeof *w->phases);
+    w->phases = arena_array(a, MOST_PHASES(layers), 1, sizeof *w->phases);
     lay_out_parameters(a, network, config);
     lay_out_state(a, network);
     lay_out_gradient(a, network, config);

@@ -51,7 +51,7 @@ static void lay_out_large(arena *a, const bp_network *network, bp_workspace *w) 
         widest = k->out > widest ? k->out : widest;
     }
     w->layers = arena_array(a, layers, 1, sizeof *w->layers);
-    w->phases = arena_array(a, bp_schedule_phases(layers), 1, sizeof *w->phases);
+    w->phases = arena_array(a, MOST_PHASES(layers), 1, sizeof *w->phases);
     w->inputs = arena_packed(a, network->backend, rows, network->layers[0].in);
     float *const outputs[] = {arena_packed(a, network->backend, rows, widest).data,
                               arena_packed(a, network->backend, rows, widest).data};

@@ -22,7 +22,7 @@ static inline double bp_loss_total(const bp_network *network, const bp_batch *ba
 }
 
 /** The activation whose derivative the loss includes: none if the output layer saves derivatives. */
-bp_activation bp_loss_activation(const dense_layer *last);
+bp_activation bp_loss_activation(const dense_layer *k);
 
 /**
  * The network's loss of rows row .. row + rows - 1 of a batch, whose row-major outputs are a: the rows' losses and the

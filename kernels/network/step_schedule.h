@@ -57,13 +57,11 @@ typedef struct step_schedule {
     size_t rows;          /* of the slice */
     bool inputs_in_place; /* the caller's inputs are read where they are, not packed */
     size_t count;
-    step_phase *phases; /* [bp_schedule_phases(layers)] */
+    step_phase *phases; /* [MOST_PHASES(layers)] */
 } step_schedule;
 
 /** The most phases that a slice of a network of so many layers may take. */
-static inline size_t bp_schedule_phases(size_t layers) {
-    return 2 * layers + 4;
-}
+#define MOST_PHASES(layers) (2 * (layers) + 4)
 
 /** Whether SMALL_STEP does a batch of so many rows, if its step allows it. */
 static inline bool bp_schedule_is_small(const bp_network *network, const bp_workspace *w, size_t rows, bool train) {

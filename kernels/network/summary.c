@@ -5,7 +5,6 @@
 #include <backprop/dense.h>
 #include <backprop/inspect.h>
 
-#include "allocator.h"
 #include "float_environment.h"
 #include "network/step_schedule.h"
 
@@ -96,28 +95,24 @@ static void say_phase(text *t, size_t number, const step_phase *p) {
     say(t, "\n");
 }
 
+/* Networks of more layers are described without phases. */
+enum { SCHEDULED_LAYERS = 64 };
+
 /* The schedule of a training step of so many rows. */
 static void say_step(text *t, const bp_network *network, size_t rows) {
-    /* Not the network's allocator: several threads may ask for the summary at the same time. */
-    const bp_allocator *allocator = &bp_default_allocator;
-    const size_t bytes = bp_schedule_phases(network->plan.layers) * sizeof(step_phase);
-    step_schedule s = {.phases = allocator->allocate(allocator->context, bytes)};
+    step_phase phases[MOST_PHASES(SCHEDULED_LAYERS)];
+    step_schedule s = {.phases = phases};
+    const step_request request = {.rows = rows, .input_stride = network->layers[0].in, .train = true, .one_call = true};
     say(t, "a step of ");
     say_count(t, rows, "row");
     say(t, ": %.0f floating-point operations", bp_network_step_flops(network, rows));
-    if (s.phases) {
-        const step_request request = {
-            .rows = rows, .input_stride = network->layers[0].in, .train = true, .one_call = true};
+    if (network->plan.layers <= SCHEDULED_LAYERS)
         bp_schedule_slice(&s, network, &network->workspace, &request);
-        if (s.rows < rows)
-            say(t, ", in slices of %zu rows", s.rows);
-        say(t, "\n");
-        for (size_t k = 0; k < s.count; k++)
-            say_phase(t, k + 1, &s.phases[k]);
-        allocator->release(allocator->context, s.phases);
-    } else {
-        say(t, "\n");
-    }
+    if (s.count > 0 && s.rows < rows)
+        say(t, ", in slices of %zu rows", s.rows);
+    say(t, "\n");
+    for (size_t k = 0; k < s.count; k++)
+        say_phase(t, k + 1, &phases[k]);
 }
 
 size_t bp_network_summary(const bp_network *network, char *text_at, size_t size) {

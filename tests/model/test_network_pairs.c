@@ -330,7 +330,7 @@ typedef struct scene {
 static size_t shared[SHARINGS];
 
 static void count_sharing(const bp_network *network, size_t rows) {
-    step_schedule plan = {.phases = calloc(bp_schedule_phases(network->plan.layers), sizeof(step_phase))};
+    step_schedule plan = {.phases = calloc(MOST_PHASES(network->plan.layers), sizeof(step_phase))};
     const step_request request = {.rows = rows, .input_stride = network->layers[0].in, .train = true, .one_call = true};
     sharing way = SHARING_DRAWN;
     bp_schedule_slice(&plan, network, &network->workspace, &request);

@@ -3,6 +3,9 @@
 #define BP_CHECK_ARGUMENTS_H
 
 #include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <backprop/activation.h>
 #include <backprop/dense.h>

@@ -5,6 +5,7 @@
 #include "dispatch/dispatch.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -5,6 +5,8 @@
 #ifndef BP_NETWORK_ARENA_H
 #define BP_NETWORK_ARENA_H
 
+#include <stdint.h>
+
 #include <backprop/dense.h>
 
 #include "backend.h"

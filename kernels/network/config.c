@@ -4,6 +4,7 @@
  */
 #include <float.h>
 #include <math.h>
+#include <stdint.h>
 
 #include "check/optimizer.h"
 #include "enum_counts.h"

@@ -1,6 +1,7 @@
 /* Copies of networks, whole and in parts: include/backprop/copy.h. */
 #include <backprop/copy.h>
 
+#include <stdint.h>
 #include <string.h>
 
 #include "check/refuse.h"

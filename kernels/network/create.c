@@ -6,6 +6,7 @@
  */
 #include "network/create.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "allocator.h"

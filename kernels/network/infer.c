@@ -4,6 +4,7 @@
  */
 #include <backprop/inference.h>
 
+#include <stdint.h>
 #include <string.h>
 
 #include "check/refuse.h"

@@ -1,6 +1,7 @@
 /* The public thread pool: the library's pool, for callers in several threads. */
 #include <backprop/thread_pool.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "failure.h"

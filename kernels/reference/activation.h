@@ -3,6 +3,7 @@
 #define BP_REFERENCE_ACTIVATION_H
 
 #include <float.h>
+#include <stddef.h>
 
 #include "activation_kinds.h"
 #include "reference/math.h"

@@ -2,6 +2,8 @@
 #ifndef BP_REFERENCE_DENSE_H
 #define BP_REFERENCE_DENSE_H
 
+#include <stddef.h>
+
 #include <backprop/dense.h>
 
 #include "reference/activation.h"

@@ -2,6 +2,9 @@
 #ifndef BP_REFERENCE_DROPOUT_H
 #define BP_REFERENCE_DROPOUT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "mask.h"
 #include "philox.h"
 #include "reference/activation.h"

@@ -3,6 +3,7 @@
 #define BP_REFERENCE_LAYER_NORM_H
 
 #include <math.h>
+#include <stddef.h>
 
 #include <backprop/layer_norm.h>
 

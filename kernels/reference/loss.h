@@ -2,6 +2,10 @@
 #ifndef BP_REFERENCE_LOSS_H
 #define BP_REFERENCE_LOSS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include <backprop/loss.h>
 
 #include "reference/activation.h"

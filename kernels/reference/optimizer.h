@@ -3,6 +3,7 @@
 #define BP_REFERENCE_OPTIMIZER_H
 
 #include <math.h>
+#include <stddef.h>
 
 #include <backprop/optimizer.h>
 

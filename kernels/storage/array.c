@@ -1,6 +1,7 @@
 #include <backprop/file.h>
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,6 +2,8 @@
 #ifndef BP_STORAGE_ENTRIES_H
 #define BP_STORAGE_ENTRIES_H
 
+#include <stdbool.h>
+
 #include <backprop/network.h>
 #include <backprop/safetensors.h>
 

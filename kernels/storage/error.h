@@ -2,6 +2,8 @@
 #ifndef BP_STORAGE_ERROR_H
 #define BP_STORAGE_ERROR_H
 
+#include <stdint.h>
+
 #include <backprop/file.h>
 
 #include "platform/file.h"

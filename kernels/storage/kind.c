@@ -1,5 +1,6 @@
 #include "storage/kind.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "storage/error.h"

@@ -1,5 +1,6 @@
 #include "storage/names.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Skips ignored components. */

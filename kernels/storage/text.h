@@ -2,6 +2,8 @@
 #ifndef BP_STORAGE_TEXT_H
 #define BP_STORAGE_TEXT_H
 
+#include <stddef.h>
+
 #include <backprop/file.h>
 
 /** The longest text: the longest header that safetensors allow. */

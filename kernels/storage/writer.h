@@ -2,6 +2,9 @@
 #ifndef BP_STORAGE_WRITER_H
 #define BP_STORAGE_WRITER_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include <backprop/file.h>
 
 #include "platform/file.h"

@@ -2,6 +2,7 @@
 #ifndef BP_STORAGE_ZIP_WRITE_H
 #define BP_STORAGE_ZIP_WRITE_H
 
+#include <stdbool.h>
 #include <zlib.h>
 
 #include "storage/text.h"

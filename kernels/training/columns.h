@@ -2,6 +2,8 @@
 #ifndef BP_TRAINING_COLUMNS_H
 #define BP_TRAINING_COLUMNS_H
 
+#include <stdbool.h>
+
 #include "check/refuse.h"
 
 typedef struct bp_columns {

@@ -67,8 +67,8 @@ BP_API bp_status bp_network_find_nonfinite(bp_network *network, const bp_batch *
 
 /**
  * Describes a network in words: layers, parameters, memory, operations of a step, instruction set, threads, and the
- * schedule of a batch of max_batch_size rows and of one row, phase by phase if there are at most 64 layers. Each line has
- * a final '\n'. Numbers have a decimal point in every locale. The words may change between versions.
+ * schedule of a batch of max_batch_size rows and of one row, phase by phase if there are at most 64 layers. Each line
+ * has a final '\n'. Numbers have a decimal point in every locale. The words may change between versions.
  *
  * Like snprintf, it writes at most `size` bytes, including a final null character, and returns the length of the whole
  * text without that character. `text` may be null if `size` is 0. It returns 0 for a null network, with an empty text,

@@ -1,4 +1,4 @@
-/* A table in memory, and how it is read: the file's bytes, with a NUL at the end of each field, and where each begins.
+/* A table in memory: the file's bytes, with a NUL at the end of each field, and where each begins.
  */
 #ifndef BP_STORAGE_CSV_PARSE_H
 #define BP_STORAGE_CSV_PARSE_H

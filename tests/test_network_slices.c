@@ -159,7 +159,7 @@ static void check_slices_on(test_table *table) {
         bp_network *network = net_create_on(table, &config, SEED);
         const size_t slices = (BATCH_MAX + network->workspace.slice_rows - 1) / network->workspace.slice_rows;
         if (slices < 2 || bp_network_threads(network) != pools[k].threads)
-            fail_msg("%s: %zu slices on %zu lanes: this net tests nothing", name, slices, network->workspace.workers);
+            fail_msg("%s: %zu slices on %zu workers: this net tests nothing", name, slices, network->workspace.workers);
         check_network(network, current, &expected, name);
         assert_true(!pools[k].pool || log.runs > 0);
         bp_network_destroy(network);
@@ -268,7 +268,7 @@ static void check_sharing_on(test_table *table) {
     for (size_t k = 0; k < (few ? 3 : COUNT(lane_pools)); k++) {
         const size_t workers = lane_pools[k].workers;
         char name[128];
-        snprintf(name, sizeof name, "net %zu on %s, %zu lanes", sharing, table->name, workers);
+        snprintf(name, sizeof name, "net %zu on %s, %zu workers", sharing, table->name, workers);
         pool_log log = {0};
         bp_network_config config = net_config(&current->shape, BATCH_MAX);
         config.threads = workers;

@@ -149,16 +149,16 @@ static ALWAYS_INLINE void run_step(step *s, size_t batch_rows, float *loss) {
         if (s->train)
             bp_parameters_changed(w);
         for (s->begin = 0; s->begin < s->batch.rows; s->begin += s->rows) {
-            step_schedule plan = {.phases = w->phases};
+            step_schedule slice = {.phases = w->phases};
             const step_request request = request_of(s);
-            bp_schedule_slice(&plan, network, w, &request);
-            s->rows = plan.rows;
-            s->inputs_in_place = plan.inputs_in_place;
+            bp_schedule_slice(&slice, network, w, &request);
+            s->rows = slice.rows;
+            s->inputs_in_place = slice.inputs_in_place;
             s->use = use_of(s);
-            for (size_t k = 0; k < plan.count; k++) {
-                phase_task task = {s, &plan.phases[k]};
-                if (plan.phases[k].workers > 1)
-                    bp_workers_run(&network->pool, run_phase, &task, plan.phases[k].workers);
+            for (size_t k = 0; k < slice.count; k++) {
+                phase_task task = {s, &slice.phases[k]};
+                if (slice.phases[k].workers > 1)
+                    bp_workers_run(&network->pool, run_phase, &task, slice.phases[k].workers);
                 else
                     run_phase(&task, 0);
             }

@@ -50,7 +50,7 @@ typedef struct step_request {
     bool skips_gradient; /* only deltas are wanted */
     bool input_gradient; /* dL/dx is wanted */
     bool in_order;       /* one thread computes the loss, row by row */
-    bool one_call;       /* SMALL_STEP may do it */
+    bool one_call;       /* SMALL_STEP may do it: never set by run_step, which has asked bp_schedule_is_small before */
 } step_request;
 
 typedef struct step_schedule {

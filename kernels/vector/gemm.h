@@ -257,14 +257,14 @@ static void gemm_block_run(const gemm_block *b, const gemm_epilogue *e, prefetch
 /* ---- All blocks: the loops over NC columns, KC steps and MC rows ------------------------------------------------ */
 
 /* Scratch holds a block of B, a block of A, and sums, without gaps. */
-typedef struct workspace {
+typedef struct gemm_scratch {
     float *b, *a, *sums;
-} workspace;
+} gemm_scratch;
 
-static workspace cut_scratch(const gemm_operands *g, const gemm_plan *plan, float *scratch) {
+static gemm_scratch cut_scratch(const gemm_operands *g, const gemm_plan *plan, float *scratch) {
     const size_t depth = least(g->depth, plan->kc), rows = least(g->rows, plan->mc);
     const size_t columns = round_up(least(g->columns, NC), NR);
-    workspace w = {.b = scratch};
+    gemm_scratch w = {.b = scratch};
     w.a = w.b + depth * columns;
     w.sums = plan->pack_a != PACK_NONE ? w.a + round_up(depth, NR) * round_up(rows, NR) : w.a;
     return w;
@@ -358,7 +358,7 @@ static void set_destination(gemm_block *b, const gemm_operands *g, const gemm_pl
 
 static void gemm(const gemm_operands *g, const gemm_plan *plan, const gemm_epilogue *epilogue, void *scratch) {
     const gemm_epilogue store = {EPILOGUE_STORE};
-    const workspace w = cut_scratch(g, plan, scratch);
+    const gemm_scratch w = cut_scratch(g, plan, scratch);
     const bool resumes = plan->sums_in_scratch && g->depth > plan->kc;
     /* Rows that share a packed block of B: all, unless their sums must fit into scratch. */
     const size_t stretch = resumes ? SUM_ROWS / plan->mc * plan->mc : g->rows;

@@ -564,41 +564,6 @@ static void bad_calls_change_nothing(void **state) {
     samples_destroy(&s);
 }
 
-/* ---- Strides of a callback ------------------------------------------------------------------------------------ */
-
-enum { WIDE = 100 };
-
-/* A loss by public kernels, which refuse strides below the columns. */
-static void loss_by_kernels(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
-                            float *delta, size_t delta_stride) {
-    size_t *calls = context;
-    (void)first;
-    assert_true(output_stride >= WIDE && delta_stride >= WIDE);
-    assert_int_equal(bp_softmax(delta, delta_stride, outputs, output_stride, rows, WIDE), BP_OK);
-    ++*calls;
-}
-
-/* Outputs of several panels, of networks for one row and for more. */
-static void callbacks_get_strides_of_whole_rows(void **state) {
-    (void)state;
-    const net wide = {1, {5, WIDE}, {{BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE};
-    uint64_t hashes[2];
-    for (size_t most = 1; most <= 2; most++) {
-        const bp_network_config config = net_config(&wide, most);
-        bp_network *network = net_create(&config, 3);
-        samples s = samples_create(&wide, 1, 0, test_seed());
-        size_t calls = 0;
-        const bp_backward_options options =
-            BACKWARD_OPTIONS(.learning_rate = 0.5f, .loss_callback = loss_by_kernels, .loss_context = &calls);
-        assert_int_equal(bp_network_backward(network, &s.batch, &options), BP_OK);
-        assert_int_equal(calls, 1);
-        hashes[most - 1] = bp_network_hash(network);
-        bp_network_destroy(network);
-        samples_destroy(&s);
-    }
-    assert_true(hashes[0] == hashes[1]);
-}
-
 int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
@@ -606,7 +571,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(backward_is_the_chain_of_kernels),
         cmocka_unit_test(regularized_networks_go_back_too),
         cmocka_unit_test(gradients_agree_with_finite_differences),
-        cmocka_unit_test(callbacks_get_strides_of_whole_rows),
         cmocka_unit_test(bad_calls_change_nothing),
     };
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

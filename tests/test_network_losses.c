@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+#include <backprop/backward.h>
+
+#include "defaults.h"
 #include "enum_counts.h"
 #include "harness/bits.h"
 #include "harness/session.h"
@@ -147,6 +150,41 @@ static void evaluation_is_a_mean(void **state) {
     assert_true(losses[0] > 0.1 && fabs(losses[1] / losses[0] - 1) < 1e-6);
 }
 
+/* ---- Strides of a callback ------------------------------------------------------------------------------------ */
+
+enum { WIDE = 100 };
+
+/* A loss by public kernels, which refuse strides below the columns. */
+static void loss_by_kernels(void *context, size_t first, size_t rows, const float *outputs, size_t output_stride,
+                            float *delta, size_t delta_stride) {
+    size_t *calls = context;
+    (void)first;
+    assert_true(output_stride >= WIDE && delta_stride >= WIDE);
+    assert_int_equal(bp_softmax(delta, delta_stride, outputs, output_stride, rows, WIDE), BP_OK);
+    ++*calls;
+}
+
+/* Outputs of several panels, of networks for one row and for more. */
+static void callbacks_get_strides_of_whole_rows(void **state) {
+    (void)state;
+    const net wide = {1, {5, WIDE}, {{BP_ACTIVATION_TANH, 0}}, BP_LOSS_MSE};
+    uint64_t hashes[2];
+    for (size_t most = 1; most <= 2; most++) {
+        const bp_network_config config = net_config(&wide, most);
+        bp_network *network = net_create(&config, 3);
+        samples s = samples_create(&wide, 1, 0, test_seed());
+        size_t calls = 0;
+        const bp_backward_options options =
+            BACKWARD_OPTIONS(.learning_rate = 0.5f, .loss_callback = loss_by_kernels, .loss_context = &calls);
+        assert_int_equal(bp_network_backward(network, &s.batch, &options), BP_OK);
+        assert_int_equal(calls, 1);
+        hashes[most - 1] = bp_network_hash(network);
+        bp_network_destroy(network);
+        samples_destroy(&s);
+    }
+    assert_true(hashes[0] == hashes[1]);
+}
+
 /* One test for each loss, so that a failure names it. */
 static int choose_loss(void **state) {
     loss_of_test = *(const bp_loss_kind *)*state;
@@ -157,11 +195,12 @@ int main(int argc, char **argv) {
     (void)argc;
     test_start(argv[0]);
     static bp_loss_kind losses[LOSS_COUNT];
-    struct CMUnitTest tests[LOSS_COUNT + 1];
+    struct CMUnitTest tests[LOSS_COUNT + 2];
     for (int k = 0; k < LOSS_COUNT; k++) {
         losses[k] = (bp_loss_kind)k;
         tests[k] = (struct CMUnitTest){bp_loss_name((bp_loss_kind)k), train_shapes, choose_loss, NULL, &losses[k]};
     }
     tests[LOSS_COUNT] = (struct CMUnitTest)cmocka_unit_test(evaluation_is_a_mean);
+    tests[LOSS_COUNT + 1] = (struct CMUnitTest)cmocka_unit_test(callbacks_get_strides_of_whole_rows);
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -1,6 +1,6 @@
 /*
- * What is chosen when a network is made, and never changes: the number of workers, the rows of a slice, which arrays.
- * plan.c has the reasons and the constants.
+ * What is chosen when a network is made, and never changes (bp_network_evaluate sums the losses for a moment): the
+ * number of workers, the rows of a slice, which arrays. plan.c has the reasons and the constants.
  */
 #ifndef BP_NETWORK_PLAN_H
 #define BP_NETWORK_PLAN_H

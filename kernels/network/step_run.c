@@ -106,7 +106,7 @@ static void run_phase(void *argument, size_t worker) {
             case ADD_BLOCKS:
                 bp_add_blocks(s, worker, workers);
                 break;
-            case SMALL_STEP: /* bp_step_run knows it before there is a step_schedule */
+            case SMALL_STEP: /* only summaries plan it: run_step makes that call itself */
                 break;
             }
         }

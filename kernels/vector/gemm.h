@@ -4,11 +4,11 @@
  * A caller says what is multiplied (gemm_operands), in which blocks (gemm_plan), and what becomes of the results
  * (gemm_epilogue, in tile.h). The five loops, outermost first:
  *
- *   gemm        NC columns of C and B
- *               KC steps of the depth: a block of B, packed if the plan says so
- *               MC rows of C and A: a block of A, packed if the plan says so
- *   gemm_block  NR columns of the block: a panel of B
- *   tile        MR rows of the block, whose sums stay in registers
+ *   gemm            NC columns of C and B
+ *                   KC steps of the depth: a block of B, packed if the plan says so
+ *                   MC rows of C and A: a block of A, packed if the plan says so
+ *   gemm_block_run  NR columns of the block: a panel of B
+ *   tile            MR rows of the block, whose sums stay in registers
  *
  * A chain that is longer than a block continues from the results in memory, which changes no bit.
  *

@@ -26,7 +26,7 @@ typedef enum epilogue_kind {
     EPILOGUE_ACTIVATION,
     EPILOGUE_DERIVATIVE, /* times f', computed from the saved values */
     EPILOGUE_SGD,        /* C are weights, less the learning rate times the results */
-    EPILOGUE_OPTIMIZER   /* the tile stores; the driver does the optimizer's step on each block */
+    EPILOGUE_OPTIMIZER   /* the tile stores; gemm.h does the optimizer's step on the gradient */
 } epilogue_kind;
 
 /* What becomes of the results of a product. */

@@ -185,7 +185,8 @@ static void slices_change_no_bit(void **state) {
 
 typedef enum way { BY_BLOCKS, BY_ROWS, BY_COLUMNS } way;
 
-/* Nets and batches that are shared in a way of network/step_schedule.c; the last net has single layers by columns or rows. */
+/* Nets and batches that are shared in a way of network/step_schedule.c; the last net has single layers by columns or
+ * rows. */
 static const struct {
     training training;
     way way;

@@ -110,6 +110,14 @@ typedef struct gradient_use {
     const bp_coefficients *update; /* the parameters are updated by it; null: it is stored in the sums */
 } gradient_use;
 
+/* A layer backward: the deltas of the layer before it, and the gradient of its weights. */
+typedef struct bp_backward {
+    size_t batch, in, out;
+    const bp_packed *previous, *delta, *w, *saved; /* saved: the previous layer's, for `derivative` */
+    bp_derivative derivative;
+    const bp_packed *sums, *x;
+} bp_backward;
+
 /* A layer of a small network: outputs, and the previous layer's unless it is the first, fit one panel. */
 typedef struct bp_small_layer {
     size_t in, out;
@@ -161,6 +169,8 @@ typedef struct bp_backend {
     /* The gradient of weights w, X^T delta. */
     void (*gradient)(const gradient_use *use, const bp_packed *w, const bp_packed *sums, const bp_packed *x,
                      const bp_packed *delta, size_t batch, size_t in, size_t out, void *scratch);
+    /* `delta`, then `gradient`. An update changes w after the deltas have used it. */
+    void (*backward)(const gradient_use *use, const bp_backward *b, void *scratch);
     /* The gradient of biases, the sums of delta's columns. */
     void (*bias_gradient)(const gradient_use *use, float *biases, float *sums, const bp_packed *delta, size_t batch,
                           size_t out);

@@ -20,6 +20,11 @@
 #define NC 512 /* wide: a packed block of A stays in that cache and is used often */
 #define MC 144
 
+#ifndef FEW_ROWS
+#define FEW_ROWS 8   /* batches of so few rows sweep over the weights, */
+#define SWEEP_MOST 3 /* with plain SGD in one pass up to so many rows */
+#endif
+
 /* Whether products read row-major matrices of many rows as fast as packed ones. */
 #define IN_PLACE false
 

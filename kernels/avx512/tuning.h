@@ -35,6 +35,11 @@
 #define NC 512
 #define MC 144
 
+#ifndef FEW_ROWS
+#define FEW_ROWS 16   /* batches of so few rows sweep over the weights, */
+#define SWEEP_MOST 16 /* with plain SGD in one pass up to so many rows */
+#endif
+
 /* Whether products read row-major matrices of many rows as fast as packed ones. */
 #define IN_PLACE true
 

@@ -17,6 +17,11 @@
 #define NC 504
 #define MC 144
 
+#ifndef FEW_ROWS
+#define FEW_ROWS 8   /* batches of so few rows sweep over the weights, */
+#define SWEEP_MOST 4 /* with plain SGD in one pass up to so many rows */
+#endif
+
 /* Whether products read row-major matrices of many rows as fast as packed ones. */
 #define IN_PLACE false
 

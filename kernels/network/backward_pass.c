@@ -118,11 +118,47 @@ void bp_update_layers(const step *s, size_t first, size_t end, size_t worker, si
         update_layer(s, l, worker, workers);
 }
 
+/* The deltas before layer l > 0 and the gradient, both for columns `in` of the deltas: the same rows of the weights. */
+static void backward_part(const step *s, size_t l, range in, size_t worker) {
+    const bp_network *network = s->network;
+    const dense_layer *k = &network->layers[l], *previous = k - 1;
+    const layer_rows *values = &s->workspace->layers[l], *before = values - 1;
+    bp_packed w_part, result, saved, x;
+    const bp_packed *w = bp_part_in(s, &k->weights, in.begin, 0, &w_part);
+    const bp_packed sums = bp_gradient_of_matrix(network, *w);
+    const row_range all = bp_all_rows(s, worker);
+    if (in.begin == 0)
+        network->backend->bias_gradient(&s->use, k->biases, bp_gradient_of(network, k->biases), &values->deltas,
+                                        s->rows, k->out);
+    const bp_backward b = {
+        .batch = s->rows,
+        .in = in.end - in.begin,
+        .out = k->out,
+        .previous = bp_part_in(s, previous->normalized ? &before->norm_deltas : &before->deltas, 0, in.begin, &result),
+        .delta = &values->deltas,
+        .w = w,
+        .saved = bp_part_in(s, &before->saved, 0, in.begin, &saved),
+        .derivative = previous->derivative,
+        .sums = &sums,
+        .x = bp_layer_inputs(s, l, all, in.begin, &x),
+    };
+    network->backend->backward(&s->use, &b, all.scratch);
+    if (previous->normalized)
+        normalize_deltas(s, l - 1, all);
+}
+
 void bp_backward_layers(const step *s) {
     const row_range all = bp_all_rows(s, 0);
     for (size_t l = s->network->plan.layers; l-- > 0;) {
-        delta_rows(s, l, all);
-        update_layer(s, l, 0, 1);
+        const dense_layer *k = &s->network->layers[l];
+        if (l > 0 && delta_is_wanted(s, l) && gradient_is_wanted(s, l)) {
+            backward_part(s, l, (range){0, k->in}, 0);
+            if (k->normalized)
+                update_normalization(s, l, (range){0, k->out});
+        } else {
+            delta_rows(s, l, all);
+            update_layer(s, l, 0, 1);
+        }
     }
 }
 
@@ -135,9 +171,12 @@ void bp_backward_columns(const step *s, size_t l, size_t worker, size_t workers)
         out = columns_of(backend, k->out, worker, workers);
     else
         in = columns_of(backend, k->in, worker, workers);
-    if (l > 0 && in.begin < in.end && delta_is_wanted(s, l))
+    const bool delta = l > 0 && in.begin < in.end && delta_is_wanted(s, l), gradient = gradient_is_wanted(s, l);
+    if (delta && gradient)
+        backward_part(s, l, in, worker);
+    else if (delta)
         delta_part(s, l, bp_all_rows(s, worker), in);
-    if (gradient_is_wanted(s, l))
+    else if (gradient)
         update_part(s, l, in, out, worker);
 }
 

@@ -90,6 +90,11 @@ static void packed_gradient(const gradient_use *use, const bp_packed *w, const b
         }
 }
 
+static void packed_backward(const gradient_use *use, const bp_backward *b, void *scratch) {
+    packed_delta(b->previous, b->delta, b->w, b->saved, b->batch, b->in, b->out, b->derivative, scratch);
+    packed_gradient(use, b->w, b->sums, b->x, b->delta, b->batch, b->in, b->out, scratch);
+}
+
 static void packed_bias_gradient(const gradient_use *use, float *biases, float *sums, const bp_packed *delta,
                                  size_t batch, size_t out) {
     for (size_t j = 0; j < out; j++) {

@@ -49,6 +49,7 @@ const bp_backend BP_BACKEND = {
     .delta = packed_delta,
     .multiply = packed_multiply,
     .gradient = packed_gradient,
+    .backward = packed_backward,
     .bias_gradient = packed_bias_gradient,
     .add_blocks = add_blocks,
     .activate = packed_activate,

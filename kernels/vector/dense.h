@@ -5,8 +5,8 @@
 #include <backprop/dense.h>
 
 #include "vector/delta.h"
+#include "vector/few.h"
 #include "vector/gemm.h"
-#include "vector/row.h"
 
 /* Rows of A that lie whole pages apart share the same sets of the cache: they are packed if enough columns use them. */
 static pack_kind pack_far_rows(size_t ld, size_t columns) {
@@ -27,10 +27,12 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
                           const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                           void *scratch) {
     /* The tiles compute the columns beyond the last whole panel. */
-    const size_t done = batch == 1 ? out / NR * NR : 0;
-    if (done > 0)
-        row_forward(row_major(a, lda), (bp_packed){0}, row_major(x, ldx), row_major(w, ldw), bias, in, done,
-                    activation);
+    const size_t done = few_go_forward(batch) ? out / NR * NR : 0;
+    if (done > 0) {
+        few_forward(batch, row_major(a, lda), row_major(x, ldx), row_major(w, ldw), bias, in, done, activation);
+        if (!is_rectifier(activation))
+            activate_in_place(a, lda, NULL, 0, batch, done, activation);
+    }
     if (done == out)
         return;
     const gemm_operands g = forward_operands(row_major(a + done, lda), row_major(x, ldx), row_major(w + done, ldw),
@@ -40,6 +42,15 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
     plan.pack_a = pack_far_rows(ldx, out);
     plan.pack_b = pack_shared(ldw, batch);
     gemm(&g, &plan, &e, scratch);
+}
+
+/* A few rows of a row-major matrix, packed. */
+static bp_packed few_rows_of(const float *from, size_t ld, size_t rows, size_t columns, float *scratch) {
+    if (rows == 1)
+        return row_major(from, ld);
+    const bp_packed packed = {scratch, NR, rows * NR};
+    pack_matrix(packed, from, ld, rows, columns);
+    return packed;
 }
 
 static void dense_delta(float *previous, size_t ldp, const float *delta, size_t ldd, const float *w, size_t ldw,
@@ -52,10 +63,20 @@ static void dense_delta(float *previous, size_t ldp, const float *delta, size_t 
         lds = ldp;
     }
     /* The tiles compute the columns beyond the last whole vector. */
-    const size_t done = batch == 1 ? in / VEC_LANES * VEC_LANES : 0;
-    if (done > 0)
-        row_delta(row_major(previous, ldp), row_major(delta, ldd), row_major(w, ldw), row_major(saved, lds), done, out,
-                  derivative);
+    const size_t done = batch <= FEW_ROWS ? in / VEC_LANES * VEC_LANES : 0;
+    if (done > 0) {
+        const few_operands o = {
+            .rows = batch,
+            .in = done,
+            .out = out,
+            .previous = row_major(previous, ldp),
+            .delta = few_rows_of(delta, ldd, batch, out, scratch),
+            .w = row_major(w, ldw),
+            .saved = row_major(saved, lds),
+            .derivative = derivative,
+        };
+        few_backward(&o);
+    }
     if (done == in)
         return;
     const delta_operands d = {
@@ -92,11 +113,17 @@ static gemm_epilogue gradient_epilogue(const bp_coefficients *update) {
 /* Stores the gradient in w, or updates w by it. */
 static void row_major_gradient(const bp_coefficients *update, float *w, size_t ldw, const float *x, size_t ldx,
                                const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
-    if (batch == 1 && update && update->plain) {
-        if (out >= SGD_VECS * VEC_LANES)
-            outer_product_update(SGD_VECS, w, ldw, x, delta, in, out, update->learning_rate);
-        else
-            outer_product_update(1, w, ldw, x, delta, in, out, update->learning_rate);
+    if (batch <= FEW_ROWS && update && update->plain) {
+        const few_operands o = {
+            .rows = batch,
+            .in = in,
+            .out = out,
+            .delta = few_rows_of(delta, ldd, batch, out, scratch),
+            .w = row_major(w, ldw),
+            .update = update,
+            .x = row_major(x, ldx),
+        };
+        few_backward(&o);
         return;
     }
     const gemm_operands g =

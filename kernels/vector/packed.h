@@ -18,8 +18,10 @@ static void packed_activate(bp_packed a, bp_packed derivatives, size_t rows, siz
 static void packed_forward(const bp_packed *a, const bp_packed *derivatives, const bp_packed *x, const bp_packed *w,
                            const float *bias, size_t batch, size_t in, size_t out, bp_activation activation,
                            void *scratch) {
-    if (batch == 1) {
-        row_forward(*a, *derivatives, *x, *w, bias, in, out, activation);
+    if (few_go_forward(batch)) {
+        few_forward(batch, *a, *x, *w, bias, in, out, activation);
+        if (!is_rectifier(activation))
+            packed_activate(*a, *derivatives, batch, out, activation);
         return;
     }
     gemm_operands g = forward_operands(*a, *x, *w, bias, batch, in, out);
@@ -32,8 +34,9 @@ static void packed_forward(const bp_packed *a, const bp_packed *derivatives, con
 static void packed_delta(const bp_packed *previous, const bp_packed *delta, const bp_packed *w,
                          const bp_packed *previous_saved, size_t batch, size_t in, size_t out, bp_derivative derivative,
                          void *scratch) {
-    if (batch == 1) {
-        row_delta(*previous, *delta, *w, *previous_saved, in, out, derivative);
+    if (batch <= FEW_ROWS) {
+        const few_operands o = {batch, in, out, *previous, *delta, *w, *previous_saved, derivative, .padded = true};
+        few_backward(&o);
         return;
     }
     const delta_operands d = {batch, in, out, *previous, *delta, *w, *previous_saved, derivative, .padded = true};
@@ -56,8 +59,9 @@ static void packed_multiply(bp_packed delta, bp_packed derivatives, size_t rows,
 static void packed_gradient(const gradient_use *use, const bp_packed *w, const bp_packed *sums, const bp_packed *x,
                             const bp_packed *delta, size_t batch, size_t in, size_t out, void *scratch) {
     const bp_coefficients *update = use->update;
-    if (batch == 1 && update && !use->continues) {
-        row_update(update, *w, *x, *delta, in, out);
+    if (batch <= FEW_ROWS && update && !use->continues) {
+        const few_operands o = {batch, in, out, .delta = *delta, .w = *w, .update = update, .x = *x, .padded = true};
+        few_backward(&o);
         return;
     }
     gemm_operands g = gradient_operands(update ? *w : *sums, *x, *delta, batch, in, out);
@@ -83,6 +87,17 @@ static void packed_bias_gradient(const gradient_use *use, float *biases, float *
         for (size_t c = 0; c < NR && j + c < out; c += VEC_LANES)
             store_gradient(update, biases + j + c, VEC_LANES, vec_add(vec_set1(0.0f), vec_load(d + c)));
     }
+}
+
+static void packed_backward(const gradient_use *use, const bp_backward *b, void *scratch) {
+    if (b->batch <= FEW_ROWS && use->update && !use->continues) {
+        const few_operands o = {b->batch,  b->in,         b->out,      *b->previous, *b->delta,     *b->w,
+                                *b->saved, b->derivative, use->update, *b->x,        .padded = true};
+        few_backward(&o);
+        return;
+    }
+    packed_delta(b->previous, b->delta, b->w, b->saved, b->batch, b->in, b->out, b->derivative, scratch);
+    packed_gradient(use, b->w, b->sums, b->x, b->delta, b->batch, b->in, b->out, scratch);
 }
 
 /* The sum of the blocks at element k, added to that of earlier slices, if `sums` is not null. */

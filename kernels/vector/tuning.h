@@ -60,16 +60,19 @@
 /* Vectors per iteration of plain SGD on an array: with fewer, the loop itself takes longer than loads and stores. */
 #define SGD_VECS 4
 
-/* ---- One row ---------------------------------------------------------------------------------------------------- */
+/* ---- A few rows ------------------------------------------------------------------------------------------------- */
+
+/* Chains of a forward pass that run together: so many sums stay in registers. */
+#define FORWARD_CHAINS (MR * TILE_VECS)
 
 /* The columns of so many panel widths run their chains together. */
 #define ROW_PANEL_COUNT 4
 
-/* Vectors of W's rows whose chains run together: enough to hide the latency of a multiply-add. */
-#define DELTA_VECS (32 / VEC_LANES)
+/* Panel widths of W's rows whose sums run together: enough to hide the latency of a multiply-add. */
+#define SWEEP_PANELS (NR < 32 ? 32 / NR : 1)
 
-/* Columns of a cache line, all used at once: rows a power of two apart share few sets of the cache. */
-#define LINE_COLUMNS (NR % FLOATS_PER_LINE == 0 ? FLOATS_PER_LINE : VEC_LANES)
+/* Vectors of deltas that an update keeps in registers. */
+#define STRIP_VECS (MR * TILE_VECS * 2 / 3)
 
 /* ---- Small networks --------------------------------------------------------------------------------------------- */
 

@@ -40,6 +40,13 @@ const std::vector<Shape> &table() {
         {"autoenc", {784, 1000, 500, 250, 30, 250, 500, 1000, 784}, sigmoid, mse, 128},
         {"mlp1k", {1024, 1024, 1024, 1024, 1024}, relu, mse, 1024},
         {"mlp1k-small", {1024, 1024, 1024, 1024, 1024}, relu, mse, 32},
+        {"net512-2", {512, 512, 512, 8}, relu, mse, 2},
+        {"net512-4", {512, 512, 512, 8}, relu, mse, 4},
+        {"net512-8", {512, 512, 512, 8}, relu, mse, 8},
+        {"net512-16", {512, 512, 512, 8}, relu, mse, 16},
+        {"net256-1", {256, 256, 256, 4}, hyperbolic, mse, 1},
+        {"net64-8", {64, 64, 64, 4}, relu, mse, 8},
+        {"net1k-1", {1024, 1024, 1024, 10}, relu, cross_entropy, 1},
         {"wide", {4096, 4096, 4096}, relu, mse, 256},
     };
     return shapes;

@@ -1,7 +1,6 @@
 #include "contestant.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -17,6 +16,7 @@
 
 #include "check.h"
 #include "cpus.h"
+#include "training.h"
 
 /** What parent and child both see. */
 struct Contestant::Shared {
@@ -26,35 +26,6 @@ struct Contestant::Shared {
     size_t group, count;
     double samples[capacity];
 };
-
-namespace {
-
-double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/** A peer's trainer and the batches it takes in turn. */
-struct Training {
-    const peer &implementation;
-    void *trainer;
-    const Pool &pool;
-    size_t next;
-
-    void run(size_t steps, float learning_rate) {
-        for (size_t k = 0; k < steps; k++) {
-            implementation.step(trainer, &pool[next], learning_rate);
-            next = next + 1 < pool.size() ? next + 1 : 0;
-        }
-    }
-
-    double time(size_t steps, float learning_rate) {
-        const double start = now();
-        run(steps, learning_rate);
-        return now() - start;
-    }
-};
-
-} // namespace
 
 void Contestant::run(const Implementation &implementation, const Task &task, Shared &shared, int channel) {
     const auto answer = [&](const std::string &error) {
@@ -70,27 +41,21 @@ void Contestant::run(const Implementation &implementation, const Task &task, Sha
     if (!own)
         answer("its module can't be loaded");
     const peer_net net = task.shape.net();
-    void *trainer = own->create(&net, task.initial.layers(), task.threads);
-    if (!trainer)
+    Training training(*own, net, task.initial, task.threads, task.pool);
+    if (!training.created())
         answer("it could not create the network");
 
-    Training training = {*own, trainer, task.pool, 0};
     training.run(check_steps, task.check_rate);
     Parameters found(task.shape);
-    own->parameters(trainer, found.layers());
+    training.parameters(found);
     const Verdict verdict = check(task.shape, task.initial, task.expected, found, check_steps);
     shared.deviation = verdict.deviation;
     if (!verdict.error.empty())
         answer(verdict.error);
     pin_each_thread(task.cpus);
 
-    const double group_seconds = 20e-6; // reading the clock twice is well below a part in a hundred of that
-    double seconds = training.time(1, task.learning_rate);
-    shared.group = 1;
-    while (seconds < group_seconds) {
-        shared.group *= 2;
-        seconds = training.time(shared.group, task.learning_rate);
-    }
+    shared.group = training.group(task.learning_rate);
+    double seconds = training.time(shared.group, task.learning_rate);
     answer("");
 
     for (double turn; read(channel, &turn, sizeof turn) == sizeof turn; answer("")) {
@@ -104,7 +69,7 @@ void Contestant::run(const Implementation &implementation, const Task &task, Sha
         }
     }
     alarm(10); // a library that hangs when it is left
-    own->destroy(trainer);
+    training.end();
     _exit(0);
 }
 

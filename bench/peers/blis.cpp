@@ -12,6 +12,12 @@ struct Blis : peers::CblasGemm {
         bli_thread_set_num_threads(static_cast<dim_t>(threads));
     }
 
+#ifdef BLIS_ENABLE_OPENMP
+    static constexpr bool openmp = true;
+#else
+    static constexpr bool openmp = false;
+#endif
+
     static const char *version() {
         return bli_info_get_version_str();
     }

@@ -49,6 +49,14 @@ class Buffer {
     float *data_;
 };
 
+/** What Adam stores of parameters. */
+struct Moments {
+    Buffer m, v;
+
+    explicit Moments(size_t count) : m(count), v(count) {
+    }
+};
+
 } // namespace peers
 
 #endif

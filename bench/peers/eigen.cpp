@@ -41,6 +41,8 @@ struct EigenGemm {
         Eigen::setNbThreads(static_cast<int>(threads));
     }
 
+    static constexpr bool openmp = true;
+
     static const char *version() {
         static const std::string text = std::to_string(EIGEN_WORLD_VERSION) + "." +
                                         std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION);

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "peer.h"
 
@@ -161,6 +162,36 @@ inline void descend(float *__restrict values, const float *__restrict gradient, 
     for (size_t k = 0; k < count; k++)
         values[k] -= rate * gradient[k];
 }
+
+/** What a thread does of `count` elements: from the first to below the second. */
+inline std::pair<size_t, size_t> share(size_t count, size_t thread, size_t threads) {
+    const size_t size = (count / threads + 15) / 16 * 16, from = std::min(count, thread * size);
+    return {from, thread + 1 < threads ? std::min(count, from + size) : count};
+}
+
+/** Adam in one of its steps, counted from 1. */
+struct Adam {
+    float beta1 = 0, beta2 = 0, epsilon = 0, rate = 0, correction = 0;
+
+    Adam() = default;
+    Adam(const bp_optimizer &numbers, float learning_rate, size_t step)
+        : beta1(numbers.beta1), beta2(numbers.beta2), epsilon(numbers.epsilon) {
+        const auto t = static_cast<double>(step);
+        rate = static_cast<float>(learning_rate / (1 - std::pow(double(beta1), t)));
+        correction = static_cast<float>(1 / std::sqrt(1 - std::pow(double(beta2), t)));
+    }
+
+    /** Updates values by their gradient, and its moments m and v. */
+    void update(float *__restrict values, const float *__restrict gradient, float *__restrict m, float *__restrict v,
+                size_t count) const {
+        for (size_t k = 0; k < count; k++) {
+            const float g = gradient[k];
+            m[k] = beta1 * m[k] + (1 - beta1) * g;
+            v[k] = beta2 * v[k] + (1 - beta2) * g * g;
+            values[k] -= rate * m[k] / (std::sqrt(v[k]) * correction + epsilon);
+        }
+    }
+};
 
 } // namespace peers
 

@@ -24,6 +24,8 @@ static const char *refusal(const peer_net *net, size_t threads) {
         flop += 6.0 * (double)net->batch * (double)net->sizes[l] * (double)net->sizes[l + 1];
     if (threads > 1)
         return "it has one thread";
+    if (net->optimizer.kind != BP_OPTIMIZER_SGD)
+        return "it has no Adam";
     if (net->loss != BP_LOSS_MSE)
         return "it has no softmax";
     if (net->hidden.kind == BP_ACTIVATION_RELU || net->hidden.kind == BP_ACTIVATION_LEAKY_RELU)

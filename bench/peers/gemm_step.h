@@ -8,11 +8,14 @@
  *           cache; the gradients are summed up beside the weights (all tiles must see the same weights)
  *   slice   each thread takes tiles of its own, with the library on one thread, and sums up gradients of its own
  *
+ * Adam needs the gradient itself: it is one pass over gradient, moments and weights after the products.
+ *
  * `Gemm` has, for row-major matrices and op(X) = X or its transpose,
  *   static void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda,
  *                    const float *b, size_t ldb, float beta, float *c, size_t ldc);  C = alpha op(A) op(B) + beta C
  *   static void set_threads(size_t threads);
  *   static const char *version();
+ *   static constexpr bool openmp: whether its threads are those of OpenMP, so that the update can have them too
  */
 #ifndef BENCH_PEERS_GEMM_STEP_H
 #define BENCH_PEERS_GEMM_STEP_H
@@ -35,28 +38,37 @@ const size_t tile_rows = 256;
 template <class Gemm> class GemmTrainer {
   public:
     GemmTrainer(const peer_net &net, const peer_layer *initial, Way way, size_t threads)
-        : net_(net), teams_(way == Way::slice ? threads : 1), direct_(way == Way::whole), tile_(net.batch) {
-        if (!direct_)
+        : net_(net), teams_(way == Way::slice ? threads : 1),
+          direct_(way == Way::whole && net.optimizer.kind == BP_OPTIMIZER_SGD),
+          workers_(way == Way::slice || (!direct_ && Gemm::openmp) ? threads : 1), tile_(net.batch),
+          adam_(net.optimizer.kind == BP_OPTIMIZER_ADAM) {
+        if (way != Way::whole)
             tile_ = std::min(tile_rows, (net.batch + teams_ - 1) / teams_);
-        for (size_t l = 0; l < net.layers; l++)
-            layers_.push_back({net.sizes[l], net.sizes[l + 1],
-                               Buffer(net.sizes[l] * net.sizes[l + 1], initial[l].weights),
-                               Buffer(net.sizes[l + 1], initial[l].biases)});
+        for (size_t l = 0; l < net.layers; l++) {
+            const size_t in = net.sizes[l], out = net.sizes[l + 1];
+            layers_.push_back({in, out, Buffer(in * out, initial[l].weights), Buffer(out, initial[l].biases),
+                               Moments(adam_ ? in * out : 0), Moments(adam_ ? out : 0)});
+        }
         for (size_t t = 0; t < teams_; t++)
             add_slice();
     }
 
     void step(const peer_batch &batch, float rate) {
-        if (teams_ == 1) {
+        if (adam_)
+            now_ = Adam(net_.optimizer, rate, ++steps_);
+        if (teams_ == 1)
             rows_of(0, batch, rate);
+        if (workers_ == 1) {
             weights_of(0, rate);
             return;
         }
-#pragma omp parallel num_threads(static_cast <int>(teams_))
+#pragma omp parallel num_threads(static_cast <int>(workers_))
         {
             const auto thread = static_cast<size_t>(omp_get_thread_num());
-            rows_of(thread, batch, rate);
+            if (teams_ > 1) {
+                rows_of(thread, batch, rate);
 #pragma omp barrier
+            }
             weights_of(thread, rate);
         }
     }
@@ -72,6 +84,7 @@ template <class Gemm> class GemmTrainer {
     struct Layer {
         size_t in, out;
         Buffer w, b;
+        Moments w_moments, b_moments;
     };
 
     /** What one thread has of its rows: for each layer its outputs and sums, and the deltas of two neighbors. */
@@ -140,27 +153,41 @@ template <class Gemm> class GemmTrainer {
         }
     }
 
-    /** The thread's share of every layer's update, from the gradients of all threads. */
+    /** The thread's share of every layer's update, from the gradients of all slices. */
     void weights_of(size_t thread, float rate) {
         for (size_t l = 0; l < net_.layers; l++) {
-            const size_t count = layers_[l].in * layers_[l].out, share = (count / teams_ + 15) / 16 * 16;
-            const size_t from = std::min(count, thread * share);
-            const size_t length = thread + 1 < teams_ ? std::min(count - from, share) : count - from;
-            for (const Slice &slice : slices_) {
-                if (!slice.started)
-                    continue; // more threads than tiles
-                if (!direct_)
-                    descend(layers_[l].w + from, slice.gradient[l] + from, rate, length);
-                if (thread == 0)
-                    descend(layers_[l].b, slice.sums[l], rate, layers_[l].out);
-            }
+            Layer &layer = layers_[l];
+            const auto [from, to] = share(layer.in * layer.out, thread, workers_);
+            if (!direct_)
+                update(&Slice::gradient, l, layer.w, layer.w_moments, rate, from, to);
+            if (thread == 0)
+                update(&Slice::sums, l, layer.b, layer.b_moments, rate, 0, layer.out);
+        }
+    }
+
+    /** Updates values [from, to) by the sum of what the slices have for layer l. */
+    void update(std::vector<Buffer> Slice::*gradient, size_t l, float *values, const Moments &moments, float rate,
+                size_t from, size_t to) {
+        const size_t block = 4096; // stays in the first cache
+        for (size_t size; from < to; from += size) {
+            size = std::min(block, to - from);
+            float *sum = (slices_[0].*gradient)[l] + from;
+            for (size_t t = adam_ ? 1 : 0; t < teams_; t++)
+                if (slices_[t].started) // there may be more threads than tiles
+                    descend(adam_ ? sum : values + from, (slices_[t].*gradient)[l] + from, adam_ ? -1 : rate, size);
+            if (adam_)
+                now_.update(values + from, sum, moments.m + from, moments.v + from, size);
         }
     }
 
     peer_net net_;
-    size_t teams_; // threads that have rows of their own
-    bool direct_;  // the update goes straight into the weights
+    size_t teams_;   // threads that have rows of their own
+    bool direct_;    // the update goes straight into the weights
+    size_t workers_; // threads that share the update, if it does not
     size_t tile_;
+    bool adam_;
+    size_t steps_ = 0;
+    Adam now_; // of this step
     std::vector<Layer> layers_;
     std::vector<Slice> slices_;
 };

@@ -4,7 +4,8 @@
  * Weights are kept in panels of 64 columns, and a transposed copy of them too, which each update refreshes while the
  * panel is hot. Blocks of 64 rows run through all layers forward and backward, with bias, activation and derivative
  * applied to each 64 x 64 block of results right after its product. Deltas carry the factor -rate from the loss on, so
- * that the update is a product added to the weights.
+ * that the update is a product added to the weights. For Adam a panel's gradient is summed up beside them, and Adam's
+ * pass over the panel follows while it is hot.
  */
 #include <algorithm>
 #include <array>
@@ -21,6 +22,7 @@
 namespace {
 
 using peers::Buffer;
+using peers::Moments;
 
 const size_t panel = 64;      // columns of weights that lie together
 const size_t row_block = 64;  // rows of one product, at most
@@ -61,6 +63,7 @@ using Products = std::array<std::array<libxsmm_smmfunction, 2>, 2>;
 struct Layer {
     size_t in, out, ldx, ld; // ldx of its inputs, ld of its outputs and deltas
     Buffer w, transposed, b, a, delta;
+    Moments w_moments, b_moments;
     Products forward, backward;     // [panel of results][block of rows]
     std::array<Products, 2> update; // [panel of outputs][panel of inputs], for whole and last chunk of rows
 
@@ -78,11 +81,12 @@ class Trainer {
   public:
     Trainer(const peer_net &net, const peer_layer *initial, size_t threads, bool tiled)
         : net_(net), tiled_(tiled), threads_(threads), block_(std::min(row_block, chunks(net.batch, threads))),
-          kept_(tiled ? row_chunk * threads : net.batch), scale_(0) {
+          kept_(tiled ? row_chunk * threads : net.batch), adam_(net.optimizer.kind == BP_OPTIMIZER_ADAM), scale_(0) {
         for (size_t l = 0; l < net.layers; l++)
             add_layer(l, initial[l]);
         for (size_t t = 0; t < threads; t++) {
             packed_.emplace_back(row_chunk * panel);
+            panels_.emplace_back(adam_ && !tiled ? *std::max_element(net.sizes, net.sizes + net.layers) * panel : 0);
             for (size_t l = 0; l < net.layers; l++) {
                 sums_.emplace_back(padded(net.sizes[l + 1]));
                 gradients_.emplace_back(tiled ? layers_[l].panels() * layers_[l].in * panel : 0);
@@ -91,7 +95,9 @@ class Trainer {
     }
 
     void step(const peer_batch &batch, float rate) {
-        scale_ = -rate / static_cast<float>(net_.batch);
+        scale_ = (adam_ ? 1 : -rate) / static_cast<float>(net_.batch);
+        if (adam_)
+            now_ = peers::Adam(net_.optimizer, rate, ++steps_);
         if (threads_ == 1) {
             rows_of(0, batch);
             weights_of(0, batch);
@@ -137,6 +143,8 @@ class Trainer {
                            Buffer(out, initial.biases),
                            Buffer(l + 1 < net_.layers ? kept_ * ld : 0),
                            Buffer(kept_ * ld),
+                           Moments(adam_ ? chunks(out, panel) * in * panel : 0),
+                           Moments(adam_ ? out : 0),
                            {},
                            {},
                            {}});
@@ -177,7 +185,8 @@ class Trainer {
                 through(thread, batch, r, first + r - row);
             for (size_t l = 0; l < net_.layers; l++)
                 for (size_t p = 0; p < layers_[l].panels(); p++)
-                    add_gradient(thread, l, p, gradient(thread, l), inputs_of(l, batch, row, first), first, end - row);
+                    add_gradient(thread, l, p, gradient(thread, l) + p * layers_[l].in * panel,
+                                 inputs_of(l, batch, row, first), first, end - row);
         }
     }
 
@@ -229,23 +238,57 @@ class Trainer {
             Layer &layer = layers_[l];
             for (size_t p = 0; p < layer.panels(); p++)
                 if (item++ % threads_ == thread) {
-                    const size_t size = layer.in * panel, width = std::min(panel, layer.out - p * panel);
-                    if (tiled_)
-                        for (size_t t = 0; t < threads_; t++)
-                            peers::descend(layer.w + p * size, gradient(t, l) + p * size, -1, size);
+                    if (adam_)
+                        adam_update(thread, l, p, batch);
                     else
-                        for (size_t row = 0; row < net_.batch; row += row_chunk)
-                            add_gradient(thread, l, p, layer.w, inputs_of(l, batch, row, row), row,
-                                         std::min(row_chunk, net_.batch - row));
-                    for (size_t t = 0; t < threads_; t++)
-                        peers::descend(layer.b + p * panel, sums(t, l) + p * panel, -1, width);
+                        update(thread, l, p, batch);
                     if (l)
                         transpose(layer, p);
                 }
         }
     }
 
-    /** Adds to panel p of `result` the products of `rows` rows of inputs and of deltas (ours from `own`). */
+    void update(size_t thread, size_t l, size_t p, const peer_batch &batch) const {
+        const Layer &layer = layers_[l];
+        const size_t size = layer.in * panel, width = std::min(panel, layer.out - p * panel);
+        if (tiled_)
+            for (size_t t = 0; t < threads_; t++)
+                peers::descend(layer.w + p * size, gradient(t, l) + p * size, -1, size);
+        else
+            add_gradients(thread, l, p, layer.w + p * size, batch);
+        for (size_t t = 0; t < threads_; t++)
+            peers::descend(layer.b + p * panel, sums(t, l) + p * panel, -1, width);
+    }
+
+    void adam_update(size_t thread, size_t l, size_t p, const peer_batch &batch) const {
+        const Layer &layer = layers_[l];
+        const size_t size = layer.in * panel, width = std::min(panel, layer.out - p * panel), first = p * panel;
+        float *sum = tiled_ ? gradient(0, l) + p * size : panels_[thread].get();
+        if (!tiled_) {
+            std::fill_n(sum, size, 0.0f);
+            add_gradients(thread, l, p, sum, batch);
+        }
+        for (size_t t = 1; t < threads_; t++) {
+            if (tiled_)
+                peers::descend(sum, gradient(t, l) + p * size, -1, size);
+            peers::descend(sums(0, l) + first, sums(t, l) + first, -1, width);
+        }
+        // Whole vectors of a narrow panel's rows: what is beside its columns stays 0.
+        const size_t used = chunks(width, 16) * 16, rows = used < panel ? layer.in : 1;
+        for (size_t k = p * size; k < p * size + rows * panel; k += panel)
+            now_.update(layer.w + k, sum + k - p * size, layer.w_moments.m + k, layer.w_moments.v + k,
+                        used < panel ? used : size);
+        now_.update(layer.b + first, sums(0, l) + first, layer.b_moments.m + first, layer.b_moments.v + first, width);
+    }
+
+    /** Adds to a panel the products of all rows of inputs and of deltas. */
+    void add_gradients(size_t thread, size_t l, size_t p, float *result, const peer_batch &batch) const {
+        for (size_t row = 0; row < net_.batch; row += row_chunk)
+            add_gradient(thread, l, p, result, inputs_of(l, batch, row, row), row,
+                         std::min(row_chunk, net_.batch - row));
+    }
+
+    /** Adds to a panel the products of `rows` rows of inputs and of deltas (ours from `own`). */
     void add_gradient(size_t thread, size_t l, size_t p, float *result, const float *x, size_t own, size_t rows) const {
         const Layer &layer = layers_[l];
         const size_t width = std::min(panel, layer.out - p * panel);
@@ -257,8 +300,7 @@ class Trainer {
             delta = packed;
         }
         for (size_t i = 0; i < layer.in; i += panel)
-            layer.update[rows < row_chunk][width < panel][layer.in - i < panel](delta, x + i,
-                                                                                result + (p * layer.in + i) * panel);
+            layer.update[rows < row_chunk][width < panel][layer.in - i < panel](delta, x + i, result + i * panel);
     }
 
     static void transpose(Layer &layer, size_t p) {
@@ -280,10 +322,13 @@ class Trainer {
     peer_net net_;
     bool tiled_;
     size_t threads_, block_, kept_; // rows of a product at most; rows that activations and deltas are kept for
-    float scale_;                   // the factor of all deltas
+    bool adam_;
+    float scale_; // the factor of all deltas
+    size_t steps_ = 0;
+    peers::Adam now_; // of this step
     std::vector<Layer> layers_;
     std::vector<Buffer> sums_, gradients_; // of each thread, for each layer
-    std::vector<Buffer> packed_;           // of each thread
+    std::vector<Buffer> packed_, panels_;  // of each thread: deltas of 64 columns, the gradient of a panel
 };
 
 template <bool tiled> struct Libxsmm {

@@ -1,7 +1,7 @@
 /*
  * oneDNN, in two ways: its sgemm, and its matmul primitives, made when the network is created, with bias and activation
  * fused into the forward product and the update added to the weights by a sum post-op (deltas carry the factor -rate
- * from the loss on).
+ * from the loss on); for Adam the product is the gradient, and one pass over gradient, moments and weights follows.
  */
 #include <exception>
 #include <string>
@@ -36,6 +36,8 @@ struct Sgemm {
         omp_set_num_threads(static_cast<int>(threads));
     }
 
+    static constexpr bool openmp = true;
+
     static const char *version() {
         return ::version();
     }
@@ -44,12 +46,14 @@ struct Sgemm {
 // ---- Primitives -------------------------------------------------------------------------------------------------
 
 using peers::Buffer;
+using peers::Moments;
 using tag = dnnl::memory::format_tag;
 
 class MatmulTrainer {
   public:
-    MatmulTrainer(const peer_net &net, const peer_layer *initial)
-        : net_(net), engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
+    MatmulTrainer(const peer_net &net, const peer_layer *initial, size_t threads)
+        : net_(net), threads_(threads), adam_(net.optimizer.kind == BP_OPTIMIZER_ADAM),
+          engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
         for (size_t l = 0; l < net.layers; l++)
             add_layer(l, initial[l]);
     }
@@ -65,7 +69,7 @@ class MatmulTrainer {
         stream_.wait();
         Layer &top = layers_[last];
         peers::output_delta(net_, batch, 0, net_.batch, top.delta, top.out, top.zeros, top.sums,
-                            -rate / static_cast<float>(net_.batch));
+                            (adam_ ? 1 : -rate) / static_cast<float>(net_.batch));
         for (size_t l = net_.layers; l-- > 0;) {
             Layer &layer = layers_[l];
             if (l) {
@@ -78,8 +82,11 @@ class MatmulTrainer {
             }
             layer.update.execute(stream_, layer.update_arguments);
             stream_.wait();
-            peers::descend(layer.b, layer.sums, -1, layer.out);
+            if (!adam_)
+                peers::descend(layer.b, layer.sums, -1, layer.out);
         }
+        if (adam_)
+            adam_update(peers::Adam(net_.optimizer, rate, ++steps_));
     }
 
     void parameters(const peer_layer *layers) const {
@@ -94,10 +101,29 @@ class MatmulTrainer {
 
     struct Layer {
         size_t in, out;
-        Buffer w, b, a, delta, sums, zeros;
+        Buffer w, b, a, delta, sums, zeros, gradient;
+        Moments w_moments, b_moments;
         dnnl::matmul forward, backward, update;
         Arguments forward_arguments, backward_arguments, update_arguments;
     };
+
+    void adam_update(const peers::Adam &adam) {
+        const auto part = [&](size_t thread) {
+            for (Layer &layer : layers_) {
+                const auto [from, to] = peers::share(layer.in * layer.out, thread, threads_);
+                adam.update(layer.w + from, layer.gradient + from, layer.w_moments.m + from, layer.w_moments.v + from,
+                            to - from);
+                if (thread == 0)
+                    adam.update(layer.b, layer.sums, layer.b_moments.m, layer.b_moments.v, layer.out);
+            }
+        };
+        if (threads_ == 1) {
+            part(0);
+            return;
+        }
+#pragma omp parallel num_threads(static_cast <int>(threads_))
+        part(static_cast<size_t>(omp_get_thread_num()));
+    }
 
     static dnnl::memory::desc matrix(size_t rows, size_t columns, bool transposed = false) {
         return {{static_cast<dnnl::memory::dim>(rows), static_cast<dnnl::memory::dim>(columns)},
@@ -147,6 +173,9 @@ class MatmulTrainer {
                            Buffer(rows * out),
                            Buffer(out),
                            Buffer(out),
+                           Buffer(adam_ ? in * out : 0),
+                           Moments(adam_ ? in * out : 0),
+                           Moments(adam_ ? out : 0),
                            {},
                            {},
                            {},
@@ -171,15 +200,19 @@ class MatmulTrainer {
                                         {DNNL_ARG_DST, memory(x, layers_[l - 1].delta)}};
         }
         dnnl::post_ops add;
-        add.append_sum(1);
+        if (!adam_)
+            add.append_sum(1);
         const auto turned = matrix(in, rows, true);
         layer.update = dnnl::matmul(description({turned, y, w}, add));
         const dnnl::memory view = l ? memory(turned, layers_[l - 1].a) : (turned_inputs_ = memory(turned, nullptr));
-        layer.update_arguments = {
-            {DNNL_ARG_SRC, view}, {DNNL_ARG_WEIGHTS, memory(y, layer.delta)}, {DNNL_ARG_DST, memory(w, layer.w)}};
+        layer.update_arguments = {{DNNL_ARG_SRC, view},
+                                  {DNNL_ARG_WEIGHTS, memory(y, layer.delta)},
+                                  {DNNL_ARG_DST, memory(w, adam_ ? layer.gradient : layer.w)}};
     }
 
     peer_net net_;
+    size_t threads_, steps_ = 0;
+    bool adam_;
     dnnl::engine engine_;
     dnnl::stream stream_;
     dnnl::memory inputs_, turned_inputs_;
@@ -193,7 +226,7 @@ struct Matmul {
 
     static void *create(const peer_net *net, const peer_layer *initial, size_t threads) try {
         omp_set_num_threads(static_cast<int>(threads));
-        return new MatmulTrainer(*net, initial);
+        return new MatmulTrainer(*net, initial, threads);
     } catch (const std::exception &) {
         return nullptr;
     }

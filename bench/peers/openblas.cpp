@@ -11,6 +11,8 @@ struct Openblas : peers::CblasGemm {
         openblas_set_num_threads(static_cast<int>(threads));
     }
 
+    static constexpr bool openmp = false; // Debian's default, with threads of its own
+
     static const char *version() {
         return openblas_get_config();
     }

@@ -23,7 +23,8 @@ typedef struct peer_net {
     const size_t *sizes; /* layers + 1 widths */
     bp_activation hidden;
     bp_loss_kind loss;
-    size_t batch; /* rows of every step */
+    size_t batch;           /* rows of every step */
+    bp_optimizer optimizer; /* plain SGD or Adam, with its numbers; nothing else acts on the gradient */
 } peer_net;
 
 /** The parameters of one layer: weights [in x out], w_ij from input i to neuron j, and biases [out]. */
@@ -49,7 +50,7 @@ typedef struct peer {
     /** A network with copies of `initial`, on at most `threads` threads; null on failure. `net` outlives it. */
     void *(*create)(const peer_net *net, const peer_layer *initial, size_t threads);
 
-    /** Forward pass, deltas, w = w - rate * (gradient of the mean loss over the batch). */
+    /** Forward pass, deltas, and the optimizer's step by the gradient of the mean loss over the batch. */
     void (*step)(void *trainer, const peer_batch *batch, float rate);
 
     /** Copies the parameters into the arrays of `layers`. */

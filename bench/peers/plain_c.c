@@ -9,12 +9,14 @@
 typedef struct layer {
     size_t in, out;
     float *w, *b, *a, *delta;
+    float *state; /* for Adam: gradient, m and v of the weights, then of the biases */
 } layer;
 
 typedef struct trainer {
     bp_activation hidden;
     bp_loss_kind loss;
-    size_t batch, layers;
+    bp_optimizer optimizer;
+    size_t batch, layers, steps;
     layer layer[];
 } trainer;
 
@@ -46,6 +48,7 @@ static void destroy(void *handle) {
         free(t->layer[l].b);
         free(t->layer[l].a);
         free(t->layer[l].delta);
+        free(t->layer[l].state);
     }
     free(t);
 }
@@ -57,6 +60,7 @@ static void *create(const peer_net *net, const peer_layer *initial, size_t threa
         return NULL;
     t->hidden = net->hidden;
     t->loss = net->loss;
+    t->optimizer = net->optimizer;
     t->batch = net->batch;
     t->layers = net->layers;
     for (size_t l = 0; l < net->layers; l++) {
@@ -67,7 +71,8 @@ static void *create(const peer_net *net, const peer_layer *initial, size_t threa
         own->b = copy_of(initial[l].biases, own->out);
         own->a = copy_of(NULL, net->batch * own->out);
         own->delta = copy_of(NULL, net->batch * own->out);
-        if (!own->w || !own->b || !own->a || !own->delta) {
+        own->state = calloc(3 * (own->in + 1) * own->out, sizeof *own->state);
+        if (!own->w || !own->b || !own->a || !own->delta || !own->state) {
             destroy(t);
             return NULL;
         }
@@ -142,9 +147,10 @@ static void backward(const layer *own, const float *restrict delta, float *restr
 }
 
 /* W = W - rate x^T delta, b = b - rate * (sums of delta) */
-static void update(const layer *own, const float *restrict x, const float *restrict delta, size_t rows, float rate) {
+static void descend(const layer *own, float *restrict w, float *restrict b, const float *restrict x, size_t rows,
+                    float rate) {
     const size_t in = own->in, out = own->out;
-    float *restrict w = own->w, *restrict b = own->b;
+    const float *restrict delta = own->delta;
     for (size_t n = 0; n < rows; n++, x += in, delta += out) {
         for (size_t j = 0; j < out; j++)
             b[j] -= rate * delta[j];
@@ -154,6 +160,31 @@ static void update(const layer *own, const float *restrict x, const float *restr
                 w[i * out + j] += factor * delta[j];
         }
     }
+}
+
+static void adam(const trainer *t, float *restrict w, float *restrict state, size_t count, float rate) {
+    const bp_optimizer *o = &t->optimizer;
+    const float beta1 = o->beta1, beta2 = o->beta2, epsilon = o->epsilon;
+    const float factor = (float)(rate / (1 - pow(beta1, (double)t->steps)));
+    const float correction = (float)(1 / sqrt(1 - pow(beta2, (double)t->steps)));
+    float *restrict g = state, *restrict m = g + count, *restrict v = m + count;
+    for (size_t k = 0; k < count; k++) {
+        m[k] = beta1 * m[k] + (1 - beta1) * g[k];
+        v[k] = beta2 * v[k] + (1 - beta2) * g[k] * g[k];
+        w[k] -= factor * m[k] / (sqrtf(v[k]) * correction + epsilon);
+        g[k] = 0; /* the next step adds to it */
+    }
+}
+
+static void update(const trainer *t, const layer *own, const float *x, float rate) {
+    if (t->optimizer.kind == BP_OPTIMIZER_SGD) {
+        descend(own, own->w, own->b, x, t->batch, rate);
+        return;
+    }
+    const size_t weights = own->in * own->out;
+    descend(own, own->state, own->state + 3 * weights, x, t->batch, -1);
+    adam(t, own->w, own->state, weights, rate);
+    adam(t, own->b, own->state + 3 * weights, own->out, rate);
 }
 
 static void mse_delta(const trainer *t, const layer *last, const float *restrict targets) {
@@ -180,9 +211,10 @@ static void softmax_delta(const trainer *t, const layer *last, const uint32_t *l
 }
 
 static void step(void *handle, const peer_batch *batch, float rate) {
-    const trainer *t = handle;
+    trainer *t = handle;
     const layer *last = &t->layer[t->layers - 1];
     const float *x = batch->inputs;
+    t->steps++;
     for (const layer *own = t->layer; own <= last; x = own++->a) {
         forward(own, x, own->a, t->batch);
         if (own != last)
@@ -195,9 +227,9 @@ static void step(void *handle, const peer_batch *batch, float rate) {
     for (const layer *own = last; own > t->layer; own--) {
         backward(own, own->delta, own[-1].delta, t->batch);
         times_slope(own[-1].delta, own[-1].a, t->batch * own->in, t->hidden);
-        update(own, own[-1].a, own->delta, t->batch, rate);
+        update(t, own, own[-1].a, rate);
     }
-    update(t->layer, batch->inputs, t->layer->delta, t->batch, rate);
+    update(t, t->layer, batch->inputs, rate);
 }
 
 static void parameters(void *handle, const peer_layer *layers) {

@@ -1,7 +1,9 @@
 /*
  * PyTorch by its C++ interface, in two ways: with automatic differentiation, as nearly everyone uses it, and "raw",
- * with its operators called one by one on tensors made once, the update going straight into the weights.
+ * with its operators called one by one on tensors made once, the update going straight into the weights. Adam is that
+ * of torch.optim.Adam(foreach=True), by the operators which that calls.
  */
+#include <cmath>
 #include <exception>
 #include <vector>
 
@@ -23,13 +25,20 @@ Tensor labels(const peer_net &net, const peer_batch &batch) {
         .to(torch::kInt64);
 }
 
-/** What both ways share: the parameters. */
+/** What both ways share: the parameters, and Adam. */
 class Trainer {
   public:
-    Trainer(const peer_net &net, const peer_layer *initial) : net_(net) {
+    Trainer(const peer_net &net, const peer_layer *initial)
+        : net_(net), adam_(net.optimizer.kind == BP_OPTIMIZER_ADAM) {
         for (size_t l = 0; l < net.layers; l++) {
             w_.push_back(view(initial[l].weights, net.sizes[l], net.sizes[l + 1]).clone());
             b_.push_back(view(initial[l].biases, 1, net.sizes[l + 1]).flatten().clone());
+        }
+        all_ = w_;
+        all_.insert(all_.end(), b_.begin(), b_.end());
+        for (size_t k = 0; adam_ && k < all_.size(); k++) {
+            m_.push_back(torch::zeros_like(all_[k]));
+            v_.push_back(torch::zeros_like(all_[k]));
         }
     }
 
@@ -52,17 +61,31 @@ class Trainer {
         return view(batch.targets, net_.batch, net_.sizes[net_.layers]);
     }
 
+    void adam_update(const std::vector<Tensor> &gradients, float rate) {
+        const bp_optimizer &numbers = net_.optimizer;
+        const double beta1 = numbers.beta1, beta2 = numbers.beta2, t = static_cast<double>(++steps_);
+        at::_foreach_mul_(m_, beta1);
+        at::_foreach_add_(m_, gradients, 1 - beta1);
+        at::_foreach_mul_(v_, beta2);
+        at::_foreach_addcmul_(v_, gradients, gradients, 1 - beta2);
+        std::vector<Tensor> root = at::_foreach_sqrt(v_);
+        at::_foreach_div_(root, std::sqrt(1 - std::pow(beta2, t)));
+        at::_foreach_add_(root, numbers.epsilon);
+        at::_foreach_addcdiv_(all_, m_, root, -rate / (1 - std::pow(beta1, t)));
+    }
+
     peer_net net_;
-    std::vector<Tensor> w_, b_;
+    bool adam_;
+    std::vector<Tensor> w_, b_, all_; // all: the weights of each layer, then the biases
+    std::vector<Tensor> m_, v_;       // Adam's moments of all
+    size_t steps_ = 0;
 };
 
 class Eager : public Trainer {
   public:
     Eager(const peer_net &net, const peer_layer *initial) : Trainer(net, initial) {
-        for (size_t l = 0; l < net.layers; l++) {
-            w_[l].requires_grad_();
-            b_[l].requires_grad_();
-        }
+        for (Tensor &parameter : all_)
+            parameter.requires_grad_();
     }
 
     void step(const peer_batch &batch, float rate) override {
@@ -77,11 +100,13 @@ class Eager : public Trainer {
                                                      : torch::cross_entropy_loss(x, labels(net_, batch));
         loss.backward();
         torch::NoGradGuard guard;
-        for (auto *parameters : {&w_, &b_})
-            for (Tensor &parameter : *parameters) {
+        if (adam_)
+            adam_update(gradients(), rate);
+        for (Tensor &parameter : all_) {
+            if (!adam_)
                 parameter.sub_(parameter.grad(), rate);
-                parameter.mutable_grad().reset(); // the next step writes it instead of adding to it
-            }
+            parameter.mutable_grad().reset(); // the next step writes it instead of adding to it
+        }
     }
 
   private:
@@ -99,6 +124,13 @@ class Eager : public Trainer {
             return z;
         }
     }
+
+    std::vector<Tensor> gradients() const {
+        std::vector<Tensor> result;
+        for (const Tensor &parameter : all_)
+            result.push_back(parameter.grad());
+        return result;
+    }
 };
 
 class Raw : public Trainer {
@@ -108,6 +140,8 @@ class Raw : public Trainer {
             a_.push_back(torch::empty({static_cast<int64_t>(net.batch), static_cast<int64_t>(net.sizes[l + 1])}));
             delta_.push_back(torch::empty_like(a_[l]));
         }
+        for (size_t k = 0; adam_ && k < all_.size(); k++)
+            gradient_.push_back(torch::empty_like(all_[k]));
     }
 
     void step(const peer_batch &batch, float rate) override {
@@ -124,9 +158,17 @@ class Raw : public Trainer {
                 torch::mm_out(delta_[l - 1], delta_[l], w_[l].t());
                 times_slope(delta_[l - 1], a_[l - 1]);
             }
-            w_[l].addmm_((l ? a_[l - 1] : first).t(), delta_[l], 1, -rate);
-            b_[l].sub_(delta_[l].sum(0), rate);
+            const Tensor x = (l ? a_[l - 1] : first).t();
+            if (adam_) {
+                torch::mm_out(gradient_[l], x, delta_[l]);
+                torch::sum_out(gradient_[net_.layers + l], delta_[l], 0);
+            } else {
+                w_[l].addmm_(x, delta_[l], 1, -rate);
+                b_[l].sub_(delta_[l].sum(0), rate);
+            }
         }
+        if (adam_)
+            adam_update(gradient_, rate);
     }
 
   private:
@@ -180,7 +222,7 @@ class Raw : public Trainer {
         delta.mul_(scale);
     }
 
-    std::vector<Tensor> a_, delta_;
+    std::vector<Tensor> a_, delta_, gradient_; // that of all parameters, for Adam
 };
 
 template <class Way> struct Torch {

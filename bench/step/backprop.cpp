@@ -20,6 +20,7 @@ void *create(const peer_net *net, const peer_layer *initial, size_t threads) {
     config.sizes = net->sizes;
     config.activations = activations.data();
     config.loss = net->loss;
+    config.optimizer = &net->optimizer;
     config.max_batch_size = net->batch;
     config.threads = threads;
     auto *trainer = new Trainer;

@@ -4,10 +4,8 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
-#include <stdexcept>
 
 #include "../peak/peak.h"
-#include "backprop.h"
 #include "check.h"
 #include "contestant.h"
 #include "cpus.h"
@@ -24,43 +22,6 @@ const size_t hopeless_rounds = 3;
 const size_t samples_min = 10;
 const double overtime = 4;
 
-// Parameters after `steps` of this library, that all others are compared with.
-Parameters trained(const Shape &shape, const Parameters &initial, const Pool &pool, size_t steps, float learning_rate) {
-    const peer_net net = shape.net();
-    Parameters result(shape);
-    void *trainer = backprop_peer.create(&net, initial.layers(), 1);
-    if (!trainer)
-        throw std::runtime_error("backprop could not create the network");
-    for (size_t k = 0; k < steps; k++)
-        backprop_peer.step(trainer, &pool[k], learning_rate);
-    backprop_peer.parameters(trainer, result.layers());
-    backprop_peer.destroy(trainer);
-    return result;
-}
-
-double norm(const float *values, size_t count, const float *minus = nullptr) {
-    double sum = 0;
-    for (size_t k = 0; k < count; k++) {
-        const double value = minus ? double(values[k]) - double(minus[k]) : double(values[k]);
-        sum += value * value;
-    }
-    return std::sqrt(sum);
-}
-
-// A rate at which one step changes the weights of the layer that moves most by a twentieth of their size: far above
-// rounding, far below what would make training unstable.
-float visible_rate(const Shape &shape, const Parameters &initial, const Pool &pool) {
-    const float probe = 1e-3f;
-    const Parameters after = trained(shape, initial, pool, 1, probe);
-    double largest = 0;
-    for (size_t l = 0; l + 1 < shape.sizes.size(); l++) {
-        const float *weights = initial.layers()[l].weights;
-        const size_t count = initial.weights(l);
-        largest = std::max(largest, norm(after.layers()[l].weights, count, weights) / norm(weights, count));
-    }
-    return largest > 0 ? static_cast<float>(0.05 * probe / largest) : probe;
-}
-
 } // namespace
 
 double Result::percentile(double fraction) const {
@@ -73,10 +34,11 @@ std::vector<Result> contest(const Shape &shape, size_t threads, const std::vecto
     const Pool pool(shape);
     Parameters initial(shape);
     initial.initialize(shape);
-    const float learning_rate = visible_rate(shape, initial, pool);
-    const Parameters expected = trained(shape, initial, pool, check_steps, learning_rate);
-    // Thousands of steps on few batches: a slow rate keeps the numbers ordinary.
-    const Task task = {shape, threads, cpus, pool, initial, expected, learning_rate, 1e-3f * learning_rate};
+    const Check check(shape, initial, pool);
+    // Many thousands of steps on few batches: a slow rate keeps the numbers ordinary. Adam's steps don't become
+    // shorter.
+    const float slow = shape.optimizer == BP_OPTIMIZER_SGD ? 1e-3f : 1e-6f;
+    const Task task = {shape, threads, cpus, pool, initial, check, slow * check.rate()};
 
     std::vector<std::unique_ptr<Contestant>> contestants;
     for (const Implementation &implementation : implementations)

@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
 #include "cpus.h"
 #include "training.h"
 
@@ -40,18 +39,25 @@ void Contestant::run(const Implementation &implementation, const Task &task, Sha
     const peer *own = load(implementation);
     if (!own)
         answer("its module can't be loaded");
-    const peer_net net = task.shape.net();
-    Training training(*own, net, task.initial, task.threads, task.pool);
-    if (!training.created())
-        answer("it could not create the network");
-
-    training.run(check_steps, task.check_rate);
+    const auto create = [&](const peer_net &net) {
+        const Training training(*own, net, task.initial, task.threads, task.pool);
+        if (!training.created())
+            answer("it could not create the network");
+        return training;
+    };
+    Training training = create(task.check.net());
+    training.run(Check::steps, task.check.rate());
     Parameters found(task.shape);
     training.parameters(found);
-    const Verdict verdict = check(task.shape, task.initial, task.expected, found, check_steps);
+    const Verdict verdict = task.check.verdict(found);
     shared.deviation = verdict.deviation;
     if (!verdict.error.empty())
         answer(verdict.error);
+    const peer_net net = task.shape.net();
+    if (task.shape.optimizer != BP_OPTIMIZER_SGD) { // whose numbers were those of the check
+        training.end();
+        training = create(net);
+    }
     pin_each_thread(task.cpus);
 
     shared.group = training.group(task.learning_rate);

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "check.h"
 #include "roster.h"
 
 /** What all contestants of one contest do. */
@@ -15,11 +16,9 @@ struct Task {
     std::vector<int> cpus; // one a thread
     const Pool &pool;
     const Parameters &initial;
-    const Parameters &expected; // after the steps of the check, each with check_rate
-    float check_rate, learning_rate;
+    const Check &check;
+    float learning_rate; // of the steps that are timed
 };
-
-const size_t check_steps = 2; // the second finds copies of weights that were not refreshed after the first
 
 class Contestant {
   public:

@@ -48,12 +48,17 @@ const std::vector<Shape> &table() {
         {"net64-8", {64, 64, 64, 4}, relu, mse, 8},
         {"net1k-1", {1024, 1024, 1024, 10}, relu, cross_entropy, 1},
         {"wide", {4096, 4096, 4096}, relu, mse, 256},
+        {"rl64-adam", {17, 64, 64, 6}, hyperbolic, mse, 64, BP_OPTIMIZER_ADAM},
+        {"ppo-adam", {11, 64, 64, 3}, hyperbolic, mse, 2048, BP_OPTIMIZER_ADAM},
+        {"critic-adam", {23, 256, 256, 1}, relu, mse, 256, BP_OPTIMIZER_ADAM},
+        {"mnist64-adam", {784, 256, 128, 10}, relu, cross_entropy, 64, BP_OPTIMIZER_ADAM},
+        {"covtype-adam", {54, 510, 263, 363, 7}, relu, cross_entropy, 256, BP_OPTIMIZER_ADAM},
     };
     return shapes;
 }
 
 peer_net Shape::net() const {
-    return {sizes.size() - 1, sizes.data(), hidden, loss, batch};
+    return {sizes.size() - 1, sizes.data(), hidden, loss, batch, bp_optimizer_defaults(optimizer)};
 }
 
 double Shape::flop() const {

@@ -13,6 +13,7 @@ struct Shape {
     bp_activation hidden;
     bp_loss_kind loss;
     size_t batch;
+    bp_optimizer_kind optimizer = BP_OPTIMIZER_SGD; // with the defaults of its numbers
 
     peer_net net() const;
     double flop() const; // of the products in one step; no delta is computed for the inputs

@@ -21,8 +21,9 @@ Times a whole training step of this library and of every peer that is found, on 
   --batch N          its rows of a step (default 64)
   --activation NAME  of its hidden layers: identity, relu, leaky-relu, sigmoid, tanh (default relu)
   --loss NAME        mse or softmax-cross-entropy (default mse)
+  --optimizer NAME   sgd or adam, with its usual numbers (default sgd)
   --threads LIST     numbers of threads, such as 1,2 (default: 1 and 2, as far as there are CPUs)
-  --seconds S        time that the implementations of a shape and number of threads share (default 12)
+  --seconds S        time that the implementations of a shape and number of threads share (default 8)
   --isa NAME         instruction set of this library (default: the widest)
   --peers            list who takes part, and who stays out of which shape, then end
   --help             this text
@@ -70,6 +71,12 @@ bp_loss_kind loss(const std::string &name) {
     return BP_LOSS_SOFTMAX_CROSS_ENTROPY;
 }
 
+bp_optimizer_kind optimizer(const std::string &name) {
+    if (name != "sgd" && name != "adam")
+        refuse("--optimizer: '" + name + "' is neither sgd nor adam");
+    return name == "sgd" ? BP_OPTIMIZER_SGD : BP_OPTIMIZER_ADAM;
+}
+
 void set_isa(const std::string &name) {
     bp_isa isa;
     bp_status status = bp_isa_from_name(name.c_str(), &isa);
@@ -104,6 +111,7 @@ Options parse_options(int *argc, char **argv, size_t cpus) {
         {"--batch", [&](const std::string &text) { describes = true, own.batch = positive("--batch", text); }},
         {"--activation", [&](const std::string &text) { describes = true, own.hidden = activation(text); }},
         {"--loss", [&](const std::string &text) { describes = true, own.loss = loss(text); }},
+        {"--optimizer", [&](const std::string &text) { describes = true, own.optimizer = optimizer(text); }},
         {"--threads", [&](const std::string &text) { options.threads = numbers("--threads", text, ','); }},
         {"--seconds", [&](const std::string &text) { options.seconds = seconds(text); }},
         {"--isa", set_isa},
@@ -131,7 +139,7 @@ Options parse_options(int *argc, char **argv, size_t cpus) {
     argv[ *argc = kept] = nullptr;
 
     if (describes && own.sizes.empty())
-        refuse("--batch, --activation and --loss describe the net of --shape");
+        refuse("--batch, --activation, --loss and --optimizer describe the net of --shape");
     if (own.sizes.empty())
         options.shapes = table();
     else

@@ -9,7 +9,7 @@
 struct Options {
     std::vector<Shape> shapes;
     std::vector<size_t> threads;
-    double seconds = 12; // of each contest
+    double seconds = 8; // of each contest
     bool list_peers = false;
 };
 

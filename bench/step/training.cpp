@@ -4,13 +4,13 @@
 
 Training::Training(const peer &implementation, const peer_net &net, const Parameters &initial, size_t threads,
                    const Pool &pool)
-    : implementation_(implementation), trainer_(implementation.create(&net, initial.layers(), threads)), pool_(pool) {
+    : implementation_(&implementation), trainer_(implementation.create(&net, initial.layers(), threads)), pool_(&pool) {
 }
 
 void Training::run(size_t steps, float learning_rate) {
     for (size_t k = 0; k < steps; k++) {
-        implementation_.step(trainer_, &pool_[next_], learning_rate);
-        next_ = next_ + 1 < pool_.size() ? next_ + 1 : 0;
+        implementation_->step(trainer_, &(*pool_)[next_], learning_rate);
+        next_ = next_ + 1 < pool_->size() ? next_ + 1 : 0;
     }
 }
 
@@ -30,10 +30,10 @@ size_t Training::group(float learning_rate) {
 }
 
 void Training::parameters(const Parameters &into) const {
-    implementation_.parameters(trainer_, into.layers());
+    implementation_->parameters(trainer_, into.layers());
 }
 
 void Training::end() {
-    implementation_.destroy(trainer_);
+    implementation_->destroy(trainer_);
     trainer_ = nullptr;
 }

@@ -29,9 +29,9 @@ class Training {
     void end();
 
   private:
-    const peer &implementation_;
+    const peer *implementation_;
     void *trainer_;
-    const Pool &pool_;
+    const Pool *pool_;
     size_t next_ = 0;
 };
 

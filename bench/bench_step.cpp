@@ -162,13 +162,19 @@ void describe(const std::vector<Implementation> &implementations, bp_isa isa) {
 #else
     benchmark::AddCustomContext("compiler", "gcc " __VERSION__);
 #endif
-    for (const Implementation &implementation : implementations)
+    std::string as_used;
+    for (const Implementation &implementation : implementations) {
         benchmark::AddCustomContext(implementation.name, implementation.version);
+        if (implementation.is_peer() && implementation.as_used)
+            as_used += (as_used.empty() ? "" : " ") + implementation.name;
+    }
+    benchmark::AddCustomContext("as_used", as_used); // peers that are what a user would otherwise run
 }
 
 void list(const Options &options, const std::vector<Implementation> &implementations) {
     for (const Implementation &implementation : implementations) {
-        printf("%s %s\n", implementation.name.c_str(), implementation.version.c_str());
+        printf("%s%s %s\n", implementation.name.c_str(), implementation.as_used ? "" : " (by hand)",
+               implementation.version.c_str());
         std::map<std::string, std::string> where; // by reason
         for (const auto &[place, why] : implementation.refusals)
             where[why] += " " + options.shapes[place.first].name + "/threads:" + std::to_string(place.second);

@@ -120,6 +120,6 @@ static void parameters(void *handle, const peer_layer *layers) {
     each_weight(handle, layers, out_of_fann);
 }
 
-static const peer fann = {"fann", version, refusal, create, step, parameters, destroy};
+static const peer fann = {"fann", PEER_AS_USED, version, refusal, create, step, parameters, destroy};
 
 const peer *const peer_list[] = {&fann, NULL};

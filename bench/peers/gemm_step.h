@@ -222,7 +222,7 @@ template <class Gemm, Way way> struct GemmPeer {
     }
 
     static constexpr peer describe(const char *name) {
-        return {name, Gemm::version, refusal, create, step, parameters, destroy};
+        return {name, PEER_BY_HAND, Gemm::version, refusal, create, step, parameters, destroy};
     }
 };
 

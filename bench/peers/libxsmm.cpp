@@ -360,7 +360,7 @@ template <bool tiled> struct Libxsmm {
     }
 
     static constexpr peer describe(const char *name) {
-        return {name, version, refusal, create, step, parameters, destroy};
+        return {name, PEER_BY_HAND, version, refusal, create, step, parameters, destroy};
     }
 };
 

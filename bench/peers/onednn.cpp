@@ -247,8 +247,8 @@ struct Matmul {
 const peer whole = peers::GemmPeer<Sgemm, peers::Way::whole>::describe("onednn-sgemm");
 const peer tiled = peers::GemmPeer<Sgemm, peers::Way::tile>::describe("onednn-sgemm-tile");
 const peer sliced = peers::GemmPeer<Sgemm, peers::Way::slice>::describe("onednn-sgemm-slice");
-const peer matmul = {"onednn-matmul",    version,        Matmul::refusal, Matmul::create, Matmul::step,
-                     Matmul::parameters, Matmul::destroy};
+const peer matmul = {"onednn-matmul", PEER_BY_HAND,       version,        Matmul::refusal, Matmul::create,
+                     Matmul::step,    Matmul::parameters, Matmul::destroy};
 
 } // namespace
 

@@ -38,8 +38,14 @@ typedef struct peer_batch {
     const uint32_t *labels;
 } peer_batch;
 
+typedef enum peer_group {
+    PEER_BY_HAND, /* a step written for this comparison, on a library's products or operators */
+    PEER_AS_USED, /* a library's own training: what a user would otherwise run */
+} peer_group;
+
 typedef struct peer {
     const char *name;
+    peer_group group;
 
     /** Version of the library, for the report. */
     const char *(*version)(void);

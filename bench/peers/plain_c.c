@@ -241,6 +241,6 @@ static void parameters(void *handle, const peer_layer *layers) {
     }
 }
 
-static const peer plain_c = {"plain-c", version, refusal, create, step, parameters, destroy};
+static const peer plain_c = {"plain-c", PEER_BY_HAND, version, refusal, create, step, parameters, destroy};
 
 const peer *const peer_list[] = {&plain_c, NULL};

@@ -253,13 +253,13 @@ template <class Way> struct Torch {
         return TORCH_VERSION;
     }
 
-    static constexpr peer describe(const char *name) {
-        return {name, version, refusal, create, step, parameters, destroy};
+    static constexpr peer describe(const char *name, peer_group group) {
+        return {name, group, version, refusal, create, step, parameters, destroy};
     }
 };
 
-const peer eager = Torch<Eager>::describe("torch");
-const peer raw = Torch<Raw>::describe("torch-raw");
+const peer eager = Torch<Eager>::describe("torch", PEER_AS_USED);
+const peer raw = Torch<Raw>::describe("torch-raw", PEER_BY_HAND);
 
 } // namespace
 

@@ -7,18 +7,25 @@ from results import in_order
 
 OURS = "backprop"
 
+# The two groups of peers, by Step.as_used.
+GROUPS = {False: "steps built by hand", True: "what a user would otherwise run"}
+
+SMALL_BATCH = 16  # rows, at most
+
 # One shape and number of threads. `peer` is the fastest peer's Step by 10th percentile with that many threads or fewer.
 # The ratios are its time over ours; the one of medians is against the peer with the smallest median.
 Row = namedtuple("Row", "shape threads ours peer ratio ratio_median")
 
 
-def rows(steps):
+def rows(steps, as_used=None):
+    """A row for each of our steps, next to the peers of one group, or of both."""
     good = [s for s in steps if s.error is None]
     result = []
     for threads in sorted({s.threads for s in good}):
         for shape in in_order(s.shape for s in steps):
             ours = next((s for s in good if (s.shape, s.implementation, s.threads) == (shape, OURS, threads)), None)
-            peers = [s for s in good if s.shape == shape and s.implementation != OURS and s.threads <= threads]
+            peers = [s for s in good if s.shape == shape and s.implementation != OURS and s.threads <= threads and
+                     as_used in (None, s.as_used)]
             if not ours:
                 continue
             peer = min(peers, key=lambda s: s.seconds, default=None)
@@ -26,6 +33,10 @@ def rows(steps):
             result.append(Row(shape, threads, ours, peer, peer and peer.seconds / ours.seconds,
                               smallest and smallest / ours.median))
     return result
+
+
+def has_small_batch(row):
+    return round(row.ours.samples * row.ours.seconds) <= SMALL_BATCH
 
 
 def geometric_mean(values):

@@ -115,7 +115,7 @@ def step_ratio(folder, steps, threads):
     """A table of times over ours, colored: as many digits as a bar would hide."""
     some = [s for s in steps if s.threads == threads]
     ours = {s.shape: s for s in some if s.implementation == OURS and not s.error}
-    peers = in_order(s.implementation for s in some if s.implementation != OURS)
+    peers = in_order(s.implementation for s in sorted(some, key=lambda s: s.as_used) if s.implementation != OURS)
     shapes = [shape for shape in in_order(s.shape for s in some) if shape in ours]
     if not peers or not shapes:
         return None

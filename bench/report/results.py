@@ -6,8 +6,9 @@ import re
 from collections import namedtuple
 from statistics import median
 
-# seconds is the 10th percentile; a step that failed has an error and nothing else.
-Step = namedtuple("Step", "shape implementation threads seconds median peak peak_median error")
+# as_used: a peer that is a library's own training, not a step built by hand on it. seconds is the 10th percentile,
+# samples the rows a second by that. A step that failed has an error and nothing else.
+Step = namedtuple("Step", "shape implementation threads as_used seconds median samples peak peak_median error")
 # peak and bandwidth are fractions, or None where they say nothing.
 Kernel = namedtuple("Kernel", "kernel isa kind shape cold seconds peak peak_median bandwidth bytes_per_second")
 
@@ -68,7 +69,7 @@ def steps(path):
     loaded = load(path)
     if loaded is None:
         return None
-    result = []
+    result, as_used = [], str(loaded[0].get("as_used", "")).split()
     for run in loaded[1]:
         parts = run["name"].split("/")
         if len(parts) < 4 or parts[0] != "step" or not parts[3].startswith("threads:"):
@@ -77,15 +78,16 @@ def steps(path):
             threads = int(parts[3].removeprefix("threads:"))
         except ValueError:
             raise Unreadable(f"{path}: {run['name']} has no number of threads") from None
+        who = (parts[1], parts[2], threads, parts[2] in as_used)
         if run.get("error_occurred"):
             error = " ".join(str(run.get("error_message") or "failed").split())
-            result.append(Step(parts[1], parts[2], threads, None, None, None, None, error))
+            result.append(Step(*who, None, None, None, None, None, error))
         else:
             seconds = number(run, "seconds_p10", path)
             if seconds == 0:
                 raise Unreadable(f"{path}: {run['name']} took no time")
-            result.append(Step(parts[1], parts[2], threads, seconds, number(run, "seconds_median", path),
-                               optional(run, "peak_fraction", path), optional(run, "peak_fraction_median", path), None))
+            result.append(Step(*who, seconds, *(number(run, key, path) for key in ("seconds_median", "samples")),
+                               *(optional(run, key, path) for key in ("peak_fraction", "peak_fraction_median")), None))
     if not result:
         raise Unreadable(f"{path} holds no benchmark named step/<shape>/<implementation>/threads:<n>")
     return loaded[0], result

@@ -1,6 +1,6 @@
 """The summary in plain text for a terminal, and the whole report in Markdown."""
 
-from compare import OURS, cliffs, geometric_mean, rows
+from compare import GROUPS, SMALL_BATCH, cliffs, geometric_mean, has_small_batch, rows
 from results import in_order
 
 DENSE = {"dense_forward": "forward", "dense_delta": "delta", "dense_gradient": "gradient",
@@ -32,21 +32,33 @@ def peer_text(row):
     return row.peer.implementation + (f" ({row.peer.threads} thread{'s'[:row.peer.threads > 1]})" if fewer else "")
 
 
-SUMMARY = ("shape", "threads", "ours", "best peer", "its time", "ratio", "by medians", "of peak", "by medians")
+def rate_text(samples):
+    for unit, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1)):
+        if samples >= 0.9995 * scale:
+            break
+    return f"{samples / scale:.3g} {unit}".strip()
 
 
-def summary_cells(steps):
-    return [(r.shape, str(r.threads), time_text(r.ours.seconds),
-             peer_text(r), time_text(r.peer.seconds) if r.peer else "",
-             ratio_text(r.ratio), ratio_text(r.ratio_median), percent(r.ours.peak, 1), percent(r.ours.peak_median, 1))
-            for r in rows(steps)]
+BY_HAND = ("shape", "threads", "ours", "best peer", "its time", "ratio", "by medians", "of peak", "by medians")
+AS_USED = ("shape", "threads", "ours", "samples/s", "peer", "its time", "samples/s", "ratio", "by medians")
 
 
-def plain(head, cells):
+def by_hand_cells(steps):
+    return [(r.shape, str(r.threads), time_text(r.ours.seconds), peer_text(r),
+             time_text(r.peer.seconds) if r.peer else "", ratio_text(r.ratio), ratio_text(r.ratio_median),
+             percent(r.ours.peak, 1), percent(r.ours.peak_median, 1)) for r in rows(steps, False)]
+
+
+def as_used_cells(steps):
+    return [(r.shape, str(r.threads), time_text(r.ours.seconds), rate_text(r.ours.samples), peer_text(r),
+             time_text(r.peer.seconds), rate_text(r.peer.samples), ratio_text(r.ratio), ratio_text(r.ratio_median))
+            for r in rows(steps, True) if r.peer]
+
+
+def plain(head, cells, left):
     """A table in columns as wide as they need; numbers to the right."""
     table = [head] + cells
     widths = [max(len(row[c]) for row in table) for c in range(len(head))]
-    left = {0, 3}
     lines = ["  ".join(text.ljust(w) if c in left else text.rjust(w) for c, (text, w) in enumerate(zip(row, widths)))
              for row in table]
     return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0])] + lines[1:])
@@ -57,22 +69,39 @@ def markdown(head, cells, left=(0,)):
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule] + [list(row) for row in cells])
 
 
-def verdicts(steps):
-    """One line for each number of threads: mean and worst ratio to the best peer."""
+def mean_text(some):
+    mean, mean_median = (geometric_mean(ratios) for ratios in zip(*((r.ratio, r.ratio_median) for r in some)))
+    return f"{mean:.2f} (by medians {mean_median:.2f})"
+
+
+def verdicts(steps, as_used):
+    """One line for each number of threads: mean and worst ratio to the best peer of the group."""
     lines = []
-    every = [r for r in rows(steps) if r.ratio]
+    every = [r for r in rows(steps, as_used) if r.ratio]
     for threads in sorted({r.threads for r in every}):
         some = [r for r in every if r.threads == threads]
+        small = [r for r in some if has_small_batch(r)]
         worst = min(some, key=lambda r: r.ratio)
-        mean, mean_median = (geometric_mean(ratios) for ratios in zip(*((r.ratio, r.ratio_median) for r in some)))
-        lines.append(f"{threads} thread{'s'[:threads > 1]}: {mean:.2f} times as fast as the best peer of each row "
-                     f"(geometric mean of {len(some)} rows; by medians {mean_median:.2f}), at worst "
-                     f"{worst.ratio:.2f} times, on {worst.shape}")
+        lines.append(f"{threads} thread{'s'[:threads > 1]}: {mean_text(some)} in {len(some)} rows" +
+                     (f", {mean_text(small)} in the {len(small)} with batches of 1 to {SMALL_BATCH}" if small else "") +
+                     f"; at worst {worst.ratio:.2f}, {worst.shape}")
     return lines
 
 
 def summary(steps):
-    return plain(SUMMARY, summary_cells(steps)) + "\n\n" + "\n".join(verdicts(steps))
+    """The two groups side by side, and their means."""
+    peers = [{(r.shape, r.threads): r for r in rows(steps, as_used)} for as_used in GROUPS]
+    cells = []
+    for key, row in peers[0].items():
+        cells.append([row.shape, str(row.threads), time_text(row.ours.seconds), percent(row.ours.peak, 1)])
+        for group in peers:
+            cells[-1] += [peer_text(group[key]), ratio_text(group[key].ratio)]
+    head = ["shape", "threads", "ours", "of peak", "best by hand", "ratio", "as used", "ratio"]
+    parts = [plain(head, cells, (0, 4, 6))]
+    for as_used, group in GROUPS.items():
+        lines = verdicts(steps, as_used)
+        parts += [f"\nAgainst {group}, geometric means of the ratios:"] + lines if lines else []
+    return "\n".join(parts)
 
 
 def context_lines(context, steps):
@@ -91,19 +120,30 @@ def failures(steps):
         markdown(("shape", "implementation", "threads", "why"), cells, (0, 1, 3)) + "\n" if cells else ""
 
 
+def group_part(steps, as_used, head, cells, left):
+    if not cells:
+        return ""
+    return f"""### Against {GROUPS[as_used]}
+
+{markdown(head, cells, left)}
+
+Geometric means of the ratios:
+
+{chr(10).join('- ' + line for line in verdicts(steps, as_used))}
+"""
+
+
 def step_part(context, steps, plots):
     return f"""## A training step
 
 {chr(10).join(context_lines(context, steps))}
 
-{markdown(SUMMARY, summary_cells(steps), (0, 3))}
+Times are 10th percentiles over the steps of one run in which all implementations took turns, and so are samples a
+second. The ratio is the best peer's time over ours: above 1, ours is faster. Rows of several threads compare with the
+peer's best number of threads up to that. The ratio by medians is against the peer with the smallest median.
 
-Times are 10th percentiles over the steps of one run in which all implementations took turns. The ratio is the best
-peer's time over ours: above 1, ours is faster. Rows of several threads compare with the peer's best number of threads
-up to that. The ratio by medians is against the peer with the smallest median.
-
-{chr(10).join('- ' + line for line in verdicts(steps))}
-
+{group_part(steps, False, BY_HAND, by_hand_cells(steps), (0, 3))}
+{group_part(steps, True, AS_USED, as_used_cells(steps), (0, 4))}
 {plots}
 {failures(steps)}"""
 

@@ -71,4 +71,4 @@ const char *refusal(const peer_net *, size_t) {
 
 } // namespace
 
-const peer backprop_peer = {"backprop", version, refusal, create, step, parameters, destroy};
+const peer backprop_peer = {"backprop", PEER_AS_USED, version, refusal, create, step, parameters, destroy};

@@ -14,7 +14,8 @@ namespace {
 
 const double turn_seconds = 10e-3;
 
-// A peer whose fastest step was this much slower than the fastest peer's, in so many rounds, sits out the rest.
+// A peer whose fastest step was this much slower than that of its group's fastest peer, in so many rounds, sits out the
+// rest.
 const double hopeless = 1.3;
 const size_t hopeless_rounds = 3;
 
@@ -51,16 +52,17 @@ std::vector<Result> contest(const Shape &shape, size_t threads, const std::vecto
     std::vector<size_t> behind(contestants.size(), 0); // rounds
     do {
         std::vector<double> fastest(contestants.size(), INFINITY);
-        double best_peer = INFINITY;
+        double best[2] = {INFINITY, INFINITY}; // of the peers built by hand, and of those as used
         for (size_t k = 0; k < contestants.size(); k++) {
             if (behind[k] == hopeless_rounds)
                 continue;
             fastest[k] = contestants[k]->turn(turn_seconds);
             if (implementations[k].is_peer())
-                best_peer = std::min(best_peer, fastest[k]);
+                best[implementations[k].as_used] = std::min(best[implementations[k].as_used], fastest[k]);
         }
         for (size_t k = 0; k < contestants.size(); k++)
-            if (implementations[k].is_peer() && fastest[k] > hopeless * best_peer && behind[k] < hopeless_rounds)
+            if (implementations[k].is_peer() && fastest[k] > hopeless * best[implementations[k].as_used] &&
+                behind[k] < hopeless_rounds)
                 behind[k]++;
         few = false;
         for (size_t k = 0; k < contestants.size(); k++)

@@ -18,8 +18,8 @@ const peer *const *peers_of(const std::string &module) {
     return handle ? static_cast<const peer *const *>(dlsym(handle, "peer_list")) : nullptr;
 }
 
-// What a module's process tells: a line "peer NAME VERSION" for each peer, followed by a line "refuses SHAPE THREADS
-// WHY" for each pair that it stays out of; "error WHY" if it can't be loaded. Fields end with tabs.
+// What a module's process tells: a line "peer NAME VERSION GROUP" for each peer, followed by a line "refuses SHAPE
+// THREADS WHY" for each pair that it stays out of; "error WHY" if it can't be loaded. Fields end with tabs.
 void tell(FILE *out, const std::string &module, const std::vector<Shape> &shapes, const std::vector<size_t> &threads) {
     const peer *const *peers = peers_of(module);
     if (!peers) {
@@ -28,7 +28,7 @@ void tell(FILE *out, const std::string &module, const std::vector<Shape> &shapes
         return;
     }
     for (; *peers; peers++) {
-        fprintf(out, "peer\t%s\t%s\n", (*peers)->name, (*peers)->version());
+        fprintf(out, "peer\t%s\t%s\t%d\n", (*peers)->name, (*peers)->version(), (*peers)->group);
         for (size_t s = 0; s < shapes.size(); s++)
             for (size_t count : threads) {
                 const peer_net net = shapes[s].net();
@@ -76,15 +76,15 @@ void add_module(std::vector<Implementation> &implementations, const std::string 
     std::vector<Implementation> found;
     while (std::getline(lines, line)) {
         std::istringstream fields(line);
-        std::string kind, first, second, why;
+        std::string kind, first, second, third;
         std::getline(fields, kind, '\t');
         std::getline(fields, first, '\t');
         std::getline(fields, second, '\t');
-        std::getline(fields, why);
+        std::getline(fields, third);
         if (kind == "peer")
-            found.push_back({first, second, module, found.size(), {}});
+            found.push_back({first, second, third == std::to_string(PEER_AS_USED), module, found.size(), {}});
         else if (kind == "refuses" && !found.empty())
-            found.back().refusals[{std::stoul(first), std::stoul(second)}] = why;
+            found.back().refusals[{std::stoul(first), std::stoul(second)}] = third;
         else if (kind == "error")
             error = first;
     }
@@ -101,7 +101,7 @@ void add_module(std::vector<Implementation> &implementations, const std::string 
 
 std::vector<Implementation> roster(const std::string &folder, const std::vector<Shape> &shapes,
                                    const std::vector<size_t> &threads) {
-    std::vector<Implementation> implementations = {{backprop_peer.name, backprop_peer.version(), "", 0, {}}};
+    std::vector<Implementation> implementations = {{backprop_peer.name, backprop_peer.version(), true, "", 0, {}}};
     std::set<std::string> modules; // in order of their names
     std::error_code none;
     for (const auto &entry : std::filesystem::directory_iterator(folder, none)) {

@@ -11,6 +11,7 @@
 
 struct Implementation {
     std::string name, version;
+    bool as_used;                                              // a library's own training, not a step built by hand
     std::string module;                                        // file of the peer's module; empty for this library
     size_t index;                                              // in the module's list
     std::map<std::pair<size_t, size_t>, std::string> refusals; // by shape's index and threads: why it stays out

@@ -235,21 +235,21 @@ void adam_destroy(void *trainer) {
 }
 
 template <double (*quotient)(const Element &)> constexpr peer adam(const char *name) {
-    return {name, version, adam_refusal, adam_create, adam_step<quotient>, adam_parameters, adam_destroy};
+    return {name, PEER_BY_HAND, version, adam_refusal, adam_create, adam_step<quotient>, adam_parameters, adam_destroy};
 }
 
 const peer peers[] = {
-    {"no-update", version, refusal, create, no_step, parameters, destroy},
-    {"no-second-update", version, refusal, create, first_step_only, parameters, destroy},
-    {"no-bias-update", version, refusal, create, step, parameters_with_old_biases, destroy},
-    {"sum-for-mean", version, refusal, create, sum_for_mean, parameters, destroy},
-    {"last-row-left-out", version, refusal, create_without_last_row, step, parameters, destroy},
-    {"no-activation", version, refusal, create_linear, step, parameters, destroy},
-    {"nan", version, refusal, create, step, parameters_with_nan, destroy},
-    {"crash", version, refusal, create, crash, parameters, destroy},
-    {"usual-beta1", version, adam_refusal, create_with_usual_beta1, step, parameters, destroy},
-    {"usual-beta2", version, adam_refusal, create_with_usual_beta2, step, parameters, destroy},
-    {"usual-epsilon", version, adam_refusal, create_with_usual_epsilon, step, parameters, destroy},
+    {"no-update", PEER_BY_HAND, version, refusal, create, no_step, parameters, destroy},
+    {"no-second-update", PEER_BY_HAND, version, refusal, create, first_step_only, parameters, destroy},
+    {"no-bias-update", PEER_BY_HAND, version, refusal, create, step, parameters_with_old_biases, destroy},
+    {"sum-for-mean", PEER_BY_HAND, version, refusal, create, sum_for_mean, parameters, destroy},
+    {"last-row-left-out", PEER_BY_HAND, version, refusal, create_without_last_row, step, parameters, destroy},
+    {"no-activation", PEER_BY_HAND, version, refusal, create_linear, step, parameters, destroy},
+    {"nan", PEER_BY_HAND, version, refusal, create, step, parameters_with_nan, destroy},
+    {"crash", PEER_BY_HAND, version, refusal, create, crash, parameters, destroy},
+    {"usual-beta1", PEER_BY_HAND, version, adam_refusal, create_with_usual_beta1, step, parameters, destroy},
+    {"usual-beta2", PEER_BY_HAND, version, adam_refusal, create_with_usual_beta2, step, parameters, destroy},
+    {"usual-epsilon", PEER_BY_HAND, version, adam_refusal, create_with_usual_epsilon, step, parameters, destroy},
     adam<without_correction>("adam-without-correction"),
     adam<without_correction_of_m>("adam-without-correction-of-m"),
     adam<without_correction_of_v>("adam-without-correction-of-v"),
@@ -258,7 +258,7 @@ const peer peers[] = {
     adam<with_epsilon_corrected>("adam-with-epsilon-corrected"),
     adam<with_sum_for_mean>("adam-with-sum-for-mean"),
     // And those that are right, so that the test can't pass by refusing everything.
-    {"right", version, refusal, create, step, parameters, destroy},
+    {"right", PEER_BY_HAND, version, refusal, create, step, parameters, destroy},
     adam<as_in_the_paper>("right-adam"),
 };
 

@@ -117,7 +117,12 @@ PyObject *functions() {
         return nullptr;
     Py_InitializeEx(0);
     PyObject *names = must(PyDict_New());
-    Py_DECREF(must(PyRun_String(source, Py_file_input, names, names)));
+    PyObject *done = PyRun_String(source, Py_file_input, names, names);
+    if (!done) { // its package has gone since this was built
+        PyErr_Print();
+        return nullptr;
+    }
+    Py_DECREF(done);
     return names;
 }
 

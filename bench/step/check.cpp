@@ -59,7 +59,8 @@ bp_optimizer numbers(const Shape &shape, const Parameters &initial, const Pool &
     const std::vector<double> gradients = changes(shape, net, initial, pool, 1);
     double smallest = INFINITY;
     for (size_t l = 0; l < net.layers; l++)
-        smallest = std::min(smallest, gradients[l] / std::sqrt(static_cast<double>(initial.weights(l))));
+        if (gradients[l] > 0)
+            smallest = std::min(smallest, gradients[l] / std::sqrt(static_cast<double>(initial.weights(l))));
     optimizer.beta1 = 0.6f;
     optimizer.beta2 = 0.3f;
     optimizer.epsilon = static_cast<float>(smallest);

@@ -23,7 +23,7 @@ _Static_assert(sizeof 1.0 == sizeof(double), "the numerics contract needs binary
 #define BP_SCRATCH_BYTES (2560 * 1024)
 
 /* The widest panel of any backend: packed matrices are padded to it. */
-#define SCRATCH_SLACK 32
+#define SCRATCH_SLACK 64
 
 /* Bytes of scratch that suffice for a product of these sizes on any backend: A, B and C, padded, or A^T C. */
 static inline size_t product_scratch_bytes(size_t rows, size_t columns, size_t depth) {

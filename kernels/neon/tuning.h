@@ -6,11 +6,11 @@
 #define MR 8
 #define TILE_VECS 3
 #define NR (TILE_VECS * VEC_LANES)
-#define TILE_ROWS_OF_ONE 12 /* rows of a tile that is one vector wide */
-#define TILE_UNROLL 1       /* steps of the depth in one iteration of the loop */
-#define TILE_TAIL 1         /* last steps, which run row by row with the epilogue */
-#define NARROW_COLUMNS 0    /* tiles of so many columns run on narrower vectors */
-#define NARROW_SMALL 0      /* small networks of layers of so many columns, too */
+#define TILE_HEIGHT(vecs) ((vecs) == 1 ? 12 : MR) /* rows of narrower tiles */
+#define TILE_UNROLL 1                             /* steps of the depth in one iteration of the loop */
+#define TILE_TAIL 1                               /* last steps, which run row by row with the epilogue */
+#define NARROW_COLUMNS 0                          /* tiles of so many columns run on narrower vectors */
+#define NARROW_SMALL 0                            /* small networks of layers of so many columns, too */
 
 /* The blocks. */
 #define KC 504

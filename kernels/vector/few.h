@@ -203,18 +203,16 @@ static ALWAYS_INLINE void gradient_strip(const size_t rows, const size_t vecs, c
     }
 }
 
-/* The same for up to a panel of columns. Deltas stay in registers. */
+/* The same for up to a panel of columns, as many vectors at a time as registers hold deltas of. */
 static ALWAYS_INLINE void block_gradient(const size_t rows, const bp_coefficients *update, float *to, size_t ld,
                                          const float *x, const float *d, size_t w_rows, size_t columns) {
-    if (rows * TILE_VECS <= STRIP_VECS && columns == NR) {
-        gradient_strip(rows, TILE_VECS, update, to, ld, x, d, w_rows, VEC_LANES);
-        return;
-    }
+    const size_t most = STRIP_VECS / rows;
+    const size_t vecs = most >= TILE_VECS ? TILE_VECS : most >= 2 ? 2 : 1;
     size_t c = 0;
-    for (; c + VEC_LANES <= columns; c += VEC_LANES)
-        gradient_strip(rows, 1, update, to + c, ld, x, d + c, w_rows, VEC_LANES);
-    if (c < columns)
-        gradient_strip(rows, 1, update, to + c, ld, x, d + c, w_rows, columns - c);
+    for (; c + vecs * VEC_LANES <= columns; c += vecs * VEC_LANES)
+        gradient_strip(rows, vecs, update, to + c, ld, x, d + c, w_rows, VEC_LANES);
+    for (; c < columns; c += VEC_LANES)
+        gradient_strip(rows, 1, update, to + c, ld, x, d + c, w_rows, least(columns - c, VEC_LANES));
 }
 
 /* What is done with a block of W. */
@@ -279,9 +277,13 @@ static void update_block(const few_operands *o, float *w, const float *x, const 
         few_gradient(o->rows, o->update, w, o->w.row_stride, x, d, w_rows, columns);
         return;
     }
-    float gradient[NR * NR];
-    few_gradient(o->rows, NULL, gradient, NR, x, d, w_rows, columns);
-    apply_optimizer(o->update, ROLE_WEIGHTS, w, o->w.row_stride, row_major(gradient, NR), w_rows, columns);
+    float gradient[SMALL_OPTIMIZER_ROWS * NR];
+    for (size_t r = 0; r < w_rows; r += SMALL_OPTIMIZER_ROWS) {
+        const size_t count = least(w_rows - r, SMALL_OPTIMIZER_ROWS);
+        few_gradient(o->rows, NULL, gradient, NR, x + r, d, count, columns);
+        apply_optimizer(o->update, ROLE_WEIGHTS, w + r * o->w.row_stride, o->w.row_stride, row_major(gradient, NR),
+                        count, columns);
+    }
 }
 
 /* The sums of `w_rows` rows of W, multiplied by f', are the previous layer's deltas from column i on. */

@@ -207,9 +207,9 @@ static ALWAYS_INLINE void next_rows(tile_operands *p, size_t rows) {
     p->saved = p->saved ? p->saved + rows * p->ld_saved : NULL;
 }
 
-/* Rows of a tile. One that is a single vector wide is taller, to have enough chains at once. */
+/* Rows of a tile. Narrow ones are taller, to have enough chains at once. */
 static ALWAYS_INLINE size_t tile_height(size_t columns) {
-    return columns <= VEC_LANES ? TILE_ROWS_OF_ONE : MR;
+    return TILE_HEIGHT((columns + VEC_LANES - 1) / VEC_LANES);
 }
 
 /* `count` tiles of consecutive rows. */
@@ -270,6 +270,10 @@ KEEP_APART void tiles_of_2(size_t rows, const gemm_epilogue *e, tile_operands *p
     tiles_of_vecs(rows, 2, e, p, count);
 }
 
+KEEP_APART void tiles_of_3(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count) {
+    tiles_of_vecs(rows, 3, e, p, count);
+}
+
 KEEP_APART void tiles_of_all(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count) {
     tiles_of_vecs(rows, TILE_VECS, e, p, count);
 }
@@ -280,13 +284,15 @@ void narrow_tiles(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t 
 /* Runs `count` tiles of so many rows, 0 < rows <= tile_height(columns) <= 12. */
 typedef void tiles_fn(size_t rows, const gemm_epilogue *e, tile_operands *p, size_t count);
 
-/* The function for tiles of 0 < columns <= NR, which are computed in whole vectors; TILE_VECS <= 3. */
+/* The function for tiles of 0 < columns <= NR, which are computed in whole vectors; TILE_VECS <= 4. */
 static inline tiles_fn *tiles_for(size_t columns) {
     if (NARROW_COLUMNS > 0 && columns <= NARROW_COLUMNS)
         return narrow_tiles;
     if (columns <= VEC_LANES)
         return tiles_of_1;
-    return TILE_VECS > 2 && columns <= 2 * VEC_LANES ? tiles_of_2 : tiles_of_all;
+    if (TILE_VECS > 2 && columns <= 2 * VEC_LANES)
+        return tiles_of_2;
+    return TILE_VECS > 3 && columns <= 3 * VEC_LANES ? tiles_of_3 : tiles_of_all;
 }
 
 #endif

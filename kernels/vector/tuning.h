@@ -15,7 +15,7 @@
 /* ---- The tile --------------------------------------------------------------------------------------------------- */
 
 /* The tallest tile of any width. */
-#define TILE_ROWS_MAX (MR > TILE_ROWS_OF_ONE ? MR : TILE_ROWS_OF_ONE)
+#define TILE_ROWS_MAX 12
 
 /* ---- Packing ---------------------------------------------------------------------------------------------------- */
 
@@ -80,7 +80,7 @@
 #define SMALL_ROWS 4
 
 /* Rows of gradients that stay in the first-level cache until the optimizer uses them. */
-#define SMALL_OPTIMIZER_ROWS 32
+#define SMALL_OPTIMIZER_ROWS (1024 / NR)
 
 /* ---- The memory ------------------------------------------------------------------------------------------------- */
 

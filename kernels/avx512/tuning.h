@@ -31,7 +31,7 @@
 #endif
 
 /* The blocks. */
-#define KC 512
+#define KC 256
 #define NC 512
 #define MC 144
 

@@ -154,7 +154,7 @@ typedef struct bp_small_step {
 typedef struct bp_backend {
     bp_kernels kernels;
     size_t panel_width; /* columns of a panel */
-    size_t column_unit; /* workers share columns in multiples of it */
+    size_t column_unit; /* workers share the columns of a single panel in multiples of it */
     bool in_place;      /* products read row-major matrices of many rows as fast as packed ones */
     void (*pack)(bp_packed to, const float *from, size_t ld, size_t rows, size_t columns);
     void (*unpack)(float *to, size_t ld, bp_packed from, size_t rows, size_t columns);

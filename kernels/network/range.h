@@ -17,9 +17,14 @@ static inline range range_of(size_t count, size_t unit, size_t worker, size_t wo
     return (range){begin < count ? begin : count, end < count ? end : count};
 }
 
+/** Where columns may be cut: between panels, or inside the only panel. */
+static inline size_t column_unit(const bp_backend *backend, size_t columns) {
+    return columns <= backend->panel_width ? backend->column_unit : backend->panel_width;
+}
+
 /** The same for columns, cut where the backend allows it. */
 static inline range columns_of(const bp_backend *backend, size_t columns, size_t worker, size_t workers) {
-    return range_of(columns, backend->column_unit, worker, workers);
+    return range_of(columns, column_unit(backend, columns), worker, workers);
 }
 
 /** The same for an array of floats, cut at cache lines. */

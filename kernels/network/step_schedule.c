@@ -20,6 +20,8 @@
 
 #include <backprop/dense.h>
 
+#include "network/range.h"
+
 /* Operations in the time in which one float goes from core to core, at the least, and in that of a barrier. */
 #define CROSSING_FLOPS 10.0
 #define BARRIER_FLOPS 7e4
@@ -33,7 +35,7 @@
 
 /* Columns that the largest part has beyond the mean. */
 static double uneven(const bp_network *network, size_t columns, size_t workers) {
-    const size_t unit = network->backend->column_unit, units = (columns + unit - 1) / unit;
+    const size_t unit = column_unit(network->backend, columns), units = (columns + unit - 1) / unit;
     const size_t most = (units + workers - 1) / workers * unit;
     return (double)(most < columns ? most : columns) - (double)columns / (double)workers;
 }

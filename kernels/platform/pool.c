@@ -23,6 +23,19 @@ typedef uint64_t ticket;
 #define RUN_SHIFT 32
 
 /*
+ * A thread and its share of each run: indices k, k + threads, k + 2 threads ... of thread k, where 0 is the caller. So
+ * the same index runs on the same thread, and finds in its cache what it left there. Who has finished its share takes
+ * what others have not begun.
+ */
+typedef struct pool_thread {
+    struct bp_pool *pool;
+    size_t number;
+    pthread_t thread;
+    _Atomic ticket tickets;
+    char other_line[64]; /* each thread polls a cache line of its own */
+} pool_thread;
+
+/*
  * The number of forks of this process and its ancestors since the first pool. A child has no workers, and locks that
  * workers held stay locked there: of a pool from before the fork only the memory may be used.
  */
@@ -33,7 +46,6 @@ struct bp_pool {
     void (*task)(void *argument, size_t index);
     void *argument;
 
-    _Atomic ticket tickets;
     atomic_size_t unfinished; /* calls of this run that have not returned */
 
     pthread_mutex_t mutex; /* for those that sleep */
@@ -44,9 +56,9 @@ struct bp_pool {
     atomic_bool busy; /* a caller of bp_pool_run_shared has it */
     atomic_int caller_cpu;
 
-    unsigned forks; /* when it was made */
-    size_t workers;
-    pthread_t worker[];
+    unsigned forks;        /* when it was made */
+    size_t threads;        /* with the caller */
+    pool_thread members[]; /* [threads] */
 };
 
 static void count_fork(void) {
@@ -74,21 +86,26 @@ static inline void relax(void) {
 #endif
 }
 
-/* Takes indices of a run and calls the task, until none is left. */
-static void take_work(bp_pool *pool, uint64_t run) {
-    ticket t = atomic_load(&pool->tickets);
+/* Takes indices of the share of `member` in a run and calls the task, until none is left. */
+static void take_share(bp_pool *pool, pool_thread *member, uint64_t run) {
+    ticket t = atomic_load(&member->tickets);
     while (t >> RUN_SHIFT == run && (uint32_t)t > 0) {
-        if (!atomic_compare_exchange_weak(&pool->tickets, &t, t - 1))
+        if (!atomic_compare_exchange_weak(&member->tickets, &t, t - 1))
             continue;
         /* Until the subtraction below the run cannot complete: task and argument stay valid. */
-        pool->task(pool->argument, (uint32_t)t - 1);
+        pool->task(pool->argument, member->number + ((uint32_t)t - 1) * pool->threads);
         if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->caller_sleeps)) {
             pthread_mutex_lock(&pool->mutex);
             pthread_cond_signal(&pool->done);
             pthread_mutex_unlock(&pool->mutex);
         }
-        t = atomic_load(&pool->tickets);
+        t = atomic_load(&member->tickets);
     }
+}
+
+static void take_work(bp_pool *pool, const pool_thread *me, uint64_t run) {
+    for (size_t k = 0; k < pool->threads; k++)
+        take_share(pool, &pool->members[(me->number + k) % pool->threads], run);
 }
 
 /*
@@ -106,32 +123,34 @@ static void leave_callers_cpu(bp_pool *pool) {
         sched_setaffinity(0, sizeof host, &host);
 }
 
-static uint64_t current_run(bp_pool *pool) {
-    return atomic_load(&pool->tickets) >> RUN_SHIFT;
+/* The last run that a thread has a share in. */
+static uint64_t current_run(pool_thread *me) {
+    return atomic_load(&me->tickets) >> RUN_SHIFT;
 }
 
 /* Waits for a run after `seen`: polls, then sleeps. False when the pool is destroyed. */
-static bool wait_for_run(bp_pool *pool, uint64_t seen) {
+static bool wait_for_run(pool_thread *me, uint64_t seen) {
+    bp_pool *const pool = me->pool;
     for (int look = 0; look < SPIN_LIMIT; look++) {
-        if (current_run(pool) != seen)
+        if (current_run(me) != seen)
             return true;
         relax();
     }
     pthread_mutex_lock(&pool->mutex);
     atomic_fetch_add(&pool->sleepers, 1); /* before the last poll: the caller stores a run, then checks for sleepers */
-    while (current_run(pool) == seen && !atomic_load(&pool->stop))
+    while (current_run(me) == seen && !atomic_load(&pool->stop))
         pthread_cond_wait(&pool->work, &pool->mutex);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->mutex);
     leave_callers_cpu(pool);
-    return current_run(pool) != seen;
+    return current_run(me) != seen;
 }
 
 static void *work(void *argument) {
-    bp_pool *pool = argument;
-    for (uint64_t seen = 0; wait_for_run(pool, seen);) {
-        seen = current_run(pool);
-        take_work(pool, seen);
+    pool_thread *me = argument;
+    for (uint64_t seen = 0; wait_for_run(me, seen);) {
+        seen = current_run(me);
+        take_work(me->pool, me, seen);
     }
     return NULL;
 }
@@ -155,14 +174,17 @@ void bp_pool_run(void *context, void (*task)(void *argument, size_t index), void
         run_alone(task, argument, count);
         return;
     }
-    const uint64_t run = (current_run(pool) + 1) & UINT32_MAX;
+    pool_thread *const caller = &pool->members[0];
+    const uint64_t run = (current_run(caller) + 1) & UINT32_MAX;
     pool->task = task;
     pool->argument = argument;
     atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);
     atomic_store(&pool->unfinished, count);
-    atomic_store(&pool->tickets, run << RUN_SHIFT | count);
+    for (size_t k = pool->threads; k-- > 0;)
+        if (k < count || k == 0) /* who has no share sleeps on */
+            atomic_store(&pool->members[k].tickets, run << RUN_SHIFT | (count + pool->threads - 1 - k) / pool->threads);
     wake_sleepers(pool);
-    take_work(pool, run);
+    take_work(pool, caller, run);
     for (int look = 0; look < SPIN_LIMIT && atomic_load(&pool->unfinished) > 0; look++)
         relax();
     if (atomic_load(&pool->unfinished) == 0)
@@ -187,28 +209,35 @@ void bp_pool_run_shared(void *context, void (*task)(void *argument, size_t index
 }
 
 /* Starts the workers with all signals blocked: those are the host's. */
-static bool start_workers(bp_pool *pool, size_t workers) {
+static bool start_workers(bp_pool *pool, size_t threads) {
     sigset_t all, host;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &host);
-    while (pool->workers < workers && pthread_create(&pool->worker[pool->workers], NULL, work, pool) == 0)
-        pool->workers++;
+    for (; pool->threads < threads; pool->threads++) {
+        pool_thread *const member = &pool->members[pool->threads];
+        if (pthread_create(&member->thread, NULL, work, member) != 0)
+            break;
+    }
     pthread_sigmask(SIG_SETMASK, &host, NULL);
-    return pool->workers == workers;
+    return pool->threads == threads;
 }
 
 bp_pool *bp_pool_create(size_t threads) {
-    const size_t workers = threads - 1;
-    if (workers >= UINT32_MAX || workers > (SIZE_MAX - sizeof(bp_pool)) / sizeof(pthread_t) || !watch_forks())
+    if (threads > UINT32_MAX || threads > (SIZE_MAX - sizeof(bp_pool)) / sizeof(pool_thread) || !watch_forks())
         return NULL;
-    bp_pool *pool = calloc(1, sizeof *pool + workers * sizeof pool->worker[0]);
+    bp_pool *pool = calloc(1, sizeof *pool + threads * sizeof pool->members[0]);
     if (!pool)
         return NULL;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
     pool->forks = atomic_load(&forks);
-    if (start_workers(pool, workers))
+    for (size_t k = 0; k < threads; k++) {
+        pool->members[k].pool = pool;
+        pool->members[k].number = k;
+    }
+    pool->threads = 1;
+    if (start_workers(pool, threads))
         return pool;
     bp_pool_destroy(pool);
     return NULL;
@@ -225,8 +254,8 @@ void bp_pool_destroy(bp_pool *pool) {
     pthread_mutex_lock(&pool->mutex);
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
-    for (size_t w = 0; w < pool->workers; w++)
-        pthread_join(pool->worker[w], NULL);
+    for (size_t k = 1; k < pool->threads; k++)
+        pthread_join(pool->members[k].thread, NULL);
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->work);
     pthread_mutex_destroy(&pool->mutex);

@@ -47,7 +47,7 @@ const bp_backend BP_BACKEND = {
             .activation_delta = activation_delta,
         },
     .panel_width = NR,
-    .column_unit = NR,
+    .column_unit = NR % FLOATS_PER_LINE == 0 ? FLOATS_PER_LINE : NR,
     .in_place = IN_PLACE,
     .pack = pack_matrix,
     .unpack = packed_unpack,

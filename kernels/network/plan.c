@@ -91,7 +91,7 @@ static size_t choose_small_rows(const bp_network_config *config, const bp_backen
         if (config->sizes[l + 1] > backend->panel_width)
             return 0;
     size_t rows = BP_ROW_BLOCK;
-    while (rows > 0 && bp_useful_workers(2.0 * plan->row_flops * (double)rows, plan->workers) > 1)
+    while (rows > 0 && bp_step_workers(plan, rows, true, plan->workers) > 1)
         rows--;
     return rows;
 }
@@ -136,6 +136,7 @@ bp_status bp_plan_network(const bp_network_config *config, const bp_backend *bac
         normalizes = normalizes || bp_config_normalizes(config, l);
         plan->regularized = plan->regularized || normalizes || bp_config_dropout(config, l) > 0.0f;
     }
+    plan->row_step_flops = bp_step_flops(config->sizes, config->layers, 1);
     const bp_status status = count_workers(config, &plan->workers);
     if (status != BP_OK)
         return status;

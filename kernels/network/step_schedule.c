@@ -164,17 +164,15 @@ static void plan_backward(step_schedule *s, const bp_network *network, const ste
         add_operation(add_phase(s, workers), UPDATE, waiting_first, waiting_end);
 }
 
-/* `loss_workers` share the phases with the loss, in which training does twice the work, `workers` the others. */
-static void plan_layers(step_schedule *s, const bp_network *network, const step_request *r, size_t loss_workers,
-                        size_t workers) {
+static void plan_layers(step_schedule *s, const bp_network *network, const step_request *r, size_t workers) {
     const size_t layers = network->plan.layers, last = plan_forward(s, network, workers);
-    step_phase *p = add_phase(s, loss_workers);
+    step_phase *p = add_phase(s, workers);
     add_forward(s, network, r, p, last);
     if (r->in_order) {
         s->count -= p->count == 0;
         add_operation(add_phase(s, 1), LOSS, 0, 0);
         if (last < layers)
-            p = add_phase(s, loss_workers);
+            p = add_phase(s, workers);
     } else if (!r->outputs) {
         add_operation(p, LOSS, 0, 0);
     }
@@ -199,7 +197,7 @@ void bp_schedule_slice(step_schedule *s, const bp_network *network, const bp_wor
             add_operation(p, WRITE_OUTPUTS, 0, 0);
         return;
     }
-    const size_t all = bp_useful_workers(plan->row_flops * (double)left, w->workers);
+    const size_t all = bp_step_workers(plan, left, request->train, w->workers);
     const size_t blocks = left / (all * BP_ROW_BLOCK); /* for each worker */
     if (all > 1 && blocks > 0 && plan->worker_blocks > 0 && !request->in_order && network->frozen == 0) {
         s->rows = (blocks < plan->worker_blocks ? blocks : plan->worker_blocks) * all * BP_ROW_BLOCK;
@@ -209,11 +207,9 @@ void bp_schedule_slice(step_schedule *s, const bp_network *network, const bp_wor
     }
     s->rows = left < w->slice_rows ? left : w->slice_rows;
     s->inputs_in_place = reads_in_place(network, request, s->rows);
-    const double flops = plan->row_flops * (double)s->rows;
-    const size_t workers = bp_useful_workers(flops, w->workers),
-                 loss_workers = request->train ? bp_useful_workers(2.0 * flops, w->workers) : workers;
-    if (loss_workers == 1)
+    const size_t workers = bp_step_workers(plan, s->rows, request->train, w->workers);
+    if (workers == 1)
         plan_one_worker(s, network, request);
     else
-        plan_layers(s, network, request, loss_workers, workers);
+        plan_layers(s, network, request, workers);
 }

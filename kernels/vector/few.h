@@ -124,7 +124,7 @@ typedef struct few_operands {
  * W -= learning_rate x^T d there.
  */
 static ALWAYS_INLINE void whole_square(const size_t rows, const bool updates, vec *sums, const float *d, float *w,
-                                       size_t ld, const float *x, vec learning_rate) {
+                                       size_t ld, const float *x, vec learning_rate, size_t next) {
     vec s[FEW_ROWS], r[VEC_LANES], dn[FEW_ROWS];
     UNROLL_FOR (size_t n = 0; n < rows; n++) {
         s[n] = sums[n];
@@ -135,6 +135,7 @@ static ALWAYS_INLINE void whole_square(const size_t rows, const bool updates, ve
         UNROLL_FOR (size_t k = 0; k < 4; k++) {
             r[l + k] = vec_load(w + k * ld);
             if (updates) {
+                __builtin_prefetch(w + k * ld + next, 1);
                 vec g = vec_set1(0.0f);
                 UNROLL_FOR (size_t n = 0; n < rows; n++)
                     g = vec_fma(vec_set1(x[n * NR + l + k]), dn[n], g);
@@ -164,14 +165,15 @@ KEEP_APART void part_of_square(size_t rows, vec *sums, const float *d, const flo
 
 /* The same for a block of W, up to SWEEP_ROWS x NR. With an update it is whole. */
 static ALWAYS_INLINE void block_squares(const size_t rows, const bool updates, vec *sums, const float *d, float *w,
-                                        size_t ld, const float *x, float learning_rate, size_t w_rows, size_t columns) {
+                                        size_t ld, const float *x, float learning_rate, size_t w_rows, size_t columns,
+                                        size_t next) {
     const vec rate = vec_set1(learning_rate);
     for (size_t c = 0; c < columns; c += VEC_LANES)
         for (size_t r = 0; r < w_rows; r += VEC_LANES) {
             vec *const s = sums + r / VEC_LANES * rows;
             float *const at = w + r * ld + c;
             if (w_rows - r >= VEC_LANES && columns - c >= VEC_LANES)
-                whole_square(rows, updates, s, d + c, at, ld, x + r / NR * NR * FEW_ROWS + r % NR, rate);
+                whole_square(rows, updates, s, d + c, at, ld, x + r / NR * NR * FEW_ROWS + r % NR, rate, next);
             else
                 part_of_square(rows, s, d + c, at, ld, least(w_rows - r, VEC_LANES), least(columns - c, VEC_LANES));
         }
@@ -219,55 +221,55 @@ static ALWAYS_INLINE void block_gradient(const size_t rows, const bp_coefficient
 typedef enum few_task { FEW_SWEEP, FEW_DELTAS, FEW_GRADIENT } few_task;
 
 static ALWAYS_INLINE void block_task(const size_t rows, const few_task task, vec *sums, const bp_coefficients *update,
-                                     float *w, size_t ld, const float *x, const float *d, size_t w_rows,
-                                     size_t columns) {
+                                     float *w, size_t ld, const float *x, const float *d, size_t w_rows, size_t columns,
+                                     size_t next) {
     if (rows > FEW_ROWS || (task == FEW_SWEEP && rows > SWEEP_MOST)) /* no code for it */
         return;
     if (task == FEW_GRADIENT)
         block_gradient(rows, update, w, ld, x, d, w_rows, columns);
     else
         block_squares(rows, task == FEW_SWEEP, sums, d, w, ld, x, update ? update->learning_rate : 0.0f, w_rows,
-                      columns);
+                      columns, next);
 }
 
 /* One copy of the code for each number of rows: sums and deltas stay in registers. */
 static ALWAYS_INLINE void block_of_rows(size_t rows, const few_task task, vec *sums, const bp_coefficients *update,
                                         float *w, size_t ld, const float *x, const float *d, size_t w_rows,
-                                        size_t columns) {
+                                        size_t columns, size_t next) {
     /* clang-format off */
     switch (rows) {
-    case 1: block_task(1, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 2: block_task(2, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 3: block_task(3, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 4: block_task(4, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 5: block_task(5, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 6: block_task(6, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 7: block_task(7, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 8: block_task(8, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 9: block_task(9, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 10: block_task(10, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 11: block_task(11, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 12: block_task(12, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 13: block_task(13, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 14: block_task(14, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 15: block_task(15, task, sums, update, w, ld, x, d, w_rows, columns); break;
-    case 16: block_task(16, task, sums, update, w, ld, x, d, w_rows, columns); break;
+    case 1: block_task(1, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 2: block_task(2, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 3: block_task(3, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 4: block_task(4, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 5: block_task(5, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 6: block_task(6, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 7: block_task(7, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 8: block_task(8, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 9: block_task(9, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 10: block_task(10, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 11: block_task(11, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 12: block_task(12, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 13: block_task(13, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 14: block_task(14, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 15: block_task(15, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
+    case 16: block_task(16, task, sums, update, w, ld, x, d, w_rows, columns, next); break;
     }
     /* clang-format on */
 }
 
 /* The sums and the update of a whole block. */
-KEEP_APART void few_sweep(const few_operands *o, vec *sums, float *w, const float *x, const float *d) {
-    block_of_rows(o->rows, FEW_SWEEP, sums, o->update, w, o->w.row_stride, x, d, SWEEP_ROWS, NR);
+KEEP_APART void few_sweep(const few_operands *o, vec *sums, float *w, const float *x, const float *d, size_t next) {
+    block_of_rows(o->rows, FEW_SWEEP, sums, o->update, w, o->w.row_stride, x, d, SWEEP_ROWS, NR, next);
 }
 
 KEEP_APART void few_deltas(const few_operands *o, vec *sums, float *w, const float *d, size_t w_rows, size_t columns) {
-    block_of_rows(o->rows, FEW_DELTAS, sums, NULL, w, o->w.row_stride, NULL, d, w_rows, columns);
+    block_of_rows(o->rows, FEW_DELTAS, sums, NULL, w, o->w.row_stride, NULL, d, w_rows, columns, 0);
 }
 
 KEEP_APART void few_gradient(size_t rows, const bp_coefficients *update, float *to, size_t ld, const float *x,
                              const float *d, size_t w_rows, size_t columns) {
-    block_of_rows(rows, FEW_GRADIENT, NULL, update, to, ld, x, d, w_rows, columns);
+    block_of_rows(rows, FEW_GRADIENT, NULL, update, to, ld, x, d, w_rows, columns, 0);
 }
 
 /* Updates the part of W at `w`, at most a panel each way. */
@@ -313,7 +315,7 @@ static void few_backward(const few_operands *o) {
             const float *d = packed_at(o->delta, 0, j);
             float *w = packed_at(o->w, i, j);
             if (sweeps && w_rows == SWEEP_ROWS && columns == NR) {
-                few_sweep(o, sums, w, x, d);
+                few_sweep(o, sums, w, x, d, j + 2 * NR <= o->out ? o->w.panel_stride : 0);
                 continue;
             }
             if (deltas)

@@ -138,7 +138,7 @@ static ALWAYS_INLINE void whole_square(const size_t rows, const bool updates, ve
                 __builtin_prefetch(w + k * ld + next, 1);
                 vec g = vec_set1(0.0f);
                 UNROLL_FOR (size_t n = 0; n < rows; n++)
-                    g = vec_fma(vec_set1(x[n * NR + l + k]), dn[n], g);
+                    g = vec_fma(vec_set1(x[n * SWEEP_ROWS + l + k]), dn[n], g);
                 vec_store(w + k * ld, vec_fnma(learning_rate, g, r[l + k]));
             }
         }
@@ -173,7 +173,7 @@ static ALWAYS_INLINE void block_squares(const size_t rows, const bool updates, v
             vec *const s = sums + r / VEC_LANES * rows;
             float *const at = w + r * ld + c;
             if (w_rows - r >= VEC_LANES && columns - c >= VEC_LANES)
-                whole_square(rows, updates, s, d + c, at, ld, x + r / NR * NR * FEW_ROWS + r % NR, rate, next);
+                whole_square(rows, updates, s, d + c, at, ld, x + r, rate, next);
             else
                 part_of_square(rows, s, d + c, at, ld, least(w_rows - r, VEC_LANES), least(columns - c, VEC_LANES));
         }
@@ -193,7 +193,7 @@ static ALWAYS_INLINE void gradient_strip(const size_t rows, const size_t vecs, c
         UNROLL_FOR (size_t v = 0; v < vecs; v++)
             g[v] = vec_set1(0.0f);
         UNROLL_FOR (size_t n = 0; n < rows; n++) {
-            const vec xi = vec_set1(x[n * NR + i]);
+            const vec xi = vec_set1(x[n * SWEEP_ROWS + i]);
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 g[v] = vec_fma(xi, dn[n * vecs + v], g[v]);
         }
@@ -272,7 +272,7 @@ KEEP_APART void few_gradient(size_t rows, const bp_coefficients *update, float *
     block_of_rows(rows, FEW_GRADIENT, NULL, update, to, ld, x, d, w_rows, columns, 0);
 }
 
-/* Updates the part of W at `w`, at most a panel each way. */
+/* Updates the part of W at `w`, up to SWEEP_ROWS x NR. */
 static void update_block(const few_operands *o, float *w, const float *x, const float *d, size_t w_rows,
                          size_t columns) {
     if (o->update->plain) {
@@ -302,14 +302,14 @@ static void store_deltas(const few_operands *o, size_t i, const vec *sums, size_
 /* A sum over a row of W goes on from panel to panel; the panel is updated as soon as it has been used. */
 static void few_backward(const few_operands *o) {
     const bool deltas = o->previous.data, sweeps = deltas && o->update && o->update->plain && o->rows <= SWEEP_MOST;
-    float x[SWEEP_PANELS * FEW_ROWS * NR];
+    float x[FEW_ROWS * SWEEP_ROWS];
     vec sums[SWEEP_VECS * FEW_ROWS];
     for (size_t i = 0; i < o->in; i += SWEEP_ROWS) {
         const size_t w_rows = least(o->in - i, SWEEP_ROWS);
         for (size_t k = 0; deltas && k < SWEEP_VECS * o->rows; k++)
             sums[k] = vec_set1(0.0f);
         for (size_t r = 0; o->update && r < w_rows; r += NR)
-            pack_rows(x + r * FEW_ROWS, NR, packed_at(o->x, 0, i + r), o->x.row_stride, o->rows, least(w_rows - r, NR));
+            pack_rows(x + r, SWEEP_ROWS, packed_at(o->x, 0, i + r), o->x.row_stride, o->rows, least(w_rows - r, NR));
         for (size_t j = 0; j < o->out; j += NR) {
             const size_t columns = least(o->out - j, NR), whole = o->padded ? round_up(columns, VEC_LANES) : columns;
             const float *d = packed_at(o->delta, 0, j);
@@ -320,8 +320,8 @@ static void few_backward(const few_operands *o) {
             }
             if (deltas)
                 few_deltas(o, sums, w, d, w_rows, columns);
-            for (size_t r = 0; o->update && r < w_rows; r += NR)
-                update_block(o, w + r * o->w.row_stride, x + r * FEW_ROWS, d, least(w_rows - r, NR), whole);
+            if (o->update)
+                update_block(o, w, x, d, w_rows, whole);
         }
         if (deltas)
             store_deltas(o, i, sums, w_rows);

@@ -65,11 +65,8 @@
 /* Chains of a forward pass that run together: so many sums stay in registers. */
 #define FORWARD_CHAINS (MR * TILE_VECS)
 
-/* The columns of so many panel widths run their chains together. */
-#define ROW_PANEL_COUNT 4
-
-/* Panel widths of W's rows whose sums run together: enough to hide the latency of a multiply-add. */
-#define SWEEP_PANELS (NR < 32 ? 32 / NR : 1)
+/* Panel widths of W's rows in a block of a sweep: enough sums to hide the latency of a multiply-add. */
+#define SWEEP_PANELS (64 / NR)
 
 /* Vectors of deltas that an update keeps in registers. */
 #define STRIP_VECS (MR * TILE_VECS * 2 / 3)

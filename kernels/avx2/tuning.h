@@ -16,7 +16,7 @@
 #define NARROW_SMALL 0                            /* small networks of layers of so many columns, too */
 
 /* The blocks. */
-#define KC 512 /* long: sums stay in registers; a panel of B, 32 KiB, streams from the second-level cache */
+#define KC 256 /* a panel of B, 16 KiB, stays in the first-level cache */
 #define NC 512 /* wide: a packed block of A stays in that cache and is used often */
 #define MC 144
 

@@ -15,6 +15,12 @@ static void large_sizes(test_table *table) {
     test_sweep_shapes(table, case_dense_delta, shapes, sizeof shapes / sizeof *shapes);
 }
 
+/* A few rows of delta, just as many as fit into scratch when they are packed, and more. */
+static void long_rows(test_table *table) {
+    static const test_shape shapes[] = {{16, 17, 40960}, {16, 17, 41000}, {8, 9, 81920}, {8, 9, 82000}};
+    test_sweep_shapes(table, case_dense_delta, shapes, sizeof shapes / sizeof *shapes);
+}
+
 /* Kernels copy such rows; the last two are products of W and the transposed deltas. */
 static void rows_whole_pages_apart(test_table *table) {
     static const test_shape shapes[] = {{3, 257, 70}, {50, 256, 3}, {31, 300, 13}, {256, 530, 530}, {260, 1000, 400}};
@@ -33,6 +39,11 @@ static void all_large_sizes(void **state) {
     test_each_table(large_sizes);
 }
 
+static void all_long_rows(void **state) {
+    (void)state;
+    test_each_table(long_rows);
+}
+
 static void all_rows_whole_pages_apart(void **state) {
     (void)state;
     test_each_table(rows_whole_pages_apart);
@@ -43,6 +54,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes_around_the_tile),
         cmocka_unit_test(all_large_sizes),
+        cmocka_unit_test(all_long_rows),
         cmocka_unit_test(all_rows_whole_pages_apart),
     };
     test_start(argv[0]);

@@ -35,6 +35,12 @@ static void large_sizes(test_table *table) {
     test_sweep_shapes(table, case_dense_gradient_sgd, shapes, sizeof shapes / sizeof *shapes);
 }
 
+/* A few rows of delta, just as many as fit into scratch when they are packed, and more. */
+static void long_rows(test_table *table) {
+    static const test_shape shapes[] = {{5, 40960, 16}, {5, 41000, 16}, {5, 81920, 8}, {5, 82000, 8}};
+    test_sweep_shapes(table, case_dense_gradient_sgd, shapes, sizeof shapes / sizeof *shapes);
+}
+
 static void all_sizes_around_the_tile(void **state) {
     (void)state;
     test_each_table(sizes_around_the_tile);
@@ -50,12 +56,18 @@ static void all_large_sizes(void **state) {
     test_each_table(large_sizes);
 }
 
+static void all_long_rows(void **state) {
+    (void)state;
+    test_each_table(long_rows);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes_around_the_tile),
         cmocka_unit_test(all_row_blocks),
         cmocka_unit_test(all_large_sizes),
+        cmocka_unit_test(all_long_rows),
     };
     test_start(argv[0]);
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

@@ -44,6 +44,11 @@ static void dense_forward(float *a, size_t lda, const float *x, size_t ldx, cons
     gemm(&g, &plan, &e, scratch);
 }
 
+/* Whether a sweep takes so many rows of delta: scratch has room for them, packed. */
+static bool few_go_backward(size_t batch, size_t out) {
+    return batch == 1 || (batch <= FEW_ROWS && out <= BP_SCRATCH_BYTES / sizeof(float) / FEW_ROWS / NR * NR);
+}
+
 /* A few rows of a row-major matrix, packed. */
 static bp_packed few_rows_of(const float *from, size_t ld, size_t rows, size_t columns, float *scratch) {
     if (rows == 1)
@@ -63,7 +68,7 @@ static void dense_delta(float *previous, size_t ldp, const float *delta, size_t 
         lds = ldp;
     }
     /* The tiles compute the columns beyond the last whole vector. */
-    const size_t done = batch <= FEW_ROWS ? in / VEC_LANES * VEC_LANES : 0;
+    const size_t done = few_go_backward(batch, out) ? in / VEC_LANES * VEC_LANES : 0;
     if (done > 0) {
         const few_operands o = {
             .rows = batch,
@@ -113,7 +118,7 @@ static gemm_epilogue gradient_epilogue(const bp_coefficients *update) {
 /* Stores the gradient in w, or updates w by it. */
 static void row_major_gradient(const bp_coefficients *update, float *w, size_t ldw, const float *x, size_t ldx,
                                const float *delta, size_t ldd, size_t batch, size_t in, size_t out, void *scratch) {
-    if (batch <= FEW_ROWS && update && update->plain) {
+    if (few_go_backward(batch, out) && update && update->plain) {
         const few_operands o = {
             .rows = batch,
             .in = in,

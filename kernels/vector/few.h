@@ -72,14 +72,19 @@ static ALWAYS_INLINE void forward_rows(const size_t rows, bp_packed a, bp_packed
     j = few_panels(rows, 2, a, x, w, bias, in, j, out, f);
     for (; j < out; j += NR) {
         const bp_packed aj = packed_part(a, 0, j), wj = packed_part(w, 0, j);
-        if (out - j > 2 * VEC_LANES)
-            few_chains(rows, 1, TILE_VECS, aj, x, wj, bias_at(bias, j), in, f);
-        else if (out - j > VEC_LANES)
-            few_chains(rows, 1, 2, aj, x, wj, bias_at(bias, j), in, f);
-        else
+        const size_t vecs = least((out - j + VEC_LANES - 1) / VEC_LANES, TILE_VECS);
+        if (vecs == 1)
             few_chains(rows, 1, 1, aj, x, wj, bias_at(bias, j), in, f);
+        else if (vecs == 2)
+            few_chains(rows, 1, 2, aj, x, wj, bias_at(bias, j), in, f);
+        else if (vecs < TILE_VECS)
+            few_chains(rows, 1, TILE_VECS - 1, aj, x, wj, bias_at(bias, j), in, f);
+        else
+            few_chains(rows, 1, TILE_VECS, aj, x, wj, bias_at(bias, j), in, f);
     }
 }
+
+_Static_assert(TILE_VECS <= 4, "forward_rows has code for each number of vectors");
 
 /* Whether it takes so many rows: at least two panels at a time. */
 static inline bool few_go_forward(size_t rows) {

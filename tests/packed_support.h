@@ -103,7 +103,7 @@ static matrix *add_matrix(const char *name, use purpose, size_t rows, size_t col
     return add(name, purpose, rows, columns, test_random_below(&trial.random, 4));
 }
 
-static matrix *add_vector(const char *name, use purpose, size_t count) {
+static inline matrix *add_vector(const char *name, use purpose, size_t count) {
     return add(name, purpose, 1, count, 0);
 }
 

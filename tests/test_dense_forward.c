@@ -7,6 +7,10 @@ static void sizes_around_the_tile(test_table *table) {
     test_sweep_products(table, case_dense_forward);
 }
 
+static void few_rows(test_table *table) {
+    test_sweep_few_rows(table, case_dense_forward, false);
+}
+
 static void large_sizes(test_table *table) {
     static const test_shape shapes[] = {
         {67, 257, 131}, {128, 10, 784}, {1, 1000, 300},  {31, 1, 1200}, {200, 530, 7},
@@ -28,6 +32,11 @@ static void all_sizes_around_the_tile(void **state) {
     test_each_table(sizes_around_the_tile);
 }
 
+static void all_few_rows(void **state) {
+    (void)state;
+    test_each_table(few_rows);
+}
+
 static void all_large_sizes(void **state) {
     (void)state;
     test_each_table(large_sizes);
@@ -42,6 +51,7 @@ int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_sizes_around_the_tile),
+        cmocka_unit_test(all_few_rows),
         cmocka_unit_test(all_large_sizes),
         cmocka_unit_test(all_rows_whole_pages_apart),
     };

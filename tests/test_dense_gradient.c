@@ -26,6 +26,10 @@ static void row_blocks(test_table *table) {
     }
 }
 
+static void few_rows(test_table *table) {
+    test_sweep_few_rows(table, case_dense_gradient_sgd, true);
+}
+
 static void large_sizes(test_table *table) {
     static const test_shape shapes[] = {
         {131, 257, 67}, {135, 39, 21},   {784, 10, 128}, {1, 1000, 300},  {300, 1, 1},
@@ -51,6 +55,11 @@ static void all_row_blocks(void **state) {
     test_each_table(row_blocks);
 }
 
+static void all_few_rows(void **state) {
+    (void)state;
+    test_each_table(few_rows);
+}
+
 static void all_large_sizes(void **state) {
     (void)state;
     test_each_table(large_sizes);
@@ -64,10 +73,8 @@ static void all_long_rows(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_sizes_around_the_tile),
-        cmocka_unit_test(all_row_blocks),
-        cmocka_unit_test(all_large_sizes),
-        cmocka_unit_test(all_long_rows),
+        cmocka_unit_test(all_sizes_around_the_tile), cmocka_unit_test(all_row_blocks), cmocka_unit_test(all_few_rows),
+        cmocka_unit_test(all_large_sizes),           cmocka_unit_test(all_long_rows),
     };
     test_start(argv[0]);
     return test_finish(cmocka_run_group_tests(tests, NULL, NULL));

@@ -13,7 +13,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { ROWS_MAX = 530, TRAIN_ROWS = 8, IN_MAX = 1024, OUT_MAX = 16, ARRAY_BYTES = 4 << 20, THREADS = 4 };
+enum { ROWS_MAX = 530, TRAIN_ROWS = 8, IN_MAX = 1024, OUT_MAX = 16, ARRAY_BYTES = 8 << 20, THREADS = 4 };
 
 typedef struct subject {
     net shape;
@@ -322,7 +322,7 @@ static void expect_refusal(bp_status got, bp_status status, const char *message)
 
 static void refusals_say_what_is_wrong(void **state) {
     (void)state;
-    enum { ROWS = 4, WORKSPACE = 1 << 16 };
+    enum { ROWS = 4, WORKSPACE = 1 << 17 };
     static _Alignas(BP_ALIGNMENT) char memory[WORKSPACE];
     static float x[8 * ROWS], y[8 * ROWS];
     for (size_t k = 0; k < 4; k += 3) { /* a small network, 2 to 2, and another, 40 to 9 */

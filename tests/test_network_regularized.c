@@ -10,7 +10,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { BATCH_MAX = 2100, STEPS_MAX = 4 };
-static const float learning_rate = 0.25f;
+static const float learning_rate = 0.0625f;
 
 /* ---- Networks against the model ---------------------------------------------------------------------------------- */
 
@@ -91,7 +91,7 @@ static const training trainings[] = {
        BP_LOSS_MSE},
       {0.1f, 0.5f, 0},
       {false, false, false}},
-     {20, 19, 7, 1},
+     {5, 19, 20, 1},
      0,
      true,
      3},
@@ -101,7 +101,7 @@ static const training trainings[] = {
        BP_LOSS_MSE},
       {0.1f, 0.5f, 0},
       {true, false, false}},
-     {20, 19, 7, 1},
+     {5, 19, 20, 1},
      0,
      true,
      1},

@@ -26,7 +26,7 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { STEPS_MAX = 16, ARRAY_BYTES = 1 << 20, SEED = 21, SET_AT = 4, INITIALIZE_AT = 7 };
-static const float learning_rate = 0.03125f;
+static const float learning_rate = 0.0078125f;
 
 /* ---- A training ----------------------------------------------------------------------------------------------- */
 

@@ -275,18 +275,15 @@ static void blocks_case(test_table *table, test_side side, size_t parameters, si
 
 /* ---- Sizes ---------------------------------------------------------------------------------------------------- */
 
-/* A batch of one row has ways of its own, up to four panels at once. */
-static void single_rows(test_table *table, test_product *visit, bool batch_is_depth) {
+/* A few rows have ways of their own, up to four panels at once. */
+static void wide_rows(test_table *table) {
     const size_t panel = table->kernels->tile_columns, end = 2 * panel + 1, step = test_quick() ? 5 : 1;
     const size_t wide[] = {3 * panel, 4 * panel - 1, 4 * panel, 4 * panel + 1, 5 * panel, 9 * panel + 3};
-    for (size_t a = 1; a <= end; a += step) {
-        for (size_t b = 1; b <= end; b += step)
-            visit(table, (a + b) / step % 2 ? TEST_END : TEST_START, batch_is_depth ? a : 1, b, batch_is_depth ? 1 : a);
-        for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) {
-            visit(table, TEST_END, batch_is_depth ? a : 1, wide[k], batch_is_depth ? 1 : a);
-            visit(table, TEST_START, batch_is_depth ? wide[k] : 1, a, batch_is_depth ? 1 : wide[k]);
+    for (size_t in = 1; in <= end; in += step)
+        for (size_t k = 0; k < sizeof wide / sizeof *wide && test_columns_matter(in); k++) {
+            forward_case(table, TEST_END, 1 + in % 4, wide[k], in);
+            forward_case(table, TEST_START, 1 + in % 4, in, wide[k]);
         }
-    }
 }
 
 static const test_shape large[] = {
@@ -296,19 +293,18 @@ static const test_shape large[] = {
 
 static void forwards(test_table *table) {
     test_sweep_products(table, forward_case);
-    single_rows(table, forward_case, false);
+    test_sweep_few_rows(table, forward_case, false);
+    wide_rows(table);
     test_sweep_shapes(table, forward_case, large, sizeof large / sizeof *large);
 }
 
 static void deltas(test_table *table) {
     test_sweep_products(table, delta_case);
-    single_rows(table, delta_case, false);
     test_sweep_shapes(table, delta_case, large, sizeof large / sizeof *large);
 }
 
 static void updates(test_table *table) {
     test_sweep_products(table, update_case);
-    single_rows(table, update_case, true);
     test_sweep_shapes(table, update_case, large, sizeof large / sizeof *large);
 }
 
@@ -325,7 +321,7 @@ static void slices(test_table *table) {
     enum { B = BP_ROW_BLOCK };
     static const size_t batches[] = {B - 1, B, B + 1, 2 * B - 1, 2 * B, 2 * B + 1, 3 * B, 3 * B + 1, 4 * B + 77};
     const size_t panel = table->kernels->tile_columns;
-    const size_t widths[] = {1, panel - (panel > 1), panel + 1, 2 * panel, 2 * panel + 3, 5 * panel + 2};
+    const size_t widths[] = {1, panel - (panel > 1), panel + 1, 2 * panel, 2 * panel + 3, 3 * panel + 2};
     enum { WIDTHS = sizeof widths / sizeof *widths };
     for (size_t k = 0; k < sizeof batches / sizeof *batches; k++)
         for (size_t i = 0; i < WIDTHS; i++)

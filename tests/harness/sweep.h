@@ -9,10 +9,19 @@ typedef void test_product(test_table *table, test_side side, size_t rows, size_t
 
 /**
  * Every number of rows and of columns up to two tiles and one, more rows where columns are few, with several depths,
- * against both guard pages; and sizes of several tiles. With test_quick a third of the pairs, each with one depth and
- * one guard page in turn. one guard page in turn.
+ * against both guard pages; and sizes of several tiles. Of more than 33 columns those next to borders of vectors. With
+ * test_quick a third of the pairs, each with one depth and one guard page in turn.
  */
 void test_sweep_products(test_table *table, test_product *visit);
+
+/** Whether a number of columns is one of those: the last of a vector, or one fewer or more. */
+bool test_columns_matter(size_t columns);
+
+/**
+ * Batches of 1 to 17 rows by sizes around borders of vectors and panels, against the guard pages in turn: visits
+ * (batch, a, b), or (a, b, batch) if the batch is the depth. With test_quick a few of them.
+ */
+void test_sweep_few_rows(test_table *table, test_product *visit, bool batch_is_depth);
 
 typedef struct test_shape {
     size_t rows, columns, depth;

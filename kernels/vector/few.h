@@ -18,19 +18,19 @@ static inline const float *bias_at(const float *bias, size_t j) {
 
 /* ---- Forward ---------------------------------------------------------------------------------------------------- */
 
-/* a = x W + bias for `panels` * `vecs` vectors of columns; padding is computed too. */
-static ALWAYS_INLINE void few_chains(const size_t rows, const size_t panels, const size_t vecs, bp_packed a,
-                                     bp_packed x, bp_packed w, const float *bias, size_t in, bp_activation f) {
+/* a = x W + bias for `count` * `vecs` vectors of columns; padding is computed too. */
+static ALWAYS_INLINE void few_chains(const size_t rows, const size_t count, const size_t vecs, bp_packed a, bp_packed x,
+                                     bp_packed w, const float *bias, size_t in, bp_activation f) {
     vec acc[FORWARD_CHAINS];
-    UNROLL_FOR (size_t g = 0; g < panels; g++) {
+    UNROLL_FOR (size_t g = 0; g < count; g++) {
         UNROLL_FOR (size_t v = 0; v < vecs; v++) {
             const vec first = bias ? vec_load(bias + g * NR + v * VEC_LANES) : vec_set1(0.0f);
             UNROLL_FOR (size_t n = 0; n < rows; n++)
-                acc[(n * panels + g) * vecs + v] = first;
+                acc[(n * count + g) * vecs + v] = first;
         }
     }
     const float *wg[4];
-    UNROLL_FOR (size_t g = 0; g < panels; g++)
+    UNROLL_FOR (size_t g = 0; g < count; g++)
         wg[g] = w.data + g * w.panel_stride;
     size_t at = 0;
     for (size_t i = 0; i < in; i += NR) {
@@ -40,36 +40,37 @@ static ALWAYS_INLINE void few_chains(const size_t rows, const size_t panels, con
             vec xk[MR];
             UNROLL_FOR (size_t n = 0; n < rows; n++)
                 xk[n] = vec_set1(xi[n * x.row_stride + k]);
-            UNROLL_FOR (size_t g = 0; g < panels; g++) {
+            UNROLL_FOR (size_t g = 0; g < count; g++) {
                 UNROLL_FOR (size_t v = 0; v < vecs; v++) {
                     const vec wk = vec_load(wg[g] + at + v * VEC_LANES);
                     UNROLL_FOR (size_t n = 0; n < rows; n++)
-                        acc[(n * panels + g) * vecs + v] = vec_fma(xk[n], wk, acc[(n * panels + g) * vecs + v]);
+                        acc[(n * count + g) * vecs + v] = vec_fma(xk[n], wk, acc[(n * count + g) * vecs + v]);
                 }
             }
         }
     }
     UNROLL_FOR (size_t n = 0; n < rows; n++) {
-        UNROLL_FOR (size_t g = 0; g < panels; g++) {
+        UNROLL_FOR (size_t g = 0; g < count; g++) {
             UNROLL_FOR (size_t v = 0; v < vecs; v++)
                 vec_store(a.data + n * a.row_stride + g * a.panel_stride + v * VEC_LANES,
-                          vec_rectify(acc[(n * panels + g) * vecs + v], f));
+                          vec_rectify(acc[(n * count + g) * vecs + v], f));
         }
     }
 }
 
-/* Columns of so many panels at a time, from column j on; returns the first column that is left. */
-static ALWAYS_INLINE size_t few_panels(const size_t rows, const size_t panels, bp_packed a, bp_packed x, bp_packed w,
-                                       const float *bias, size_t in, size_t j, size_t out, bp_activation f) {
-    for (; panels <= MR / rows && j + panels * NR <= out; j += panels * NR)
-        few_chains(rows, panels, TILE_VECS, packed_part(a, 0, j), x, packed_part(w, 0, j), bias_at(bias, j), in, f);
+/* Columns of `count` panel widths at a time, from column j on; returns the first column that is left. */
+static ALWAYS_INLINE size_t forward_columns(const size_t rows, const size_t count, bp_packed a, bp_packed x,
+                                            bp_packed w, const float *bias, size_t in, size_t j, size_t out,
+                                            bp_activation f) {
+    for (; count <= MR / rows && j + count * NR <= out; j += count * NR)
+        few_chains(rows, count, TILE_VECS, packed_part(a, 0, j), x, packed_part(w, 0, j), bias_at(bias, j), in, f);
     return j;
 }
 
 static ALWAYS_INLINE void forward_rows(const size_t rows, bp_packed a, bp_packed x, bp_packed w, const float *bias,
                                        size_t in, size_t out, bp_activation f) {
-    size_t j = few_panels(rows, 4, a, x, w, bias, in, 0, out, f);
-    j = few_panels(rows, 2, a, x, w, bias, in, j, out, f);
+    size_t j = forward_columns(rows, 4, a, x, w, bias, in, 0, out, f);
+    j = forward_columns(rows, 2, a, x, w, bias, in, j, out, f);
     for (; j < out; j += NR) {
         const bp_packed aj = packed_part(a, 0, j), wj = packed_part(w, 0, j);
         const size_t vecs = least((out - j + VEC_LANES - 1) / VEC_LANES, TILE_VECS);
@@ -86,7 +87,7 @@ static ALWAYS_INLINE void forward_rows(const size_t rows, bp_packed a, bp_packed
 
 _Static_assert(TILE_VECS <= 4, "forward_rows has code for each number of vectors");
 
-/* Whether it takes so many rows: at least two panels at a time. */
+/* Whether it takes so many rows: at least two panel widths at a time. */
 static inline bool few_go_forward(size_t rows) {
     return 2 * rows <= MR;
 }
@@ -121,8 +122,8 @@ typedef struct few_operands {
 } few_operands;
 
 /* Rows of W that a sweep takes at a time. */
-#define SWEEP_ROWS (SWEEP_PANELS * NR)
-#define SWEEP_VECS (SWEEP_PANELS * TILE_VECS)
+#define SWEEP_ROWS (SWEEP_PANEL_COUNT * NR)
+#define SWEEP_VECS (SWEEP_PANEL_COUNT * TILE_VECS)
 
 /*
  * sums[n] += W d[n], for VEC_LANES rows and columns of W at `w`, transposed in registers. If `updates`, then

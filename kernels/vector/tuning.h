@@ -66,7 +66,7 @@
 #define FORWARD_CHAINS (MR * TILE_VECS)
 
 /* Panel widths of W's rows in a block of a sweep: enough sums to hide the latency of a multiply-add. */
-#define SWEEP_PANELS (64 / NR)
+#define SWEEP_PANEL_COUNT (64 / NR)
 
 /* Vectors of deltas that an update keeps in registers. */
 #define STRIP_VECS (MR * TILE_VECS * 2 / 3)

@@ -12,4 +12,10 @@
 #define NC (2 * NR)
 #define MC NR
 
+/* Tiles take batches of a few rows too, and sweeps not all that are left. */
+#undef FEW_ROWS
+#undef SWEEP_MOST
+#define FEW_ROWS 4
+#define SWEEP_MOST 2
+
 #endif

@@ -53,7 +53,7 @@ static const words all[] = {
              "a step of 1 row: 409088 floating-point operations\n"
              "  phase 1, 1 thread: forward 0-1, loss, deltas and update 1-0\n"},
     {.shape = {4,
-               {32, 64, 64, 64, 16},
+               {32, 72, 72, 72, 16},
                {{BP_ACTIVATION_TANH, 0},
                 {BP_ACTIVATION_SIGMOID, 0},
                 {BP_ACTIVATION_LEAKY_RELU, 0.1f},
@@ -62,33 +62,33 @@ static const words all[] = {
      .max_batch_size = 4096,
      .threads = 2,
      .host = true,
-     .net = "network 32-64-64-64-16: 4 layers, 11472 parameters",
-     .layers = "    0       32       64  tanh              2112\n"
-               "    1       64       64  sigmoid           4160\n"
-               "    2       64       64  leaky-relu        4160\n"
-               "    3       64       16  identity          1040\n"
+     .net = "network 32-72-72-72-16: 4 layers, 14056 parameters",
+     .layers = "    0       32       72  tanh              2376\n"
+               "    1       72       72  sigmoid           5256\n"
+               "    2       72       72  leaky-relu        5256\n"
+               "    3       72       16  identity          1168\n"
                "loss: mse\n",
      .step = "up to 2 threads of the given pool\n"
-             "a step of 4096 rows: 260046848 floating-point operations, in slices of 1024 rows\n"
+             "a step of 4096 rows: 320864256 floating-point operations, in slices of 1024 rows\n"
              "  phase 1, 2 threads by row blocks: forward 0-3, loss, deltas and gradient 3-0\n"
              "  phase 2, 2 threads by parts: add the blocks' gradients, update\n"
-             "a step of 1 row: 63488 floating-point operations\n"
+             "a step of 1 row: 78336 floating-point operations\n"
              "  phase 1, 1 thread: forward 0-3, loss, deltas and update 3-0\n"},
     /* Widths that panels of every backend divide evenly between two. */
     {.shape = {3,
-               {64, 1152, 1152, 192},
+               {64, 1152, 1152, 384},
                {{BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_RELU, 0}, {BP_ACTIVATION_IDENTITY, 0}},
                BP_LOSS_MSE},
      .max_batch_size = 64,
      .threads = 2,
      .host = true,
-     .net = "network 64-1152-1152-192: 3 layers, 1624512 parameters",
+     .net = "network 64-1152-1152-384: 3 layers, 1845888 parameters",
      .layers = "    0       64     1152  relu             74880\n"
                "    1     1152     1152  relu           1328256\n"
-               "    2     1152      192  identity        221376\n"
+               "    2     1152      384  identity        442752\n"
                "loss: mse\n",
      .step = "up to 2 threads of the given pool\n"
-             "a step of 64 rows: 613416960 floating-point operations\n"
+             "a step of 64 rows: 698351616 floating-point operations\n"
              "  phase 1, 2 threads by rows: forward 0\n"
              "  phase 2, 2 threads by columns: forward 1\n"
              "  phase 3, 2 threads by columns: forward 2\n"
@@ -96,7 +96,7 @@ static const words all[] = {
              "  phase 5, 2 threads by columns: deltas and update 2\n"
              "  phase 6, 2 threads by columns: deltas and update 1\n"
              "  phase 7, 2 threads by parts: update 0\n"
-             "a step of 1 row: 9584640 floating-point operations\n"
+             "a step of 1 row: 10911744 floating-point operations\n"
              "  phase 1, 2 threads by columns: forward 0\n"
              "  phase 2, 2 threads by columns: forward 1\n"
              "  phase 3, 2 threads by columns: forward 2\n"

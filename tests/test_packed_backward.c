@@ -9,6 +9,7 @@
 
 #include "enum_counts.h"
 #include "harness/harness.h"
+#include "network/range.h"
 #include "packed_support.h"
 
 /* What is called. */
@@ -159,7 +160,7 @@ static void backward_case(test_table *table, test_side side, size_t batch, size_
                                           : UNUSED,
                         in, out);
     c.scratch = scratch_for(batch, in, out);
-    const size_t unit = table->backend->column_unit;
+    const size_t unit = column_unit(table->backend, in);
     if (one_in(4))
         c.cut = test_random_below(&trial.random, (in - 1) / unit + 1) * unit;
     if (c.task != GRADIENT)

@@ -17,7 +17,7 @@ static inline range range_of(size_t count, size_t unit, size_t worker, size_t wo
     return (range){begin < count ? begin : count, end < count ? end : count};
 }
 
-/** Where columns may be cut: between panels, or inside the only panel. */
+/** Where columns may be cut: at the border of a panel, or inside the only one. */
 static inline size_t column_unit(const bp_backend *backend, size_t columns) {
     return columns <= backend->panel_width ? backend->column_unit : backend->panel_width;
 }

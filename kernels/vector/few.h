@@ -305,17 +305,25 @@ static void store_deltas(const few_operands *o, size_t i, const vec *sums, size_
         }
 }
 
+/* The inputs from column i on, rows SWEEP_ROWS apart; in `copy`, unless it is a single contiguous row. */
+static const float *few_inputs(const few_operands *o, size_t i, size_t w_rows, float *copy) {
+    if (o->rows == 1 && o->x.panel_stride == NR)
+        return o->x.data + i;
+    for (size_t r = 0; r < w_rows; r += NR)
+        pack_rows(copy + r, SWEEP_ROWS, packed_at(o->x, 0, i + r), o->x.row_stride, o->rows, least(w_rows - r, NR));
+    return copy;
+}
+
 /* A sum over a row of W goes on from panel to panel; the panel is updated as soon as it has been used. */
 static void few_backward(const few_operands *o) {
     const bool deltas = o->previous.data, sweeps = deltas && o->update && o->update->plain && o->rows <= SWEEP_MOST;
-    float x[FEW_ROWS * SWEEP_ROWS];
+    float copy[FEW_ROWS * SWEEP_ROWS];
     vec sums[SWEEP_VECS * FEW_ROWS];
     for (size_t i = 0; i < o->in; i += SWEEP_ROWS) {
         const size_t w_rows = least(o->in - i, SWEEP_ROWS);
+        const float *x = o->update ? few_inputs(o, i, w_rows, copy) : NULL;
         for (size_t k = 0; deltas && k < SWEEP_VECS * o->rows; k++)
             sums[k] = vec_set1(0.0f);
-        for (size_t r = 0; o->update && r < w_rows; r += NR)
-            pack_rows(x + r, SWEEP_ROWS, packed_at(o->x, 0, i + r), o->x.row_stride, o->rows, least(w_rows - r, NR));
         for (size_t j = 0; j < o->out; j += NR) {
             const size_t columns = least(o->out - j, NR), whole = o->padded ? round_up(columns, VEC_LANES) : columns;
             const float *d = packed_at(o->delta, 0, j);

@@ -275,8 +275,8 @@ static void between_one_lane_and_two(void **state) {
     training.shape.activations[0] = activation_of(BP_ACTIVATION_TANH);
     training.threads = 2;
     size_t border = 0;
-    const double row_flops = 2.0 * (900 * 9 + 9 * 3);
-    while (bp_useful_workers(2 * row_flops * (double)(border + 1), training.threads) == 1)
+    const double row_flops = bp_step_flops(training.shape.sizes, 2, 1);
+    while (bp_workers_for(row_flops * (double)(border + 1), STEP_FLOPS_PER_WORKER, training.threads) == 1)
         border++;
     assert_true(border > 4 && border < BP_ROW_BLOCK);
     const size_t rows[] = {border, border + 1, 2, border + 1, 4, border - 1, 1, border, border + 1};

@@ -47,6 +47,31 @@ static void every_index_once(void **state) {
     }
 }
 
+typedef struct first_index {
+    pthread_t caller;
+    size_t kept; /* runs whose index 0 the caller ran */
+} first_index;
+
+static void note_thread(void *argument, size_t index) {
+    first_index *f = argument;
+    if (index == 0)
+        f->kept += pthread_equal(pthread_self(), f->caller) != 0;
+    for (volatile int k = 0; k < 3000; k++) /* long enough for both threads to begin */
+        ;
+}
+
+/* So that each thread finds in its cache what it left there. On a busy machine the caller does what nobody begins. */
+static void a_thread_runs_the_same_index(void **state) {
+    (void)state;
+    enum { RUNS = 1000 };
+    bp_thread_pool *pool = pool_create(2);
+    first_index f = {.caller = pthread_self()};
+    for (size_t k = 0; k < RUNS; k++)
+        pool->run(pool->context, note_thread, &f, 2);
+    assert_true(f.kept > RUNS * 9 / 10);
+    bp_thread_pool_destroy(pool);
+}
+
 typedef struct caller {
     const bp_thread_pool *pool;
     bool good;
@@ -291,6 +316,7 @@ int main(int argc, char **argv) {
     test_start(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_index_once),
+        cmocka_unit_test(a_thread_runs_the_same_index),
         cmocka_unit_test(several_callers),
         cmocka_unit_test(a_busy_pool_is_not_waited_for),
         cmocka_unit_test(runs_inside_tasks),

@@ -179,7 +179,7 @@ static ALWAYS_INLINE void block_squares(const size_t rows, const bool updates, v
             vec *const s = sums + r / VEC_LANES * rows;
             float *const at = w + r * ld + c;
             if (w_rows - r >= VEC_LANES && columns - c >= VEC_LANES)
-                whole_square(rows, updates, s, d + c, at, ld, x + r, rate, next);
+                whole_square(rows, updates, s, d + c, at, ld, updates ? x + r : NULL, rate, next);
             else
                 part_of_square(rows, s, d + c, at, ld, least(w_rows - r, VEC_LANES), least(columns - c, VEC_LANES));
         }

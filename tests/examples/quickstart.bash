@@ -88,7 +88,7 @@ passed_if "and the build begins" contains "$called" "cmake"
 
 quickstart_as 1000 2 bench fly
 passed_if "an unknown benchmark" \
-    contains "$said" "quickstart: bench takes 'step', 'kernels', 'features', 'report' or nothing, not 'fly'"
+    contains "$said" "quickstart: bench takes 'step', 'kernels', 'features', 'load', 'report' or nothing, not 'fly'"
 quickstart_as 1000 2 fly
 passed_if "an unknown command" contains "$said" "quickstart: unknown command 'fly'"
 quickstart_as 1000 0

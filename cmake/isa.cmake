@@ -1,5 +1,6 @@
 # Which instruction sets the compiler can build for this processor, each with its flags, found by compiling a probe of
-# the intrinsics that the vector headers use. Sets BACKPROP_ISAS and BACKPROP_ISA_FLAGS_<isa>.
+# the intrinsics that the vector headers use. Dispatch does not ask for prfchw: where it is missing, a prefetch does
+# nothing. Sets BACKPROP_ISAS and BACKPROP_ISA_FLAGS_<isa>.
 include(CheckCSourceCompiles)
 
 function(backprop_probe_isa isa header statement)

@@ -3,6 +3,7 @@
  *
  * Workers poll for some tens of microseconds before they sleep, so that the next phase starts at once. The caller runs
  * every part that no worker has begun, so that a worker that is slow to wake, or has no processor, delays nothing.
+ * Otherwise the same index runs on the same thread, and finds in its cache what it left there.
  *
  * In a child process of fork the parent's pools continue without workers: the caller does all the work.
  */

@@ -1,9 +1,10 @@
 /*
  * Products of a batch of a few rows. Weights come from the second-level cache or beyond, so time is bytes: each weight
  * is read once for all rows, and a backward sweep reads and writes it once for the previous layer's deltas and the
- * update together. The deltas use the weights before the update: in each block they come first.
+ * update together. The deltas use the weights before the update, which a sweep still holds in registers; where the two
+ * are apart, a block's deltas come first.
  *
- * Functions with `rows` as their first argument are compiled for each number of rows.
+ * Functions with a constant `rows` are compiled for each number of rows.
  */
 #ifndef BP_VECTOR_FEW_H
 #define BP_VECTOR_FEW_H
@@ -18,7 +19,7 @@ static inline const float *bias_at(const float *bias, size_t j) {
 
 /* ---- Forward ---------------------------------------------------------------------------------------------------- */
 
-/* a = x W + bias for `count` * `vecs` vectors of columns; padding is computed too. */
+/* a = x W + bias for `vecs` vectors of columns in each of `count` panel widths; padding is computed too. */
 static ALWAYS_INLINE void few_chains(const size_t rows, const size_t count, const size_t vecs, bp_packed a, bp_packed x,
                                      bp_packed w, const float *bias, size_t in, bp_activation f) {
     vec acc[FORWARD_CHAINS];
@@ -87,7 +88,7 @@ static ALWAYS_INLINE void forward_rows(const size_t rows, bp_packed a, bp_packed
 
 _Static_assert(TILE_VECS <= 4, "forward_rows has code for each number of vectors");
 
-/* Whether it takes so many rows: at least two panel widths at a time. */
+/* Whether few_forward takes so many rows: it runs at least two panel widths at a time, else tiles are as fast. */
 static inline bool few_go_forward(size_t rows) {
     return 2 * rows <= MR;
 }
@@ -127,7 +128,7 @@ typedef struct few_operands {
 
 /*
  * sums[n] += W d[n], for VEC_LANES rows and columns of W at `w`, transposed in registers. If `updates`, then
- * W -= learning_rate x^T d there.
+ * W -= learning_rate x^T d there, and the same square `next` elements on is asked for, to be written soon.
  */
 static ALWAYS_INLINE void whole_square(const size_t rows, const bool updates, vec *sums, const float *d, float *w,
                                        size_t ld, const float *x, vec learning_rate, size_t next) {
